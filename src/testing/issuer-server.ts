@@ -1,0 +1,133 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type IssuerFault, issuerFaults, spoilAnswer } from './issuer-fault.js';
+
+/** The kinds of document that an issuer serves, and that a fault can be narrowed to. */
+export type IssuerDocumentKind = 'jwks' | 'discovery';
+
+/** What the issuer has at one path. */
+export interface IssuerDocument {
+  readonly kind: IssuerDocumentKind;
+  /** Left out: the path is known and counted, and answers 404. */
+  readonly body?: object | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly delayMs?: number | undefined;
+}
+
+/** How many requests have reached a `TestIssuer` since it started, those that it failed included. */
+export interface IssuerRequests {
+  /** Requests for the key set. */
+  readonly jwks: number;
+  /** Requests for a discovery document, OpenID Connect's or RFC 8414's, found or not. */
+  readonly discovery: number;
+  /** Requests for anything. */
+  readonly total: number;
+}
+
+type DocumentFinder = (path: string) => IssuerDocument | undefined;
+
+const elsewhere = '/elsewhere';
+
+/** The HTTP side of a test issuer: serves documents, counts, and misbehaves when told. */
+export class IssuerServer {
+  readonly #find: DocumentFinder;
+  readonly #server = createServer((request, response) => {
+    this.#serve(request, response);
+  });
+  readonly #counts = { jwks: 0, discovery: 0, total: 0 };
+  readonly #faults = new Map<IssuerDocumentKind, IssuerFault>();
+  readonly #delayed = new Set<NodeJS.Timeout>();
+
+  constructor(find: DocumentFinder) {
+    this.#find = find;
+  }
+
+  get requests(): IssuerRequests {
+    return { ...this.#counts };
+  }
+
+  /** Listens on 127.0.0.1 only, and gives the port. */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    // A test that forgets to stop its issuer should still end.
+    this.#server.unref();
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  fail(fault: IssuerFault, kinds: readonly IssuerDocumentKind[]): void {
+    if (!issuerFaults.includes(fault)) {
+      throw new TypeError(`TestIssuer: no fault ${JSON.stringify(fault)}; choose one of ${issuerFaults.join(', ')}`);
+    }
+    for (const kind of kinds) {
+      this.#faults.set(kind, fault);
+    }
+  }
+
+  recover(): void {
+    this.#faults.clear();
+  }
+
+  /** Ends at once: open connections, hanging ones too, are cut. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) {
+      return;
+    }
+    for (const timer of this.#delayed) {
+      clearTimeout(timer);
+    }
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+      this.#server.closeAllConnections();
+    });
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const moved = path.startsWith(elsewhere);
+    const document = this.#find(moved ? path.slice(elsewhere.length) : path);
+    this.#counts.total += 1;
+    if (document !== undefined) {
+      this.#counts[document.kind] += 1;
+    }
+    const answer = (): void => {
+      const fault = document && !moved ? this.#faults.get(document.kind) : undefined;
+      if (document === undefined || fault === undefined) {
+        send(request, response, document);
+        return;
+      }
+      const body = JSON.stringify(document.body ?? {});
+      const emptyBody = document.kind === 'jwks' ? '{"keys":[]}' : '{}';
+      spoilAnswer(fault, { response, body, emptyBody, elsewhere: `${elsewhere}${path}` });
+    };
+    this.#after(document?.delayMs ?? 0, answer);
+  }
+
+  #after(delayMs: number, act: () => void): void {
+    if (delayMs <= 0) {
+      act();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      act();
+    }, delayMs);
+    this.#delayed.add(timer);
+  }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, document: IssuerDocument | undefined): void {
+  const body = document?.body;
+  if (body === undefined) {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found');
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json', ...document?.headers }).end(JSON.stringify(body));
+}

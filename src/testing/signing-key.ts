@@ -1,0 +1,150 @@
+import {
+  constants,
+  createHmac,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+
+const newKeyPair = promisify(generateKeyPair);
+
+/** The signature algorithms that a `TestIssuer` can sign with. */
+export type TestAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'HS256'
+  | 'HS384'
+  | 'HS512';
+
+/** A public key as the test issuer publishes it: a JWK with its `kid`, `alg` and `use`. */
+export interface TestJwk {
+  readonly kty: string;
+  readonly kid: string;
+  readonly alg: string;
+  readonly use: 'sig';
+  readonly [member: string]: unknown;
+}
+
+/** One key of the issuer: what it signs with, and what the world may know of it. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: TestAlgorithm;
+  /** Absent on a shared-secret key. */
+  readonly publicKey?: TestJwk;
+  /** Absent on a shared-secret key. */
+  readonly publicKeyPem?: string;
+  /** Present on a shared-secret key only. */
+  readonly secret?: string;
+  sign(data: Uint8Array): Uint8Array;
+}
+
+type Family = 'RS' | 'PS' | 'ES' | 'Ed' | 'HS';
+
+const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
+
+/** Every value that `algorithm` may have; the order is the one of the documentation. */
+export const testAlgorithms: readonly TestAlgorithm[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'HS256',
+  'HS384',
+  'HS512',
+];
+
+/** A key that nobody has seen before. RSA keys have 2048 bits: enough for a test, and far quicker to make than 4096. */
+export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId()): Promise<SigningKey> {
+  if (!testAlgorithms.includes(algorithm)) {
+    throw new TypeError(`TestIssuer: no algorithm ${algorithm}; choose one of ${testAlgorithms.join(', ')}`);
+  }
+  const family = familyOf(algorithm);
+  if (family === 'HS') {
+    // Text, so that it can go into an environment variable as it is; 64 bytes of it, as HS512 wants.
+    const secret = randomBytes(48).toString('base64url');
+    return { kid, algorithm, secret, sign: (data) => macOf(algorithm, secret, data) };
+  }
+  const privateKey = await newPrivateKey(algorithm);
+  const publicKey = createPublicKey(privateKey);
+  return {
+    kid,
+    algorithm,
+    publicKey: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } as TestJwk,
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    sign: (data) => signatureOf(family, hashOf(algorithm), privateKey, data),
+  };
+}
+
+/** Signs both parts and joins the three; strings go in as they are, so that a test may write odd JSON. */
+export function compactJws(key: SigningKey, header: object | string, payload: object | string): string {
+  const signed = `${encodePart(header)}.${encodePart(payload)}`;
+  return `${signed}.${Buffer.from(key.sign(Buffer.from(signed))).toString('base64url')}`;
+}
+
+function encodePart(part: object | string): string {
+  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
+}
+
+// Random, so that the keys of two issuers never share a name by accident.
+function newKeyId(): string {
+  return `test-${randomBytes(6).toString('hex')}`;
+}
+
+function familyOf(algorithm: TestAlgorithm): Family {
+  return algorithm.slice(0, 2) as Family;
+}
+
+function hashOf(algorithm: TestAlgorithm): string {
+  return `sha${algorithm.slice(2)}`;
+}
+
+async function newPrivateKey(algorithm: TestAlgorithm): Promise<KeyObject> {
+  const namedCurve = curves[algorithm];
+  if (namedCurve !== undefined) {
+    return (await newKeyPair('ec', { namedCurve })).privateKey;
+  }
+  if (algorithm === 'EdDSA') {
+    return (await newKeyPair('ed25519')).privateKey;
+  }
+  return (await newKeyPair('rsa', { modulusLength: 2048 })).privateKey;
+}
+
+function macOf(algorithm: TestAlgorithm, secret: string, data: Uint8Array): Uint8Array {
+  return createHmac(hashOf(algorithm), secret).update(data).digest();
+}
+
+function signatureOf(family: Exclude<Family, 'HS'>, hash: string, key: KeyObject, data: Uint8Array): Uint8Array {
+  switch (family) {
+    case 'RS':
+      return sign(hash, data, key);
+    case 'PS':
+      return sign(hash, data, {
+        key,
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        // RFC 7518 3.5: the salt is as long as the hash; OpenSSL would take the longest that fits.
+        saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+      });
+    case 'ES':
+      // JOSE wants r and s side by side (RFC 7518 3.4); OpenSSL gives DER unless it is told.
+      return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
+    case 'Ed':
+      return sign(null, data, key);
+  }
+}
