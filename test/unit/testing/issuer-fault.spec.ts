@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import type { IssuerFault } from '../../../src/testing/issuer-fault.js';
+import { failureOf, openIdPath, start, statusOf } from './started-issuer.js';
+
+describe('TestIssuer.fail', () => {
+  it('answers 503', async () => {
+    const issuer = await start();
+    issuer.fail('503');
+
+    expect(await statusOf(issuer.jwksUri)).toBe(503);
+    expect(await statusOf(issuer.url + openIdPath)).toBe(503);
+  });
+
+  it.each(['hang', 'drip'] as const)('%s: gives no whole answer', async (fault) => {
+    const issuer = await start();
+    issuer.fail(fault);
+    const giveUp = new AbortController();
+    const pending = failureOf(fetch(issuer.jwksUri, { signal: giveUp.signal }).then((answer) => answer.text()));
+    await expect.poll(() => issuer.requests.jwks).toBe(1);
+    giveUp.abort();
+
+    expect(await pending).toBe('AbortError');
+  });
+
+  it('drip: sends the head, and then one blank after the other', async () => {
+    const issuer = await start();
+    issuer.fail('drip');
+    const answer = await fetch(issuer.jwksUri);
+    const reader = (answer.body ?? new ReadableStream()).getReader();
+    const seen = [await reader.read(), await reader.read(), await reader.read()];
+
+    expect(answer.status).toBe(200);
+    expect(Buffer.concat(seen.map(({ value }) => value as Uint8Array)).toString()).toMatch(/^\{ +$/);
+    await reader.cancel();
+  });
+
+  it('reset: breaks the connection', async () => {
+    const issuer = await start();
+    issuer.fail('reset');
+
+    expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNRESET');
+  });
+
+  it('garbage: sends what is no JSON', async () => {
+    const issuer = await start();
+    issuer.fail('garbage');
+    const answer = await fetch(issuer.jwksUri);
+
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    await expect(answer.json()).rejects.toThrow(SyntaxError);
+  });
+
+  it('html: sends a page', async () => {
+    const issuer = await start();
+    issuer.fail('html');
+    const answer = await fetch(issuer.jwksUri);
+
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html']);
+  });
+
+  it('empty: sends a document of no use', async () => {
+    const issuer = await start();
+    issuer.fail('empty');
+
+    expect(await (await fetch(issuer.jwksUri)).json()).toEqual({ keys: [] });
+    expect(await (await fetch(issuer.url + openIdPath)).json()).toEqual({});
+  });
+
+  it('redirect: points to the true document, and counts who follows', async () => {
+    const issuer = await start({ path: '/realms/demo' });
+    issuer.fail('redirect');
+    const answer = await fetch(issuer.jwksUri, { redirect: 'manual' });
+
+    expect(answer.status).toBe(302);
+    expect(issuer.requests.jwks).toBe(1);
+    expect(await (await fetch(issuer.jwksUri)).json()).toEqual(issuer.jwks);
+    expect(issuer.requests.jwks).toBe(3);
+  });
+
+  it('oversize: sends the true document behind 8 MiB, without saying so before', async () => {
+    const issuer = await start();
+    issuer.fail('oversize');
+    const answer = await fetch(issuer.jwksUri);
+    const body = await answer.text();
+
+    expect(answer.headers.get('content-length')).toBeNull();
+    expect(body.length).toBeGreaterThan(8 * 1024 * 1024);
+    expect(JSON.parse(body)).toEqual(issuer.jwks);
+  });
+
+  it('oversize: bears a client that hangs up', async () => {
+    const issuer = await start();
+    issuer.fail('oversize');
+    const answer = await fetch(issuer.jwksUri);
+    await answer.body?.cancel();
+    issuer.recover();
+
+    expect(await statusOf(issuer.jwksUri)).toBe(200);
+  });
+
+  it('keeps to the documents that it is told, and each has its own fault', async () => {
+    const issuer = await start();
+    issuer.fail('503', { only: 'jwks' });
+    expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([503, 200]);
+
+    issuer.fail('redirect', { only: 'discovery' });
+    expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([503, 302]);
+
+    issuer.recover();
+    expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([200, 200]);
+  });
+
+  it('refuses a fault that it does not know', async () => {
+    const issuer = await start();
+
+    expect(() => {
+      issuer.fail('fire' as IssuerFault);
+    }).toThrow('no fault "fire"');
+  });
+});

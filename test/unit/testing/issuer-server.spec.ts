@@ -1,0 +1,152 @@
+import { request } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from 'vitest';
+import { failureOf, oauthPath, openIdPath, start, statusOf } from './started-issuer.js';
+
+describe('what a test issuer serves', () => {
+  it('describes itself by OpenID Connect and by RFC 8414 alike', async () => {
+    const issuer = await start();
+    const answer = await fetch(issuer.url + openIdPath);
+    const document: unknown = await answer.json();
+
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(document).toEqual({
+      issuer: issuer.url,
+      jwks_uri: issuer.jwksUri,
+      authorization_endpoint: `${issuer.url}/authorize`,
+      token_endpoint: `${issuer.url}/token`,
+      userinfo_endpoint: `${issuer.url}/userinfo`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    });
+    expect(await (await fetch(issuer.url + oauthPath)).json()).toEqual(document);
+  });
+
+  it.each([
+    ['both', 200, 200],
+    ['oidc', 200, 404],
+    ['oauth', 404, 200],
+    ['none', 404, 404],
+  ] as const)('serves %s as told, and counts both', async (discovery, openId, oauth) => {
+    const issuer = await start({ discovery });
+
+    expect(await statusOf(issuer.url + openIdPath)).toBe(openId);
+    expect(await statusOf(issuer.url + oauthPath)).toBe(oauth);
+    expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, total: 2 });
+  });
+
+  it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('takes the path %s', async (path) => {
+    const issuer = await start({ path });
+    const { origin } = new URL(issuer.url);
+
+    expect(issuer.url).toBe(`${origin}/realms/demo`);
+    expect(issuer.jwksUri).toBe(`${origin}/realms/demo/.well-known/jwks.json`);
+    expect(await statusOf(issuer.jwksUri)).toBe(200);
+    expect(await statusOf(issuer.url + openIdPath)).toBe(200);
+    expect(await statusOf(`${origin}${oauthPath}/realms/demo`)).toBe(200);
+    expect(await statusOf(origin + openIdPath)).toBe(404);
+  });
+
+  it('has a url on loopback without a slash at the end', async () => {
+    expect((await start()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await start({ path: '/' })).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('listens where it is told, and says when it cannot', async () => {
+    const first = await start();
+    const port = Number(new URL(first.url).port);
+
+    await expect(start({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await first.stop();
+    expect((await start({ port })).url).toBe(first.url);
+  });
+
+  it('counts what reached it, the unknown paths and failed answers too', async () => {
+    const issuer = await start();
+    await statusOf(issuer.jwksUri);
+    await statusOf(`${issuer.jwksUri}?fresh=true`);
+    await statusOf(`${issuer.url}/elsewhere-unknown`);
+    issuer.fail('503');
+    await statusOf(issuer.jwksUri);
+    await statusOf(issuer.url + openIdPath);
+
+    expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, total: 5 });
+  });
+
+  it('takes no other method than GET and HEAD', async () => {
+    const issuer = await start();
+
+    expect((await fetch(issuer.jwksUri, { method: 'POST' })).status).toBe(405);
+    expect((await fetch(issuer.jwksUri, { method: 'HEAD' })).status).toBe(200);
+  });
+
+  it('sends the cache-control header that it is given, on the key set only', async () => {
+    const issuer = await start({ cacheControl: 'max-age=60' });
+
+    expect((await fetch(issuer.jwksUri)).headers.get('cache-control')).toBe('max-age=60');
+    expect((await fetch(issuer.url + openIdPath)).headers.get('cache-control')).toBeNull();
+    expect((await fetch((await start()).jwksUri)).headers.get('cache-control')).toBeNull();
+  });
+
+  it('delays the key set only', async () => {
+    const issuer = await start({ keyDelayMs: 60_000 });
+    let done = false;
+    const slow = failureOf(fetch(issuer.jwksUri).finally(() => (done = true)));
+
+    expect(await statusOf(issuer.url + openIdPath)).toBe(200);
+    await expect.poll(() => issuer.requests.jwks).toBe(1);
+    expect(done).toBe(false);
+    await issuer.stop();
+    expect(await slow).toBe('UND_ERR_SOCKET');
+  });
+
+  it('answers after the delay', async () => {
+    const issuer = await start({ keyDelayMs: 20 });
+    const before = performance.now();
+
+    expect(await statusOf(issuer.jwksUri)).toBe(200);
+    expect(performance.now() - before).toBeGreaterThanOrEqual(19);
+  });
+});
+
+describe('TestIssuer.stop', () => {
+  it.each(['hang', 'drip', 'oversize'] as const)('ends at once while a request meets %s', async (fault) => {
+    const issuer = await start();
+    issuer.fail(fault);
+    const outcome = new Promise<string>((resolve) => {
+      const pending = request(issuer.jwksUri, (answer) => answer.pause().on('error', () => resolve('cut')));
+      pending.on('error', () => resolve('cut')).end();
+    });
+    await expect.poll(() => issuer.requests.jwks).toBe(1);
+    const before = performance.now();
+    await issuer.stop();
+
+    expect(performance.now() - before).toBeLessThan(1_000);
+    if (fault !== 'oversize') {
+      expect(await outcome).toBe('cut');
+    }
+  });
+
+  it('ends idle connections, and may be called twice', async () => {
+    const issuer = await start();
+    await statusOf(issuer.jwksUri);
+    await issuer.stop();
+    await issuer.stop();
+
+    expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNREFUSED');
+  });
+
+  it('is what `await using` calls', async () => {
+    const issuer = await start();
+    await issuer[Symbol.asyncDispose]();
+
+    expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNREFUSED');
+  });
+});
+
+describe('nest-gatehouse/testing', () => {
+  it('exports TestIssuer and nothing else that exists at run time', async () => {
+    expect(Object.keys(await import('nest-gatehouse/testing'))).toEqual(['TestIssuer']);
+  });
+});
