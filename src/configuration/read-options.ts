@@ -1,0 +1,125 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
+
+/** Options as they come from an app: anything may be in them. */
+export type GivenOptions = Readonly<Record<string, unknown>>;
+
+/** Checks that something is an options object and that every name in it is known. */
+export function readOptions(where: string, given: unknown, known: readonly string[]): GivenOptions {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ConfigurationError(where, 'an object of options is expected', `Known options: ${known.join(', ')}`);
+  }
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) {
+      throw new ConfigurationError(
+        path(where, name),
+        'there is no option of this name',
+        nearest(name, known) ?? `Known options: ${known.join(', ')}`,
+      );
+    }
+  }
+  return given as GivenOptions;
+}
+
+/** The way an option is named in messages: `oidc({ audience })`. */
+export function path(where: string, option: string): string {
+  return `${where}({ ${option} })`;
+}
+
+/** A text that is not empty; `undefined` when the option was left out. */
+export function readText(where: string, options: GivenOptions, option: string): string | undefined {
+  const value = options[option];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value.trim() === '') {
+    throw new ConfigurationError(path(where, option), 'a text that is not empty is expected', 'Write a string');
+  }
+  return value;
+}
+
+/** A text that must be there. `mend` tells where it is found. */
+export function requireText(where: string, options: GivenOptions, option: string, mend: string): string {
+  const value = readText(where, options, option);
+  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', mend);
+  return value;
+}
+
+/** One text or a list of them, as a list; at least one. */
+export function requireTexts(where: string, options: GivenOptions, option: string, mend: string): readonly string[] {
+  const value = options[option];
+  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', mend);
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text.trim() !== '')) {
+    throw new ConfigurationError(path(where, option), 'a text or a list of texts is expected', mend);
+  }
+  return Object.freeze([...new Set(texts as readonly string[])]);
+}
+
+/** A switch; `fallback` when left out. */
+export function readSwitch(where: string, options: GivenOptions, option: string, fallback: boolean): boolean {
+  const value = options[option];
+  if (value === undefined) return fallback;
+  if (typeof value !== 'boolean') {
+    throw new ConfigurationError(path(where, option), 'true or false is expected', `Left out, it is ${fallback}`);
+  }
+  return value;
+}
+
+/** A finite number within limits; `undefined` when left out. */
+export function readNumber(
+  where: string,
+  options: GivenOptions,
+  option: string,
+  limits: { readonly least: number; readonly most: number; readonly whole?: boolean },
+): number | undefined {
+  const value = options[option];
+  if (value === undefined) return undefined;
+  const fits = typeof value === 'number' && value >= limits.least && value <= limits.most;
+  if (!fits || (limits.whole === true && !Number.isInteger(value))) {
+    const kind = limits.whole === true ? 'a whole number' : 'a number';
+    throw new ConfigurationError(
+      path(where, option),
+      `${kind} from ${limits.least} to ${limits.most} is expected`,
+      'Write such a number, or leave the option out',
+    );
+  }
+  return value;
+}
+
+/** One of a few words; `fallback` when left out. */
+export function readChoice<Choice extends string>(
+  where: string,
+  options: GivenOptions,
+  option: string,
+  choices: readonly Choice[],
+  fallback: Choice,
+): Choice {
+  const value = options[option];
+  if (value === undefined) return fallback;
+  const choice = choices.find((known) => known === value);
+  if (choice === undefined) {
+    throw new ConfigurationError(
+      path(where, option),
+      `one of ${choices.map((known) => `'${known}'`).join(', ')} is expected`,
+      `Left out, it is '${fallback}'`,
+    );
+  }
+  return choice;
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
+  const close = known.find((candidate) => distance(plain(name), plain(candidate)) <= 2);
+  return close === undefined ? undefined : `Did you mean ${close}`;
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

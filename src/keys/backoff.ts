@@ -1,0 +1,43 @@
+const firstPauseMs = 1_000;
+const longestPauseMs = 60_000;
+
+/**
+ * When something that fails may be tried again. One failure is often a blip, so the first new try may
+ * come at once; from the second failure on it waits 1 s, 2 s, 4 s, … up to a minute, each a fifth more or
+ * less, so that many instances do not come back in step.
+ */
+export class Backoff {
+  private failures = 0;
+  private since = 0;
+  private notBefore = 0;
+
+  get failing(): boolean {
+    return this.failures > 0;
+  }
+
+  mayTry(now: number): boolean {
+    return now >= this.notBefore;
+  }
+
+  /** Milliseconds until it may be tried again. */
+  remainingMs(now: number): number {
+    return Math.max(0, this.notBefore - now);
+  }
+
+  /** @returns whether it is the first of this outage. */
+  noteFailure(now: number): boolean {
+    this.failures += 1;
+    if (this.failures === 1) this.since = now;
+    const pause = this.failures === 1 ? 0 : Math.min(firstPauseMs * 2 ** (this.failures - 2), longestPauseMs);
+    this.notBefore = now + pause * (0.8 + Math.random() * 0.4);
+    return this.failures === 1;
+  }
+
+  /** @returns how long the outage lasted in milliseconds, or `null` when there was none. */
+  noteSuccess(now: number): number | null {
+    const lasted = this.failing ? now - this.since : null;
+    this.failures = 0;
+    this.notBefore = 0;
+    return lasted;
+  }
+}

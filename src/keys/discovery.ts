@@ -1,0 +1,62 @@
+import { type AddressRule, findAddressFault } from '../configuration/address-rule.js';
+import type { UpstreamClient } from '../upstream/upstream-client.js';
+import { UpstreamFailure } from '../upstream/upstream-failure.js';
+
+/** What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). */
+export interface IssuerMetadata {
+  readonly issuer: string;
+  readonly jwksUri: string;
+}
+
+export interface DiscoveryPlan {
+  /** The names that the document may bear; any other one is refused. */
+  readonly issuers: readonly string[];
+  /** Where to ask, in this order; the next is tried when one has no such document. */
+  readonly addresses: readonly string[];
+  readonly rule: AddressRule;
+}
+
+/** Where an issuer's metadata may be: OpenID Connect's place first, then RFC 8414's. */
+export function discoveryAddresses(issuer: string): readonly string[] {
+  const url = new URL(issuer);
+  const path = url.pathname.replace(/\/$/, '');
+  return [
+    // OpenID Connect Discovery 1.0 §4: appended to the issuer, less a slash at its end.
+    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    // RFC 8414 §3.1: put between host and path.
+    `${url.origin}/.well-known/oauth-authorization-server${path}`,
+  ];
+}
+
+/** @throws {UpstreamFailure} when no address has a document that may be believed. */
+export async function discover(upstream: UpstreamClient, plan: DiscoveryPlan): Promise<IssuerMetadata> {
+  let absent: UpstreamFailure | undefined;
+  for (const address of plan.addresses) {
+    try {
+      const { body } = await upstream.getJson(address);
+      return readMetadata(body, plan);
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure) || !saysThatThereIsNone(error)) throw error;
+      absent ??= error;
+    }
+  }
+  throw absent ?? new UpstreamFailure('unexpected', 'there is no address to ask for the metadata');
+}
+
+/** A client error means "not here"; anything else is trouble, and asking elsewhere would hide it. */
+function saysThatThereIsNone(failure: UpstreamFailure): boolean {
+  return failure.problem === 'status' && failure.status !== null && failure.status >= 400 && failure.status < 500;
+}
+
+function readMetadata(body: unknown, plan: DiscoveryPlan): IssuerMetadata {
+  const members: Readonly<Record<string, unknown>> = typeof body === 'object' && body !== null ? { ...body } : {};
+  const { issuer, jwks_uri: jwksUri } = members;
+  // OpenID Connect Discovery 1.0 §4.3, RFC 8414 §3.3: the name must be the one that was asked for, to the letter.
+  if (typeof issuer !== 'string' || !plan.issuers.includes(issuer)) {
+    throw new UpstreamFailure('unexpected', 'the metadata bears the name of another issuer than the configured one');
+  }
+  if (typeof jwksUri !== 'string') throw new UpstreamFailure('unexpected', 'the metadata names no jwks_uri');
+  const fault = findAddressFault(jwksUri, plan.rule);
+  if (fault !== undefined) throw new UpstreamFailure('unexpected', `the metadata's jwks_uri may not be called: ${fault}`);
+  return { issuer, jwksUri };
+}

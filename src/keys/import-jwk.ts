@@ -1,0 +1,111 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+
+import { type Algorithm, findAlgorithm, publicKeyAlgorithms, traitsOf } from './algorithm.js';
+import type { VerificationKey } from './verification-key.js';
+
+/** A key of a key set, as it came. */
+export type Jwk = Readonly<Record<string, unknown>>;
+
+/** Why a key cannot verify tokens: a sentence for the log. */
+export interface UnusableKey {
+  readonly problem: string;
+}
+
+/** The least an RSA modulus may have (RFC 7518 §3.3). */
+const leastModulusBits = 2048;
+
+const coordinateBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+
+/** Turns a JWK (RFC 7517) into a key that verifies, or tells why it cannot. Never throws. */
+export function importJwk(jwk: unknown): VerificationKey | UnusableKey {
+  if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return { problem: 'it is not an object' };
+  const members = jwk as Jwk;
+  const problem = findPurposeProblem(members);
+  if (problem !== undefined) return { problem };
+  const key = importPublic(members);
+  return 'problem' in key ? key : describeKey(key, members);
+}
+
+/** The same for a key that is already there, say from a PEM: `members` may narrow what it is for. */
+export function describeKey(key: KeyObject, members: Jwk = {}): VerificationKey | UnusableKey {
+  const exported = key.export({ format: 'jwk' });
+  const fitting = publicKeyAlgorithms.filter((algorithm) => fits(key, exported.crv, algorithm));
+  if (fitting.length === 0) return { problem: 'its type or curve verifies no accepted algorithm' };
+  const weakness = findWeakness(key);
+  if (weakness !== undefined) return { problem: weakness };
+  const named = members['alg'] === undefined ? fitting : fitting.filter((name) => name === findAlgorithm(members['alg']));
+  if (named.length === 0) return { problem: 'its "alg" does not go with its type' };
+  const kid = typeof members['kid'] === 'string' ? members['kid'] : null;
+  return {
+    kid,
+    algorithms: new Set(named),
+    key,
+    identity: JSON.stringify([kid, named, exported.kty, exported.crv, exported.n, exported.e, exported.x, exported.y]),
+  };
+}
+
+/** `use` and `key_ops` (RFC 7517 §4.2, §4.3): a key that is not for verifying is left alone. */
+function findPurposeProblem(jwk: Jwk): string | undefined {
+  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'its "use" is not "sig"';
+  const operations = jwk['key_ops'];
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
+    return 'its "key_ops" do not hold "verify"';
+  }
+  if (jwk['kid'] !== undefined && typeof jwk['kid'] !== 'string') return 'its "kid" is not a text';
+  return undefined;
+}
+
+function importPublic(jwk: Jwk): KeyObject | UnusableKey {
+  // Only the public members are handed on: a private key that an issuer published by accident is not
+  // held in memory, and an "oct" key is never taken for a public one.
+  const material = pickPublicMembers(jwk);
+  if (material === undefined) return { problem: 'its type is not RSA, EC or OKP' };
+  try {
+    return createPublicKey({ key: material, format: 'jwk' });
+  } catch {
+    return { problem: 'its members do not make a key' };
+  }
+}
+
+function pickPublicMembers(jwk: Jwk): Record<string, string> | undefined {
+  switch (jwk['kty']) {
+    case 'RSA':
+      return { kty: 'RSA', n: String(jwk['n']), e: String(jwk['e']) };
+    case 'EC':
+      return {
+        kty: 'EC',
+        crv: String(jwk['crv']),
+        x: padCoordinate(String(jwk['x']), String(jwk['crv'])),
+        y: padCoordinate(String(jwk['y']), String(jwk['crv'])),
+      };
+    case 'OKP':
+      return { kty: 'OKP', crv: String(jwk['crv']), x: String(jwk['x']) };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Coordinates have full length by RFC 7518 §6.2.1.2, yet some issuers drop leading zeros; such a key is
+ * the same key, and refusing it would lock out all of the issuer's users.
+ */
+function padCoordinate(coordinate: string, curve: string): string {
+  const bytes = Buffer.from(coordinate, 'base64url');
+  const missing = (Object.hasOwn(coordinateBytes, curve) ? (coordinateBytes[curve] ?? 0) : 0) - bytes.length;
+  return missing > 0 ? Buffer.concat([Buffer.alloc(missing), bytes]).toString('base64url') : coordinate;
+}
+
+function fits(key: KeyObject, curve: string | undefined, algorithm: Algorithm): boolean {
+  const { scheme, curve: wanted } = traitsOf(algorithm);
+  if (scheme === 'pkcs1') return key.asymmetricKeyType === 'rsa';
+  if (scheme === 'pss') return key.asymmetricKeyType === 'rsa';
+  return wanted !== null && curve === wanted;
+}
+
+function findWeakness(key: KeyObject): string | undefined {
+  if (key.asymmetricKeyType !== 'rsa') return undefined;
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
+  if (modulusLength < leastModulusBits) return `its modulus has fewer than ${leastModulusBits} bits`;
+  // With an exponent of 1 a signature is the message itself, and anybody can make one.
+  return publicExponent < 3n || publicExponent % 2n === 0n ? 'its exponent is not a safe one' : undefined;
+}

@@ -1,0 +1,34 @@
+import { JwksClient } from 'jwks-rsa';
+
+import type { UpstreamClient } from '../upstream/upstream-client.js';
+import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import { type LoadedKeys, readKeys, readMaxAge } from './loaded-keys.js';
+
+/**
+ * Fetches a key set. jwks-rsa asks for it, with its own cache and limiter off: they keep single keys
+ * instead of the set, and let strangers use up what genuine keys need. Keeping is RemoteKeySource's.
+ *
+ * @throws {UpstreamFailure}
+ */
+export async function loadJwks(upstream: UpstreamClient, jwksUri: string): Promise<LoadedKeys> {
+  let maxAgeSeconds: number | null = null;
+  const client = new JwksClient({
+    jwksUri,
+    cache: false,
+    rateLimit: false,
+    fetcher: async (uri) => {
+      const { body, headers } = await upstream.getJson(uri);
+      maxAgeSeconds = readMaxAge(headers);
+      return toDocument(body);
+    },
+  });
+  const keys = readKeys(await client.getKeys());
+  return { keys, maxAgeSeconds };
+}
+
+function toDocument(body: unknown): { keys: unknown } {
+  if (typeof body !== 'object' || body === null || !('keys' in body)) {
+    throw new UpstreamFailure('unexpected', 'the answer is not a key set');
+  }
+  return { keys: body.keys };
+}

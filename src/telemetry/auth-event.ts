@@ -1,0 +1,44 @@
+import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
+
+/** A caller was refused, or let through as nobody although a token came. */
+export interface RefusedEvent {
+  readonly type: 'refused';
+  readonly code: AuthErrorCode;
+  readonly reason: RefusalReason | null;
+  /** What was expected, what came and what to change; may repeat texts of the token, never the token. */
+  readonly explanation: string;
+  /** Which handler was asked for: `CatsController.list`. */
+  readonly handler: string;
+  /** Whether the handler ran all the same, without a user. */
+  readonly anonymous: boolean;
+}
+
+/** Something that the module depends on stopped answering. Reported once for an outage. */
+export interface OutageBeganEvent {
+  readonly type: 'outage-began';
+  /** What cannot be had: `keys of https://issuer.example`. */
+  readonly what: string;
+  readonly problem: string;
+  /** What goes on in the meantime. */
+  readonly consequence: string;
+}
+
+/** It answers again. */
+export interface OutageEndedEvent {
+  readonly type: 'outage-ended';
+  readonly what: string;
+  readonly lastedSeconds: number;
+}
+
+/** An app wired the module in a way that cannot work; a developer has to change a line. */
+export interface MiswiredEvent {
+  readonly type: 'miswired';
+  readonly problem: string;
+  readonly mend: string;
+}
+
+/** Everything that the module reports. Closed: whoever listens can be exhaustive. */
+export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MiswiredEvent;
+
+/** Where events go. */
+export type ReportEvent = (event: AuthEvent) => void;

@@ -1,0 +1,31 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { AuthEvent } from './auth-event.js';
+
+/**
+ * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
+ * at `log` when it is over), a wiring mistake at `error`.
+ */
+@Injectable()
+export class EventLog {
+  private readonly logger = new Logger('Gatehouse');
+
+  readonly report = (event: AuthEvent): void => {
+    switch (event.type) {
+      case 'refused': {
+        const verdict = event.anonymous ? 'went on without a user' : 'refused';
+        const reason = event.reason === null ? event.code : `${event.code}, ${event.reason}`;
+        this.logger.debug(`${event.handler}: ${verdict} (${reason}). ${event.explanation}`);
+        return;
+      }
+      case 'outage-began':
+        this.logger.error(`Cannot get ${event.what}: ${event.problem}. ${event.consequence}`);
+        return;
+      case 'outage-ended':
+        this.logger.log(`Got ${event.what} again, after ${event.lastedSeconds} s`);
+        return;
+      case 'miswired':
+        this.logger.error(`${event.problem}. ${event.mend}`);
+        return;
+    }
+  };
+}

@@ -1,0 +1,127 @@
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import type { JsonObject } from './json-object.js';
+import type { TokenHeader } from './parse-token.js';
+import { acceptAnyAudience, type IssuerTerms } from './trusted-issuer.js';
+
+/** The last second that a Date can show; an `exp` beyond it is a mistake, not a date. */
+const lastSecond = 8.64e12;
+const skewHintSeconds = 60;
+
+/** When a token starts and ends, in seconds since 1970, tolerance not counted. */
+export interface Validity {
+  readonly expiresAt: number;
+  /** The later one of `nbf` and `iat`; `null` when it has neither. */
+  readonly startsAt: number | null;
+  /** When it is older than the issuer's `maxTokenAgeSeconds` allows; `null` when there is no such limit. */
+  readonly tooOldAt: number | null;
+}
+
+/**
+ * Checks the registered claims (RFC 7519 §4.1) and the type against what is asked of the issuer's tokens.
+ *
+ * @throws {RefusalError} with the reason of the first check that fails.
+ */
+export function checkClaims(header: TokenHeader, claims: JsonObject, terms: IssuerTerms, now: number): Validity {
+  checkType(header, terms);
+  const validity = readValidity(claims, terms);
+  checkValidity(validity, terms, now);
+  checkAudience(claims['aud'], terms);
+  checkSubject(claims, terms);
+  const fault = terms.findClaimFault?.(claims);
+  if (fault !== undefined) throw RefusalError.token('claim', fault);
+  return validity;
+}
+
+/**
+ * Whether the token is within its time at this moment: also asked for a token that has passed before.
+ *
+ * @throws {RefusalError} `expired` or `not_yet_valid`.
+ */
+export function checkValidity(validity: Validity, terms: IssuerTerms, now: number): void {
+  const { expiresAt, startsAt, tooOldAt } = validity;
+  const tolerance = terms.clockToleranceSeconds;
+  // RFC 7519 §4.1.4: on or after this time it must not be accepted.
+  if (now >= expiresAt + tolerance) {
+    const past = now - expiresAt;
+    throw RefusalError.token('expired', `It expired ${seconds(past)} ago (tolerance ${tolerance} s). ${mend(past)}`);
+  }
+  if (startsAt !== null && now < startsAt - tolerance) {
+    const ahead = startsAt - now;
+    throw RefusalError.token(
+      'not_yet_valid',
+      `It starts ("nbf" or "iat") in ${seconds(ahead)} (tolerance ${tolerance} s). ${mend(ahead)}`,
+    );
+  }
+  if (tooOldAt !== null && now >= tooOldAt + tolerance) {
+    const limit = `maxTokenAgeSeconds is ${terms.maxTokenAgeSeconds ?? 0}`;
+    throw RefusalError.token('expired', `Its "iat" is ${seconds(now - tooOldAt)} older than allowed: ${limit}`);
+  }
+}
+
+function readValidity(claims: JsonObject, terms: IssuerTerms): Validity {
+  const expiresAt = readDate(claims, 'exp');
+  if (expiresAt === null) throw RefusalError.token('claim', 'It has no "exp"; a token that never ends is not accepted');
+  const issuedAt = readDate(claims, 'iat');
+  const starts = [readDate(claims, 'nbf'), issuedAt].filter((date) => date !== null);
+  const startsAt = starts.length === 0 ? null : Math.max(...starts);
+  if (terms.maxTokenAgeSeconds === null) return { expiresAt, startsAt, tooOldAt: null };
+  if (issuedAt === null) throw RefusalError.token('claim', 'It has no "iat", so its age cannot be known');
+  return { expiresAt, startsAt, tooOldAt: issuedAt + terms.maxTokenAgeSeconds };
+}
+
+function readDate(claims: JsonObject, name: string): number | null {
+  const value = claims[name];
+  if (value === undefined) return null;
+  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > lastSecond) {
+    throw RefusalError.token('claim', `Its "${name}" is not a number of seconds since 1970`);
+  }
+  return value;
+}
+
+function checkAudience(aud: unknown, terms: IssuerTerms): void {
+  const expected = terms.audience;
+  if (expected === acceptAnyAudience) return;
+  const actual: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  // RFC 7519 §4.1.3: a text or a list of texts. A list with anything else in it is not such a list.
+  const wellFormed = actual.every((audience) => typeof audience === 'string');
+  if (wellFormed && actual.some((audience) => expected.includes(audience))) return;
+  const came = aud === undefined ? 'the token has none' : `the token says ${logText(aud)}`;
+  throw RefusalError.token(
+    'audience',
+    `Expected audience ${expected.map(logText).join(' or ')}, ${came}. ` +
+      'Either ask the issuer for a token for this API, or put its audience into the configuration',
+  );
+}
+
+function checkSubject(claims: JsonObject, terms: IssuerTerms): void {
+  const subject = claims[terms.subjectClaim];
+  if (typeof subject !== 'string' || subject === '') {
+    throw RefusalError.token('claim', `Its "${terms.subjectClaim}", the user's id, is missing or not a text`);
+  }
+}
+
+function checkType(header: TokenHeader, terms: IssuerTerms): void {
+  if (terms.tokenType === null) return;
+  if (header.typ !== undefined && plainType(header.typ) === terms.tokenType) return;
+  const came = header.typ === undefined ? 'it has none' : `it is ${logText(header.typ)}`;
+  throw RefusalError.token(
+    'type',
+    `Expected a token of type ${logText(terms.tokenType)}, ${came}. An ID token sent in place of an access token?`,
+  );
+}
+
+/** A media type as it is compared: RFC 7515 §4.1.9 lets `application/` be left out, and case means nothing. */
+export function plainType(type: string): string {
+  return type.toLowerCase().replace(/^application\//, '');
+}
+
+function mend(off: number): string {
+  return off < skewHintSeconds
+    ? `Clock skew of ${seconds(off)}? Check that both clocks are set by NTP`
+    : 'The client has to get a new one';
+}
+
+function seconds(count: number): string {
+  return `${Math.round(count * 10) / 10} s`;
+}

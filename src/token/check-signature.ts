@@ -1,0 +1,46 @@
+import { constants, createHmac, timingSafeEqual, verify } from 'node:crypto';
+
+import { type Algorithm, type AlgorithmTraits, traitsOf } from '../keys/algorithm.js';
+import type { VerificationKey } from '../keys/verification-key.js';
+import type { ParsedToken } from './parse-token.js';
+
+/** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
+export function signatureFits(token: ParsedToken, algorithm: Algorithm, key: VerificationKey): boolean {
+  const traits = traitsOf(algorithm);
+  const { signature } = token;
+  if (traits.signatureBytes !== null && signature.length !== traits.signatureBytes) return false;
+  // Zero as r or s was let through by some libraries ("psychic signatures"); OpenSSL refuses it, and we do
+  // not lean on that alone.
+  if (traits.scheme === 'ecdsa' && hasZeroHalf(signature)) return false;
+  const signed = Buffer.from(token.signingInput, 'latin1');
+  return traits.scheme === 'hmac'
+    ? hmacFits(signed, signature, traits, key)
+    : verify(traits.hash, signed, verifyOptions(traits, key), signature);
+}
+
+function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Parameters<typeof verify>[2] {
+  switch (traits.scheme) {
+    case 'pss':
+      // RFC 7518 §3.5: the salt is as long as the digest.
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: traits.hashBytes };
+    case 'ecdsa':
+      // RFC 7518 §3.4: r and s side by side, not the DER that OpenSSL means by default.
+      return { key, dsaEncoding: 'ieee-p1363' };
+    default:
+      return key;
+  }
+}
+
+function hmacFits(signed: Buffer, signature: Buffer, traits: AlgorithmTraits, { key }: VerificationKey): boolean {
+  if (traits.hash === null) return false;
+  return timingSafeEqual(createHmac(traits.hash, key).update(signed).digest(), signature);
+}
+
+function hasZeroHalf(signature: Buffer): boolean {
+  const half = signature.length / 2;
+  return isZero(signature.subarray(0, half)) || isZero(signature.subarray(half));
+}
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0);
+}

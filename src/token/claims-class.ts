@@ -1,0 +1,51 @@
+import { getMetadataStorage, type ValidationError, validate } from 'class-validator';
+
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import type { JsonObject } from './json-object.js';
+
+/** A class whose class-validator decorators say what an app demands of the claims. */
+export type ClaimsClass = new () => object;
+
+/** Refuses claims that do not satisfy the app's own demands. */
+export type ClaimsCheck = (claims: JsonObject) => Promise<void>;
+
+/**
+ * Makes the check of an app's claims class.
+ *
+ * @throws {ConfigurationError} when the class carries no decorator: class-validator would refuse everything.
+ */
+export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
+  if (typeof given !== 'function') {
+    throw new ConfigurationError(where, 'a class is expected', 'Write a class with class-validator decorators');
+  }
+  const claimsClass = given as ClaimsClass;
+  if (getMetadataStorage().getTargetValidationMetadatas(claimsClass, '', false, false).length === 0) {
+    throw new ConfigurationError(
+      where,
+      `${claimsClass.name} has no class-validator decorator`,
+      'Decorate at least one property, or leave the option out',
+    );
+  }
+  return async (claims) => {
+    const errors = await validate(fill(new claimsClass(), claims));
+    if (errors.length > 0) {
+      throw RefusalError.token('claim', `The app's ${claimsClass.name} is not satisfied: ${errors.map(describe).join('; ')}`);
+    }
+  };
+}
+
+/** Defines each claim as it is; assigning would let a claim named `__proto__` swap the object's class. */
+function fill(target: object, claims: JsonObject): object {
+  for (const [name, value] of Object.entries(claims)) {
+    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
+  }
+  return target;
+}
+
+/** The claim and the rules it breaks. Messages are left out: an app's own may repeat the value. */
+function describe(error: ValidationError): string {
+  const rules = Object.keys(error.constraints ?? {}).join(', ');
+  const below = (error.children ?? []).map((child) => `${error.property}.${describe(child)}`);
+  return [...(rules === '' ? [] : [`${error.property} (${rules})`]), ...below].join('; ');
+}

@@ -1,0 +1,45 @@
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import type { TrustedIssuer } from './trusted-issuer.js';
+
+/** The issuers that an app trusts, by their exact names. */
+export class IssuerRegistry {
+  private readonly byName: ReadonlyMap<string, TrustedIssuer>;
+
+  constructor(
+    issuers: readonly TrustedIssuer[],
+    /** Names that are known and not trusted, each with what to change if they should be. */
+    private readonly advice: ReadonlyMap<string, string> = new Map(),
+  ) {
+    this.byName = new Map(issuers.map((issuer) => [issuer.terms.issuer, issuer]));
+  }
+
+  /**
+   * The issuer that a token claims to come from. The name is compared as it is, to the last slash; asking
+   * for a stranger costs nothing and calls nobody.
+   *
+   * @throws {RefusalError} with reason `issuer`.
+   */
+  get(iss: unknown): TrustedIssuer {
+    const issuer = typeof iss === 'string' ? this.byName.get(iss) : undefined;
+    if (issuer === undefined) throw RefusalError.token('issuer', this.explain(iss));
+    return issuer;
+  }
+
+  /** The issuer's names, in the order of the configuration. */
+  names(): readonly string[] {
+    return [...this.byName.keys()];
+  }
+
+  private explain(iss: unknown): string {
+    if (typeof iss !== 'string') return 'The token names no issuer: its "iss" is missing or not a text';
+    const advice = this.advice.get(iss);
+    if (advice !== undefined) return advice;
+    const slashed = this.names().find((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
+    const hint =
+      slashed === undefined
+        ? 'If it should be trusted, add it to the issuers'
+        : 'They differ by a slash at the end only: write the issuer as the token has it';
+    return `Expected issuer ${this.names().map(logText).join(' or ')}, the token says ${logText(iss)}. ${hint}`;
+  }
+}

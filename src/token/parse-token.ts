@@ -1,0 +1,82 @@
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import { decodeBase64Url } from './base64url.js';
+import { type JsonObject, parseJsonObject } from './json-object.js';
+
+/** The most that is looked at. A token longer than this does not fit into most servers' headers anyway. */
+const longestToken = 16 * 1024;
+
+/** The protected header (RFC 7515 §4), of which only these members mean anything here. */
+export interface TokenHeader extends JsonObject {
+  readonly alg: string;
+  readonly kid?: string;
+  readonly typ?: string;
+}
+
+/** A token taken apart. Nothing in it is to be believed yet. */
+export interface ParsedToken {
+  readonly text: string;
+  readonly header: TokenHeader;
+  readonly claims: JsonObject;
+  /** What was signed: the first two parts and the point between them. */
+  readonly signingInput: string;
+  readonly signature: Buffer;
+}
+
+/**
+ * Takes a compact JWS (RFC 7515 §3.1) apart without trusting it. Where several writings of the same token
+ * would be possible, only the canonical one passes. Key material that a header offers (`jwk`, `jku`, `x5c`,
+ * `x5u`) is never looked at.
+ *
+ * @throws {RefusalError} with reason `malformed`.
+ */
+export function parseToken(text: string): ParsedToken {
+  if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
+  const parts = text.split('.', 6);
+  const [headerPart = '', claimsPart = '', signaturePart = ''] = parts;
+  if (parts.length !== 3) throw malformed(explainParts(parts.length));
+  const header = checkHeader(parsePart(headerPart, 'header'));
+  const claims = parsePart(claimsPart, 'payload');
+  const signature = decodeBase64Url(signaturePart);
+  if (signature === undefined) throw malformed('Its signature is missing or not canonical base64url');
+  return { text, header, claims, signingInput: `${headerPart}.${claimsPart}`, signature };
+}
+
+function parsePart(part: string, name: string): JsonObject {
+  const bytes = decodeBase64Url(part);
+  if (bytes === undefined) throw malformed(`Its ${name} is empty or not canonical base64url without padding`);
+  const object = parseJsonObject(bytes);
+  if (object === undefined) {
+    throw malformed(`Its ${name} is not a JSON object in UTF-8 with each member named once`);
+  }
+  return object;
+}
+
+function checkHeader(header: JsonObject): TokenHeader {
+  const { alg, kid, typ } = header;
+  if (typeof alg !== 'string') throw malformed('Its header names no "alg"');
+  // RFC 8725 §3.2: a token without a signature is none; said here, as its third part is rightly empty.
+  if (alg.toLowerCase() === 'none') throw RefusalError.token('algorithm', 'It is not signed ("alg" is "none")');
+  if (kid !== undefined && typeof kid !== 'string') throw malformed('Its "kid" is not a text');
+  if (typ !== undefined && typeof typ !== 'string') throw malformed('Its "typ" is not a text');
+  // RFC 7515 §4.1.11: extensions that must be understood, and none is.
+  if (Object.hasOwn(header, 'crit')) {
+    throw malformed(`Its header demands extensions (crit: ${logText(header['crit'])}), and none is supported`);
+  }
+  return header as TokenHeader;
+}
+
+function explainParts(count: number): string {
+  if (count === 1) {
+    return (
+      'It is not a JWT: a token is three parts with points between. An opaque token? Ask the issuer for a JWT, ' +
+      'often by naming the audience when signing in'
+    );
+  }
+  if (count === 5) return 'It is an encrypted token (JWE); ask the issuer for a signed one';
+  return `It has ${count > 5 ? 'more than five' : String(count)} parts instead of three`;
+}
+
+function malformed(explanation: string): RefusalError {
+  return RefusalError.token('malformed', explanation);
+}

@@ -1,0 +1,37 @@
+import type { Algorithm } from '../keys/algorithm.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { JsonObject } from './json-object.js';
+
+/**
+ * Written in the place of an audience, it accepts tokens for whatever audience, or for none. Any token of
+ * the issuer then opens this app, also one that a user gave to somebody else's; so it is a symbol, which
+ * no configuration file can write.
+ */
+export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accept-any-audience');
+
+/** The audiences that this app answers to: one of them must be in the token. */
+export type AudienceRule = readonly string[] | typeof acceptAnyAudience;
+
+/** What must hold for a token of one issuer. */
+export interface IssuerTerms {
+  /** The exact `iss` of its tokens. */
+  readonly issuer: string;
+  readonly audience: AudienceRule;
+  readonly algorithms: ReadonlySet<Algorithm>;
+  /** The `typ` that is asked for, lower case and without `application/`; `null` for any or none. */
+  readonly tokenType: string | null;
+  /** Seconds a token may be past its end or ahead of its start, for clocks that differ. */
+  readonly clockToleranceSeconds: number;
+  /** Seconds since `iat` after which a token is too old, whatever its `exp`; `null` for no such limit. */
+  readonly maxTokenAgeSeconds: number | null;
+  /** The claim that names the user. */
+  readonly subjectClaim: string;
+  /** What else must hold for its claims: a sentence that tells what does not, or `undefined`. */
+  readonly findClaimFault?: (claims: JsonObject) => string | undefined;
+}
+
+/** An issuer whose tokens are accepted, with the keys that they are checked against. */
+export interface TrustedIssuer {
+  readonly terms: IssuerTerms;
+  readonly keys: KeySource;
+}

@@ -1,0 +1,12 @@
+/** Lets everybody who asks while a call is under way share that call. */
+export class OneFlight<Result> {
+  private flight: Promise<Result> | undefined;
+
+  /** Joins the call that is under way, or starts `call`. */
+  run(call: () => Promise<Result>): Promise<Result> {
+    this.flight ??= call().finally(() => {
+      this.flight = undefined;
+    });
+    return this.flight;
+  }
+}

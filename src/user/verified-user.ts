@@ -1,0 +1,72 @@
+import { deepFreeze } from '../token/deep-freeze.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { VerifiedToken } from '../token/verified-token.js';
+import type { AuthUser, ProviderName } from './auth-user.js';
+import type { ClaimMap } from './claim-map.js';
+import type { Organization } from './organization.js';
+
+/** The one implementation of `AuthUser`: what a verified token was turned into. */
+class VerifiedUser implements AuthUser {
+  readonly id: string;
+  readonly issuer: string;
+  readonly provider: ProviderName;
+  readonly isAnonymous: boolean;
+  readonly email: string | null;
+  readonly emailVerified: boolean | null;
+  readonly name: string | null;
+  readonly sessionId: string | null;
+  readonly impersonatorId: string | null;
+  readonly roles: readonly string[];
+  readonly scopes: readonly string[];
+  readonly permissions: readonly string[];
+  readonly organizations: readonly Organization[];
+  readonly claims: JsonObject;
+  declare readonly expiresAt: Date;
+  // A private field is out of reach of JSON, of inspection, of spreading and of structuredClone.
+  readonly #token: string;
+
+  constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
+    const mapped = claimMap.map(token.claims);
+    this.id = mapped.id;
+    this.issuer = token.issuer;
+    this.provider = claimMap.provider;
+    this.isAnonymous = mapped.isAnonymous;
+    this.email = mapped.email;
+    this.emailVerified = mapped.emailVerified;
+    this.name = mapped.name;
+    this.sessionId = mapped.sessionId;
+    this.impersonatorId = mapped.impersonatorId;
+    this.roles = mapped.roles;
+    this.scopes = mapped.scopes;
+    this.permissions = mapped.permissions;
+    this.organizations = mapped.organizations;
+    this.claims = token.claims;
+    // A Date cannot be frozen: each reader gets one of their own.
+    Object.defineProperty(this, 'expiresAt', { enumerable: true, get: () => token.expiresAt });
+    this.#token = text;
+    deepFreeze(this);
+  }
+
+  static tokenOf(user: AuthUser): string | undefined {
+    return #token in user ? user.#token : undefined;
+  }
+}
+
+/** Turns a verified token into the user it speaks of. `text` is the token itself, kept for `tokenOf`. */
+export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMap): AuthUser {
+  return new VerifiedUser(text, token, claimMap);
+}
+
+/**
+ * The raw access token that a user came with, to call another service on their behalf. Keep it out of logs
+ * and answers.
+ *
+ * @throws {TypeError} for anything but the very object that the guard made: a copy carries no token.
+ */
+export function tokenOf(user: AuthUser): string {
+  const token = VerifiedUser.tokenOf(user);
+  if (token === undefined) {
+    throw new TypeError('tokenOf() takes the AuthUser that the guard made; a copy of it carries no token');
+  }
+  return token;
+}
