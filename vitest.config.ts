@@ -34,7 +34,7 @@ export default defineConfig({
     // A suite that finds no test is a broken suite, not a green one.
     passWithNoTests: false,
     projects: [
-      project('unit', ['test/unit/**/*.spec.ts']),
+      project('unit', ['test/{unit,rules}/**/*.spec.ts']),
       project('contract', ['test/contract/**/*.spec.ts']),
       project('e2e', ['test/e2e/**/*.e2e-spec.ts'], 15_000),
       project('browser', ['test/browser/**/*.spec.ts'], 120_000),
