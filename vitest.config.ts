@@ -29,11 +29,28 @@ const project = (name: string, include: string[], timeoutMs = 5_000) => ({
   },
 });
 
+/** Files that only have to compile: `expectTypeOf` for what a type is, `@ts-expect-error` for what it must refuse. */
+const types = {
+  test: {
+    name: 'types',
+    include: [],
+    typecheck: {
+      enabled: true,
+      only: true,
+      include: ['test/types/**/*.types.ts'],
+      tsconfig: './tsconfig.json',
+      // Errors of other files are reported by `npm run check`, once.
+      ignoreSourceErrors: true,
+    },
+  },
+};
+
 export default defineConfig({
   test: {
     // A suite that finds no test is a broken suite, not a green one.
     passWithNoTests: false,
     projects: [
+      types,
       project('unit', ['test/{unit,rules}/**/*.spec.ts']),
       project('contract', ['test/contract/**/*.spec.ts']),
       project('e2e', ['test/e2e/**/*.e2e-spec.ts'], 15_000),
