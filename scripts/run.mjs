@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process';
 import { delimiter, resolve } from 'node:path';
 
-const env = { ...process.env, PATH: `${resolve('node_modules/.bin')}${delimiter}${process.env.PATH}` };
+// The children write into a pipe; whether there are colours is for the terminal at our end to say.
+const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1', FORCE_COLOR: '0' };
+const env = { ...process.env, ...colour, PATH: `${resolve('node_modules/.bin')}${delimiter}${process.env.PATH}` };
 
 /**
  * @param {string} command
