@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** @param {string} markdown */
-export function typescriptBlocks(markdown) {
+function typescriptBlocks(markdown) {
   const lines = markdown.split('\n');
   const blocks = [];
   for (let at = 0; at < lines.length; at += 1) {
