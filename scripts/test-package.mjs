@@ -96,6 +96,9 @@ export async function testPackage() {
           },
         ],
       ]),
+      lane(tally, [
+        ['its own checks can fail', () => must('node', ['--test', 'test/package/checks.test.mjs'], { cwd: root })],
+      ]),
       lane(tally, [['holds what it should', () => checkContents(pack.files)]]),
       lane(tally, [['exports the names on the list', () => checkExports(root)]]),
       lane(tally, [['declares with Nest, Node and peers only', () => checkDeclarations(root)]]),
