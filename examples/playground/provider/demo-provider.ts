@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import Provider from 'oidc-provider';
+import { host } from '../settings.js';
+import { MemoryStore } from './memory-store.js';
+import { providerConfiguration } from './provider-configuration.js';
+import { SignInScreens } from './sign-in-screens.js';
+import { createSigningKey, type SigningKey } from './signing-key.js';
+
+export interface ProviderState {
+  /** The only key that is published, and that signs. */
+  readonly keyId: string;
+  readonly keySince: string;
+  readonly keyServer: 'answering' | 'down';
+  /** How often somebody, that is the guard, has read the key set. */
+  readonly keySetRequests: number;
+}
+
+/**
+ * A certified OpenID provider (oidc-provider) on its own port, with two switches that no real one offers: its keys can
+ * be rotated at any moment, and its key server can be taken down.
+ */
+export class DemoProvider {
+  readonly startedAt = new Date().toISOString();
+  private readonly store = new MemoryStore();
+  private readonly screens: SignInScreens;
+  private readonly server: Server;
+  private provider: Provider;
+  private handle: RequestListener;
+  private key = createSigningKey();
+  private keySince = new Date();
+  private answering = true;
+  private keySetRequests = 0;
+
+  static async start({ port, pageUrl }: { port: number; pageUrl: string }): Promise<DemoProvider> {
+    const demo = new DemoProvider(`http://${host}:${port}`, pageUrl);
+    demo.server.listen(port, host);
+    await once(demo.server, 'listening');
+    return demo;
+  }
+
+  private constructor(
+    readonly issuer: string,
+    private readonly pageUrl: string,
+  ) {
+    this.screens = new SignInScreens(() => this.provider, pageUrl);
+    this.provider = this.buildProvider();
+    this.handle = this.provider.callback();
+    this.server = createServer((request, response) => void this.answer(request, response));
+  }
+
+  get signingKey(): SigningKey {
+    return this.key;
+  }
+
+  state(): ProviderState {
+    return {
+      keyId: this.key.id,
+      keySince: this.keySince.toISOString(),
+      keyServer: this.answering ? 'answering' : 'down',
+      keySetRequests: this.keySetRequests,
+    };
+  }
+
+  /**
+   * From now on a new key signs, and the old one is no longer published: the hard way to rotate, which a provider takes
+   * when a key has leaked. oidc-provider reads its keys once, so a new Provider takes over behind the same port.
+   */
+  rotateKeys(): void {
+    this.key = createSigningKey();
+    this.keySince = new Date();
+    this.provider = this.buildProvider();
+    this.handle = this.provider.callback();
+  }
+
+  /** Discovery and key set answer 503 while it is down. Signing in goes on, as with a real outage of that one service. */
+  switchKeyServer(answering: boolean): void {
+    this.answering = answering;
+  }
+
+  async stop(): Promise<void> {
+    this.server.close();
+    this.server.closeAllConnections();
+    if (this.server.listening) await once(this.server, 'close');
+  }
+
+  private buildProvider(): Provider {
+    const { pageUrl, store } = this;
+    return new Provider(this.issuer, providerConfiguration({ pageUrl, store, signingKey: this.key }));
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = new URL(request.url ?? '/', this.issuer).pathname;
+    if (path === '/jwks') this.keySetRequests += 1;
+    if (!this.answering && (path === '/jwks' || path.startsWith('/.well-known/'))) {
+      response.writeHead(503, { 'Content-Type': 'text/plain' }).end('The key server is down.');
+      return;
+    }
+    if (await this.screens.answer(request, response, path)) return;
+    this.handle(request, response);
+  }
+}

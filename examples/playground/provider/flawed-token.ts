@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { apiAudience } from './api-audience.js';
+import type { DemoProvider } from './demo-provider.js';
+import { claimsOf, type Person } from './people.js';
+import { accessTokenSeconds, apiScopes, clientId } from './provider-configuration.js';
+import { createSigningKey, signAccessToken, type SigningKey } from './signing-key.js';
+
+const flaws = ['expired', 'other-audience', 'stranger', 'unknown-key'] as const;
+
+/** The one thing that is wrong with a token; all else in it is as the provider would write it. */
+export type Flaw = (typeof flaws)[number];
+
+export function isFlaw(text: string): text is Flaw {
+  return flaws.some((flaw) => flaw === text);
+}
+
+export function createFlawedToken(flaw: Flaw, { issuer, signingKey }: DemoProvider, person: Person): string {
+  const claims = { ...validClaims(issuer, person), ...flawInClaims(flaw) };
+  return signAccessToken(flawInKey(flaw, signingKey), claims);
+}
+
+function validClaims(issuer: string, person: Person): Record<string, unknown> {
+  const now = secondsNow();
+  return {
+    jti: randomUUID(),
+    iss: issuer,
+    sub: person.id,
+    aud: apiAudience,
+    client_id: clientId,
+    scope: apiScopes.join(' '),
+    iat: now,
+    exp: now + accessTokenSeconds,
+    ...claimsOf(person),
+  };
+}
+
+function flawInClaims(flaw: Flaw): Record<string, unknown> {
+  switch (flaw) {
+    case 'expired':
+      return { iat: secondsNow() - accessTokenSeconds - 60, exp: secondsNow() - 60 };
+    case 'other-audience':
+      return { aud: 'https://billing.playground.example' };
+    case 'stranger':
+    case 'unknown-key':
+      return {};
+  }
+}
+
+function flawInKey(flaw: Flaw, real: SigningKey): SigningKey {
+  switch (flaw) {
+    case 'stranger':
+      // The forger knows the id of the real key, as anyone may, but has only a key of their own.
+      return createSigningKey(real.id);
+    case 'unknown-key':
+      return createSigningKey();
+    case 'expired':
+    case 'other-audience':
+      return real;
+  }
+}
+
+function secondsNow(): number {
+  return Math.floor(Date.now() / 1000);
+}

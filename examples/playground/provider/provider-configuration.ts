@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import type { Context } from 'oidc-provider';
+import { apiAudience } from './api-audience.js';
+import type { MemoryStore } from './memory-store.js';
+import { claimsOf, people } from './people.js';
+import { failureScreen, screenHeaders, signOutScreen } from './screen.js';
+import type { SigningKey } from './signing-key.js';
+
+export const clientId = 'playground-page';
+/** Short, so that a token can be watched to its end. */
+export const accessTokenSeconds = 300;
+export const apiScopes = ['notes:read', 'notes:write'];
+export const offeredScopes = ['openid', 'profile', 'email', ...apiScopes];
+
+// One for the life of the process: sessions outlive a rotation of the signing keys.
+const cookieKey = randomBytes(32).toString('base64url');
+
+export interface ProviderParts {
+  readonly pageUrl: string;
+  readonly signingKey: SigningKey;
+  readonly store: MemoryStore;
+}
+
+export function providerConfiguration({ pageUrl, signingKey, store }: ProviderParts): Record<string, unknown> {
+  const headers = screenHeaders(pageUrl);
+  const show = (ctx: Context, html: string): void => {
+    for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
+    ctx.type = 'html';
+    ctx.body = html;
+  };
+
+  return {
+    adapter: store.adapterFor,
+    jwks: { keys: [signingKey.privateJwk] },
+    cookies: { keys: [cookieKey] },
+    clients: [pageClient(pageUrl)],
+    // The page runs in a browser and calls the token endpoint from another origin.
+    clientBasedCORS: (_ctx: Context, origin: string) => origin === pageUrl,
+    scopes: ['openid'],
+    claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+    findAccount: (_ctx: Context, id: string) => findAccount(id),
+    extraTokenClaims: (_ctx: Context, token: { accountId: string }) => personClaims(token.accountId),
+    interactions: { url: (_ctx: Context, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      resourceIndicators: resourceIndicators(),
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx: Context, form: string) => show(ctx, signOutScreen(form)),
+      },
+    },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      IdToken: accessTokenSeconds,
+      Session: 86_400,
+      Grant: 86_400,
+      Interaction: 3_600,
+    },
+    renderError: (ctx: Context, problem: { error: string; error_description?: string }) =>
+      show(ctx, failureScreen(problem.error, problem.error_description ?? '', pageUrl)),
+  };
+}
+
+/** A public client: it runs in a browser, has no secret, and proves itself by PKCE. */
+function pageClient(pageUrl: string): Record<string, unknown> {
+  return {
+    client_id: clientId,
+    client_name: 'Gatehouse playground',
+    token_endpoint_auth_method: 'none',
+    redirect_uris: [`${pageUrl}/`],
+    post_logout_redirect_uris: [`${pageUrl}/`],
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    id_token_signed_response_alg: 'ES256',
+  };
+}
+
+/** Access tokens for the API are JWTs which name it as their audience, and nobody else. */
+function resourceIndicators(): Record<string, unknown> {
+  return {
+    enabled: true,
+    defaultResource: () => apiAudience,
+    useGrantedResource: () => true,
+    getResourceServerInfo: () => ({
+      audience: apiAudience,
+      scope: apiScopes.join(' '),
+      accessTokenFormat: 'jwt',
+      accessTokenTTL: accessTokenSeconds,
+      jwt: { sign: { alg: 'ES256' } },
+    }),
+  };
+}
+
+function findAccount(id: string): unknown {
+  const claims = personClaims(id);
+  return claims && { accountId: id, claims: () => ({ sub: id, ...claims }) };
+}
+
+function personClaims(id: string): Record<string, unknown> | undefined {
+  const person = people.find((candidate) => candidate.id === id);
+  return person && claimsOf(person);
+}

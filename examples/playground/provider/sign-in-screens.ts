@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type Provider from 'oidc-provider';
+import type { Interaction } from 'oidc-provider';
+import { findPerson, people, signInAs } from './people.js';
+import { consentScreen, failureScreen, screenHeaders, signInScreen } from './screen.js';
+
+const assets: Readonly<Record<string, string>> = {
+  'screen.css': 'text/css',
+  'fill-in.js': 'text/javascript',
+  'icon.svg': 'image/svg+xml',
+};
+const assetFolder = new URL('./examples/playground/screens/', import.meta.resolve('nest-gatehouse/package.json'));
+
+/** The provider's own pages: sign in, and allow the page what it asks for. */
+export class SignInScreens {
+  private readonly headers: Record<string, string>;
+
+  constructor(
+    // Asked for each time: another Provider takes over when keys are rotated, also in the middle of a sign-in.
+    private readonly provider: () => Provider,
+    private readonly pageUrl: string,
+  ) {
+    this.headers = screenHeaders(pageUrl);
+  }
+
+  /** Answers what belongs to the screens; false leaves the request to the provider. */
+  async answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    const [, area, name, action] = path.split('/');
+    if (area === 'screens') {
+      await this.sendAsset(response, name ?? '');
+      return true;
+    }
+    if (area !== 'interaction') return false;
+    try {
+      const interaction = await this.provider().interactionDetails(request, response);
+      if (request.method === 'POST') await this.act(request, response, interaction, action);
+      else this.show(response, interaction);
+    } catch {
+      // An interaction that has ended or is not this browser's. What the provider says about it helps nobody here.
+      this.send(response, 400, failureScreen('This sign-in has ended', 'Start again from the page.', this.pageUrl));
+    }
+    return true;
+  }
+
+  private show(response: ServerResponse, interaction: Interaction): void {
+    if (interaction.prompt.name === 'login') {
+      this.send(response, 200, signInScreen({ uid: interaction.uid, people }));
+      return;
+    }
+    const person = findPerson(interaction.session?.accountId);
+    this.send(response, 200, consentScreen({ uid: interaction.uid, person, scopes: missingScopes(interaction) }));
+  }
+
+  private async act(
+    request: IncomingMessage,
+    response: ServerResponse,
+    interaction: Interaction,
+    action: string | undefined,
+  ): Promise<void> {
+    const form = new URLSearchParams(await text(request));
+    if (action === 'cancel') {
+      const result = { error: 'access_denied', error_description: 'Sign-in was cancelled.' };
+      await this.provider().interactionFinished(request, response, result);
+    } else if (action === 'consent' && interaction.prompt.name === 'consent') {
+      const consent = { grantId: await this.grant(interaction) };
+      await this.provider().interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+    } else if (action === 'login' && interaction.prompt.name === 'login') {
+      await this.signIn(request, response, interaction, form);
+    } else {
+      this.show(response, interaction);
+    }
+  }
+
+  private async signIn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { uid }: Interaction,
+    form: URLSearchParams,
+  ): Promise<void> {
+    const name = form.get('name') ?? '';
+    const person = signInAs(name, form.get('password') ?? '');
+    if (!person) {
+      this.send(response, 401, signInScreen({ uid, people, rejectedName: name }));
+      return;
+    }
+    await this.provider().interactionFinished(request, response, { login: { accountId: person.id } });
+  }
+
+  private async grant({ grantId, params, prompt, session }: Interaction): Promise<string> {
+    const { Grant } = this.provider();
+    const owner = { accountId: session?.accountId ?? '', clientId: String(params['client_id']) };
+    const grant = (grantId ? await Grant.find(grantId) : undefined) ?? new Grant(owner);
+    const { missingOIDCScope, missingOIDCClaims, missingResourceScopes } = prompt.details;
+    if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
+    if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
+    for (const [resource, scopes] of Object.entries(missingResourceScopes ?? {})) {
+      grant.addResourceScope(resource, scopes.join(' '));
+    }
+    return grant.save();
+  }
+
+  private async sendAsset(response: ServerResponse, name: string): Promise<void> {
+    const type = Object.hasOwn(assets, name) ? assets[name] : undefined;
+    if (!type) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-cache' });
+    response.end(await readFile(new URL(name, assetFolder)));
+  }
+
+  private send(response: ServerResponse, status: number, html: string): void {
+    response.writeHead(status, { ...this.headers, 'Content-Type': 'text/html; charset=utf-8' }).end(html);
+  }
+}
+
+function missingScopes({ prompt }: Interaction): string[] {
+  const { missingOIDCScope, missingResourceScopes } = prompt.details;
+  return [...(missingOIDCScope ?? []), ...Object.values(missingResourceScopes ?? {}).flat()];
+}
