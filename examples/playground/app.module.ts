@@ -1,0 +1,35 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule, oidc } from 'nest-gatehouse';
+import { ApiController } from './api.controller.js';
+import { PlaygroundController } from './playground.controller.js';
+import { apiAudience } from './provider/api-audience.js';
+import { DemoProvider } from './provider/demo-provider.js';
+import { PageAddress } from './page-address.js';
+import { RequestLog } from './request-log.js';
+
+export interface AppParts {
+  readonly provider: DemoProvider;
+  readonly log: RequestLog;
+  readonly pageUrl: string;
+}
+
+@Module({ controllers: [ApiController, PlaygroundController] })
+export class AppModule {
+  static with({ provider, log, pageUrl }: AppParts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        // All that an app has to say to be guarded. Every route asks for a token unless it is marked otherwise.
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }),
+          guardEverything: true,
+        }),
+      ],
+      providers: [
+        { provide: DemoProvider, useValue: provider },
+        { provide: RequestLog, useValue: log },
+        { provide: PageAddress, useValue: new PageAddress(pageUrl) },
+      ],
+    };
+  }
+}

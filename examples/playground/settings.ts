@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+
+/** Both servers listen on loopback only: the demo passwords are printed on the sign-in screen. */
+export const host = '127.0.0.1';
+
+export interface Settings {
+  readonly appPort: number;
+  readonly providerPort: number;
+}
+
+/** A mistake that the person at the terminal can put right; its message is all they need to read. */
+export class SettingsError extends Error {}
+
+/** Reads the ports from the environment and makes sure that nobody else has them. */
+export async function readSettings(environment: NodeJS.ProcessEnv): Promise<Settings> {
+  const appPort = await findPort('PLAYGROUND_PORT', environment['PLAYGROUND_PORT'] ?? '3000');
+  const providerPort = await findPort('PLAYGROUND_PROVIDER_PORT', environment['PLAYGROUND_PROVIDER_PORT'] ?? '4001');
+  if (appPort === providerPort) {
+    throw new SettingsError(
+      `PLAYGROUND_PORT and PLAYGROUND_PROVIDER_PORT are both ${appPort}. The app and the provider need a port each.`,
+    );
+  }
+  return { appPort, providerPort };
+}
+
+/**
+ * Binds the port for a moment. Asking before anything starts has two reasons: a taken port is reported at once, and 0
+ * (any free port) becomes a number, which the provider needs to know as the page's redirect address.
+ */
+async function findPort(variable: string, text: string): Promise<number> {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new SettingsError(`${variable} is "${text}". It has to be a port number from 0 to 65535.`);
+  }
+  const probe = createServer().listen(port, host);
+  try {
+    await once(probe, 'listening');
+  } catch (error) {
+    throw new SettingsError(explain(variable, port, error), { cause: error });
+  }
+  const { port: bound } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return bound;
+}
+
+function explain(variable: string, port: number, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const problem =
+    code === 'EADDRINUSE'
+      ? `Port ${port} on ${host} is taken by another program.`
+      : code === 'EACCES'
+        ? `Port ${port} on ${host} needs rights that you do not have.`
+        : `Port ${port} on ${host} cannot be opened (${String(code ?? error)}).`;
+  return `${problem}\nChoose another one:  ${variable}=${port < 65_436 ? port + 100 : 3100} npm start`;
+}
