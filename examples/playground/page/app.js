@@ -1,0 +1,68 @@
+import { announce, showAnswer, showSilence, summaryOf, uncoverAnswer } from './answer-view.js';
+import { byId } from './element.js';
+import { routes, tokens } from './experiments.js';
+import { KeysView } from './keys-view.js';
+import { MatrixView } from './matrix-view.js';
+import { send } from './send.js';
+import { readSession } from './session.js';
+import { finishSignIn, signOut, startSignIn } from './sign-in.js';
+import { TokenView } from './token-view.js';
+import { showYou } from './you-view.js';
+
+const settings = await (await fetch('/playground/settings')).json();
+
+// The provider sends people back to one address only; `localhost` is another origin than 127.0.0.1.
+if (location.origin === settings.pageUrl) await start();
+else location.replace(settings.pageUrl);
+
+async function start() {
+  const outcome = await finishSignIn(settings);
+  const session = readSession(settings.run);
+  const you = { settings, signedIn: Boolean(session.accessToken), problem: outcome.problem };
+  const render = () =>
+    showYou(byId('you'), { ...you, onSignIn: () => startSignIn(settings), onSignOut: () => signOut(settings) });
+
+  const keys = new KeysView({ onChange: announce, onSilence: showSilence });
+  const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
+
+  async function show(token, route) {
+    await run(token, route).catch(showSilence);
+    uncoverAnswer();
+  }
+
+  async function run(token, route) {
+    const answer = await send(token, route, session);
+    matrix.show(answer);
+    showAnswer(answer);
+    if (isYourself(token, route)) {
+      you.user = answer.status === 200 ? answer.body : undefined;
+      render();
+    }
+    await keys.update(session);
+    announce(summaryOf(answer));
+    return answer;
+  }
+
+  render();
+  new TokenView(byId('token')).show(session.accessToken);
+  matrix.update(session);
+  byId('addresses').textContent = `App ${settings.pageUrl} · Provider ${settings.issuer}`;
+  byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(session), run).catch(showSilence));
+  await keys.update(session);
+
+  // The first request of all asks the app who you are.
+  if (session.accessToken) await run(tokens[0], routes[0]);
+  document.body.dataset.ready = 'true';
+}
+
+/** One after the other: the answers can be read as they come, and the last one stays. */
+async function sendAll(requests, run) {
+  const statuses = [];
+  for (const { token, route } of requests) statuses.push((await run(token, route)).status);
+  const refused = statuses.filter((status) => status >= 400).length;
+  announce(`${statuses.length} requests sent, ${refused} of them refused.`);
+}
+
+function isYourself(token, route) {
+  return token.id === 'yours' && route.id === 'required';
+}

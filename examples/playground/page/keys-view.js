@@ -1,0 +1,98 @@
+import { byId, element } from './element.js';
+import { readToken } from './token.js';
+
+/** The provider's key, its two switches, and what to try next. */
+export class KeysView {
+  #state;
+  #session = {};
+
+  constructor({ onChange, onSilence }) {
+    byId('rotate').addEventListener('click', () => {
+      this.#rotate().then(onChange, onSilence);
+    });
+    byId('key-server').addEventListener('click', () => {
+      this.#switchKeyServer().then(onChange, onSilence);
+    });
+  }
+
+  async update(session) {
+    this.#session = session;
+    await this.#change('/playground/provider', {});
+  }
+
+  async #rotate() {
+    await this.#change('/playground/provider/keys', { method: 'POST' });
+    return 'The provider signs with a new key.';
+  }
+
+  async #switchKeyServer() {
+    const answering = this.#state.keyServer === 'down';
+    await this.#change('/playground/provider/key-server', {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ answering }),
+    });
+    return answering ? 'The key server answers again.' : 'The key server is down.';
+  }
+
+  async #change(address, init) {
+    const response = await fetch(address, init);
+    this.#state = await response.json();
+    this.#show();
+  }
+
+  #show() {
+    const { keyId, keyServer, keySetRequests } = this.#state;
+    byId('key-id').textContent = keyId;
+    byId('key-reads').textContent = keySetRequests === 1 ? 'once' : `${keySetRequests} times`;
+    byId('key-server').setAttribute('aria-checked', String(keyServer === 'answering'));
+    const advice = this.#advice();
+    // Said aloud when it changes, so it must not be written anew after each request.
+    if (byId('advice').textContent !== advice.map((paragraph) => paragraph.textContent).join('')) {
+      byId('advice').replaceChildren(...advice);
+    }
+  }
+
+  #advice() {
+    const { keyId, keyServer } = this.#state;
+    const held = this.#session.accessToken && readToken(this.#session.accessToken).header.kid;
+    const advice = [];
+    if (keyServer === 'down') {
+      advice.push(
+        paragraph(
+          'The key server is down.',
+          ' Discovery and key set answer 503. The guard keeps serving with the keys it knows.',
+        ),
+        paragraph(
+          '',
+          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After, not 401.',
+        ),
+      );
+    }
+    if (held && held !== keyId) {
+      advice.push(
+        paragraph(
+          'Your token is signed with a withdrawn key.',
+          ' The guard remembers that key until it reads the key set again.',
+        ),
+        paragraph(
+          '',
+          'A key id that it does not know makes it do so: sign in again, then send “Former token”, and it is refused.',
+        ),
+      );
+    }
+    if (advice.length === 0) {
+      advice.push(
+        paragraph(
+          '',
+          'The guard reads the key set once and remembers it. Rotate the keys, or take the key server down, and send your requests again.',
+        ),
+      );
+    }
+    return advice;
+  }
+}
+
+function paragraph(strong, text) {
+  return element('p', {}, ...(strong ? [element('strong', {}, strong)] : []), text);
+}

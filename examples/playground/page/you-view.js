@@ -1,0 +1,71 @@
+import { element } from './element.js';
+
+/**
+ * Who the app takes you for: the answer of its guarded route, not what the page reads out of the token.
+ */
+export function showYou(place, { settings, signedIn, user, problem, onSignIn, onSignOut }) {
+  const children = [];
+  if (problem) children.push(element('p', { class: 'problem', role: 'alert' }, problem));
+  if (!signedIn) children.push(...stranger(settings, onSignIn));
+  else children.push(...(user ? person(user) : [refused()]), buttons(onSignIn, onSignOut));
+  place.replaceChildren(...children);
+}
+
+function stranger(settings, onSignIn) {
+  return [
+    button('Sign in', 'primary wide', onSignIn),
+    element(
+      'ul',
+      { class: 'people', 'aria-label': 'People of this demo' },
+      ...settings.people.map(({ id, password, remark }) =>
+        element('li', {}, element('code', {}, `${id} / ${password}`), element('span', { class: 'soft' }, remark)),
+      ),
+    ),
+  ];
+}
+
+function person(user) {
+  const initials = (user.name ?? user.id)
+    .split(' ')
+    .map((word) => word[0])
+    .join('');
+  return [
+    element(
+      'div',
+      { class: 'person' },
+      element('div', { class: 'initials', 'aria-hidden': 'true' }, initials),
+      element(
+        'div',
+        {},
+        element('strong', {}, user.name ?? user.id),
+        element('span', { class: 'soft' }, user.email ?? ''),
+      ),
+    ),
+    element(
+      'dl',
+      { class: 'facts' },
+      fact('id', user.id),
+      fact('e-mail verified', user.emailVerified === null ? 'unknown' : user.emailVerified ? 'yes' : 'no'),
+      fact('roles', user.roles.join(', ') || 'none'),
+      fact('scopes', user.scopes.join(', ') || 'none'),
+    ),
+  ];
+}
+
+function refused() {
+  return element('p', { class: 'problem' }, 'The app does not take your token any more. Sign in again for a new one.');
+}
+
+function buttons(onSignIn, onSignOut) {
+  return element('div', { class: 'row' }, button('Sign in again', '', onSignIn), button('Sign out', '', onSignOut));
+}
+
+function fact(name, value) {
+  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
+}
+
+function button(label, className, onClick) {
+  const built = element('button', { type: 'button', class: className || undefined }, label);
+  built.addEventListener('click', onClick);
+  return built;
+}
