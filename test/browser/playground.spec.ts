@@ -1,0 +1,246 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findChromium, launchChromium } from './chromium.js';
+import { PlaygroundPage } from './playground-page.js';
+import { compilePlayground, PlaygroundProcess } from './playground-process.js';
+
+beforeAll(compilePlayground, 120_000);
+
+describe('the playground in a terminal', () => {
+  it.each(['PLAYGROUND_PORT', 'PLAYGROUND_PROVIDER_PORT'])(
+    'names a taken port and %s, and ends with exit code 1',
+    async (variable) => {
+      const squatter = createServer().listen(0, '127.0.0.1');
+      await once(squatter, 'listening');
+      const { port } = squatter.address() as AddressInfo;
+
+      const playground = new PlaygroundProcess({ [variable]: port });
+
+      expect(await playground.exitCode()).toBe(1);
+      expect(playground.output).toContain(`Port ${port} on 127.0.0.1 is taken`);
+      expect(playground.output).toContain(`${variable}=`);
+      expect(playground.output).not.toMatch(/^\s+at /m);
+      squatter.close();
+    },
+  );
+
+  it('refuses one port for both servers, and a port that is none', async () => {
+    const same = new PlaygroundProcess({ PLAYGROUND_PORT: 45_871, PLAYGROUND_PROVIDER_PORT: 45_871 });
+    const none = new PlaygroundProcess({ PLAYGROUND_PORT: 70_000 });
+
+    expect(await same.exitCode()).toBe(1);
+    expect(same.output).toContain('a port each');
+    expect(await none.exitCode()).toBe(1);
+    expect(none.output).toContain('PLAYGROUND_PORT is "70000"');
+  });
+
+  it('stops at Ctrl-C with exit code 0, also while somebody holds a connection', async () => {
+    const playground = new PlaygroundProcess({});
+    await fetch(await playground.address(), { keepalive: true });
+
+    const asked = performance.now();
+    expect(await playground.interrupt()).toBe(0);
+    expect(performance.now() - asked).toBeLessThan(3_000);
+  });
+});
+
+describe('the playground in a browser', () => {
+  const chromiumPath = findChromium();
+  const wide = { width: 1280, height: 900 };
+  let playground: PlaygroundProcess;
+  let browser: Browser;
+  let on: PlaygroundPage;
+
+  beforeAll(async () => {
+    if (chromiumPath === undefined) return;
+    playground = new PlaygroundProcess({});
+    await playground.address();
+    browser = await launchChromium(chromiumPath);
+  }, 60_000);
+
+  afterAll(async () => {
+    if (chromiumPath === undefined) return;
+    await browser.close();
+    await playground.interrupt();
+  });
+
+  beforeEach(async (test) => {
+    if (chromiumPath === undefined) test.skip('no Chromium on this machine; CHROMIUM_PATH can name one');
+    on = await PlaygroundPage.open(browser, await playground.address(), wide);
+  });
+
+  afterEach(async () => {
+    if (chromiumPath === undefined) return;
+    await on.close();
+    expect(on.strays, 'what the page asked of others, or its policy refused').toEqual([]);
+    expect(playground.output, 'what the server prints').not.toContain('eyJ');
+  });
+
+  it('signs in through the provider, shows who the app takes you for, and the life of the token', async () => {
+    await on.signIn();
+
+    expect(await on.text('#you')).toContain('Mira Okafor');
+    expect(await on.text('#you')).toContain('admin, editor');
+    expect(await on.text('.claims')).toMatch(/typ\s+at\+jwt[\s\S]+sub\s+mira/);
+    const left = await on.text('#token .left');
+    expect(left).toMatch(/^(5:00|4:\d\d) left$/);
+    await expect.poll(() => on.text('#token .left'), { timeout: 3_000 }).not.toBe(left);
+    // The code is gone from the address, and a reload keeps the token.
+    expect(on.page.url()).toBe(`${on.address}/`);
+    await on.page.reload();
+    await on.ready();
+    expect(await on.text('#you')).toContain('Mira Okafor');
+  });
+
+  it('says so when the password is wrong and when sign-in is denied, and signs out', async () => {
+    await on.button('Sign in').click();
+    await on.page.getByLabel('Name').fill('mira');
+    await on.page.getByLabel('Password').fill('drawbridge');
+    await on.button('Sign in').click();
+    expect(await on.page.getByRole('alert').innerText()).toContain('do not belong together');
+
+    await on.button('Fill in Theo Lindqvist').click();
+    await on.button('Sign in').click();
+    await on.button('Deny').click();
+    await on.ready();
+    expect(await on.page.getByRole('alert').innerText()).toContain('cancelled');
+
+    // The provider knows Theo by now; what is left is to allow.
+    await on.button('Sign in').click();
+    await on.button('Allow').click();
+    await on.ready();
+    expect(await on.text('#you')).toContain('Theo Lindqvist');
+    await on.signOut();
+    expect(await on.button('Sign in').count()).toBe(1);
+    expect(await on.cell('yours', 'required').isDisabled()).toBe(true);
+  });
+
+  const refusals = [
+    { token: 'none', challenge: /^WWW-Authenticate: Bearer$/, code: 'MISSING_TOKEN', log: /token/i },
+    { token: 'tampered', reason: 'signature', log: /signature/i },
+    { token: 'expired', reason: 'expired', log: /expired|exp/i },
+    { token: 'other-audience', reason: 'audience', log: /https:\/\/billing\.playground\.example/ },
+    { token: 'stranger', reason: 'signature', log: /signature/i },
+    { token: 'unknown-key', reason: 'key', log: /key/i },
+    { token: 'id-token', reason: 'type', log: /at\+jwt/i },
+    { token: 'malformed', status: '400', challenge: /"invalid_request"/, code: 'INVALID_REQUEST', log: /header/i },
+  ];
+
+  it('refuses what is wrong with a token on a guarded route: status, challenge, code, and the log’s reason', async () => {
+    await on.signIn();
+    for (const { token, status = '401', challenge, code = 'INVALID_TOKEN', reason, log } of refusals) {
+      const answer = await on.send(token, 'required');
+      expect.soft(answer.status, token).toContain(status);
+      expect.soft(answer.cell, token).toContain(status);
+      expect.soft(answer.challenge, token).toMatch(challenge ?? /error="invalid_token", error_description="[^"]+"/);
+      expect.soft(answer.body.code, token).toBe(code);
+      expect.soft(answer.body.reason, token).toBe(reason);
+      expect.soft(answer.log, token).toContain('debug');
+      expect.soft(answer.log, token).toMatch(log);
+      expect.soft(answer.announced, token).toContain(code);
+    }
+  });
+
+  it('lets a good token through everywhere, and says what it makes of a bad one where none is needed', async () => {
+    await on.signIn();
+    const passed = { status: '200 OK', challenge: 'none' };
+    const required = await on.send('yours', 'required');
+    expect(required).toMatchObject({ ...passed, body: { id: 'mira' } });
+    expect(required.request).toContain('Authorization: Bearer eyJ');
+    expect(await on.send('yours', 'optional')).toMatchObject({ ...passed, body: { user: { id: 'mira' } } });
+    expect(await on.send('none', 'optional')).toMatchObject({ ...passed, body: { user: null } });
+    for (const token of ['tampered', 'expired', 'other-audience', 'stranger', 'unknown-key', 'id-token']) {
+      const optional = await on.send(token, 'optional');
+      expect.soft(optional, token).toMatchObject({ status: '200 OK', body: { user: null } });
+      expect.soft(optional.challenge, token).toContain('error="invalid_token"');
+      expect.soft(optional.log, token).toContain('debug');
+      expect.soft(await on.send(token, 'public'), token).toMatchObject({ ...passed, body: { user: null } });
+    }
+    expect(await on.send('malformed', 'optional')).toMatchObject({ status: '400 Bad Request' });
+    expect(await on.send('malformed', 'public')).toMatchObject(passed);
+  });
+
+  it('sends all requests with one press', async () => {
+    await on.button('Send all').click();
+    await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('18 requests sent');
+    expect(await on.cell('expired', 'required').innerText()).toContain('401');
+  });
+
+  it('rotates the keys: the old token passes until the guard reads the key set again, the new one at once', async () => {
+    await on.signIn();
+    const before = await on.text('#key-id');
+
+    await on.button('Rotate the keys').click();
+    await expect.poll(() => on.text('#key-id')).not.toBe(before);
+    expect(await on.text('#advice')).toContain('withdrawn key');
+    expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
+    expect(await on.cell('former', 'required').isVisible()).toBe(false);
+
+    await on.signInAgain();
+    expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
+    expect(await on.text('.claims')).toContain(await on.text('#key-id'));
+    const former = await on.send('former', 'required');
+    expect(former).toMatchObject({ status: '401 Unauthorized', body: { code: 'INVALID_TOKEN', reason: 'key' } });
+    expect(former.log).toContain(before);
+  });
+
+  it('takes the key server down: known keys serve on, an unknown one is 503, and up again all is as before', async () => {
+    await on.signIn();
+
+    await on.keyServer.click();
+    await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('false');
+    expect(await on.text('#advice')).toContain('down');
+    expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
+    const unknown = await on.send('unknown-key', 'required');
+    expect(unknown).toMatchObject({ status: '503 Service Unavailable', body: { code: 'SERVER_ERROR' } });
+    expect(unknown.challenge).toMatch(/^Retry-After: \d+$/);
+    expect(unknown.log).toMatch(/error|warn/);
+
+    await on.keyServer.click();
+    await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('true');
+    const tryAgain = async () => (await on.send('unknown-key', 'required')).body;
+    await expect
+      .poll(tryAgain, { timeout: 40_000, interval: 1_000 })
+      .toMatchObject({ code: 'INVALID_TOKEN', reason: 'key' });
+  });
+
+  it('works from the keyboard alone', async () => {
+    const { keyboard } = on.page;
+    await keyboard.press('Tab');
+    expect(await on.text(':focus')).toBe('Skip to the requests');
+    await on.tabTo(on.button('Sign in'));
+    await keyboard.press('Enter');
+    await expect.poll(() => on.isFocused(on.page.getByLabel('Name'))).toBe(true);
+    await keyboard.type('ines');
+    await keyboard.press('Tab');
+    await keyboard.type('portcullis');
+    await keyboard.press('Enter');
+    await expect.poll(() => on.isFocused(on.button('Allow'))).toBe(true);
+    await keyboard.press('Enter');
+    await on.ready();
+    await on.tabTo(on.cell('expired', 'required'));
+    await keyboard.press('Space');
+    await expect.poll(() => on.announcement.textContent()).toContain('INVALID_TOKEN, expired');
+    expect(await on.isFocused(on.cell('expired', 'required')), 'focus stays').toBe(true);
+  });
+
+  it('fits a screen of 360 pixels, on every screen of the way, and brings the answer into view', async () => {
+    await on.page.setViewportSize({ width: 360, height: 740 });
+    expect(await on.fitsTheScreen()).toBe(true);
+    await on.button('Sign in').click();
+    await on.page.getByLabel('Name').waitFor();
+    expect(await on.fitsTheScreen()).toBe(true);
+    await on.button('Fill in Mira Okafor').click();
+    await on.page.keyboard.press('Enter');
+    await on.button('Allow').waitFor();
+    expect(await on.fitsTheScreen()).toBe(true);
+    await on.button('Allow').click();
+    await on.ready();
+    await on.send('stranger', 'required');
+    expect(await on.fitsTheScreen()).toBe(true);
+    const answer = await on.page.locator('#result').boundingBox();
+    expect(answer?.y).toBeLessThan(740 - 160);
+  });
+});
