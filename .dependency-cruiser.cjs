@@ -82,9 +82,9 @@ module.exports = {
     },
     {
       name: 'nest-only-in-role-files',
-      comment: `Only *.{${nestRoles.replaceAll('|', ',')}}.ts may import Nest, types included. The stations stay plain functions and classes, to be tested without an app.`,
+      comment: `In the folders of src/, only *.{${nestRoles.replaceAll('|', ',')}}.ts may import Nest, types included. The stations stay plain functions and classes, to be tested without an app.`,
       severity: 'error',
-      from: { path: '^src/', pathNot: `[.](${nestRoles})[.]ts$` },
+      from: { path: '^src/.+/', pathNot: `[.](${nestRoles})[.]ts$` },
       to: { path: '(^|/)node_modules/@nestjs/' },
     },
     {

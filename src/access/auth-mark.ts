@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import type { OptionalAuthOptions } from './route-rules.js';
+import type { OptionalAuthOptions } from './optional-auth-options.js';
 
 /** What a decorator has written on a handler or on a class. */
 export type AuthMark =

@@ -27,9 +27,5 @@ export function findAddressFault(address: string, rule: AddressRule): string | u
 
 function isLoopback(hostname: string): boolean {
   // The URL parser has already brought every spelling of an IPv4 address (127.1, 0x7f000001) to dotted form.
-  return (
-    hostname === 'localhost' ||
-    hostname === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  );
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

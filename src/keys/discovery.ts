@@ -57,6 +57,7 @@ function readMetadata(body: unknown, plan: DiscoveryPlan): IssuerMetadata {
   }
   if (typeof jwksUri !== 'string') throw new UpstreamFailure('unexpected', 'the metadata names no jwks_uri');
   const fault = findAddressFault(jwksUri, plan.rule);
-  if (fault !== undefined) throw new UpstreamFailure('unexpected', `the metadata's jwks_uri may not be called: ${fault}`);
+  if (fault !== undefined)
+    throw new UpstreamFailure('unexpected', `the metadata's jwks_uri may not be called: ${fault}`);
   return { issuer, jwksUri };
 }

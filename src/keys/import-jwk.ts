@@ -33,7 +33,8 @@ export function describeKey(key: KeyObject, members: Jwk = {}): VerificationKey 
   if (fitting.length === 0) return { problem: 'its type or curve verifies no accepted algorithm' };
   const weakness = findWeakness(key);
   if (weakness !== undefined) return { problem: weakness };
-  const named = members['alg'] === undefined ? fitting : fitting.filter((name) => name === findAlgorithm(members['alg']));
+  const named =
+    members['alg'] === undefined ? fitting : fitting.filter((name) => name === findAlgorithm(members['alg']));
   if (named.length === 0) return { problem: 'its "alg" does not go with its type' };
   const kid = typeof members['kid'] === 'string' ? members['kid'] : null;
   return {

@@ -10,7 +10,7 @@ export interface HttpRequest {
 
 /** Sees an HTTP request, of Express or of Fastify, as token sources want to. */
 export function viewHttpRequest(request: HttpRequest): RequestView {
-  return { headers: (name) => readHeader(request, name) };
+  return { carrier: request, headers: (name) => readHeader(request, name) };
 }
 
 /**

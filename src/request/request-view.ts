@@ -1,5 +1,7 @@
-/** What a token source sees of a request, whatever carried it. */
+/** What token sources see of a request, whatever carried it. */
 export interface RequestView {
+  /** The transport's own request object: the same for everybody who looks at the same request. */
+  readonly carrier: object;
   /** Every value that came under a header's name, in order; the name in lower case. `[]` when none came. */
   headers(name: string): readonly string[];
 }

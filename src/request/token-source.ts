@@ -10,6 +10,14 @@ export type Found =
 export interface TokenSource {
   /** The place, for the log: `Authorization: Bearer`. */
   readonly place: string;
+  /** Sources whose place this one reads as well, and understands more of; they are left out beside it. */
+  readonly covers?: readonly TokenSource[];
   /** Everything that is there; `[]` when nothing is. */
   read(request: RequestView): readonly Found[];
+}
+
+/** The sources of several presets as one list: none twice, and none beside one that covers it. */
+export function mergeSources(sources: readonly TokenSource[]): readonly TokenSource[] {
+  const covered = new Set(sources.flatMap((source) => source.covers ?? []));
+  return [...new Set(sources)].filter((source) => !covered.has(source));
 }

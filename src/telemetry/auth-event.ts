@@ -1,7 +1,7 @@
 import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 
 /** A caller was refused, or let through as nobody although a token came. */
-export interface RefusedEvent {
+interface RefusedEvent {
   readonly type: 'refused';
   readonly code: AuthErrorCode;
   readonly reason: RefusalReason | null;
@@ -14,7 +14,7 @@ export interface RefusedEvent {
 }
 
 /** Something that the module depends on stopped answering. Reported once for an outage. */
-export interface OutageBeganEvent {
+interface OutageBeganEvent {
   readonly type: 'outage-began';
   /** What cannot be had: `keys of https://issuer.example`. */
   readonly what: string;
@@ -24,14 +24,14 @@ export interface OutageBeganEvent {
 }
 
 /** It answers again. */
-export interface OutageEndedEvent {
+interface OutageEndedEvent {
   readonly type: 'outage-ended';
   readonly what: string;
   readonly lastedSeconds: number;
 }
 
 /** An app wired the module in a way that cannot work; a developer has to change a line. */
-export interface MiswiredEvent {
+interface MiswiredEvent {
   readonly type: 'miswired';
   readonly problem: string;
   readonly mend: string;

@@ -44,6 +44,8 @@ export interface SigningKey {
   readonly publicKey?: TestJwk;
   /** Absent on a shared-secret key. */
   readonly publicKeyPem?: string;
+  /** Absent on a shared-secret key. */
+  readonly privateKey?: KeyObject;
   /** Present on a shared-secret key only. */
   readonly secret?: string;
   sign(data: Uint8Array): Uint8Array;
@@ -87,6 +89,7 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
     kid,
     algorithm,
     publicKey: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } as TestJwk,
+    privateKey,
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     sign: (data) => signatureOf(family, hashOf(algorithm), privateKey, data),
   };

@@ -26,7 +26,9 @@ function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Param
     case 'ecdsa':
       // RFC 7518 §3.4: r and s side by side, not the DER that OpenSSL means by default.
       return { key, dsaEncoding: 'ieee-p1363' };
-    default:
+    case 'pkcs1':
+    case 'eddsa':
+    case 'hmac':
       return key;
   }
 }

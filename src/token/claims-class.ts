@@ -30,7 +30,10 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
   return async (claims) => {
     const errors = await validate(fill(new claimsClass(), claims));
     if (errors.length > 0) {
-      throw RefusalError.token('claim', `The app's ${claimsClass.name} is not satisfied: ${errors.map(describe).join('; ')}`);
+      throw RefusalError.token(
+        'claim',
+        `The app's ${claimsClass.name} is not satisfied: ${errors.map(describe).join('; ')}`,
+      );
     }
   };
 }

@@ -19,8 +19,8 @@ export interface TokenVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
-  /** What the app demands of the claims beyond the standard. */
-  readonly claimsCheck?: ClaimsCheck;
+  /** What the app demands of the claims beyond the standard; `null` for nothing. */
+  readonly claimsCheck: ClaimsCheck | null;
 }
 
 /**
@@ -99,7 +99,11 @@ function readAlgorithm(token: ParsedToken, issuer: TrustedIssuer): Algorithm {
 }
 
 /** @returns the key whose signature it is. */
-async function checkSignature(token: ParsedToken, algorithm: Algorithm, issuer: TrustedIssuer): Promise<VerificationKey> {
+async function checkSignature(
+  token: ParsedToken,
+  algorithm: Algorithm,
+  issuer: TrustedIssuer,
+): Promise<VerificationKey> {
   const kid = token.header.kid ?? null;
   const find = (keys: KeySet): KeyMatch => keys.find(kid, algorithm);
   const key = readMatch(find(await issuer.keys.obtain((keys) => find(keys).kind !== 'unknown')), token);

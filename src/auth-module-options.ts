@@ -1,0 +1,80 @@
+import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
+
+import type { OptionalAuthOptions } from './access/optional-auth-options.js';
+import type { Clock } from './clock/clock.js';
+import type { ToUser } from './guard/token-authenticator.js';
+import type { IdentityProvider } from './issuers/identity-provider.js';
+import type { TokenSource } from './request/token-source.js';
+import type { ClaimsClass } from './token/claims-class.js';
+import type { Fetch } from './upstream/upstream-client.js';
+
+/** How `AuthModule` judges tokens. Read, checked and frozen once, when the app starts. */
+export interface AuthModuleOptions {
+  /** Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()` or `jwtIssuer()` gives, or a list of these. */
+  readonly issuers: IdentityProvider | readonly IdentityProvider[];
+  /**
+   * Where requests carry their token. All places are read: the same token in two of them is one token, two
+   * different ones are a 400.
+   *
+   * @defaultValue what the issuers' presets name; for most, `[fromBearer()]`
+   */
+  readonly tokenFrom?: readonly TokenSource[];
+  /** What `@OptionalAuth()` does where it does not say so itself. */
+  readonly optionalAuth?: OptionalAuthOptions;
+  /**
+   * How many verified tokens are remembered, so that a token that comes again costs no signature check; each
+   * is forgotten when it ends or its key is withdrawn. `false`, or 0 entries, checks every signature anew.
+   *
+   * @defaultValue { maxEntries: 10_000 }
+   */
+  readonly verifiedTokenCache?: { readonly maxEntries: number } | false;
+  /** A class with class-validator decorators: a token whose claims fail it is refused with reason `claim`. */
+  readonly claims?: ClaimsClass;
+  /**
+   * Makes of the verified user what `@CurrentUser()` gives; once per request, after the token has passed.
+   * `null` or `undefined` says that the app knows no such user: 403, or `null` on an optional route. An
+   * `HttpException` goes out as it is; anything else that it throws is a 500.
+   */
+  readonly toUser?: ToUser;
+  /** Where "now" comes from. @defaultValue the machine's clock */
+  readonly clock?: Clock;
+  /** How issuers are called. */
+  readonly http?: HttpOptions;
+}
+
+/** How the module calls key servers and providers. */
+export interface HttpOptions {
+  /**
+   * The longest that one call may take, from its start to the last byte, in milliseconds; 1 to 60,000.
+   *
+   * @defaultValue 5000
+   */
+  readonly timeoutMs?: number;
+  /** Carries the calls out; hand in one of your own for a proxy or a private CA. @defaultValue the global `fetch` */
+  readonly fetch?: Fetch;
+}
+
+/** What is known before any option is read. */
+export interface AuthModuleExtras {
+  /** Guards every route of the app, without `@UseGuards`; `@Public()` opens one. @defaultValue false */
+  readonly guardEverything?: boolean;
+  /** Whether all modules of the app can use the guard and the services without importing this one. @defaultValue true */
+  readonly isGlobal?: boolean;
+}
+
+/** Makes the options, where a class is more handy than a function. */
+export interface AuthOptionsFactory {
+  createAuthOptions(): AuthModuleOptions | Promise<AuthModuleOptions>;
+}
+
+/** The options of `AuthModule.forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface AuthModuleAsyncOptions extends AuthModuleExtras, Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is called with, in this order. */
+  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  // The parameters are the app's own, and any function takes what `inject` names.
+  readonly useFactory?: (...dependencies: never[]) => AuthModuleOptions | Promise<AuthModuleOptions>;
+  /** A class that this module makes. */
+  readonly useClass?: Type<AuthOptionsFactory>;
+  /** A provider that is there already. */
+  readonly useExisting?: InjectionToken<AuthOptionsFactory>;
+}

@@ -1,0 +1,106 @@
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+
+import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
+import { readSwitch } from './configuration/read-options.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { Authenticator } from './guard/authenticator.js';
+import { bringsAuthGuard } from './guard/brings-auth-guard.js';
+import { HttpTransport } from './guard/http.transport.js';
+import { JwtStrategy } from './guard/jwt.strategy.js';
+import { RouteRulesReader } from './guard/route-rules-reader.js';
+import { TokenAuthenticator } from './guard/token-authenticator.js';
+import { Transports } from './guard/transports.js';
+import { claimMapsOf, openIssuers } from './open-issuers.js';
+import { provideAsyncOptions } from './provide-async-options.js';
+import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
+import { EventLog } from './telemetry/event-log.service.js';
+import { TokenVerifier } from './token/token-verifier.js';
+import { VerifiedTokenCache } from './token/verified-token-cache.js';
+
+/** What the options, once read, are made into. */
+const parts: Provider[] = [
+  EventLog,
+  {
+    provide: TokenVerifier,
+    inject: [AUTH_MODULE_OPTIONS, EventLog],
+    useFactory: (options: ResolvedAuthOptions, { report }: EventLog) => {
+      const { clock, upstream } = options;
+      return new TokenVerifier({
+        issuers: openIssuers(options.providers, { clock, upstream, report }),
+        clock,
+        cache: new VerifiedTokenCache(options.cacheEntries),
+        claimsCheck: options.claimsCheck,
+      });
+    },
+  },
+  {
+    provide: Authenticator,
+    inject: [AUTH_MODULE_OPTIONS, TokenVerifier],
+    useFactory: (options: ResolvedAuthOptions, verifier: TokenVerifier) => {
+      const { sources, toUser } = options;
+      return new TokenAuthenticator({ sources, toUser, verifier, claimMaps: claimMapsOf(options.providers) });
+    },
+  },
+  {
+    provide: RouteRulesReader,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ optionalAuth }: ResolvedAuthOptions) => new RouteRulesReader(optionalAuth, bringsAuthGuard),
+  },
+  {
+    provide: Transports,
+    inject: [HttpAdapterHost, EventLog],
+    useFactory: (host: HttpAdapterHost, { report }: EventLog) => new Transports([new HttpTransport(host)], report),
+  },
+  AuthGuard,
+  JwtStrategy,
+];
+
+/**
+ * Authentication for an app that is called with access tokens. Import it once, in the root module; then guard
+ * routes with `@UseGuards(AuthGuard)` or everything with `guardEverything`, and read the caller with
+ * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier` and `JwtStrategy` to every module.
+ */
+@Module({})
+export class AuthModule {
+  /**
+   * Registers the module with options that are at hand.
+   *
+   * @throws {ConfigurationError} for the first option that is wrong, missing or unknown: which one, and what
+   * to write instead.
+   */
+  static forRoot(options: AuthModuleOptions & AuthModuleExtras): DynamicModule {
+    const { guardEverything, isGlobal, ...rest } = options;
+    const resolved = resolveAuthOptions('AuthModule.forRoot', rest);
+    return assemble('AuthModule.forRoot', { guardEverything, isGlobal }, [
+      { provide: AUTH_MODULE_OPTIONS, useValue: resolved },
+    ]);
+  }
+
+  /**
+   * Registers the module with options that a factory makes from other providers: a configuration service, or
+   * the service that `toUser` asks. `guardEverything` and `isGlobal` stand beside the factory, as they must be
+   * known before it runs.
+   *
+   * @throws {ConfigurationError} for a wrong combination at once, for wrong options when the app starts.
+   */
+  static forRootAsync(options: AuthModuleAsyncOptions): DynamicModule {
+    const { guardEverything, isGlobal, ...rest } = options;
+    const { imports, providers } = provideAsyncOptions('AuthModule.forRootAsync', rest);
+    return { ...assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers), imports };
+  }
+}
+
+/** The extras as they came: what `exactOptionalPropertyTypes` calls a difference is none here. */
+type GivenExtras = { readonly [Name in keyof AuthModuleExtras]: AuthModuleExtras[Name] | undefined };
+
+function assemble(where: string, extras: GivenExtras, options: readonly Provider[]): DynamicModule {
+  // An alias and not a second guard, so that a test that overrides AuthGuard overrides this one as well.
+  const everywhere: Provider = { provide: APP_GUARD, useExisting: AuthGuard };
+  return {
+    module: AuthModule,
+    global: readSwitch(where, extras, 'isGlobal', true),
+    providers: [...options, ...parts, ...(readSwitch(where, extras, 'guardEverything', false) ? [everywhere] : [])],
+    exports: [EventLog, TokenVerifier, Authenticator, RouteRulesReader, Transports, AuthGuard, JwtStrategy],
+  };
+}

@@ -1,0 +1,95 @@
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { PassportStrategy } from '@nestjs/passport';
+import { Strategy } from 'passport-jwt';
+
+import { toAnswer } from '../challenge/answer.js';
+import { isAuthError } from '../errors/auth-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
+import { Authenticator } from './authenticator.js';
+import { HttpTransport } from './http.transport.js';
+
+/** What passport gives a strategy for the length of one request; one of them is called, once. */
+interface PassportActions {
+  success(user: unknown): void;
+  fail(challenge: unknown, status: number): void;
+  error(error: unknown): void;
+}
+
+/** What is used of passport-jwt, written out so that the published types do not depend on its own. */
+type PassportDoor = new (options: object) => { authenticate(request: unknown, options?: unknown): void };
+
+/** The options that passport-jwt insists on; none is ever asked, as `authenticate` is our own. */
+const unusedOptions = {
+  jwtFromRequest: () => null,
+  secretOrKeyProvider: (_request: unknown, _token: unknown, done: (error: Error) => void): void => {
+    done(new Error('tokens are verified by the Authenticator'));
+  },
+};
+
+const PassportJwt = PassportStrategy(Strategy, 'jwt') as unknown as PassportDoor;
+
+// Passport's registry is the process's: of two apps the later one takes the name. Each request is
+// therefore brought back to the strategy of the app that received it.
+const strategyOfApp = new WeakMap<object, JwtStrategy>();
+
+/**
+ * The passport-jwt strategy named `jwt`: for apps that use Nest's passport guards, `AuthGuard('jwt')` of
+ * `@nestjs/passport` or a chain of strategies. It judges tokens by the same rules as our own `AuthGuard`.
+ * A refused token is a failed login with the `AuthError` as its info; an outage is an error, answered 503.
+ */
+@Injectable()
+export class JwtStrategy extends PassportJwt implements OnModuleInit {
+  constructor(
+    @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+  ) {
+    super(unusedOptions);
+  }
+
+  onModuleInit(): void {
+    const app: unknown = (this.adapterHost as Partial<HttpAdapterHost>).httpAdapter?.getInstance<object>();
+    if (typeof app === 'object' || typeof app === 'function') strategyOfApp.set(app as object, this);
+  }
+
+  override authenticate(request: HttpRequest): void {
+    // Passport calls this on a copy made for the one request, which carries the actions.
+    const actions = this as unknown as PassportActions;
+    const { authenticator } = findStrategy(request) ?? this;
+    findAppUser(authenticator, request).then(
+      (user) => {
+        actions.success(user);
+      },
+      (error: unknown) => {
+        this.report(error, actions);
+      },
+    );
+  }
+
+  private report(error: unknown, actions: PassportActions): void {
+    if (error instanceof RefusalError) {
+      actions.fail(error, toAnswer(error).status);
+      return;
+    }
+    actions.error(isAuthError(error) ? new HttpTransport(this.adapterHost).toException(toAnswer(error), error) : error);
+  }
+}
+
+async function findAppUser(authenticator: Authenticator, request: HttpRequest): Promise<unknown> {
+  const view = viewHttpRequest(request);
+  const appUser = await authenticator.toAppUser(view, await authenticator.authenticate(view));
+  if (appUser === null) throw RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
+  return appUser;
+}
+
+/** Express names the app at each request, Fastify an instance that may be a child of the app. */
+function findStrategy(request: HttpRequest & { app?: unknown; server?: unknown }): JwtStrategy | undefined {
+  let app = request.app ?? request.server;
+  while (typeof app === 'function' || (typeof app === 'object' && app !== null)) {
+    const strategy = strategyOfApp.get(app);
+    if (strategy !== undefined) return strategy;
+    app = Object.getPrototypeOf(app);
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+// Registering
+export { AuthModule } from './auth.module.js';
+export type {
+  AuthModuleAsyncOptions,
+  AuthModuleExtras,
+  AuthModuleOptions,
+  AuthOptionsFactory,
+  HttpOptions,
+} from './auth-module-options.js';
+export { Clock } from './clock/clock.js';
+export type { ToUser } from './guard/token-authenticator.js';
+
+// Issuers: who may sign tokens
+export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';
+export type { IdentityProvider } from './issuers/identity-provider.js';
+export { jwtIssuer, type JwtIssuerOptions } from './issuers/jwt-issuer.js';
+export { oidc, type OidcOptions } from './issuers/oidc.js';
+export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth.js';
+export { stackAuth, type StackAuthOptions } from './issuers/stack-auth.js';
+export { acceptAnyAudience } from './token/trusted-issuer.js';
+
+// Token sources: where requests carry tokens
+export { fromBearer } from './request/from-bearer.js';
+export { fromCookie } from './request/from-cookie.js';
+export { fromHeader } from './request/from-header.js';
+export type { RequestView } from './request/request-view.js';
+export type { Found, TokenSource } from './request/token-source.js';
+
+// On a route
+export type { OptionalAuthOptions } from './access/optional-auth-options.js';
+export { CurrentUser } from './decorators/current-user.decorator.js';
+export { OptionalAuth } from './decorators/optional-auth.decorator.js';
+export type { PropertyPath } from './decorators/property-path.js';
+export { Public } from './decorators/public.decorator.js';
+export { AuthGuard } from './guard/auth.guard.js';
+export { JwtStrategy } from './guard/jwt.strategy.js';
+export type { AuthUser, ProviderName } from './user/auth-user.js';
+export type { Organization } from './user/organization.js';
+export { tokenOf } from './user/verified-user.js';
+
+// Services
+export type { JsonObject } from './token/json-object.js';
+export type { TokenHeader } from './token/parse-token.js';
+export { TokenVerifier } from './token/token-verifier.js';
+export type { VerifiedToken } from './token/verified-token.js';
+
+// Errors and answers
+export type { AnswerBody } from './challenge/answer.js';
+export { AuthError, type AuthErrorCode, isAuthError, type RefusalReason } from './errors/auth-error.js';
+export { ConfigurationError } from './errors/configuration-error.js';
+export { FaultError } from './errors/fault-error.js';
+export { RefusalError } from './errors/refusal-error.js';

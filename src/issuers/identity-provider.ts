@@ -1,0 +1,49 @@
+import type { Clock } from '../clock/clock.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { TokenSource } from '../request/token-source.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import type { IssuerTerms } from '../token/trusted-issuer.js';
+import type { UpstreamClient } from '../upstream/upstream-client.js';
+import type { ClaimMap } from '../user/claim-map.js';
+
+/** What a running app lends to its issuers. */
+export interface Ground {
+  readonly clock: Clock;
+  readonly upstream: UpstreamClient;
+  readonly report: ReportEvent;
+}
+
+/** Opens a key source on an app's ground. Issuers that share the function share the source. */
+export type OpenKeys = (ground: Ground) => KeySource;
+
+/** One issuer of a provider: a provider may sign under several names. */
+export interface ProvidedIssuer {
+  readonly terms: IssuerTerms;
+  readonly openKeys: OpenKeys;
+}
+
+/**
+ * The form that a preset (`stackAuth`, `propelAuth`, `oidc`, `jwtIssuer`) fills in: who may sign, what must
+ * hold for the tokens, how their claims are read, where requests carry them. Frozen; it calls nobody.
+ */
+export interface IdentityProvider {
+  readonly issuers: readonly ProvidedIssuer[];
+  readonly claimMap: ClaimMap;
+  /** Where its clients put the token. */
+  readonly tokenSources: readonly TokenSource[];
+  /** Names of its issuers that are not trusted as configured, each with what to change if they should be. */
+  readonly advice: ReadonlyMap<string, string>;
+}
+
+/** What every preset gives is marked, so that `issuers` can tell a preset's result from a look-alike. */
+const providers = new WeakSet<object>();
+
+export function identityProvider(form: IdentityProvider): IdentityProvider {
+  const provider = Object.freeze({ ...form });
+  providers.add(provider);
+  return provider;
+}
+
+export function isIdentityProvider(value: unknown): value is IdentityProvider {
+  return typeof value === 'object' && value !== null && providers.has(value);
+}

@@ -1,0 +1,50 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+
+import { describeKey } from '../keys/import-jwk.js';
+import type { LoadedKeys } from '../keys/loaded-keys.js';
+import type { UpstreamClient } from '../upstream/upstream-client.js';
+import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import type { OpenKeys } from './identity-provider.js';
+import { remoteKeys } from './remote-keys.js';
+
+export interface PropelAuthApi {
+  readonly apiUrl: string;
+  /** The project's host name, which the shared API tells projects apart by. */
+  readonly authHost: string;
+  readonly apiKey: string;
+}
+
+/**
+ * The project's one key, which is served as PEM and has no name. It is fetched at the first token, again
+ * after a failure, and again (not too often) when a signature does not fit it, as it may have been replaced.
+ */
+export function propelAuthKeys(api: PropelAuthApi): OpenKeys {
+  return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api));
+}
+
+async function load(upstream: UpstreamClient, { apiUrl, authHost, apiKey }: PropelAuthApi): Promise<LoadedKeys> {
+  const address = `${apiUrl.replace(/\/+$/, '')}/api/v1/token_verification_metadata`;
+  const headers = { authorization: `Bearer ${apiKey}`, 'x-propelauth-url': authHost };
+  const { body } = await upstream.getJson(address, headers).catch((error: unknown) => {
+    throw explain(error);
+  });
+  const pem: unknown =
+    typeof body === 'object' && body !== null && 'verifier_key_pem' in body ? body.verifier_key_pem : 0;
+  const key = describeKey(importPem(pem));
+  if ('problem' in key) throw new UpstreamFailure('unexpected', `the verifier key cannot be used: ${key.problem}`);
+  return { keys: [key], maxAgeSeconds: null };
+}
+
+/** A 401 here speaks of our key and not of any user's token. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof UpstreamFailure) || error.status !== 401) return error;
+  return new UpstreamFailure('status', 'PropelAuth does not accept propelAuth({ apiKey }): check it', 401);
+}
+
+function importPem(pem: unknown): KeyObject {
+  try {
+    return createPublicKey(String(pem));
+  } catch {
+    throw new UpstreamFailure('unexpected', 'the answer holds no verifier key');
+  }
+}

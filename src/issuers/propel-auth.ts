@@ -1,0 +1,63 @@
+import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
+import { readAddress, requireAddress } from '../configuration/read-address.js';
+import { path, readOptions, readText, requireText } from '../configuration/read-options.js';
+import { fromBearer } from '../request/from-bearer.js';
+import { acceptAnyAudience } from '../token/trusted-issuer.js';
+import { type IdentityProvider, identityProvider } from './identity-provider.js';
+import { mapPropelAuthClaims } from './propel-auth-claims.js';
+import { propelAuthKeys } from './propel-auth-keys.js';
+import { readAddressRule } from './read-terms.js';
+import { readPublicKey } from './static-keys.js';
+
+/** A PropelAuth project. */
+export interface PropelAuthOptions {
+  /** The address of the project's sign-in pages; its origin is the issuer. Scheme and port count. */
+  readonly authUrl: string;
+  /** The backend integration key. It is sent to `apiUrl` and nowhere else. */
+  readonly apiKey: string;
+  /** The project's public key as PEM. With it nothing is called; when the project's key changes, so must this. */
+  readonly verifierKey?: string;
+  /** Where PropelAuth's API is. @defaultValue 'https://propelauth-api.com' */
+  readonly apiUrl?: string;
+  /** Allows addresses of plain http off this machine, for closed test networks. */
+  readonly [allowInsecureHttpOffLoopback]?: true;
+}
+
+const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl'] as const;
+const where = 'propelAuth';
+
+/**
+ * Trusts a PropelAuth project. Its tokens have no audience: whatever was issued by the project is accepted.
+ *
+ * @throws {ConfigurationError} for a missing, wrong or unknown option.
+ */
+export function propelAuth(given: PropelAuthOptions): IdentityProvider {
+  const options = readOptions(where, given, names);
+  const rule = readAddressRule(options);
+  const authUrl = requireAddress(where, options, 'authUrl', rule, 'It is on the Backend Integration page');
+  const apiKey = requireText(where, options, 'apiKey', 'It is on the Backend Integration page');
+  const apiUrl = readAddress(where, options, 'apiUrl', rule) ?? 'https://propelauth-api.com';
+  const verifierKey = readText(where, options, 'verifierKey');
+  return identityProvider({
+    issuers: [
+      {
+        terms: Object.freeze({
+          issuer: new URL(authUrl).origin,
+          audience: acceptAnyAudience,
+          algorithms: new Set(['RS256'] as const),
+          tokenType: null,
+          clockToleranceSeconds: 5,
+          maxTokenAgeSeconds: null,
+          subjectClaim: 'user_id',
+        }),
+        openKeys:
+          verifierKey === undefined
+            ? propelAuthKeys({ apiUrl, authHost: new URL(authUrl).hostname, apiKey })
+            : readPublicKey(path(where, 'verifierKey'), verifierKey).openKeys,
+      },
+    ],
+    claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
+    tokenSources: [fromBearer()],
+    advice: new Map(),
+  });
+}

@@ -1,0 +1,61 @@
+import { fromBearer, readBearer } from '../request/from-bearer.js';
+import { fromHeader } from '../request/from-header.js';
+import type { Found, TokenSource } from '../request/token-source.js';
+
+/** What the SDK puts before the tokens that it wraps up for a backend. */
+const wrapping = /^(?:stackauth|hexclave)_(?<wrapped>.*)$/s;
+
+/** A header that holds `{"accessToken": …, "refreshToken": …}` as JSON. */
+function fromJsonHeader(name: string): TokenSource {
+  return Object.freeze({
+    place: name,
+    read: (request) =>
+      request
+        .headers(name)
+        .filter((value) => value.trim() !== '')
+        .flatMap((value) => readTokens(value, name)),
+  } satisfies TokenSource);
+}
+
+/** `Authorization: Bearer`, plain or with both tokens wrapped up in base64 behind `stackauth_`. */
+const fromWrappedBearer: TokenSource = Object.freeze({
+  place: fromBearer().place,
+  covers: [fromBearer()],
+  read: (request) => readBearer(request.headers('authorization')).flatMap(unwrap),
+} satisfies TokenSource);
+
+/**
+ * Every way in which the SDKs and the guides hand a token to a backend, cookies aside: a browser sends those
+ * by itself, so an app has to ask for them.
+ */
+export const stackAuthCarriers: readonly TokenSource[] = Object.freeze([
+  fromHeader('x-stack-access-token'),
+  fromHeader('x-hexclave-access-token'),
+  fromJsonHeader('x-stack-auth'),
+  fromJsonHeader('x-hexclave-auth'),
+  fromWrappedBearer,
+]);
+
+function unwrap(found: Found): readonly Found[] {
+  const wrapped = found.kind === 'token' ? wrapping.exec(found.token)?.groups?.['wrapped'] : undefined;
+  if (wrapped === undefined) return [found];
+  return readTokens(Buffer.from(wrapped, 'base64').toString('utf8'), 'Authorization: Bearer stackauth_');
+}
+
+/** The access token of the pair; none when the pair says `null`. The refresh token is not even looked at. */
+function readTokens(json: string, place: string): readonly Found[] {
+  const tokens = parse(json);
+  const accessToken = typeof tokens === 'object' && tokens !== null && 'accessToken' in tokens ? tokens.accessToken : 0;
+  if (accessToken === null || accessToken === '') return [];
+  return typeof accessToken === 'string'
+    ? [{ kind: 'token', token: accessToken }]
+    : [{ kind: 'malformed', problem: `What ${place} holds is not JSON with an "accessToken"` }];
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

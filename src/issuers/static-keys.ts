@@ -1,0 +1,103 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { type Algorithm, secretAlgorithms, traitsOf } from '../keys/algorithm.js';
+import { describeKey, importJwk, type Jwk, type UnusableKey } from '../keys/import-jwk.js';
+import { KeySet } from '../keys/key-set.js';
+import { readKeys } from '../keys/loaded-keys.js';
+import { StaticKeySource } from '../keys/static-key-source.js';
+import type { VerificationKey } from '../keys/verification-key.js';
+import type { OpenKeys } from './identity-provider.js';
+
+/** Keys that the app holds, with the algorithms that they can verify. */
+export interface StaticKeys {
+  readonly openKeys: OpenKeys;
+  readonly algorithms: readonly Algorithm[];
+}
+
+/** One public key, as PEM or as JWK. */
+export function readPublicKey(where: string, given: unknown): StaticKeys {
+  const key = typeof given === 'string' ? readPem(where, given) : readJwk(where, given);
+  if ('problem' in key) {
+    throw new ConfigurationError(
+      where,
+      `the key cannot be used: ${key.problem}`,
+      'Write the public key that signs tokens',
+    );
+  }
+  return staticKeys([key]);
+}
+
+/** A key set (RFC 7517 §5). */
+export function readKeySet(where: string, given: unknown): StaticKeys {
+  const jwks: unknown = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : undefined;
+  try {
+    return staticKeys(readKeys(jwks));
+  } catch {
+    throw new ConfigurationError(
+      where,
+      'it holds no key that verifies tokens',
+      'Write { keys: [ … ] } with public keys',
+    );
+  }
+}
+
+/** A shared secret. Shorter than the hash, it could be guessed sooner than the hash be broken (RFC 7518 §3.2). */
+export function readSecret(where: string, given: unknown): StaticKeys {
+  if (typeof given !== 'string' && !(given instanceof Uint8Array)) {
+    throw new ConfigurationError(where, 'a text or bytes are expected', 'Write the secret as the issuer has it');
+  }
+  const bytes = typeof given === 'string' ? Buffer.from(given, 'utf8') : Buffer.from(given);
+  const algorithms = secretAlgorithms.filter((name) => bytes.length >= traitsOf(name).hashBytes);
+  if (algorithms.length === 0) {
+    throw new ConfigurationError(
+      where,
+      'it is shorter than the hash',
+      'HS256 needs 32 bytes, HS384 48, HS512 64; make one with: openssl rand -base64 48',
+    );
+  }
+  const key: VerificationKey = {
+    kid: null,
+    algorithms: new Set(algorithms),
+    key: createSecretKey(bytes),
+    identity: 'secret',
+  };
+  return staticKeys([key]);
+}
+
+function staticKeys(keys: readonly VerificationKey[]): StaticKeys {
+  const source = new StaticKeySource(new KeySet(keys));
+  return { openKeys: () => source, algorithms: [...new Set(keys.flatMap((key) => [...key.algorithms]))] };
+}
+
+function readPem(where: string, pem: string): VerificationKey | UnusableKey {
+  if (pem.includes('PRIVATE KEY')) throw privateKeyGiven(where);
+  return describeKey(importPem(where, pem));
+}
+
+function importPem(where: string, pem: string): KeyObject {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    throw new ConfigurationError(
+      where,
+      'it is not a key in PEM form',
+      'It starts with -----BEGIN PUBLIC KEY-----; written on one line, its line breaks are \\n',
+    );
+  }
+}
+
+function readJwk(where: string, given: unknown): VerificationKey | UnusableKey {
+  if (typeof given === 'object' && given !== null && typeof (given as Jwk)['d'] === 'string') {
+    throw privateKeyGiven(where);
+  }
+  return importJwk(given);
+}
+
+function privateKeyGiven(where: string): ConfigurationError {
+  return new ConfigurationError(
+    where,
+    'that is a private key',
+    'Write the public one: verifying needs no more, and a private key here can only leak',
+  );
+}

@@ -1,0 +1,139 @@
+import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/optional-auth-options.js';
+import { type Clock, SystemClock } from './clock/clock.js';
+import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
+import { ConfigurationError } from './errors/configuration-error.js';
+import type { ToUser } from './guard/token-authenticator.js';
+import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
+import { mergeSources, type TokenSource } from './request/token-source.js';
+import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
+import { type Fetch, UpstreamClient } from './upstream/upstream-client.js';
+
+/** The token under which the options are injected, once they have been read. */
+export const AUTH_MODULE_OPTIONS = Symbol('nest-gatehouse.options');
+
+/** The options with everything filled in and checked. */
+export interface ResolvedAuthOptions {
+  readonly providers: readonly IdentityProvider[];
+  readonly sources: readonly TokenSource[];
+  readonly optionalAuth: Required<OptionalAuthOptions>;
+  readonly cacheEntries: number;
+  readonly claimsCheck: ClaimsCheck | null;
+  readonly toUser: ToUser | null;
+  readonly clock: Clock;
+  readonly upstream: UpstreamClient;
+}
+
+const names = ['issuers', 'tokenFrom', 'optionalAuth', 'verifiedTokenCache', 'claims', 'toUser', 'clock', 'http'];
+const usualCacheEntries = 10_000;
+
+/**
+ * Fills in and checks what an app has given.
+ *
+ * @throws {ConfigurationError} for the first option that is wrong, missing or unknown.
+ */
+export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthOptions {
+  const options = readOptions(where, given, names);
+  const providers = readProviders(where, options);
+  return Object.freeze({
+    providers,
+    sources: readSources(where, options, providers),
+    optionalAuth: Object.freeze({
+      onInvalid: 'anonymous',
+      onUnavailable: 'reject',
+      ...readOptionalAuthOptions(path(where, 'optionalAuth'), options['optionalAuth'] ?? {}),
+    } as const),
+    cacheEntries: readCacheEntries(where, options),
+    claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
+    toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
+    clock: readClock(where, options),
+    upstream: readUpstream(path(where, 'http'), options['http'] ?? {}),
+  });
+}
+
+function readProviders(where: string, options: GivenOptions): readonly IdentityProvider[] {
+  const given = options['issuers'];
+  const providers: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (given === undefined || providers.length === 0 || !providers.every(isIdentityProvider)) {
+    throw new ConfigurationError(
+      path(where, 'issuers'),
+      given === undefined ? 'it is missing' : 'something in it is not an issuer',
+      'Write what stackAuth(…), propelAuth(…), oidc(…) or jwtIssuer(…) gives, or a list of these',
+    );
+  }
+  checkNamedOnce(where, providers);
+  return Object.freeze([...providers]);
+}
+
+/** Two descriptions of one issuer would have to be tried one after the other, and the laxer one would count. */
+function checkNamedOnce(where: string, providers: readonly IdentityProvider[]): void {
+  const seen = new Set<string>();
+  for (const { terms } of providers.flatMap((provider) => provider.issuers)) {
+    if (seen.has(terms.issuer)) {
+      throw new ConfigurationError(
+        path(where, 'issuers'),
+        `the issuer ${terms.issuer} is described twice`,
+        'Describe it once; for several audiences, write them as a list',
+      );
+    }
+    seen.add(terms.issuer);
+  }
+}
+
+function readSources(
+  where: string,
+  options: GivenOptions,
+  providers: readonly IdentityProvider[],
+): readonly TokenSource[] {
+  const given = options['tokenFrom'];
+  if (given === undefined) return mergeSources(providers.flatMap((provider) => provider.tokenSources));
+  const sources: readonly unknown[] = Array.isArray(given) ? given : [];
+  if (sources.length === 0 || !sources.every(isTokenSource)) {
+    throw new ConfigurationError(
+      path(where, 'tokenFrom'),
+      'a list of token sources is expected',
+      "Write [fromBearer(), fromHeader('x-access-token'), fromCookie('access_token')] or a part of it",
+    );
+  }
+  return mergeSources(sources);
+}
+
+function isTokenSource(value: unknown): value is TokenSource {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'read' in value &&
+    typeof value.read === 'function' &&
+    'place' in value
+  );
+}
+
+function readCacheEntries(where: string, options: GivenOptions): number {
+  const given = options['verifiedTokenCache'];
+  if (given === false) return 0;
+  const cache = path(where, 'verifiedTokenCache');
+  const entries = readOptions(cache, given ?? { maxEntries: usualCacheEntries }, ['maxEntries']);
+  return readNumber(cache, entries, 'maxEntries', { least: 0, most: 1_000_000, whole: true }) ?? usualCacheEntries;
+}
+
+function readClock(where: string, options: GivenOptions): Clock {
+  const given = options['clock'];
+  if (given === undefined) return new SystemClock();
+  if (typeof given === 'object' && given !== null && 'now' in given && typeof given.now === 'function') {
+    return given as Clock;
+  }
+  throw new ConfigurationError(path(where, 'clock'), 'a clock is expected', 'Write { now: () => new Date() }');
+}
+
+function readUpstream(where: string, given: unknown): UpstreamClient {
+  const options = readOptions(where, given, ['timeoutMs', 'fetch']);
+  const timeoutMs = readNumber(where, options, 'timeoutMs', { least: 1, most: 60_000 });
+  const fetch = readFunction(path(where, 'fetch'), options['fetch']) as Fetch | null;
+  return new UpstreamClient(fetch ?? undefined, timeoutMs === undefined ? {} : { timeoutMs });
+}
+
+function readFunction(where: string, given: unknown): ((...values: never[]) => unknown) | null {
+  if (given === undefined) return null;
+  if (typeof given !== 'function')
+    throw new ConfigurationError(where, 'a function is expected', 'Write one, or leave it out');
+  return given as (...values: never[]) => unknown;
+}
