@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { readKeys } from '../../../src/keys/loaded-keys.js';
+import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import type { TestAlgorithm } from '../../../src/testing/signing-key.js';
+import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
+import { TokenVerifier } from '../../../src/token/token-verifier.js';
+import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import {
+  createHostileTools,
+  type HostileTools,
+  harmlessTokens,
+  hostileAudience,
+  hostileNow,
+  hostileTokens,
+  rightTypes,
+  wrongTypes,
+} from '../../vectors/hostile-tokens.js';
+
+/** One issuer for each algorithm, as RSA keys are slow to make. */
+const tools = new Map<TestAlgorithm, Promise<HostileTools>>();
+
+function toolsFor(algorithm: TestAlgorithm = 'ES256'): Promise<HostileTools> {
+  const known = tools.get(algorithm) ?? createHostileTools(algorithm);
+  tools.set(algorithm, known);
+  return known;
+}
+
+afterAll(async () => {
+  await Promise.all([...tools.values()].map(async (made) => (await made).issuer.stop()));
+});
+
+function verifierFor({ issuer }: HostileTools, tokenType: string | null = null): TokenVerifier {
+  const terms = {
+    issuer: issuer.url,
+    audience: [hostileAudience],
+    algorithms: new Set(publicKeyAlgorithms),
+    tokenType,
+    clockToleranceSeconds: 5,
+    maxTokenAgeSeconds: null,
+    subjectClaim: 'sub',
+  };
+  const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
+  return new TokenVerifier({
+    issuers: new IssuerRegistry([{ terms, keys }]),
+    clock: { now: () => hostileNow },
+    cache: new VerifiedTokenCache(100),
+    claimsCheck: null,
+  });
+}
+
+async function refusalOf(verifier: TokenVerifier, token: string): Promise<RefusalError> {
+  const outcome: unknown = await verifier.verify(token).then(
+    () => 'accepted',
+    (error: unknown) => error,
+  );
+  expect(outcome).toBeInstanceOf(RefusalError);
+  return outcome as RefusalError;
+}
+
+/** One line of reasonable length, and no part of the token that could be used or replayed. */
+function expectFitForLog(explanation: string, token: string): void {
+  const longParts = token.split('.').filter((part) => part.length > 40);
+  const breaks = explanation.match(/[\p{Cc}\u2028\u2029]/gu) ?? [];
+
+  expect(longParts.filter((part) => explanation.includes(part))).toEqual([]);
+  expect(breaks).toEqual([]);
+  expect(explanation.length).toBeLessThan(1_000);
+}
+
+/** Whole names in the report: `$name` would be cut at 40 characters. */
+function byName<T extends { readonly name: string }>(table: readonly T[]): (readonly [string, T])[] {
+  return table.map((token) => [token.name, token] as const);
+}
+
+describe('a hostile token', () => {
+  it.each(byName(hostileTokens))('is refused: %s', async (_, { algorithm, make, reason }) => {
+    const made = await toolsFor(algorithm);
+    const token = make(made);
+    const verifier = verifierFor(made);
+    const refusal = await refusalOf(verifier, token);
+
+    expect({ code: refusal.code, reason: refusal.reason }).toEqual({ code: 'INVALID_TOKEN', reason });
+    expectFitForLog(refusal.explanation, token);
+
+    // A good one is remembered from now on; a token that resembles it must not profit.
+    await verifier.verify(made.goodToken);
+    expect((await refusalOf(verifier, token)).reason).toBe(reason);
+  });
+
+  it('has a name of its own', () => {
+    const names = [...hostileTokens, ...wrongTypes, ...harmlessTokens, ...rightTypes].map(({ name }) => name);
+
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  });
+
+  it('sends the verifier nowhere', async () => {
+    const { issuer } = await toolsFor();
+
+    expect(issuer.requests.total).toBe(0);
+  });
+});
+
+describe('a harmless token', () => {
+  it.each(byName(harmlessTokens))('is accepted: %s', async (_, { algorithm, make }) => {
+    const made = await toolsFor(algorithm);
+    const verified = await verifierFor(made).verify(make(made));
+
+    expect(verified.issuer).toBe(made.issuer.url);
+    expect(Object.getPrototypeOf(verified.claims)).toBe(Object.prototype);
+    expect(Object.getPrototypeOf(verified.header)).toBe(Object.prototype);
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+
+describe('a verifier that asks for at+jwt', () => {
+  it.each(byName(wrongTypes))('refuses %s', async (_, { make, reason }) => {
+    const made = await toolsFor();
+
+    expect((await refusalOf(verifierFor(made, 'at+jwt'), make(made))).reason).toBe(reason);
+  });
+
+  it.each(byName(rightTypes))('accepts %s', async (_, { make }) => {
+    const made = await toolsFor();
+
+    await expect(verifierFor(made, 'at+jwt').verify(make(made))).resolves.toMatchObject({ claims: { sub: 'alice' } });
+  });
+});
