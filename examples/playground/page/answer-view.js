@@ -33,7 +33,7 @@ export function showAnswer(answer) {
           JSON.stringify(answer.body, null, 2),
         ),
       ),
-      part('The app’s log says', logLines(answer.log)),
+      part('The app’s log says', logLines(answer)),
     ),
   );
 }
@@ -84,9 +84,13 @@ function headersText({ challenge, retryAfter }) {
   return element('pre', { ...attributes, 'data-part': 'challenge' }, lines.join('\n') || 'none');
 }
 
-function logLines(lines) {
+function logLines({ log: lines, status }) {
   if (lines.length === 0) {
-    return element('div', { class: 'lines none', 'data-part': 'log' }, 'Nothing: there was nothing to explain.');
+    const text =
+      status >= 500
+        ? 'Nothing more: an outage is logged once, when it begins.'
+        : 'Nothing: there was nothing to explain.';
+    return element('div', { class: 'lines none', 'data-part': 'log' }, text);
   }
   return element(
     'ul',

@@ -34,11 +34,12 @@ async function start() {
     const answer = await send(token, route, session);
     matrix.show(answer);
     showAnswer(answer);
+    await keys.update(session);
     if (isYourself(token, route)) {
       you.user = answer.status === 200 ? answer.body : undefined;
+      you.refusal = refusalOf(answer, keys.signs(session.accessToken));
       render();
     }
-    await keys.update(session);
     announce(summaryOf(answer));
     return answer;
   }
@@ -61,6 +62,11 @@ async function sendAll(requests, run) {
   for (const { token, route } of requests) statuses.push((await run(token, route)).status);
   const refused = statuses.filter((status) => status >= 400).length;
   announce(`${statuses.length} requests sent, ${refused} of them refused.`);
+}
+
+function refusalOf({ status, body }, isKeyCurrent) {
+  if (status >= 500) return 'outage';
+  return body.reason === 'key' && isKeyCurrent ? 'early' : 'gone';
 }
 
 function isYourself(token, route) {

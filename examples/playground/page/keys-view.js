@@ -15,6 +15,11 @@ export class KeysView {
     });
   }
 
+  /** Whether the token is signed with the key that the provider publishes now. */
+  signs(token) {
+    return readToken(token).header.kid === this.#state.keyId;
+  }
+
   async update(session) {
     this.#session = session;
     await this.#change('/playground/provider', {});
@@ -65,7 +70,7 @@ export class KeysView {
         ),
         paragraph(
           '',
-          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After, not 401.',
+          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After. It may be 401 for ten seconds after another unknown key: so long the guard trusts what it has just read.',
         ),
       );
     }

@@ -48,7 +48,16 @@ export function signOut(settings) {
 }
 
 async function exchange(settings, code, verifier) {
-  const response = await fetch(settings.tokenEndpoint, {
+  const response = await requestTokens(settings, code, verifier).catch(() => undefined);
+  if (!response) return { problem: 'The provider could not be reached. Is the playground still running?' };
+  const body = await response.json();
+  if (!response.ok) return { problem: body.error_description ?? 'The provider did not give a token.' };
+  keepTokens(settings.run, { accessToken: body.access_token, idToken: body.id_token });
+  return 'signed in';
+}
+
+function requestTokens(settings, code, verifier) {
+  return fetch(settings.tokenEndpoint, {
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'authorization_code',
@@ -59,10 +68,6 @@ async function exchange(settings, code, verifier) {
       code_verifier: verifier,
     }),
   });
-  const body = await response.json();
-  if (!response.ok) return { problem: body.error_description ?? 'The provider did not give a token.' };
-  keepTokens(settings.run, { accessToken: body.access_token, idToken: body.id_token });
-  return 'signed in';
 }
 
 function redirectUri(settings) {

@@ -3,11 +3,11 @@ import { element } from './element.js';
 /**
  * Who the app takes you for: the answer of its guarded route, not what the page reads out of the token.
  */
-export function showYou(place, { settings, signedIn, user, problem, onSignIn, onSignOut }) {
+export function showYou(place, { settings, signedIn, user, refusal, problem, onSignIn, onSignOut }) {
   const children = [];
   if (problem) children.push(element('p', { class: 'problem', role: 'alert' }, problem));
   if (!signedIn) children.push(...stranger(settings, onSignIn));
-  else children.push(...(user ? person(user) : [refused()]), buttons(onSignIn, onSignOut));
+  else children.push(...(user ? person(user) : [refused(refusal)]), buttons(onSignIn, onSignOut));
   place.replaceChildren(...children);
 }
 
@@ -52,8 +52,15 @@ function person(user) {
   ];
 }
 
-function refused() {
-  return element('p', { class: 'problem' }, 'The app does not take your token any more. Sign in again for a new one.');
+const refusals = {
+  gone: 'The app does not take your token any more. Sign in again for a new one.',
+  early:
+    'The guard does not know the key of your token yet: after a key id that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.',
+  outage: 'The app cannot say who you are: it needs the key set for that, and the key server is down.',
+};
+
+function refused(refusal) {
+  return element('p', { class: 'problem' }, refusals[refusal] ?? 'Asking the app who you are …');
 }
 
 function buttons(onSignIn, onSignOut) {
