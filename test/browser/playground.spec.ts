@@ -125,7 +125,13 @@ describe('the playground in a browser', () => {
     { token: 'stranger', reason: 'signature', log: /signature/i },
     { token: 'unknown-key', reason: 'key', log: /key/i },
     { token: 'id-token', reason: 'type', log: /at\+jwt/i },
-    { token: 'malformed', status: '400', challenge: /"invalid_request"/, code: 'INVALID_REQUEST', log: /header/i },
+    {
+      token: 'malformed',
+      status: '400',
+      challenge: /"invalid_request"/,
+      code: 'INVALID_REQUEST',
+      log: /Authorization: Bearer/,
+    },
   ];
 
   it('refuses what is wrong with a token on a guarded route: status, challenge, code, and the log’s reason', async () => {
@@ -168,6 +174,10 @@ describe('the playground in a browser', () => {
     expect(await on.cell('expired', 'required').innerText()).toContain('401');
   });
 
+  // Tests before may have asked for a key that nobody knows; the guard then does not ask again for ten seconds.
+  const afterMiss = { timeout: 15_000, interval: 1_000 };
+  const statusOf = (token: string) => async (): Promise<string> => (await on.send(token, 'required')).status;
+
   it('rotates the keys: the old token passes until the guard reads the key set again, the new one at once', async () => {
     await on.signIn();
     const before = await on.text('#key-id');
@@ -179,7 +189,7 @@ describe('the playground in a browser', () => {
     expect(await on.cell('former', 'required').isVisible()).toBe(false);
 
     await on.signInAgain();
-    expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
+    await expect.poll(statusOf('yours'), afterMiss).toBe('200 OK');
     expect(await on.text('.claims')).toContain(await on.text('#key-id'));
     const former = await on.send('former', 'required');
     expect(former).toMatchObject({ status: '401 Unauthorized', body: { code: 'INVALID_TOKEN', reason: 'key' } });
@@ -193,17 +203,18 @@ describe('the playground in a browser', () => {
     await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('false');
     expect(await on.text('#advice')).toContain('down');
     expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
-    const unknown = await on.send('unknown-key', 'required');
-    expect(unknown).toMatchObject({ status: '503 Service Unavailable', body: { code: 'SERVER_ERROR' } });
+    let unknown = await on.send('unknown-key', 'required');
+    const tryAgain = async () => (unknown = await on.send('unknown-key', 'required')).status;
+    if (!unknown.status.startsWith('503')) await expect.poll(tryAgain, afterMiss).toBe('503 Service Unavailable');
+    expect(unknown.body).toMatchObject({ code: 'SERVER_ERROR' });
     expect(unknown.challenge).toMatch(/^Retry-After: \d+$/);
-    expect(unknown.log).toMatch(/error|warn/);
+    expect(unknown.log).toMatch(/^error .*127\.0\.0\.1.*503/);
 
     await on.keyServer.click();
     await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('true');
-    const tryAgain = async () => (await on.send('unknown-key', 'required')).body;
-    await expect
-      .poll(tryAgain, { timeout: 40_000, interval: 1_000 })
-      .toMatchObject({ code: 'INVALID_TOKEN', reason: 'key' });
+    await expect.poll(tryAgain, { timeout: 20_000, interval: 1_000 }).toBe('401 Unauthorized');
+    expect(unknown.body).toMatchObject({ code: 'INVALID_TOKEN', reason: 'key' });
+    expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
   });
 
   it('works from the keyboard alone', async () => {
