@@ -10,7 +10,6 @@ import { wrongClaims } from './hostile/wrong-claims.js';
 export { harmlessTokens } from './hostile/harmless-tokens.js';
 export {
   createHostileTools,
-  type HarmlessToken,
   type HostileToken,
   type HostileTools,
   hostileAudience,
