@@ -1,20 +1,19 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-const built = join(root, 'dist/esm/index.js');
 
 /** Brings about what `npm start` runs: the package in dist/, and the playground compiled against it. */
 export function compilePlayground(): void {
-  if (isBuildStale()) runToEnd(process.execPath, ['scripts/build.mjs']);
-  runToEnd(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'examples/playground/tsconfig.json']);
+  compile('tsconfig.build.json');
+  compile('examples/playground/tsconfig.json');
 }
 
 /** A playground in its own process, as a person at a terminal has it. */
 export class PlaygroundProcess {
   output = '';
+  private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
 
   constructor(ports: Record<string, number>) {
@@ -30,8 +29,6 @@ export class PlaygroundProcess {
     this.child.stderr?.on('data', collect);
     this.ended = once(this.child, 'close').then(([code]) => code as number | null);
   }
-
-  private readonly child: ChildProcess;
 
   /** The address that it prints, once it has. */
   async address(): Promise<string> {
@@ -54,17 +51,14 @@ export class PlaygroundProcess {
   }
 }
 
-/** dist/ is missing, or something in src/ is younger. */
-function isBuildStale(): boolean {
-  if (!existsSync(built)) return true;
-  const builtAt = statSync(built).mtimeMs;
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
-  return sources.some((source) => statSync(join(root, 'src', source)).mtimeMs > builtAt);
-}
-
-function runToEnd(command: string, parameters: readonly string[]): void {
-  const { status, stdout, stderr } = spawnSync(command, parameters, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${parameters.join(' ')} failed:\n${stdout}${stderr}`);
+/** Without a type check, which has its own place: what matters here is what the sources do. */
+function compile(project: string): void {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['node_modules/typescript/bin/tsc', '-p', project, '--noCheck'],
+    { cwd: root, encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`tsc -p ${project} failed:\n${stdout}${stderr}`);
 }
 
 function toText(ports: Record<string, number>): Record<string, string> {
