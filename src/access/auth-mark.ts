@@ -15,6 +15,7 @@ export function writeMark(target: object, mark: AuthMark): void {
   Reflect.defineMetadata(markKey, mark, target);
 }
 
+/** The mark that stands on this very handler or class; not one that a class inherits. */
 export function readMark(target: object): AuthMark | undefined {
-  return Reflect.getMetadata(markKey, target) as AuthMark | undefined;
+  return Reflect.getOwnMetadata(markKey, target) as AuthMark | undefined;
 }

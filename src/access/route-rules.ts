@@ -20,20 +20,34 @@ export interface RouteTarget {
 /** A class or a function. */
 type NamedTarget = object & { readonly name: string };
 
-/** Tells whether a class or a handler brings the guard along by itself. */
+/** Tells whether the guard was put on this very class or handler; one that a class inherits does not count. */
 export type BringsGuard = (target: object) => boolean;
 
 /**
- * The rules of a handler: the nearest mark wins, the handler's over the class's. Where the guard runs
- * without any mark, a user is required.
+ * The rules of a handler: the nearest mark wins. Nearest is the handler itself, then its class, then the
+ * classes which that one extends. Where the guard runs without any mark, a user is required.
  */
 export function readRouteRules(
   route: RouteTarget,
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
 ): RouteRules {
-  const own = readLevel(route.getHandler(), defaults, bringsGuard);
-  return own ?? readLevel(route.getClass(), defaults, bringsGuard) ?? { mode: 'required' };
+  for (const level of [route.getHandler(), ...lineageOf(route.getClass())]) {
+    const rules = readLevel(level, defaults, bringsGuard);
+    if (rules !== undefined) return rules;
+  }
+  return { mode: 'required' };
+}
+
+/** A class and the classes that it extends, nearest first. */
+function lineageOf(target: object): object[] {
+  const lineage: object[] = [];
+  for (let level: unknown = target; isClass(level); level = Object.getPrototypeOf(level)) lineage.push(level);
+  return lineage;
+}
+
+function isClass(value: unknown): value is object {
+  return typeof value === 'function' && value !== Function.prototype;
 }
 
 function readLevel(

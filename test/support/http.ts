@@ -1,0 +1,53 @@
+/**
+ * A plain HTTP client that sends headers exactly as they are written, twice under one name too, which `fetch` would
+ * join or drop; and that shows an answer to the letter.
+ */
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+export interface Call {
+  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string;
+  /** In this order, as they are. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly body?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case; of two headers of one name both, joined. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The body to the letter. */
+  readonly text: string;
+  /** The body as JSON; `undefined` when it is none. */
+  readonly json: unknown;
+}
+
+export async function send(url: URL, { method = 'GET', token, headers = [], body }: Call): Promise<Answer> {
+  const credentials = token === undefined ? [] : [['Authorization', `Bearer ${token}`] as const];
+  const lines = [['Host', url.host], ['Connection', 'close'], ...credentials, ...headers];
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request(url, { method, headers: lines.flat(), agent: false })
+      .once('response', resolve)
+      .once('error', reject)
+      .end(body);
+  });
+  const answered = await text(response);
+  return {
+    status: response.statusCode ?? 0,
+    headers: Object.fromEntries(
+      Object.entries(response.headersDistinct).map(([name, values]) => [name, values?.join(', ')]),
+    ),
+    text: answered,
+    json: parse(answered),
+  };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

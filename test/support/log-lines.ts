@@ -1,0 +1,39 @@
+import type { LoggerService } from '@nestjs/common';
+
+export type LogLevel = 'debug' | 'verbose' | 'log' | 'warn' | 'error' | 'fatal';
+
+export interface LogLine {
+  readonly level: LogLevel;
+  /** Everything that was handed over, the context included, as text. */
+  readonly text: string;
+  /** Who wrote it. */
+  readonly context: string;
+}
+
+/** A Nest logger that keeps every line of every level. */
+export class LogLines implements LoggerService {
+  readonly lines: LogLine[] = [];
+
+  readonly debug = this.keep('debug');
+  readonly verbose = this.keep('verbose');
+  readonly log = this.keep('log');
+  readonly warn = this.keep('warn');
+  readonly error = this.keep('error');
+  readonly fatal = this.keep('fatal');
+
+  /** The lines that the package wrote, of one level or of all. */
+  ours(level?: LogLevel): LogLine[] {
+    return this.lines.filter((line) => line.context === 'Gatehouse' && (level === undefined || line.level === level));
+  }
+
+  forget(): void {
+    this.lines.length = 0;
+  }
+
+  private keep(level: LogLevel): (...parts: unknown[]) => void {
+    return (...parts) => {
+      const texts = parts.map((part) => (part instanceof Error ? (part.stack ?? part.message) : String(part)));
+      this.lines.push({ level, text: texts.slice(0, -1).join(' '), context: texts.at(-1) ?? '' });
+    };
+  }
+}

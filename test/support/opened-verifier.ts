@@ -1,0 +1,42 @@
+/** A verifier over presets, put together as the module does it, without Nest. */
+import type { Clock } from '../../src/clock/clock.js';
+import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
+import { openIssuers } from '../../src/open-issuers.js';
+import type { AuthEvent } from '../../src/telemetry/auth-event.js';
+import { createClaimsCheck } from '../../src/token/claims-class.js';
+import { TokenVerifier } from '../../src/token/token-verifier.js';
+import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
+import { type Fetch, UpstreamClient } from '../../src/upstream/upstream-client.js';
+
+export interface OpenedVerifier {
+  readonly verifier: TokenVerifier;
+  /** What was reported so far. */
+  readonly events: readonly AuthEvent[];
+}
+
+export interface VerifierGround {
+  readonly clock?: Clock;
+  /** As `AuthModule.forRoot({ http: { fetch } })` takes it. */
+  readonly fetch?: Fetch;
+  readonly cacheEntries?: number;
+  readonly claims?: unknown;
+}
+
+export function openVerifier(
+  providers: IdentityProvider | readonly IdentityProvider[],
+  { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims }: VerifierGround = {},
+): OpenedVerifier {
+  const events: AuthEvent[] = [];
+  const issuers = openIssuers([providers].flat(), {
+    clock,
+    upstream: new UpstreamClient(fetch),
+    report: (event) => events.push(event),
+  });
+  const verifier = new TokenVerifier({
+    issuers,
+    clock,
+    cache: new VerifiedTokenCache(cacheEntries),
+    claimsCheck: claims === undefined ? null : createClaimsCheck('claims', claims),
+  });
+  return { verifier, events };
+}

@@ -1,0 +1,53 @@
+/** What a client is told when it is turned away, in the words of the package's own promise. */
+import type { AuthErrorCode, RefusalReason } from 'nest-gatehouse';
+import type { Answer } from './http.js';
+
+/** Status, challenge and code: what every refusal test looks at. */
+export interface Verdict {
+  readonly status: number;
+  readonly challenge: string | undefined;
+  readonly code: AuthErrorCode;
+  readonly reason?: RefusalReason;
+}
+
+export function verdictOf({ status, headers, json }: Answer): Verdict {
+  const { code, reason } = json as { code: AuthErrorCode; reason?: RefusalReason };
+  return { status, challenge: headers['www-authenticate'], code, ...(reason !== undefined && { reason }) };
+}
+
+/** The one sentence that goes out for each reason. */
+export const sentences: Readonly<Record<RefusalReason, string>> = {
+  malformed: 'The access token is malformed',
+  expired: 'The access token has expired',
+  not_yet_valid: 'The access token is not valid yet',
+  signature: 'The signature of the access token does not verify',
+  algorithm: 'The signature algorithm of the access token is not accepted',
+  key: 'The access token is signed with an unknown key',
+  issuer: 'The issuer of the access token is not accepted',
+  audience: 'The access token is meant for another audience',
+  type: 'The access token is of the wrong type',
+  claim: 'A claim of the access token is missing or not accepted',
+  revoked: 'The access token has been revoked',
+};
+
+export function invalidTokenChallenge(reason: RefusalReason): string {
+  return `Bearer error="invalid_token", error_description="${sentences[reason]}"`;
+}
+
+export function invalidToken(reason: RefusalReason): Verdict {
+  return { status: 401, challenge: invalidTokenChallenge(reason), code: 'INVALID_TOKEN', reason };
+}
+
+export const missingToken: Verdict = { status: 401, challenge: 'Bearer', code: 'MISSING_TOKEN' };
+
+export const invalidRequest: Verdict = {
+  status: 400,
+  challenge:
+    'Bearer error="invalid_request", ' +
+    'error_description="The request carries its credentials in a malformed or contradictory way"',
+  code: 'INVALID_REQUEST',
+};
+
+export const accessDenied: Verdict = { status: 403, challenge: undefined, code: 'ACCESS_DENIED' };
+
+export const unavailable: Verdict = { status: 503, challenge: undefined, code: 'SERVER_ERROR' };
