@@ -54,7 +54,10 @@ const summary = [];
 for (const name of chosen) {
   console.log(`\n── ${name} ──`);
   const start = performance.now();
-  const tally = await suites[name]();
+  const tally = await suites[name]().catch((error) => {
+    console.log(error);
+    return { passed: 0, failed: 1, skipped: [] };
+  });
   total.passed += tally.passed;
   total.failed += tally.failed;
   total.skipped.push(...tally.skipped);
