@@ -1,0 +1,17 @@
+// Everybody who is measured, ours first.
+import { awsJwtVerify } from './aws-jwt-verify.mjs';
+import { expressOauth2 } from './express-oauth2-jwt-bearer.mjs';
+import { fastJwt } from './fast-jwt.mjs';
+import { gatehouse } from './gatehouse.mjs';
+import { jose } from './jose.mjs';
+import { jsonwebtoken } from './jsonwebtoken.mjs';
+import { stock } from './stock.mjs';
+
+export const contenders = [gatehouse, stock, jose, fastJwt, awsJwtVerify, expressOauth2, jsonwebtoken];
+
+export function findContender(name) {
+  const found = contenders.find((contender) => contender.name === name);
+  if (found === undefined)
+    throw new Error(`No contender ${name}; there are ${contenders.map((c) => c.name).join(', ')}`);
+  return found;
+}

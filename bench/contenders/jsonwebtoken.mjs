@@ -1,0 +1,14 @@
+// jsonwebtoken with a KeyObject made once: what the stock recipe could be if it kept its key.
+import { load } from '../rig/results.mjs';
+import { audience, issuer } from '../rig/tokens.mjs';
+
+const { verify } = load('jsonwebtoken');
+
+export const jsonwebtoken = {
+  name: 'jsonwebtoken',
+  title: 'jsonwebtoken, KeyObject',
+  supports: (algorithm) => algorithm !== 'EdDSA',
+  verifier: async ({ publicKey, algorithm }) => ({
+    verify: (token) => verify(token, publicKey, { issuer, audience, algorithms: [algorithm] }),
+  }),
+};

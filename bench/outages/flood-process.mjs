@@ -1,0 +1,30 @@
+// Sends made-up tokens as fast as they are answered, 50 at a time, from a process of its own.
+import { randomBytes } from 'node:crypto';
+import { Client } from '../rig/client.mjs';
+import { claimsOf, encode } from '../rig/tokens.mjs';
+
+function madeUp() {
+  const header = encode({ alg: 'ES256', typ: 'JWT', kid: `bogus-${randomBytes(9).toString('hex')}` });
+  return `${header}.${encode(claimsOf(1))}.${randomBytes(64).toString('base64url')}`;
+}
+
+async function flood({ port, amount }) {
+  const client = new Client(port);
+  const statuses = {};
+  let sent = 0;
+  const began = performance.now();
+  const worker = async () => {
+    while (sent < amount) {
+      sent += 1;
+      const { status } = await client.send(madeUp());
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 50 }, worker));
+  client.close();
+  return { statuses, seconds: (performance.now() - began) / 1000 };
+}
+
+process.on('message', async ({ id, ...body }) => {
+  process.send({ id, value: await flood(body) });
+});

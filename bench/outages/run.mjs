@@ -1,0 +1,62 @@
+// Puts the same stories of trouble with keys to every contender, each behind a minimal Nest app on Express in a process
+// of its own, with a key server that counts. Loopback only. Saves results/outages.json and writes docs/outages.md.
+//
+// How far to trust it: statuses and counts of fetches do not depend on the machine. Times do: stories that mostly wait run
+// six at a time, those that load the machine run alone. "Recovers after" is seen by one good request every 250 ms.
+import { findContender } from '../contenders/index.mjs';
+import { round } from '../rig/statistics.mjs';
+import { saveResult } from '../rig/results.mjs';
+import { outagesTable, writeOutagesPage } from './page.mjs';
+import { coldStories } from './stories-cold.mjs';
+import { floodStory } from './story-flood.mjs';
+import { warmStories } from './stories-warm.mjs';
+
+const names = ['gatehouse', 'stock', 'jose', 'express-oauth2-jwt-bearer', 'aws-jwt-verify'];
+const atOnce = 6;
+
+async function tell(story, contender) {
+  if (story.onlyOurs !== undefined && contender.ours !== true) return { text: `– (${story.onlyOurs})`, passed: null };
+  try {
+    const { values, ...rest } = await story.run(contender);
+    return { ...rest, values: roundAll(values) };
+  } catch (error) {
+    return { text: `the story broke: ${error.message}`, passed: null };
+  }
+}
+
+function roundAll(values) {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'number' ? round(value, 3) : value]),
+  );
+}
+
+async function runAll(jobs, width) {
+  const waiting = [...jobs];
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await job();
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}
+
+export async function runOutages({ quick, flags }) {
+  const began = performance.now();
+  const all = [...coldStories, ...warmStories, floodStory(quick ? 2_000 : 10_000)];
+  const stories = typeof flags.story === 'string' ? all.filter(({ name }) => name.includes(flags.story)) : all;
+  const only = typeof flags.only === 'string' ? flags.only.split(',') : names;
+  const rows = stories.map(({ name, title, right }) => ({ name, title, right, contenders: {} }));
+  const jobsOf = (alone) =>
+    stories.flatMap((story, at) =>
+      (story.alone === true) === alone
+        ? only.map((name) => async () => {
+            rows[at].contenders[name] = await tell(story, findContender(name));
+          })
+        : [],
+    );
+  await runAll(jobsOf(false), atOnce);
+  await runAll(jobsOf(true), 1);
+  const result = { seconds: Math.round((performance.now() - began) / 1000), rows };
+  console.log(`\nOutages, ${result.seconds} s\n\n${outagesTable(result)}`);
+  if (flags.story !== undefined || flags.only !== undefined) return;
+  saveResult('outages', result, quick);
+  writeOutagesPage();
+}

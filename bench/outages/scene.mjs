@@ -1,0 +1,72 @@
+// One contender's app with a key server of its own, both fresh, for one story.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startAppProcess } from '../rig/child.mjs';
+import { Client } from '../rig/client.mjs';
+import { KeyServer } from '../rig/key-server.mjs';
+import { claimsOf, makeKey, makeToken } from '../rig/tokens.mjs';
+
+const algorithm = 'ES256';
+const threeDays = 3 * 24 * 3600;
+/** How long keys are kept, where a contender lets that be said. */
+export const shortKeyLifeMs = 2_000;
+/** A little more than our usual life of keys (10 minutes), by the clock that the app is given. */
+const ourKeyLifeSeconds = 601;
+
+let users = 0;
+
+export class Scene {
+  static async open(contender, { behaviour = 'ok', config = {}, keyServer = {} } = {}) {
+    const scene = new Scene();
+    scene.contender = contender;
+    scene.key = makeKey(algorithm);
+    scene.keys = await KeyServer.start([scene.key.jwk], keyServer);
+    await scene.keys.behave(behaviour);
+    scene.app = await startAppProcess({
+      contender: contender.name,
+      adapter: 'express',
+      algorithm,
+      jwksUri: scene.keys.jwksUri,
+      handClock: contender.ours === true,
+      keyLifeMs: shortKeyLifeMs,
+      ...config,
+    });
+    scene.client = new Client(scene.app.port);
+    return scene;
+  }
+
+  /** A good token that nobody has seen before, so that no cache of tokens answers for the keys. */
+  token = (key = this.key, claims = {}) => {
+    users += 1;
+    const exp = Math.floor(Date.now() / 1000) + threeDays;
+    return makeToken(key, claimsOf(users, { exp, ...claims }));
+  };
+
+  /** The keys that are held grow old: by the clock that ours is given, by waiting with the others. */
+  async passKeyLife() {
+    if (this.contender.ours === true) await this.advance(ourKeyLifeSeconds);
+    else await sleep(shortKeyLifeMs + 200);
+  }
+
+  advance(seconds) {
+    return this.app.ask('advance', { seconds });
+  }
+
+  /** Publishes a new key, beside the old one or in its place. */
+  rotate({ keepOld }) {
+    this.key = makeKey(algorithm);
+    this.keys.keys = [this.key.jwk, ...(keepOld ? this.keys.keys : [])];
+  }
+
+  /** The fetches that the key server saw while `act` ran. */
+  async countFetches(act) {
+    const before = this.keys.fetches;
+    const result = await act();
+    return { result, fetches: this.keys.fetches - before };
+  }
+
+  async close() {
+    this.client.close();
+    await this.app.stop();
+    await this.keys.stop();
+  }
+}

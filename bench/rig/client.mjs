@@ -1,0 +1,53 @@
+// Sends single requests and tells how they were answered. Connections are kept and reused.
+import { Agent, get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export class Client {
+  #agent = new Agent({ keepAlive: true, maxSockets: 256 });
+
+  constructor(port) {
+    this.port = port;
+  }
+
+  /** @returns {Promise<{ status: number | 'none', ms: number }>} 'none': not answered in time, or the connection broke */
+  send(token, { path = '/me', capMs = 40_000 } = {}) {
+    const began = performance.now();
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return new Promise((done) => {
+      const finish = (status) => done({ status, ms: performance.now() - began });
+      const where = { host: '127.0.0.1', port: this.port, path, headers, agent: this.#agent };
+      const asked = get(where, (response) => {
+        clearTimeout(deadline);
+        response.resume().on('end', () => finish(response.statusCode));
+      });
+      const deadline = setTimeout(() => asked.destroy(new Error('cap')), capMs);
+      asked.on('error', () => finish('none'));
+    });
+  }
+
+  /** Sends so many a second, whether answers come or not, and gives all answers. */
+  async sendSteadily(nextToken, { perSecond, seconds = Infinity, signal, capMs }) {
+    const answers = [];
+    const end = performance.now() + seconds * 1000;
+    while (performance.now() < end && signal?.aborted !== true) {
+      answers.push(this.send(nextToken(), { capMs }));
+      await sleep(1000 / perSecond);
+    }
+    return Promise.all(answers);
+  }
+
+  /** Asks every 250 ms until that status comes. @returns seconds that it took, or null when it did not come in time */
+  async waitFor(status, nextToken, capSeconds) {
+    const began = performance.now();
+    while (performance.now() - began < capSeconds * 1000) {
+      const answer = await this.send(nextToken(), { capMs: capSeconds * 1000 });
+      if (answer.status === status) return (performance.now() - began) / 1000;
+      await sleep(250);
+    }
+    return null;
+  }
+
+  close() {
+    this.#agent.destroy();
+  }
+}

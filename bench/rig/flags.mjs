@@ -1,0 +1,21 @@
+// Reads the words of a command line: `run.mjs micro http --quick --rounds=3`.
+
+/** Gives the names that stand alone, and the flags: `--quick` is true, `--rounds=3` is '3'. */
+export function readFlags(words = process.argv.slice(2)) {
+  const names = words.filter((word) => !word.startsWith('--'));
+  const flags = Object.fromEntries(
+    words
+      .filter((word) => word.startsWith('--'))
+      .map((word) => {
+        const [name, value = true] = word.slice(2).split('=', 2);
+        return [name, value];
+      }),
+  );
+  return { names, flags, quick: flags.quick === true };
+}
+
+/** A number out of a flag, or what is usual: the first for a real run, the second for `--quick`. */
+export function count({ flags, quick }, name, usual, quickly) {
+  if (flags[name] !== undefined) return Number(flags[name]);
+  return quick ? quickly : usual;
+}

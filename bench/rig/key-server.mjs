@@ -1,0 +1,78 @@
+// A key server on loopback that counts what reaches it and misbehaves when it is told to.
+import { createServer } from 'node:http';
+
+const json = { 'content-type': 'application/json' };
+
+const behaviours = {
+  ok: (server, response) => {
+    const headers =
+      server.maxAgeSeconds === undefined ? json : { ...json, 'cache-control': `max-age=${server.maxAgeSeconds}` };
+    response.writeHead(200, headers).end(JSON.stringify({ keys: server.keys }));
+  },
+  503: (_, response) => response.writeHead(503, { 'content-type': 'text/plain' }).end('no'),
+  garbage: (_, response) => response.writeHead(200, json).end('{"keys":[{"kty":'),
+  empty: (_, response) => response.writeHead(200, json).end('{"keys":[]}'),
+  redirect: (server, response) => response.writeHead(302, { location: server.elsewhere }).end(),
+  // The request is taken and never answered.
+  hang: () => undefined,
+  // The head comes at once, then a blank every 100 ms, without an end: no socket is ever idle.
+  drip: (_, response) => {
+    response.writeHead(200, json).write('{');
+    const timer = setInterval(() => response.write(' '), 100);
+    response.on('close', () => clearInterval(timer));
+  },
+};
+
+export class KeyServer {
+  keys = [];
+  fetches = 0;
+  delayMs = 0;
+  maxAgeSeconds = undefined;
+  /** Where `redirect` points. */
+  elsewhere = '';
+  #behaviour = 'ok';
+  #port = 0;
+  #server;
+
+  static async start(keys, options = {}) {
+    const server = new KeyServer();
+    Object.assign(server, options, { keys });
+    await server.#listen();
+    return server;
+  }
+
+  get jwksUri() {
+    return `http://127.0.0.1:${this.#port}/.well-known/jwks.json`;
+  }
+
+  /** @param {'ok' | '503' | 'garbage' | 'empty' | 'redirect' | 'hang' | 'drip' | 'down'} behaviour down: connections are refused */
+  async behave(behaviour) {
+    const before = this.#behaviour;
+    this.#behaviour = behaviour;
+    if (behaviour === 'down') await this.#close();
+    else if (before === 'down') await this.#listen();
+    // What hangs is cut when all is well again, as a server that was restarted would do.
+    else if (behaviour === 'ok') this.#server.closeAllConnections();
+  }
+
+  async stop() {
+    if (this.#server.listening) await this.#close();
+  }
+
+  async #listen() {
+    this.#server = createServer((_, response) => {
+      this.fetches += 1;
+      const answer = () => behaviours[this.#behaviour]?.(this, response);
+      if (this.delayMs > 0) setTimeout(answer, this.delayMs);
+      else answer();
+    });
+    await new Promise((done, fail) => this.#server.once('error', fail).listen(this.#port, '127.0.0.1', done));
+    this.#port = this.#server.address().port;
+  }
+
+  async #close() {
+    const closed = new Promise((done) => this.#server.close(done));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,55 @@
+// Keeps what was measured in bench/results/, one JSON file a topic, with the machine and the versions it holds for.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+
+const folder = new URL('../results/', import.meta.url);
+const require = createRequire(import.meta.url);
+
+const measured = [
+  '@nestjs/core',
+  'passport-jwt',
+  'jwks-rsa',
+  'jose',
+  'fast-jwt',
+  'jsonwebtoken',
+  'aws-jwt-verify',
+  'express-oauth2-jwt-bearer',
+];
+
+function versions() {
+  const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const others = Object.fromEntries(measured.map((name) => [name, dependencies[name]]));
+  return { [own.name]: own.version, ...others };
+}
+
+/** What the figures hold for. `load` tells how busy the machine was with other work when the run ended. */
+export function describeMachine() {
+  return {
+    date: new Date().toISOString().slice(0, 16).replace('T', ' '),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.version,
+    openssl: process.versions.openssl,
+    load: Number(loadavg()[0].toFixed(2)),
+    versions: versions(),
+  };
+}
+
+export function saveResult(name, body, quick) {
+  mkdirSync(folder, { recursive: true });
+  const text = JSON.stringify({ machine: describeMachine(), quick, ...body }, null, 2);
+  writeFileSync(new URL(`${name}.json`, folder), `${text}\n`);
+}
+
+export function loadResult(name) {
+  const file = new URL(`${name}.json`, folder);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+/** Loads a CommonJS contender by name. */
+export function load(name) {
+  return require(name);
+}

@@ -1,0 +1,34 @@
+// Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build]`.
+//
+// Topics: micro, hit, http, burst, cost, start (together: speed, which is what runs without a word) and outages.
+// --quick takes short rounds, to see that everything works; its figures are no result. --no-build takes dist/ as it is.
+// Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
+import { readFlags } from './rig/flags.mjs';
+import { setUp } from './setup.mjs';
+
+const speed = {
+  micro: async () => (await import('./speed/micro.mjs')).runMicro,
+  hit: async () => (await import('./speed/hit.mjs')).runHit,
+  http: async () => (await import('./speed/http.mjs')).runHttp,
+  burst: async () => (await import('./speed/burst.mjs')).runBurst,
+  cost: async () => (await import('./speed/cost.mjs')).runCost,
+  start: async () => (await import('./speed/start.mjs')).runStart,
+};
+const topics = { ...speed, outages: async () => (await import('./outages/run.mjs')).runOutages };
+
+const options = readFlags();
+const asked = options.names.flatMap((name) => (name === 'speed' ? Object.keys(speed) : [name]));
+const names = asked.length > 0 ? asked : Object.keys(speed);
+const unknown = names.filter((name) => !Object.hasOwn(topics, name));
+if (unknown.length > 0) {
+  console.error(`No such topic: ${unknown.join(', ')}. There are: speed, ${Object.keys(topics).join(', ')}.`);
+  process.exit(2);
+}
+
+process.env.NODE_ENV = 'production';
+if (options.flags['no-setup'] !== true) setUp({ build: options.flags['no-build'] !== true });
+for (const name of names) {
+  const run = await topics[name]();
+  await run(options);
+}
+if (names.some((name) => Object.hasOwn(speed, name))) (await import('./speed/page.mjs')).writePerformanceTables();

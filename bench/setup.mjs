@@ -1,0 +1,59 @@
+// Makes bench/ ready: installs the pinned contenders when the lock file has changed, builds the package, and copies the
+// build to where an installed package would be. A copy, because a link would find another Nest than these apps do.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const installed = `${here}node_modules/nest-gatehouse`;
+const stamp = `${here}node_modules/.installed`;
+
+function npm(where, ...words) {
+  execFileSync('npm', [...words, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: where,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+function dependenciesOf(file) {
+  return JSON.stringify(JSON.parse(readFileSync(file, 'utf8')).dependencies ?? {});
+}
+
+function install() {
+  const own = `${root}package.json`;
+  const lock = JSON.parse(readFileSync(`${here}package-lock.json`, 'utf8'));
+  const locked = JSON.stringify(lock.packages['node_modules/nest-gatehouse']?.dependencies ?? {});
+  // The package's own dependencies are part of the lock file, and change with the package.
+  const isCurrent = locked === dependenciesOf(own);
+  const hash = createHash('sha256').update(JSON.stringify(lock)).digest('hex');
+  if (isCurrent && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  rmSync(installed, { recursive: true, force: true });
+  npm(here, isCurrent ? 'ci' : 'install');
+  const now = JSON.parse(readFileSync(`${here}package-lock.json`, 'utf8'));
+  writeFileSync(stamp, createHash('sha256').update(JSON.stringify(now)).digest('hex'));
+}
+
+function copyBuild() {
+  rmSync(`${installed}/dist`, { recursive: true, force: true });
+  cpSync(`${root}dist`, `${installed}/dist`, { recursive: true });
+  cpSync(`${root}package.json`, `${installed}/package.json`);
+}
+
+/** Two Nests in one process would not know each other's exceptions, and would start up twice. */
+function checkOneNest() {
+  const paths = [`${here}package.json`, `${installed}/package.json`].map((from) =>
+    realpathSync(createRequire(from).resolve('@nestjs/common/package.json')),
+  );
+  if (new Set(paths).size !== 1) throw new Error(`Nest is there twice: ${paths.join(' and ')}`);
+}
+
+/** @param {{ build: boolean }} options build: false takes dist/ as it is */
+export function setUp({ build }) {
+  install();
+  if (build) npm(root, 'run', 'build');
+  copyBuild();
+  checkOneNest();
+}
