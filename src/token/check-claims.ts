@@ -41,8 +41,9 @@ export function checkClaims(header: TokenHeader, claims: JsonObject, terms: Issu
 export function checkValidity(validity: Validity, terms: IssuerTerms, now: number): void {
   const { expiresAt, startsAt, tooOldAt } = validity;
   const tolerance = terms.clockToleranceSeconds;
-  // RFC 7519 §4.1.4: on or after this time it must not be accepted.
-  if (now >= expiresAt + tolerance) {
+  // RFC 7519 §4.1.4: on or after this time it must not be accepted. Asked the other way round, so that a clock
+  // that gives no date lets nothing through.
+  if (!(now < expiresAt + tolerance)) {
     const past = now - expiresAt;
     throw RefusalError.token('expired', `It expired ${seconds(past)} ago (tolerance ${tolerance} s). ${mend(past)}`);
   }

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { checkClaims, checkValidity } from '../../../src/token/check-claims.js';
+import type { JsonObject } from '../../../src/token/json-object.js';
+import type { TokenHeader } from '../../../src/token/parse-token.js';
+import { acceptAnyAudience, type IssuerTerms } from '../../../src/token/trusted-issuer.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+const now = 1_900_000_000;
+
+const terms: IssuerTerms = {
+  issuer: 'https://issuer.example',
+  audience: ['api'],
+  algorithms: new Set(['ES256'] as const),
+  tokenType: null,
+  clockToleranceSeconds: 5,
+  maxTokenAgeSeconds: null,
+  subjectClaim: 'sub',
+};
+
+const good = { iss: terms.issuer, aud: 'api', sub: 'alice', exp: now + 300, iat: now };
+
+interface Case {
+  readonly claims?: JsonObject;
+  readonly header?: JsonObject;
+  readonly terms?: Partial<IssuerTerms>;
+  readonly at?: number;
+}
+
+function check(given: Case): () => unknown {
+  const header = { alg: 'ES256', ...given.header } as TokenHeader;
+  const claims = { ...good, ...given.claims };
+  return () => checkClaims(header, claims, { ...terms, ...given.terms }, given.at ?? now);
+}
+
+describe('the end of a token', () => {
+  it.each([
+    ['a second before exp', -1, 0, 'accepted'],
+    ['exactly at exp, without tolerance', 0, 0, 'INVALID_TOKEN expired'],
+    ['a millisecond before exp', -0.001, 0, 'accepted'],
+    ['exactly at exp, within the tolerance', 0, 5, 'accepted'],
+    ['a millisecond before the tolerance ends', 4.999, 5, 'accepted'],
+    ['exactly when the tolerance ends', 5, 5, 'INVALID_TOKEN expired'],
+    ['with a tolerance of half a second, before it ends', 0.499, 0.5, 'accepted'],
+    ['with a tolerance of half a second, when it ends', 0.5, 0.5, 'INVALID_TOKEN expired'],
+    ['an hour later', 3_600, 5, 'INVALID_TOKEN expired'],
+  ])('%s', async (_, past, clockToleranceSeconds, outcome) => {
+    expect(await outcomeOf(check({ at: good.exp + past, terms: { clockToleranceSeconds } }))).toBe(outcome);
+  });
+
+  it.each([
+    [now + 0.25, 5.249, 'accepted'],
+    [now + 0.25, 5.25, 'INVALID_TOKEN expired'],
+    [now - 0.75, 4.249, 'accepted'],
+    [now - 0.75, 4.25, 'INVALID_TOKEN expired'],
+  ])('counts the fraction of exp %d, %d s later', async (exp, later, outcome) => {
+    expect(await outcomeOf(check({ claims: { exp }, at: now + later }))).toBe(outcome);
+  });
+
+  it.each([
+    undefined,
+    null,
+    '1900000300',
+    true,
+    [],
+    {},
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    8.64e12 + 1,
+    -8.64e12 - 1,
+  ])('refuses exp %j, which is no date', async (exp) => {
+    expect(await outcomeOf(check({ claims: { exp } }))).toBe('INVALID_TOKEN claim');
+  });
+
+  it('tells a skewed clock from an old token', async () => {
+    const skewed = await errorOf(check({ at: good.exp + 12.34 }));
+    const old = await errorOf(check({ at: good.exp + 3_600 }));
+
+    expect(skewed?.explanation).toBe(
+      'It expired 12.3 s ago (tolerance 5 s). Clock skew of 12.3 s? Check that both clocks are set by NTP',
+    );
+    expect(old?.explanation).toBe('It expired 3600 s ago (tolerance 5 s). The client has to get a new one');
+  });
+});
+
+describe('the start of a token', () => {
+  it.each([
+    [{ nbf: now + 5 }, 'accepted'],
+    [{ nbf: now + 5.001 }, 'INVALID_TOKEN not_yet_valid'],
+    [{ iat: now + 5 }, 'accepted'],
+    [{ iat: now + 5.001 }, 'INVALID_TOKEN not_yet_valid'],
+    [{ nbf: now - 100, iat: now + 60 }, 'INVALID_TOKEN not_yet_valid'],
+    [{ nbf: now + 60, iat: now - 100 }, 'INVALID_TOKEN not_yet_valid'],
+    [{ nbf: 0, iat: 0 }, 'accepted'],
+    [{ iat: undefined }, 'accepted'],
+    [{ nbf: null }, 'INVALID_TOKEN claim'],
+    [{ nbf: '0' }, 'INVALID_TOKEN claim'],
+    [{ iat: null }, 'INVALID_TOKEN claim'],
+    [{ iat: Number.NEGATIVE_INFINITY }, 'INVALID_TOKEN claim'],
+  ])('%j: %s', async (claims, outcome) => {
+    expect(await outcomeOf(check({ claims }))).toBe(outcome);
+  });
+
+  it('is refused for what ended first when it is both over and not begun', async () => {
+    expect(await outcomeOf(check({ claims: { exp: now - 60, nbf: now + 60 } }))).toBe('INVALID_TOKEN expired');
+  });
+});
+
+describe('the age of a token', () => {
+  it.each([
+    [{ iat: now - 60 }, 60, 'accepted'],
+    [{ iat: now - 64.9 }, 60, 'accepted'],
+    [{ iat: now - 65 }, 60, 'INVALID_TOKEN expired'],
+    [{ iat: now - 3_600 }, 60, 'INVALID_TOKEN expired'],
+    [{ iat: undefined }, 60, 'INVALID_TOKEN claim'],
+    [{ iat: undefined }, null, 'accepted'],
+    [{ iat: now - 3_600 }, null, 'accepted'],
+  ])('%j with a limit of %j s: %s', async (claims, maxTokenAgeSeconds, outcome) => {
+    expect(await outcomeOf(check({ claims, terms: { maxTokenAgeSeconds } }))).toBe(outcome);
+  });
+});
+
+describe('a clock that gives no date', () => {
+  it('lets no token through', async () => {
+    expect(await outcomeOf(check({ at: Number.NaN }))).toBe('INVALID_TOKEN expired');
+    expect(
+      await outcomeOf(() => {
+        checkValidity({ expiresAt: good.exp, startsAt: null, tooOldAt: null }, terms, Number.NaN);
+      }),
+    ).toBe('INVALID_TOKEN expired');
+  });
+});
+
+describe('the audience', () => {
+  it.each([
+    ['api', ['api'], 'accepted'],
+    [['api'], ['api'], 'accepted'],
+    [['other', 'api'], ['api'], 'accepted'],
+    ['b', ['a', 'b'], 'accepted'],
+    [['b', 'c'], ['a', 'b'], 'accepted'],
+    ['other', ['api'], 'INVALID_TOKEN audience'],
+    ['API', ['api'], 'INVALID_TOKEN audience'],
+    ['api/', ['api'], 'INVALID_TOKEN audience'],
+    ['', ['api'], 'INVALID_TOKEN audience'],
+    [[], ['api'], 'INVALID_TOKEN audience'],
+    [undefined, ['api'], 'INVALID_TOKEN audience'],
+    [null, ['api'], 'INVALID_TOKEN audience'],
+    [{ 0: 'api', length: 1 }, ['api'], 'INVALID_TOKEN audience'],
+    [['api', 1], ['api'], 'INVALID_TOKEN audience'],
+    [[['api']], ['api'], 'INVALID_TOKEN audience'],
+    [undefined, acceptAnyAudience, 'accepted'],
+    ['whatever', acceptAnyAudience, 'accepted'],
+    [42, acceptAnyAudience, 'accepted'],
+  ] as const)('%j where %s is asked for: %s', async (aud, audience, outcome) => {
+    expect(await outcomeOf(check({ claims: { aud }, terms: { audience } }))).toBe(outcome);
+  });
+
+  it('says what was expected and what came', async () => {
+    const error = await errorOf(check({ claims: { aud: 'x"\n' }, terms: { audience: ['a', 'b'] } }));
+
+    expect(error?.explanation).toContain('Expected audience "a" or "b", the token says "x\\"\\u000a"');
+  });
+});
+
+describe('the subject', () => {
+  it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is nobody', async (sub) => {
+    expect(await outcomeOf(check({ claims: { sub } }))).toBe('INVALID_TOKEN claim');
+  });
+
+  it('is looked for where the issuer keeps it', async () => {
+    const userId = { subjectClaim: 'user_id' };
+
+    expect(await outcomeOf(check({ terms: userId }))).toBe('INVALID_TOKEN claim');
+    expect(await outcomeOf(check({ claims: { sub: undefined, user_id: 'u1' }, terms: userId }))).toBe('accepted');
+  });
+});
+
+describe('the type', () => {
+  it.each([
+    ['at+jwt', 'accepted'],
+    ['application/AT+jwt', 'accepted'],
+    ['JWT', 'INVALID_TOKEN type'],
+    [undefined, 'INVALID_TOKEN type'],
+    ['', 'INVALID_TOKEN type'],
+  ])('%j where at+jwt is asked for: %s', async (typ, outcome) => {
+    const header = typ === undefined ? {} : { typ };
+
+    expect(await outcomeOf(check({ header, terms: { tokenType: 'at+jwt' } }))).toBe(outcome);
+  });
+});
+
+describe("the issuer's own demand", () => {
+  it('refuses with its sentence', async () => {
+    const error = await errorOf(check({ terms: { findClaimFault: () => 'It is odd' } }));
+
+    expect([error?.code, error?.reason, error?.explanation]).toEqual(['INVALID_TOKEN', 'claim', 'It is odd']);
+  });
+
+  it('is asked about claims that have passed everything else', async () => {
+    const never = (): string => {
+      throw new Error('It should not have been asked');
+    };
+
+    expect(await outcomeOf(check({ claims: { exp: 0 }, terms: { findClaimFault: never } }))).toBe(
+      'INVALID_TOKEN expired',
+    );
+    expect(await outcomeOf(check({ terms: { findClaimFault: () => undefined } }))).toBe('accepted');
+  });
+});
