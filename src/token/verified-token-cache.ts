@@ -36,13 +36,16 @@ export class VerifiedTokenCache {
 
   add(entry: VerifiedEntry): void {
     if (this.maxEntries === 0) return;
-    const oldest = this.entries.size >= this.maxEntries ? this.entries.keys().next().value : undefined;
+    const tail = tailOf(entry.text);
+    // Two requests may have brought the same new token at once: nothing has to go for its second entry.
+    const full = this.entries.size >= this.maxEntries && !this.entries.has(tail);
+    const oldest = full ? this.entries.keys().next().value : undefined;
     if (oldest !== undefined) this.entries.delete(oldest);
-    this.entries.set(tailOf(entry.text), entry);
+    this.entries.set(tail, entry);
   }
 
   delete(entry: VerifiedEntry): void {
-    this.entries.delete(tailOf(entry.text));
+    if (this.find(entry.text) !== undefined) this.entries.delete(tailOf(entry.text));
   }
 }
 
