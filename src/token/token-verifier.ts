@@ -37,6 +37,8 @@ export class TokenVerifier {
    * @throws {FaultError} when it cannot be judged, because the issuer's keys cannot be had.
    */
   async verify(token: string): Promise<VerifiedToken> {
+    // A queue's message or a handshake may hold anything, whatever its type says.
+    if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
     return this.findVerified(token) ?? (await this.verifyAnew(token));
   }
 
