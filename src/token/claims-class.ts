@@ -38,9 +38,14 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
   };
 }
 
-/** Defines each claim as it is; assigning would let a claim named `__proto__` swap the object's class. */
+/**
+ * Defines each claim as it is; assigning would let a claim named `__proto__` swap the object's class. A claim
+ * named like a method is left out: `constructor` tells class-validator whose rules to apply, and rules may call
+ * the others.
+ */
 function fill(target: object, claims: JsonObject): object {
   for (const [name, value] of Object.entries(claims)) {
+    if (typeof Reflect.get(target, name) === 'function') continue;
     Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
   }
   return target;
