@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
+import { acceptAnyAudience, type TrustedIssuer } from '../../../src/token/trusted-issuer.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+const keys = new StaticKeySource(new KeySet([]));
+
+function trusted(issuer: string): TrustedIssuer {
+  return {
+    keys,
+    terms: {
+      issuer,
+      audience: acceptAnyAudience,
+      algorithms: new Set([]),
+      tokenType: null,
+      clockToleranceSeconds: 0,
+      maxTokenAgeSeconds: null,
+      subjectClaim: 'sub',
+    },
+  };
+}
+
+const names = ['https://a.example', 'https://b.example/', 'plain name'];
+const registry = new IssuerRegistry(names.map(trusted), new Map([['https://known.example', 'Turn it on']]));
+
+describe('IssuerRegistry', () => {
+  it.each(names)('finds %s by its exact name', (name) => {
+    expect(registry.get(name).terms.issuer).toBe(name);
+  });
+
+  it.each([
+    'https://a.example/',
+    'https://b.example',
+    'HTTPS://a.example',
+    'https://A.example',
+    'https://a.example:443',
+    'https://a.example ',
+    'https://a.example/x',
+    'https://a.example\0',
+    'https://known.example',
+    '',
+    '__proto__',
+    'constructor',
+    'toString',
+  ])('does not know %j', async (iss) => {
+    expect(await outcomeOf(() => registry.get(iss))).toBe('INVALID_TOKEN issuer');
+  });
+
+  it.each([undefined, null, 0, true, {}, ['https://a.example'], { toString: () => 'https://a.example' }])(
+    'does not take %j for a name',
+    async (iss) => {
+      const error = await errorOf(() => registry.get(iss));
+
+      expect([error?.reason, error?.explanation]).toEqual([
+        'issuer',
+        'The token names no issuer: its "iss" is missing or not a text',
+      ]);
+    },
+  );
+
+  it('tells what to do about a stranger, a slash, and an issuer that is switched off', async () => {
+    const explain = async (iss: string): Promise<string | undefined> =>
+      (await errorOf(() => registry.get(iss)))?.explanation;
+
+    expect(await explain('https://evil.example')).toBe(
+      'Expected issuer "https://a.example" or "https://b.example/" or "plain name", ' +
+        'the token says "https://evil.example". If it should be trusted, add it to the issuers',
+    );
+    expect(await explain('https://a.example/')).toMatch(/differ by a slash at the end only/);
+    expect(await explain('https://b.example')).toMatch(/differ by a slash at the end only/);
+    expect(await explain('https://known.example')).toBe('Turn it on');
+  });
+
+  it('writes a hostile name on one line, in quotes, and cut', async () => {
+    const hostile = `https://x.example\r\n[Nest] ERROR "all is lost" \u001b[31m\u202e\u2028${'x'.repeat(500)}`;
+    const explanation = (await errorOf(() => registry.get(hostile)))?.explanation ?? '';
+
+    expect(explanation).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+    expect(explanation).toContain('\\u000d\\u000a[Nest] ERROR \\"all is lost\\"');
+    expect(explanation.length).toBeLessThan(600);
+  });
+
+  it('names its issuers in order', () => {
+    expect(registry.names()).toEqual(names);
+  });
+});

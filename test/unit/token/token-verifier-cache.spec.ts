@@ -1,0 +1,208 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Algorithm, publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { KeySource } from '../../../src/keys/key-source.js';
+import { readKeys } from '../../../src/keys/loaded-keys.js';
+import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
+import { TokenVerifier } from '../../../src/token/token-verifier.js';
+import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
+import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { outcomeOf } from '../../support/outcome.js';
+
+/** Keys that a test takes away and gives back, and that count how often they are asked for and used. */
+class CountingKeys extends KeySource {
+  obtained = 0;
+  used = 0;
+  held: KeySet | null;
+
+  constructor(keys: readonly VerificationKey[]) {
+    super();
+    const counted = keys.map((key) => ({
+      ...key,
+      // The signature check is the only one that reads the key itself.
+      get key() {
+        source.used += 1;
+        return keys.find(({ identity }) => identity === key.identity)?.key ?? key.key;
+      },
+    }));
+    const source = this as CountingKeys;
+    this.held = new KeySet(counted);
+  }
+
+  override current(): KeySet | null {
+    return this.held;
+  }
+
+  override obtain(): Promise<KeySet> {
+    this.obtained += 1;
+    return Promise.resolve(this.held ?? new KeySet([]));
+  }
+}
+
+const started: TestIssuer[] = [];
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
+});
+
+interface Scene {
+  readonly clock: HandClock;
+  readonly issuer: TestIssuer;
+  readonly keys: CountingKeys;
+  readonly verifier: TokenVerifier;
+  readonly token: (claims?: object) => Promise<string>;
+}
+
+async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Promise<Scene> {
+  const clock = new HandClock();
+  const issuer = await TestIssuer.start({ algorithm: 'ES256', clock });
+  started.push(issuer);
+  const keys = new CountingKeys(readKeys(issuer.jwks.keys));
+  const all: IssuerTerms = {
+    issuer: issuer.url,
+    audience: ['api'],
+    algorithms: new Set<Algorithm>(publicKeyAlgorithms),
+    tokenType: null,
+    clockToleranceSeconds: 0,
+    maxTokenAgeSeconds: null,
+    subjectClaim: 'sub',
+    ...terms,
+  };
+  const verifier = new TokenVerifier({
+    issuers: new IssuerRegistry([{ terms: all, keys }]),
+    clock,
+    cache: new VerifiedTokenCache(cacheEntries),
+    claimsCheck: null,
+  });
+  return { clock, issuer, keys, verifier, token: (claims = {}) => issuer.token({ aud: 'api', ...claims }) };
+}
+
+describe('a token that comes again', () => {
+  it('costs no key request and no signature check, and is the same object', async () => {
+    const { keys, verifier, token } = await setUp();
+    const text = await token();
+    const first = await verifier.verify(text);
+    const cost = { obtained: keys.obtained, used: keys.used };
+
+    expect(cost).toEqual({ obtained: 1, used: 1 });
+    expect(await verifier.verify(text)).toBe(first);
+    expect(verifier.findVerified(text)).toBe(first);
+    expect({ obtained: keys.obtained, used: keys.used }).toEqual(cost);
+  });
+
+  it('is judged anew each time where nothing is kept', async () => {
+    const { keys, verifier, token } = await setUp(0);
+    const text = await token();
+    await verifier.verify(text);
+    await verifier.verify(text);
+
+    expect({ obtained: keys.obtained, used: keys.used }).toEqual({ obtained: 2, used: 2 });
+    expect(verifier.findVerified(text)).toBeUndefined();
+  });
+
+  it('is refused from the second on in which it ends', async () => {
+    const { clock, verifier, token } = await setUp();
+    const text = await token();
+    await verifier.verify(text);
+
+    clock.advanceSeconds(299.999);
+    expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
+    clock.advanceSeconds(0.001);
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN expired');
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN expired');
+  });
+
+  it('is refused while the clock stands before its start', async () => {
+    const { clock, verifier, token } = await setUp();
+    const text = await token({ nbf: clock.now().getTime() / 1_000 });
+    await verifier.verify(text);
+
+    clock.advanceSeconds(-1);
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN not_yet_valid');
+    clock.advanceSeconds(1);
+    expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
+  });
+
+  it('is refused once it is older than the issuer allows', async () => {
+    const { clock, verifier, token } = await setUp(100, { maxTokenAgeSeconds: 60 });
+    const text = await token();
+    await verifier.verify(text);
+
+    clock.advanceSeconds(59);
+    expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
+    clock.advanceSeconds(1);
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN expired');
+  });
+
+  it('is refused when its key has been withdrawn, and not served when the keys are unknown', async () => {
+    const { keys, verifier, token } = await setUp();
+    const text = await token();
+    await verifier.verify(text);
+    const before = keys.held;
+
+    keys.held = new KeySet([]);
+    expect(verifier.findVerified(text)).toBeUndefined();
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN key');
+
+    keys.held = null;
+    expect(verifier.findVerified(text)).toBeUndefined();
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN key');
+
+    keys.held = before;
+    expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
+  });
+
+  it('is not served for a key of the same name with other bytes', async () => {
+    const { issuer, keys, verifier, token } = await setUp();
+    const text = await token();
+    await verifier.verify(text);
+    const { kid } = issuer.publicKey;
+    await issuer.rotateKeys({ keepOld: false });
+
+    keys.held = new KeySet(readKeys([{ ...issuer.publicKey, kid }]));
+    expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN signature');
+  });
+});
+
+describe('a token that is like a remembered one', () => {
+  it('is never served for it, whichever character differs', async () => {
+    const { verifier, token } = await setUp();
+    const text = await token();
+    await verifier.verify(text);
+    const changed = [...text].map(
+      (character, at) => text.slice(0, at) + (character === 'A' ? 'B' : 'A') + text.slice(at + 1),
+    );
+    const outcomes = await Promise.all(changed.map((other) => outcomeOf(verifier.verify(other))));
+
+    expect(changed.filter((other) => verifier.findVerified(other) !== undefined)).toEqual([]);
+    expect(outcomes.filter((outcome) => outcome === 'accepted')).toEqual([]);
+  });
+
+  it('is judged by itself where only the signature is the same', async () => {
+    const { verifier, token } = await setUp();
+    const [header = '', , signature = ''] = (await token({ sub: 'mallory' })).split('.');
+    const good = await token();
+    await verifier.verify(good);
+    const admin = Buffer.from(JSON.stringify({ sub: 'admin' })).toString('base64url');
+
+    expect(await outcomeOf(verifier.verify(`${header}.${admin}.${signature}`))).toBe('INVALID_TOKEN issuer');
+    expect(await outcomeOf(verifier.verify(`${header}.${good.split('.')[1] ?? ''}.${signature}`))).toBe(
+      'INVALID_TOKEN signature',
+    );
+  });
+
+  it('pushes no other out by being refused', async () => {
+    const { verifier, token, issuer } = await setUp(1);
+    const good = await token();
+    await verifier.verify(good);
+    for (let count = 0; count < 5; count += 1) {
+      await outcomeOf(verifier.verify(await issuer.token({ aud: 'other' })));
+      await outcomeOf(verifier.verify(await issuer.token({ aud: 'api' }, { signWith: 'stranger' })));
+    }
+
+    expect(verifier.findVerified(good)).toBeDefined();
+  });
+});
