@@ -1,8 +1,9 @@
-import { type DynamicModule, Module, type Provider } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
+import { APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
+import { ConfigurationError } from './errors/configuration-error.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './guard/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
@@ -62,7 +63,9 @@ const parts: Provider[] = [
  * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier` and `JwtStrategy` to every module.
  */
 @Module({})
-export class AuthModule {
+export class AuthModule implements OnModuleInit {
+  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+
   /**
    * Registers the module with options that are at hand.
    *
@@ -88,6 +91,28 @@ export class AuthModule {
     const { guardEverything, isGlobal, ...rest } = options;
     const { imports, providers } = provideAsyncOptions('AuthModule.forRootAsync', rest);
     return { ...assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers), imports };
+  }
+
+  /**
+   * Stops an app whose options depend on the request. Nest would make the whole module anew for each one:
+   * wrong options would show at a request, keys be fetched for every single one, an outage never be noticed.
+   */
+  onModuleInit(): void {
+    if (this.areOptionsMade()) return;
+    throw new ConfigurationError(
+      'AuthModule.forRootAsync({ inject })',
+      'the options depend on a request-scoped provider, and they are made once, when the app starts',
+      'Inject ModuleRef instead, and let toUser resolve() the provider when it is called',
+    );
+  }
+
+  /** Whether the options of this registration are there. Nest refuses to hand out what waits for a request. */
+  private areOptionsMade(): boolean {
+    try {
+      return this.moduleRef.get<unknown>(AUTH_MODULE_OPTIONS, { strict: true }) !== undefined;
+    } catch {
+      return false;
+    }
   }
 }
 

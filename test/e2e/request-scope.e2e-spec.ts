@@ -1,0 +1,156 @@
+/** Request-scoped providers around the guard: behind it they see the user, and it is not made anew for them. */
+import { Controller, Get, Inject, Injectable, Module, Scope, UseGuards } from '@nestjs/common';
+import { ModuleRef, REQUEST } from '@nestjs/core';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, ConfigurationError, oidc } from 'nest-gatehouse';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { platforms, startApp, startIssuer } from '../support/app.js';
+import { missingToken, verdictOf } from '../support/verdicts.js';
+
+interface UserRequest {
+  readonly user?: AuthUser;
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Diary {
+  constructor(@Inject(REQUEST) private readonly request: UserRequest) {}
+
+  /** The guard runs after this was made, so the user is read when it is asked for. */
+  async owner(): Promise<string | undefined> {
+    return this.request.user?.id;
+  }
+}
+
+@Controller({ path: 'diary', scope: Scope.REQUEST })
+class DiaryController {
+  constructor(
+    @Inject(Diary) private readonly diary: Diary,
+    @Inject(REQUEST) private readonly request: UserRequest,
+  ) {}
+
+  @UseGuards(AuthGuard)
+  @Get()
+  async read(@CurrentUser('id') id: string): Promise<object> {
+    return { id, ofProvider: await this.diary.owner(), ofController: this.request.user?.id };
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Accounts {
+  private static made = 0;
+  private readonly number = (Accounts.made += 1);
+
+  describe({ id }: AuthUser): object {
+    return { id, madeForThisRequest: this.number };
+  }
+}
+
+@Injectable({ scope: Scope.TRANSIENT })
+class AudienceName {
+  readonly audience = 'api';
+}
+
+@Module({ providers: [Accounts, AudienceName], exports: [Accounts, AudienceName] })
+class AccountsModule {}
+
+@Controller('account')
+class AccountController {
+  @UseGuards(AuthGuard)
+  @Get()
+  read(@CurrentUser() account: object): object {
+    return account;
+  }
+}
+
+describe.each(platforms)('request scope on $name', (platform) => {
+  let issuer: TestIssuer;
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+  });
+
+  it.each([false, true])('has the user behind the guard (guardEverything: %s)', async (guardEverything) => {
+    const quiet = await startIssuer();
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }), guardEverything })],
+      controllers: [DiaryController],
+      providers: [Diary],
+    });
+    expect(verdictOf(await app.call('/diary'))).toEqual(missingToken);
+    const names = Array.from({ length: 20 }, (_, at) => `user-${at}`);
+    const answers = await Promise.all(
+      names.map(async (sub) => app.call('/diary', { token: await quiet.token({ aud: 'api', sub }) })),
+    );
+    expect(answers.map(({ json }) => json)).toEqual(names.map((id) => ({ id, ofProvider: id, ofController: id })));
+    // A guard that was made anew for each request would have fetched the keys as often.
+    expect(quiet.requests).toMatchObject({ discovery: 1, jwks: 1 });
+  });
+
+  it.each([false, true])(
+    'stops an app whose options would be made for every request (guardEverything: %s)',
+    async (guardEverything) => {
+      const starting = startApp(platform, {
+        imports: [
+          AuthModule.forRootAsync({
+            imports: [AccountsModule],
+            inject: [Accounts],
+            useFactory: (accounts: Accounts) => ({
+              issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+              toUser: (user) => accounts.describe(user),
+            }),
+            guardEverything,
+          }),
+        ],
+        controllers: [AccountController],
+      });
+      const error: unknown = await starting.then(
+        () => 'it started',
+        (reason: unknown) => reason,
+      );
+      if (guardEverything) {
+        // Nest notices by itself, and earlier, that a guard for everything would never run.
+        expect(String(error)).toMatch(/AuthGuard.* depends on a request-scoped provider/);
+      } else {
+        expect(error).toBeInstanceOf(ConfigurationError);
+        expect((error as ConfigurationError).message).toBe(
+          'AuthModule.forRootAsync({ inject }): the options depend on a request-scoped provider, and they are made ' +
+            'once, when the app starts. Inject ModuleRef instead, and let toUser resolve() the provider when it is called.',
+        );
+      }
+      expect(issuer.requests.total).toBe(0);
+    },
+  );
+
+  it('stops it although another module of the same app is as it should be', async () => {
+    const issuers = oidc({ issuer: issuer.url, audience: 'api' });
+    const scoped = AuthModule.forRootAsync({
+      imports: [AccountsModule],
+      inject: [Accounts],
+      useFactory: () => ({ issuers }),
+      isGlobal: false,
+    });
+    const starting = startApp(platform, { imports: [scoped, AuthModule.forRoot({ issuers, isGlobal: false })] });
+    await expect(starting).rejects.toThrow('AuthModule.forRootAsync({ inject })');
+  });
+
+  it('lets toUser resolve a request-scoped provider instead', async () => {
+    const app = await startApp(platform, {
+      imports: [
+        AccountsModule,
+        AuthModule.forRootAsync({
+          imports: [AccountsModule],
+          inject: [ModuleRef, AudienceName],
+          useFactory: (moduleRef: ModuleRef, { audience }: AudienceName) => ({
+            issuers: oidc({ issuer: issuer.url, audience }),
+            toUser: async (user) => (await moduleRef.resolve(Accounts, undefined, { strict: false })).describe(user),
+          }),
+        }),
+      ],
+      controllers: [AccountController],
+    });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    const [first, second] = [await app.call('/account', { token }), await app.call('/account', { token })];
+    const { madeForThisRequest } = first.json as { madeForThisRequest: number };
+    expect(second.json).toEqual({ id: 'alice', madeForThisRequest: madeForThisRequest + 1 });
+  });
+});
