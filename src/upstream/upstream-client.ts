@@ -35,16 +35,21 @@ export class UpstreamClient {
   /** @throws {UpstreamFailure} whatever went wrong. */
   async getJson(url: string, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer> {
     const controller = new AbortController();
-    const timer = setTimeout(() => {
-      controller.abort();
-    }, this.limits.timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new UpstreamFailure('timeout', `${hostOf(url)} did not answer within ${this.limits.timeoutMs} ms`));
+      }, this.limits.timeoutMs);
+    });
     try {
-      return await this.read(url, headers, controller.signal);
+      // A race, as an abort alone does not end everything: a body that is not what its content-encoding says
+      // leaves its reader waiting for good, and with it all who share the call.
+      return await Promise.race([this.read(url, headers, controller.signal), deadline]);
     } catch (error) {
-      throw this.toFailure(error, url, controller.signal.aborted);
+      throw toFailure(error, url);
     } finally {
       clearTimeout(timer);
-      // Ends a body that was not read to its end, so that its socket is not held.
+      // Ends what goes on, a body that was not read to its end too, so that its socket is not held.
       controller.abort();
     }
   }
@@ -85,15 +90,14 @@ export class UpstreamClient {
     }
     return Buffer.concat(chunks).toString('utf8');
   }
+}
 
-  private toFailure(error: unknown, url: string, timedOut: boolean): UpstreamFailure {
-    if (error instanceof UpstreamFailure) return error;
-    const host = hostOf(url);
-    if (timedOut) {
-      return new UpstreamFailure('timeout', `${host} did not answer within ${this.limits.timeoutMs} ms`);
-    }
-    return new UpstreamFailure('unreachable', `${host} cannot be reached${causeOf(error)}`, null, { cause: error });
-  }
+function toFailure(error: unknown, url: string): UpstreamFailure {
+  if (error instanceof UpstreamFailure) return error;
+  const code = codeOf(error);
+  // The HTTP parser's error carries the bytes that it failed on, and whoever logs a cause would log them.
+  const options = code.startsWith('HPE_') ? {} : { cause: error };
+  return new UpstreamFailure('unreachable', `${hostOf(url)} cannot be reached${code && ` (${code})`}`, null, options);
 }
 
 function parseJson(text: string, host: string): unknown {
@@ -110,8 +114,8 @@ function hostOf(url: string): string {
 }
 
 /** The system's short name of the trouble (ECONNREFUSED, …), which repeats nothing that was sent. */
-function causeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : undefined;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : '';
+  return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : '';
 }
