@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { findCredential } from '../../../src/request/find-credential.js';
+import { fromBearer } from '../../../src/request/from-bearer.js';
+import { fromCookie } from '../../../src/request/from-cookie.js';
+import { fromHeader } from '../../../src/request/from-header.js';
+import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { mergeSources, type TokenSource } from '../../../src/request/token-source.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+const sources = [fromBearer(), fromHeader('x-access-token'), fromCookie('access_token')];
+
+type Headers = Readonly<Record<string, string | readonly string[]>>;
+
+function find(headers: Headers, from: readonly TokenSource[] = sources): string | undefined {
+  return findCredential(viewHttpRequest({ headers }), from);
+}
+
+describe('the credential of a request', () => {
+  it.each<[Headers, string | undefined]>([
+    [{}, undefined],
+    [{ authorization: 'Bearer a' }, 'a'],
+    [{ 'x-access-token': 'a' }, 'a'],
+    [{ cookie: 'access_token=a' }, 'a'],
+    [{ authorization: 'Basic x' }, undefined],
+    [{ authorization: 'Basic x', 'x-access-token': 'a' }, 'a'],
+    [{ authorization: 'Bearer a', 'x-access-token': 'a', cookie: 'access_token="a"' }, 'a'],
+    [{ authorization: ['Bearer a', 'bearer  a'] }, 'a'],
+    [{ cookie: 'access_token=a; access_token=a' }, 'a'],
+    [{ 'x-access-token': '', cookie: 'access_token=a' }, 'a'],
+  ])('%j: %j', (headers, token) => {
+    expect(find(headers)).toBe(token);
+  });
+
+  it.each<Headers>([
+    { authorization: 'Bearer a', 'x-access-token': 'b' },
+    { authorization: 'Bearer a', cookie: 'access_token=b' },
+    { 'x-access-token': 'a', cookie: 'access_token=b' },
+    { authorization: 'Bearer a', 'x-access-token': 'a', cookie: 'access_token=b' },
+    { authorization: 'Bearer a', 'x-access-token': 'A' },
+    { authorization: ['Bearer a', 'Bearer b'] },
+    { cookie: 'access_token=a; access_token=b' },
+    { cookie: ['access_token=a', 'access_token=b'] },
+    { 'x-access-token': ['a', 'b'] },
+    { authorization: 'Bearer' },
+    { authorization: 'Bearer a b' },
+    { authorization: 'Bearer', 'x-access-token': 'a' },
+    { authorization: ['Bearer a', 'Bearer'] },
+  ])('%j is contradictory or malformed', async (headers) => {
+    expect(await outcomeOf(() => find(headers))).toBe('INVALID_REQUEST');
+  });
+
+  it('is looked for in the given places only', () => {
+    const headers = { authorization: 'Bearer a', 'x-access-token': 'b', cookie: 'access_token=c' };
+
+    expect(find(headers, [fromHeader('x-access-token')])).toBe('b');
+    expect(find(headers, [fromCookie('access_token')])).toBe('c');
+    expect(find(headers, [])).toBeUndefined();
+  });
+
+  it('is never looked for in the address, the query, the parameters or the body', () => {
+    const request = {
+      headers: {},
+      url: '/me?access_token=a&token=a&authorization=Bearer+a',
+      originalUrl: '/me?access_token=a',
+      query: { access_token: 'a', authorization: 'Bearer a' },
+      params: { access_token: 'a' },
+      body: { access_token: 'a' },
+      cookies: { access_token: 'a' },
+    };
+
+    expect(findCredential(viewHttpRequest(request), sources)).toBeUndefined();
+  });
+
+  it('is named by its places, not by its text, when two contradict each other', async () => {
+    const error = await errorOf(() => find({ authorization: 'Bearer secret1', cookie: 'access_token=secret2' }));
+
+    expect(error?.explanation).toBe('Two different tokens came, in Authorization: Bearer and in cookie access_token');
+    expect(error?.message).toBe('The request carries its credentials in a malformed or contradictory way');
+  });
+});
+
+describe('mergeSources', () => {
+  it('leaves out what is there twice and what another one covers', () => {
+    const header = fromHeader('x');
+    const covering: TokenSource = { place: 'both', covers: [fromBearer()], read: () => [] };
+
+    expect(mergeSources([fromBearer(), header, fromBearer(), header])).toEqual([fromBearer(), header]);
+    expect(mergeSources([fromBearer(), header, covering])).toEqual([header, covering]);
+    expect(mergeSources([covering, fromBearer()])).toEqual([covering]);
+    expect(mergeSources([])).toEqual([]);
+  });
+});
