@@ -47,8 +47,9 @@ class VerifiedUser implements AuthUser {
     deepFreeze(this);
   }
 
-  static tokenOf(user: AuthUser): string | undefined {
-    return #token in user ? user.#token : undefined;
+  static tokenOf(user: unknown): string | undefined {
+    // The engine's own error for `in` on a text repeats the text, which may be the token itself.
+    return typeof user === 'object' && user !== null && #token in user ? user.#token : undefined;
   }
 }
 

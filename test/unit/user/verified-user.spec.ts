@@ -1,0 +1,126 @@
+import { inspect } from 'node:util';
+import { deserialize, serialize } from 'node:v8';
+import { describe, expect, it } from 'vitest';
+import { deepFreeze } from '../../../src/token/deep-freeze.js';
+import type { VerifiedToken } from '../../../src/token/verified-token.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
+import { mapStandardClaims } from '../../../src/user/standard-claims.js';
+import { toAuthUser, tokenOf } from '../../../src/user/verified-user.js';
+
+const text = 'the-header.the-claims.the-signature';
+const claims = {
+  sub: 'alice',
+  email: 'alice@example.org',
+  roles: ['admin'],
+  scope: 'read',
+  permissions: ['p'],
+  deep: { list: [{ end: [] }] },
+};
+
+function user(): AuthUser {
+  const token: VerifiedToken = deepFreeze({
+    issuer: 'https://issuer.example',
+    header: { alg: 'ES256' },
+    claims,
+    get expiresAt(): Date {
+      return new Date(1_900_000_000_000);
+    },
+  });
+  return toAuthUser(text, token, { provider: 'oidc', map: mapStandardClaims });
+}
+
+describe('a user', () => {
+  it('has everything that the contract names, and nothing else', () => {
+    expect({ ...user() }).toEqual({
+      id: 'alice',
+      issuer: 'https://issuer.example',
+      provider: 'oidc',
+      isAnonymous: false,
+      email: 'alice@example.org',
+      emailVerified: null,
+      name: null,
+      sessionId: null,
+      impersonatorId: null,
+      roles: ['admin'],
+      scopes: ['read'],
+      permissions: ['p'],
+      organizations: [],
+      claims,
+      expiresAt: new Date(1_900_000_000_000),
+    });
+  });
+
+  it('is frozen, its lists and claims to the last member', () => {
+    const one = user();
+    const parts = (value: unknown): object[] =>
+      typeof value === 'object' && value !== null && !(value instanceof Date)
+        ? [value, ...Object.values(value).flatMap(parts)]
+        : [];
+
+    expect(parts(one).length).toBeGreaterThan(9);
+    expect(parts(one).filter((part) => !Object.isFrozen(part))).toEqual([]);
+    expect(() => {
+      (one as { id: string }).id = 'mallory';
+    }).toThrow(TypeError);
+    expect(() => (one.roles as string[]).push('root')).toThrow(TypeError);
+  });
+
+  it('hands each reader a date of their own', () => {
+    const one = user();
+    one.expiresAt.setTime(0);
+
+    expect(one.expiresAt).toEqual(new Date(1_900_000_000_000));
+    expect(() => {
+      (one as { expiresAt: Date }).expiresAt = new Date(0);
+    }).toThrow(TypeError);
+  });
+});
+
+describe('the token of a user', () => {
+  it('is given by tokenOf and by nothing else', () => {
+    const one = user();
+    const shown = [
+      JSON.stringify(one),
+      JSON.stringify({ nested: [one] }),
+      inspect(one, { showHidden: true, depth: 10, getters: true }),
+      inspect(one, { showHidden: true, depth: 10, customInspect: false, showProxy: true }),
+      inspect({ ...one }),
+      inspect(structuredClone({ ...one })),
+      inspect(Object.assign({}, one)),
+      inspect(Object.entries(Object.getOwnPropertyDescriptors(one)), { depth: 10, getters: true }),
+      inspect(deserialize(serialize(one)), { depth: 10 }),
+      inspect(structuredClone(one), { showHidden: true, depth: 10 }),
+      Reflect.ownKeys(one).join(),
+      Object.prototype.toString.call(one),
+    ];
+
+    expect(tokenOf(one)).toBe(text);
+    for (const part of [text, ...text.split('.')]) expect(shown.filter((line) => line.includes(part))).toEqual([]);
+  });
+
+  it.each<[string, (one: AuthUser) => unknown]>([
+    ['a spread', (one) => ({ ...one })],
+    ['a structured clone', (one) => structuredClone(one)],
+    ['a copy through JSON', (one) => JSON.parse(JSON.stringify(one)) as unknown],
+    ['an object that inherits', (one) => Object.create(one) as unknown],
+    ['a proxy', (one) => new Proxy(one, {})],
+    ['an empty object', () => ({})],
+    ['null', () => null],
+    ['nothing', () => undefined],
+    ['a text', () => text],
+  ])('is not with %s', (_, copy) => {
+    const other = copy(user()) as AuthUser;
+
+    expect(() => tokenOf(other)).toThrow(TypeError);
+    expect(() => tokenOf(other)).not.toThrow(/the-(?:header|claims|signature)/);
+  });
+
+  it('is its own for each user', () => {
+    const token = { issuer: 'i', header: { alg: 'ES256' }, claims, expiresAt: new Date(0) };
+    const [first, second] = ['a', 'b'].map((one) =>
+      toAuthUser(one, token, { provider: 'jwt', map: mapStandardClaims }),
+    );
+
+    expect([first, second].map((one) => tokenOf(one as AuthUser))).toEqual(['a', 'b']);
+  });
+});
