@@ -31,6 +31,7 @@ export function readPublicKey(where: string, given: unknown): StaticKeys {
 /** A key set (RFC 7517 §5). */
 export function readKeySet(where: string, given: unknown): StaticKeys {
   const jwks: unknown = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : undefined;
+  if (Array.isArray(jwks) && jwks.some(isPrivate)) throw privateKeyGiven(where);
   try {
     return staticKeys(readKeys(jwks));
   } catch {
@@ -88,10 +89,12 @@ function importPem(where: string, pem: string): KeyObject {
 }
 
 function readJwk(where: string, given: unknown): VerificationKey | UnusableKey {
-  if (typeof given === 'object' && given !== null && typeof (given as Jwk)['d'] === 'string') {
-    throw privateKeyGiven(where);
-  }
+  if (isPrivate(given)) throw privateKeyGiven(where);
   return importJwk(given);
+}
+
+function isPrivate(jwk: unknown): boolean {
+  return typeof jwk === 'object' && jwk !== null && (jwk as Jwk)['d'] !== undefined;
 }
 
 function privateKeyGiven(where: string): ConfigurationError {

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms, traitsOf } from './algorithm.js';
 import type { VerificationKey } from './verification-key.js';
@@ -28,7 +28,7 @@ export function importJwk(jwk: unknown): VerificationKey | UnusableKey {
 
 /** The same for a key that is already there, say from a PEM: `members` may narrow what it is for. */
 export function describeKey(key: KeyObject, members: Jwk = {}): VerificationKey | UnusableKey {
-  const exported = key.export({ format: 'jwk' });
+  const exported = exportJwk(key);
   const fitting = publicKeyAlgorithms.filter((algorithm) => fits(key, exported.crv, algorithm));
   if (fitting.length === 0) return { problem: 'its type or curve verifies no accepted algorithm' };
   const weakness = findWeakness(key);
@@ -94,6 +94,15 @@ function padCoordinate(coordinate: string, curve: string): string {
   const bytes = Buffer.from(coordinate, 'base64url');
   const missing = (Object.hasOwn(coordinateBytes, curve) ? (coordinateBytes[curve] ?? 0) : 0) - bytes.length;
   return missing > 0 ? Buffer.concat([Buffer.alloc(missing), bytes]).toString('base64url') : coordinate;
+}
+
+/** Node knows no JWK for some types and curves (DSA, RSA for PSS alone, brainpool); nothing fits those. */
+function exportJwk(key: KeyObject): JsonWebKey {
+  try {
+    return key.export({ format: 'jwk' });
+  } catch {
+    return {};
+  }
 }
 
 function fits(key: KeyObject, curve: string | undefined, algorithm: Algorithm): boolean {
