@@ -76,7 +76,7 @@ export class AuthGuard implements CanActivate {
   private goOnWithout(context: ExecutionContext, transport: Transport, rules: RouteRules, error: unknown): null {
     if (!isAuthError(error)) throw error;
     const decision = decideWithoutUser(rules, error);
-    this.explain(context, error, decision.kind === 'anonymous');
+    this.explain(context, transport.view(context).carrier, error, decision.kind === 'anonymous');
     if (decision.kind === 'refuse') {
       const answer = toAnswer(error);
       transport.addHeaders(context, answer.headers);
@@ -88,10 +88,10 @@ export class AuthGuard implements CanActivate {
   }
 
   /** A fault has been reported by what failed, once for the whole outage; here are the refusals. */
-  private explain(context: ExecutionContext, error: AuthError, anonymous: boolean): void {
+  private explain(context: ExecutionContext, request: object, error: AuthError, anonymous: boolean): void {
     if (error.code === 'SERVER_ERROR' || (anonymous && error.code === 'MISSING_TOKEN')) return;
     const { code, reason, explanation } = error;
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
-    this.log.report({ type: 'refused', code, reason, explanation, handler, anonymous });
+    this.log.explain(request, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
 }

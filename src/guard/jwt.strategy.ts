@@ -7,6 +7,7 @@ import { toAnswer } from '../challenge/answer.js';
 import { isAuthError } from '../errors/auth-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
+import { EventLog } from '../telemetry/event-log.service.js';
 import { Authenticator } from './authenticator.js';
 import { HttpTransport } from './http.transport.js';
 
@@ -44,6 +45,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
   constructor(
     @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(EventLog) private readonly log: EventLog,
   ) {
     super(unusedOptions);
   }
@@ -56,19 +58,22 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
   override authenticate(request: HttpRequest): void {
     // Passport calls this on a copy made for the one request, which carries the actions.
     const actions = this as unknown as PassportActions;
-    const { authenticator } = findStrategy(request) ?? this;
-    findAppUser(authenticator, request).then(
+    const strategy = findStrategy(request) ?? this;
+    findAppUser(strategy.authenticator, request).then(
       (user) => {
         actions.success(user);
       },
       (error: unknown) => {
-        this.report(error, actions);
+        strategy.report(error, request, actions);
       },
     );
   }
 
-  private report(error: unknown, actions: PassportActions): void {
+  private report(error: unknown, request: HttpRequest, actions: PassportActions): void {
     if (error instanceof RefusalError) {
+      const { code, reason, explanation } = error;
+      const handler = "AuthGuard('jwt')";
+      this.log.explain(request, { type: 'refused', code, reason, explanation, handler, anonymous: false });
       actions.fail(error, toAnswer(error).status);
       return;
     }

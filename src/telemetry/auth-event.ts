@@ -1,13 +1,13 @@
 import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 
 /** A caller was refused, or let through as nobody although a token came. */
-interface RefusedEvent {
+export interface RefusedEvent {
   readonly type: 'refused';
   readonly code: AuthErrorCode;
   readonly reason: RefusalReason | null;
   /** What was expected, what came and what to change; may repeat texts of the token, never the token. */
   readonly explanation: string;
-  /** Which handler was asked for: `CatsController.list`. */
+  /** Which handler was asked for, `CatsController.list`; or which door of passport, `AuthGuard('jwt')`. */
   readonly handler: string;
   /** Whether the handler ran all the same, without a user. */
   readonly anonymous: boolean;

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { AuthEvent } from './auth-event.js';
+import type { AuthEvent, RefusedEvent } from './auth-event.js';
 
 /**
  * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
@@ -8,6 +8,14 @@ import type { AuthEvent } from './auth-event.js';
 @Injectable()
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
+  private readonly explained = new WeakSet<object>();
+
+  /** Reports what came of a request, once: two guards may stand before one handler. */
+  explain(request: object, event: RefusedEvent): void {
+    if (this.explained.has(request)) return;
+    this.explained.add(request);
+    this.report(event);
+  }
 
   readonly report = (event: AuthEvent): void => {
     switch (event.type) {
