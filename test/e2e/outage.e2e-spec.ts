@@ -1,0 +1,133 @@
+/** The key server is down, and back again: nobody is signed out, nothing has to be restarted. */
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { AuthGuard, AuthModule, CurrentUser, oidc } from 'nest-gatehouse';
+import type { IssuerFault, TestIssuer } from 'nest-gatehouse/testing';
+import { describe, expect, it } from 'vitest';
+import { type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { HandClock } from '../support/hand-clock.js';
+import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
+
+@UseGuards(AuthGuard)
+@Controller('me')
+class MeController {
+  @Get()
+  me(@CurrentUser('id') id: string): object {
+    return { id };
+  }
+}
+
+interface Story {
+  readonly issuer: TestIssuer;
+  readonly app: RunningApp;
+  readonly clock: HandClock;
+}
+
+async function begin(platform: Platform, fault?: IssuerFault): Promise<Story> {
+  const clock = new HandClock();
+  const issuer = await startIssuer({ clock });
+  if (fault !== undefined) issuer.fail(fault);
+  const app = await startApp(platform, {
+    imports: [
+      AuthModule.forRoot({
+        issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+        clock,
+        http: { timeoutMs: 200 },
+        // Every request looks for its key, as if it were the first of its token.
+        verifiedTokenCache: false,
+      }),
+    ],
+    controllers: [MeController],
+  });
+  return { issuer, app, clock };
+}
+
+const week = { expiresIn: '7d' } as const;
+
+describe.each(platforms)('an outage of the key server on $name', (platform) => {
+  it.each(['503', 'hang', 'reset', 'garbage', 'empty'] as const)(
+    'does not keep an app from starting, and ends by itself: %s',
+    async (fault) => {
+      const { issuer, app, clock } = await begin(platform, fault);
+      const token = await issuer.token({ aud: 'api', sub: 'alice' });
+      for (let at = 0; at < 3; at += 1) {
+        const answer = await app.call('/me', { token });
+        expect(verdictOf(answer)).toEqual(unavailable);
+        expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+      }
+      issuer.recover();
+      clock.advanceSeconds(60);
+      expect((await app.call('/me', { token })).json).toEqual({ id: 'alice' });
+    },
+  );
+
+  it('asks to wait as long as it will not try again itself, and calls nobody meanwhile', async () => {
+    const { issuer, app, clock } = await begin(platform, '503');
+    const token = await issuer.token({ aud: 'api' });
+    // One failure may be a blip and is tried again at once; from the second on there are pauses.
+    for (let at = 0; at < 2; at += 1) await app.call('/me', { token });
+    const before = issuer.requests.total;
+    const answer = await app.call('/me', { token });
+    expect(issuer.requests.total).toBe(before);
+    clock.advanceSeconds(Number(answer.headers['retry-after']));
+    issuer.recover();
+    expect((await app.call('/me', { token })).status).toBe(200);
+  });
+
+  it('is not noticed by those whose keys are known, for a day', async () => {
+    const { issuer, app, clock } = await begin(platform);
+    const token = await issuer.token({ aud: 'api', sub: 'alice' }, week);
+    expect((await app.call('/me', { token })).status).toBe(200);
+    issuer.fail('reset');
+    for (let hour = 0; hour < 24; hour += 1) {
+      expect((await app.call('/me', { token })).json).toEqual({ id: 'alice' });
+      clock.advanceSeconds(3_600);
+    }
+    clock.advanceSeconds(3_600);
+    const answer = await app.call('/me', { token });
+    expect(verdictOf(answer)).toEqual(unavailable);
+    issuer.recover();
+    clock.advanceSeconds(Number(answer.headers['retry-after']));
+    expect((await app.call('/me', { token })).status).toBe(200);
+  });
+
+  it('makes nobody a stranger: an unknown key is 503 during it, and 401 before and after', async () => {
+    const { issuer, app, clock } = await begin(platform);
+    const stranger = await issuer.token({ aud: 'api' }, { ...week, header: { kid: 'unheard-of' } });
+    expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(invalidToken('key'));
+    issuer.fail('503');
+    clock.advanceSeconds(60);
+    expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(unavailable);
+    issuer.recover();
+    clock.advanceSeconds(60);
+    expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(invalidToken('key'));
+  });
+
+  it('is told from a rotation: a new key is found at once, and a withdrawn one is refused', async () => {
+    const { issuer, app, clock } = await begin(platform);
+    const old = await issuer.token({ aud: 'api', sub: 'old' }, week);
+    expect((await app.call('/me', { token: old })).status).toBe(200);
+    await issuer.rotateKeys({ keepOld: false });
+    const young = await issuer.token({ aud: 'api', sub: 'young' }, week);
+    expect((await app.call('/me', { token: young })).json).toEqual({ id: 'young' });
+    expect(verdictOf(await app.call('/me', { token: old }))).toEqual(invalidToken('key'));
+    clock.advanceSeconds(60);
+    expect(verdictOf(await app.call('/me', { token: old }))).toEqual(invalidToken('key'));
+  });
+
+  it('costs one discovery and one key fetch for 200 first requests at once', async () => {
+    const { issuer, app } = await begin(platform);
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/me', { token })));
+    expect(new Set(answers.map(({ text }) => text))).toEqual(new Set(['{"id":"alice"}']));
+    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, total: 2 });
+  });
+
+  it('costs one failed call for 200 first requests at once', async () => {
+    const { issuer, app } = await begin(platform, '503');
+    const token = await issuer.token({ aud: 'api' });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/me', { token })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    // All of them share one flight; those that come after it may start another, or wait.
+    expect(issuer.requests.total).toBeLessThanOrEqual(2);
+  });
+});

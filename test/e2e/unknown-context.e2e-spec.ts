@@ -1,0 +1,49 @@
+/** A call that did not come over a transport the guard knows is refused, and the log says which line is missing. */
+import { Controller, ForbiddenException, Get, UseGuards } from '@nestjs/common';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { AuthGuard, AuthModule, ConfigurationError, oidc, OptionalAuth, Public } from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { platforms, startApp } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
+
+@UseGuards(AuthGuard)
+@Controller()
+class QueueController {
+  @Get('required')
+  required(): void {}
+
+  @OptionalAuth()
+  @Get('optional')
+  optional(): void {}
+
+  @Public()
+  @Get('public')
+  public(): void {}
+}
+
+describe.each(platforms)('a context that the guard does not know on $name', (platform) => {
+  it('is refused by name, whatever the marks, and logged once', async () => {
+    const logger = new LogLines();
+    const app = await startApp(platform, {
+      logger,
+      imports: [
+        AuthModule.forRoot({ issuers: oidc({ issuer: 'http://127.0.0.1:9', audience: 'api' }), guardEverything: true }),
+      ],
+      controllers: [QueueController],
+    });
+    const guard = app.nest.get(AuthGuard, { strict: false });
+    const { required, optional, public: open } = QueueController.prototype;
+    for (const handler of [required, optional, open, required]) {
+      const context = new ExecutionContextHost([{ user: { id: 'self-made' } }], QueueController, handler);
+      context.setType('rpc');
+      const error: unknown = await guard.canActivate(context).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(ForbiddenException);
+      expect((error as ForbiddenException).cause).toBeInstanceOf(ConfigurationError);
+      expect(String((error as ForbiddenException).cause)).toContain('"rpc"');
+    }
+    const lines = logger.ours();
+    expect(lines.map(({ level }) => level)).toEqual(['error']);
+    expect(lines[0]?.text).toContain('"rpc"');
+    expect(lines[0]?.text).toContain('Known contexts: http');
+  });
+});

@@ -1,0 +1,188 @@
+/** A mistake in the wiring stops the app when it starts, and the message says which, where and what to write. */
+import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import {
+  AuthGuard,
+  AuthModule,
+  type AuthModuleAsyncOptions,
+  ConfigurationError,
+  OptionalAuth,
+  oidc,
+} from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { type AppParts, platforms, type Platform, startApp } from '../support/app.js';
+
+const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
+
+/** Options as JavaScript or a configuration file could give them. */
+type Given = Record<string, unknown>;
+
+/** [what is wrong, the options, what stands behind the name of the method] */
+const mistakes: readonly [string, Given, string][] = [
+  [
+    'no issuers',
+    {},
+    '({ issuers }): it is missing. Write what stackAuth(…), propelAuth(…), oidc(…) or jwtIssuer(…) gives, or a list of these.',
+  ],
+  ['an empty list', { issuers: [] }, '({ issuers }): something in it is not an issuer. Write what'],
+  ['a look-alike', { issuers: { ...issuers } }, '({ issuers }): something in it is not an issuer. Write what'],
+  [
+    'one issuer twice',
+    { issuers: [issuers, issuers] },
+    '({ issuers }): the issuer https://issuer.example is described twice. Describe it once',
+  ],
+  [
+    'a typing error',
+    { issuers, tokenForm: [] },
+    '({ tokenForm }): there is no option of this name. Did you mean tokenFrom.',
+  ],
+  [
+    'an unknown name',
+    { issuers, whatever: 1 },
+    '({ whatever }): there is no option of this name. Known options: issuers,',
+  ],
+  [
+    'a source that is none',
+    { issuers, tokenFrom: ['header'] },
+    '({ tokenFrom }): a list of token sources is expected. Write [fromBearer()',
+  ],
+  ['no source', { issuers, tokenFrom: [] }, '({ tokenFrom }): a list of token sources is expected.'],
+  [
+    'an unknown word',
+    { issuers, optionalAuth: { onInvalid: 'pass' } },
+    "({ optionalAuth })({ onInvalid }): one of 'anonymous', 'reject' is expected. Left out",
+  ],
+  [
+    'a cache of no size',
+    { issuers, verifiedTokenCache: { maxEntries: -1 } },
+    '({ verifiedTokenCache })({ maxEntries }): a whole number from 0',
+  ],
+  [
+    'a cache that is true',
+    { issuers, verifiedTokenCache: true },
+    '({ verifiedTokenCache }): an object of options is expected.',
+  ],
+  [
+    'claims that are no class',
+    { issuers, claims: {} },
+    '({ claims }): a class is expected. Write a class with class-validator decorators.',
+  ],
+  [
+    'claims without rules',
+    { issuers, claims: class Empty {} },
+    '({ claims }): Empty has no class-validator decorator.',
+  ],
+  [
+    'a user that is no function',
+    { issuers, toUser: 'User' },
+    '({ toUser }): a function is expected. Write one, or leave it out.',
+  ],
+  [
+    'a clock that stands',
+    { issuers, clock: new Date() },
+    '({ clock }): a clock is expected. Write { now: () => new Date() }.',
+  ],
+  [
+    'too much patience',
+    { issuers, http: { timeoutMs: 1e9 } },
+    '({ http })({ timeoutMs }): a number from 1 to 60000 is expected.',
+  ],
+];
+
+async function errorOf(platform: Platform, parts: () => AppParts): Promise<ConfigurationError> {
+  // A mistake that forRoot can see is thrown where it is called, before there is an app.
+  const error: unknown = await Promise.resolve()
+    .then(() => startApp(platform, parts()))
+    .then(
+      () => 'it started',
+      (reason: unknown) => reason,
+    );
+  expect(error).toBeInstanceOf(ConfigurationError);
+  return error as ConfigurationError;
+}
+
+const forRootAsync = (options: unknown): AppParts => ({
+  imports: [AuthModule.forRootAsync(options as AuthModuleAsyncOptions)],
+});
+
+describe.each(platforms)('a mistake in the options on $name', (platform) => {
+  it.each(mistakes)('stops the app: %s', async (_what, options, message) => {
+    const now = await errorOf(platform, () => ({ imports: [AuthModule.forRoot(options as never)] }));
+    expect(now.message).toContain(`AuthModule.forRoot${message}`);
+    const later = await errorOf(platform, () => forRootAsync({ useFactory: async () => options }));
+    expect(later.message).toContain(`AuthModule.forRootAsync${message}`);
+  });
+
+  it.each(['guardEverything', 'isGlobal'])(
+    'stops it where the factory gives %s, which comes too late',
+    async (name) => {
+      const error = await errorOf(platform, () => forRootAsync({ useFactory: () => ({ issuers, [name]: true }) }));
+      expect(error.path).toBe(`AuthModule.forRootAsync({ ${name} })`);
+    },
+  );
+
+  it.each([
+    ['guardEverything', 'yes', 'true or false is expected. Left out, it is false.'],
+    ['isGlobal', 1, 'true or false is expected. Left out, it is true.'],
+  ])('stops it where a switch is neither on nor off: %s', async (name, value, message) => {
+    const sync = await errorOf(platform, () => ({
+      imports: [AuthModule.forRoot({ issuers, [name]: value })],
+    }));
+    expect(sync.message).toBe(`AuthModule.forRoot({ ${name} }): ${message}`);
+    const async = await errorOf(platform, () => forRootAsync({ useFactory: () => ({ issuers }), [name]: value }));
+    expect(async.message).toBe(`AuthModule.forRootAsync({ ${name} }): ${message}`);
+  });
+
+  it.each([
+    ['no way', {}],
+    ['two ways', { useFactory: () => ({ issuers }), useExisting: 'OPTIONS' }],
+  ])('stops it where there is %s to make the options', async (_what, options) => {
+    const { message } = await errorOf(platform, () => forRootAsync(options));
+    expect(message).toBe(
+      'AuthModule.forRootAsync: the way to make the options is not clear. ' +
+        'Write exactly one of useFactory, useClass, useExisting.',
+    );
+  });
+
+  it('passes on what the factory itself throws', async () => {
+    const starting = startApp(platform, {
+      imports: [AuthModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault')) })],
+    });
+    await expect(starting).rejects.toThrow('no vault');
+  });
+});
+
+@Controller('cats')
+class CatsController {
+  @UseGuards(AuthGuard)
+  @Get()
+  list(): string[] {
+    return [];
+  }
+}
+
+@Controller('dogs')
+class DogsController {
+  @OptionalAuth()
+  @Get()
+  list(): string[] {
+    return [];
+  }
+}
+
+describe.each(platforms)('a guard without its module on $name', (platform) => {
+  it.each([
+    ['@UseGuards(AuthGuard)', CatsController],
+    ['@OptionalAuth()', DogsController],
+  ])('stops the app and says which line is missing: %s', async (_mark, controller) => {
+    const error = await errorOf(platform, () => ({ controllers: [controller] }));
+    expect(error.path).toBe('AuthGuard');
+    expect(error.message).toContain('AuthModule.forRoot({ issuers: … })');
+  });
+
+  it('stops it too where the module is not global and another one imports it', async () => {
+    @Module({ imports: [AuthModule.forRoot({ issuers, isGlobal: false })] })
+    class OtherModule {}
+    const error = await errorOf(platform, () => ({ imports: [OtherModule], controllers: [CatsController] }));
+    expect(error.path).toBe('AuthGuard');
+  });
+});
