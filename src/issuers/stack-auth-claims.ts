@@ -1,6 +1,6 @@
 import type { JsonObject } from '../token/json-object.js';
 import type { MappedClaims } from '../user/claim-map.js';
-import { readTextClaim } from '../user/read-claim.js';
+import { readObjectClaim, readTextClaim } from '../user/read-claim.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 
 /** The three kinds of user, each with an issuer, an audience and keys of its own. */
@@ -25,15 +25,34 @@ export function mapStackAuthClaims(claims: JsonObject): MappedClaims {
  * servers never mint such a token.
  */
 export function findFaultOfKind(kind: UserKind, projectId: string, claims: JsonObject): string | undefined {
-  const { project_id: project = projectId, branch_id: branch = claims['branchId'] ?? 'main' } = claims;
+  const { project_id: project = projectId, branch_id: branch = 'main', branchId: oldBranch = 'main' } = claims;
   if (project !== projectId) return 'Its "project_id" is another project than its issuer speaks of';
-  if (branch !== 'main') return 'Its "branch_id" is not "main"';
+  if (branch !== 'main' || oldBranch !== 'main') return 'Its "branch_id" is not "main"';
   return kindOf(claims) === kind ? undefined : `Its flags do not go with its issuer, which is that of ${kind} users`;
 }
 
-function kindOf(claims: JsonObject): UserKind {
-  if (isAnonymous(claims)) return 'anonymous';
-  return claims['is_restricted'] === true ? 'restricted' : 'normal';
+/** `undefined` when the flags contradict each other. */
+function kindOf(claims: JsonObject): UserKind | undefined {
+  const anonymous = isAnonymous(claims);
+  // Before January 2026 none but anonymous users were restricted, and no flag said so.
+  const { is_anonymous: flag = anonymous, is_restricted: restricted = anonymous } = claims;
+  if (typeof flag !== 'boolean' || typeof restricted !== 'boolean') return undefined;
+  if (anonymous ? !restricted : claims['role'] === 'anon') return undefined;
+  const kind = anonymous ? 'anonymous' : restricted ? 'restricted' : 'normal';
+  return reasonFits(kind, claims) ? kind : undefined;
+}
+
+function reasonFits(kind: UserKind, claims: JsonObject): boolean {
+  const reason = readObjectClaim(claims, 'restricted_reason');
+  const type = reason === null ? null : readTextClaim(reason, 'type');
+  switch (kind) {
+    case 'normal':
+      return (claims['restricted_reason'] ?? null) === null;
+    case 'restricted':
+      return type !== 'anonymous';
+    case 'anonymous':
+      return type === null || type === 'anonymous';
+  }
 }
 
 function isAnonymous(claims: JsonObject): boolean {
