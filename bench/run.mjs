@@ -1,6 +1,6 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build]`.
 //
-// Topics: micro, hit, http, burst, cost, start (together: speed, which is what runs without a word) and outages.
+// Topics: micro, hit, http, distinct, burst, memory, start (together: speed, which is what runs without a word) and outages.
 // --quick takes short rounds, to see that everything works; its figures are no result. --no-build takes dist/ as it is.
 // Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
 import { readFlags } from './rig/flags.mjs';
@@ -11,7 +11,8 @@ const speed = {
   hit: async () => (await import('./speed/hit.mjs')).runHit,
   http: async () => (await import('./speed/http.mjs')).runHttp,
   burst: async () => (await import('./speed/burst.mjs')).runBurst,
-  cost: async () => (await import('./speed/cost.mjs')).runCost,
+  distinct: async () => (await import('./speed/distinct.mjs')).runDistinct,
+  memory: async () => (await import('./speed/memory.mjs')).runMemory,
   start: async () => (await import('./speed/start.mjs')).runStart,
 };
 const topics = { ...speed, outages: async () => (await import('./outages/run.mjs')).runOutages };

@@ -53,7 +53,6 @@ function create({ jwksUri }) {
 
 export const awsJwtVerify = {
   name: 'aws-jwt-verify',
-  title: 'aws-jwt-verify',
   supports: () => true,
   async verifier(config) {
     const verifier = create(config);

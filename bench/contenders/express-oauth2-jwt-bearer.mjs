@@ -19,7 +19,6 @@ function call(middleware, request, response) {
 
 export const expressOauth2 = {
   name: 'express-oauth2-jwt-bearer',
-  title: 'express-oauth2-jwt-bearer',
   expressOnly: true,
   supports: () => true,
   async verifier(config) {

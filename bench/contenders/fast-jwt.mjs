@@ -19,7 +19,6 @@ export function fastJwtVerify({ pem, algorithm }, cache) {
 
 export const fastJwt = {
   name: 'fast-jwt',
-  title: 'fast-jwt',
   supports: () => true,
   verifier: async (config) => ({ verify: fastJwtVerify(config, false) }),
   guard: (config) => ({ guard: guardBy(fastJwtVerify(config, 10_000)) }),

@@ -25,7 +25,6 @@ export async function openGatehouse(config) {
 
 export const gatehouse = {
   name: 'gatehouse',
-  title: 'nest-gatehouse',
   ours: true,
   supports: () => true,
   /** Bare verification: every signature is checked anew. */

@@ -1,4 +1,4 @@
-// Everybody who is measured, ours first.
+// Everybody who is measured.
 import { awsJwtVerify } from './aws-jwt-verify.mjs';
 import { expressOauth2 } from './express-oauth2-jwt-bearer.mjs';
 import { fastJwt } from './fast-jwt.mjs';
@@ -6,12 +6,12 @@ import { gatehouse } from './gatehouse.mjs';
 import { jose } from './jose.mjs';
 import { jsonwebtoken } from './jsonwebtoken.mjs';
 import { stock } from './stock.mjs';
+import { titles } from './titles.mjs';
 
-export const contenders = [gatehouse, stock, jose, fastJwt, awsJwtVerify, expressOauth2, jsonwebtoken];
+const contenders = [gatehouse, stock, jose, fastJwt, awsJwtVerify, expressOauth2, jsonwebtoken];
 
 export function findContender(name) {
   const found = contenders.find((contender) => contender.name === name);
-  if (found === undefined)
-    throw new Error(`No contender ${name}; there are ${contenders.map((c) => c.name).join(', ')}`);
-  return found;
+  if (found === undefined) throw new Error(`No contender ${name}; there are ${Object.keys(titles).join(', ')}`);
+  return { ...found, title: titles[name] };
 }

@@ -11,7 +11,6 @@ function verifyBy({ jwksUri, algorithm, keyLifeMs }) {
 
 export const jose = {
   name: 'jose',
-  title: 'jose',
   supports: () => true,
   verifier: async (config) => ({ verify: verifyBy(config) }),
   guard: (config) => ({ guard: guardBy(verifyBy(config)) }),

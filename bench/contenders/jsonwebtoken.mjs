@@ -6,7 +6,6 @@ const { verify } = load('jsonwebtoken');
 
 export const jsonwebtoken = {
   name: 'jsonwebtoken',
-  title: 'jsonwebtoken, KeyObject',
   supports: (algorithm) => algorithm !== 'EdDSA',
   verifier: async ({ publicKey, algorithm }) => ({
     verify: (token) => verify(token, publicKey, { issuer, audience, algorithms: [algorithm] }),

@@ -25,7 +25,6 @@ function recipe({ jwksUri, algorithm, keyLifeMs }) {
 
 export const stock = {
   name: 'stock',
-  title: 'passport-jwt + jwks-rsa',
   // jsonwebtoken, which passport-jwt stands on, knows no EdDSA.
   supports: (algorithm) => algorithm !== 'EdDSA',
   async verifier(config) {

@@ -1,7 +1,7 @@
 // What a list of answers comes to.
 import { quantile, round } from '../rig/statistics.mjs';
 
-/** `401 × 10`, or `200 × 8, 503 × 2`. */
+/** `401 × 10`, or `200 × 8, 503 × 2`; `no answer × 5` where none came in time. */
 export function statusesOf(answers) {
   const counts = new Map();
   for (const { status } of answers) counts.set(status, (counts.get(status) ?? 0) + 1);

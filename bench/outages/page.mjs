@@ -1,6 +1,6 @@
 // Writes docs/outages.md from what was measured last.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { findContender } from '../contenders/index.mjs';
+import { titles } from '../contenders/titles.mjs';
 import { loadResult } from '../rig/results.mjs';
 import { table } from '../rig/table.mjs';
 
@@ -10,20 +10,17 @@ const marks = new Map([
 ]);
 
 function namesOf(rows) {
-  return [...new Set(rows.flatMap(({ contenders }) => Object.keys(contenders)))].sort(oursFirst);
-}
-
-function oursFirst(a, b) {
-  return Number(findContender(b).ours === true) - Number(findContender(a).ours === true);
+  const told = new Set(rows.flatMap(({ contenders: answers }) => Object.keys(answers)));
+  return Object.keys(titles).filter((name) => told.has(name));
 }
 
 export function outagesTable({ rows }) {
   const names = namesOf(rows);
-  const head = ['what happens', 'what would be right', ...names.map((name) => findContender(name).title)];
+  const head = ['what happens', 'what would be right', ...names.map((name) => titles[name])];
   const cell = (answer) => (answer === undefined ? '–' : `${marks.get(answer.passed) ?? ''}${answer.text}`);
   return table(
     head,
-    rows.map(({ title, right, contenders }) => [title, right, ...names.map((name) => cell(contenders[name]))]),
+    rows.map(({ title, right, contenders: answers }) => [title, right, ...names.map((name) => cell(answers[name]))]),
   );
 }
 
@@ -33,7 +30,7 @@ function scoreLine({ rows }) {
       const told = rows
         .map(({ contenders }) => contenders[name]?.passed)
         .filter((passed) => typeof passed === 'boolean');
-      return `${findContender(name).title} ${told.filter(Boolean).length} of ${told.length}`;
+      return `${titles[name]} ${told.filter(Boolean).length} of ${told.length}`;
     })
     .join(', ');
 }

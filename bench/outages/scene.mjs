@@ -8,14 +8,14 @@ import { claimsOf, makeKey, makeToken } from '../rig/tokens.mjs';
 const algorithm = 'ES256';
 const threeDays = 3 * 24 * 3600;
 /** How long keys are kept, where a contender lets that be said. */
-export const shortKeyLifeMs = 2_000;
+const shortKeyLifeMs = 2_000;
 /** A little more than our usual life of keys (10 minutes), by the clock that the app is given. */
 const ourKeyLifeSeconds = 601;
 
 let users = 0;
 
 export class Scene {
-  static async open(contender, { behaviour = 'ok', config = {}, keyServer = {} } = {}) {
+  static async open(contender, { behaviour = 'ok', shortKeyLife = false, config = {}, keyServer = {} } = {}) {
     const scene = new Scene();
     scene.contender = contender;
     scene.key = makeKey(algorithm);
@@ -27,7 +27,7 @@ export class Scene {
       algorithm,
       jwksUri: scene.keys.jwksUri,
       handClock: contender.ours === true,
-      keyLifeMs: shortKeyLifeMs,
+      keyLifeMs: shortKeyLife ? shortKeyLifeMs : undefined,
       ...config,
     });
     scene.client = new Client(scene.app.port);
@@ -41,7 +41,7 @@ export class Scene {
     return makeToken(key, claimsOf(users, { exp, ...claims }));
   };
 
-  /** The keys that are held grow old: by the clock that ours is given, by waiting with the others. */
+  /** The keys that are held grow old (open with `shortKeyLife`): by the clock that ours is given, by waiting with the others. */
   async passKeyLife() {
     if (this.contender.ours === true) await this.advance(ourKeyLifeSeconds);
     else await sleep(shortKeyLifeMs + 200);

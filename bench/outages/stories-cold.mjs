@@ -32,7 +32,7 @@ function cold(fault, { title, seconds = 2, soonMs = 1_000, capMs }) {
 const redirected = {
   name: 'cold-redirect',
   title: 'key server redirects to a stranger who has a key of the same name',
-  right: 'not followed: no fetch there, his token refused',
+  right: 'not followed; 503',
   async run(contender) {
     const scene = await Scene.open(contender, { behaviour: 'redirect' });
     const forged = makeKey(scene.key.algorithm, scene.key.kid);

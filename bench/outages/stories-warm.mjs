@@ -2,8 +2,8 @@
 import { after, all, fetched, milliseconds, statusesOf, summarize } from './answers.mjs';
 import { Scene } from './scene.mjs';
 
-async function openWarm(contender) {
-  const scene = await Scene.open(contender);
+async function openWarm(contender, options) {
+  const scene = await Scene.open(contender, options);
   const { status } = await scene.client.send(scene.token());
   if (status !== 200) throw new Error(`${contender.name}: a good token was answered with ${status} at the start`);
   return scene;
@@ -15,7 +15,7 @@ function warm(fault, { title, seconds = 2 }) {
     title,
     right: '200, without waiting',
     async run(contender) {
-      const scene = await openWarm(contender);
+      const scene = await openWarm(contender, { shortKeyLife: true });
       await scene.keys.behave(fault);
       await scene.passKeyLife();
       const asking = () => scene.client.sendSteadily(() => scene.token(), { perSecond: 5, seconds });
@@ -85,7 +85,7 @@ const removed = {
   title: 'a key was taken out of the set, and what is held grows old',
   right: 'tokens of the old key 401, of the new one 200',
   async run(contender) {
-    const scene = await openWarm(contender);
+    const scene = await openWarm(contender, { shortKeyLife: true });
     const old = scene.key;
     scene.rotate({ keepOld: false });
     await scene.passKeyLife();

@@ -1,7 +1,7 @@
 // Strangers send tokens with key names that nobody has, while good users go on, and then the issuer really rotates.
 import { Child } from '../rig/child.mjs';
 import { quantile, round } from '../rig/statistics.mjs';
-import { after, all, milliseconds, statusesOf } from './answers.mjs';
+import { after, all, fetched, milliseconds, statusesOf } from './answers.mjs';
 import { Scene } from './scene.mjs';
 
 const capSeconds = 60;
@@ -12,13 +12,17 @@ function timesOf(answers) {
 }
 
 async function floodBesideGoodUsers(scene, amount) {
+  const before = await scene.app.ask('cpu');
   const stranger = new Child(new URL('./flood-process.mjs', import.meta.url));
   const over = new AbortController();
   const good = scene.client.sendSteadily(() => scene.token(), { perSecond: 50, signal: over.signal });
   const { statuses, seconds } = await stranger.ask('flood', { port: scene.app.port, amount });
   over.abort();
   await stranger.stop();
-  return { statuses, seconds, good: await good };
+  const answers = await good;
+  const after = await scene.app.ask('cpu');
+  const cpuUs = after.user - before.user + (after.system - before.system);
+  return { statuses, seconds, good: answers, cpuUs: cpuUs / (amount + answers.length) };
 }
 
 export function floodStory(amount) {
@@ -27,11 +31,12 @@ export function floodStory(amount) {
     title: `${amount.toLocaleString('en')} tokens with made-up key names beside good users, then a real rotation`,
     right: 'at most 2 fetches in 10 s; good users not refused; the new key within 10 s',
     alone: true,
-    async run(contender) {
-      const scene = await Scene.open(contender, { config: { keyLifeMs: undefined } });
+    async run(contender, loadIsOver) {
+      const scene = await Scene.open(contender);
       await scene.client.send(scene.token());
       const quiet = await scene.client.sendSteadily(() => scene.token(), { perSecond: 50, seconds: 1 });
       const { result, fetches } = await scene.countFetches(() => floodBesideGoodUsers(scene, amount));
+      loadIsOver();
       scene.rotate({ keepOld: true });
       const taken = await scene.client.waitFor(200, () => scene.token(), capSeconds);
       await scene.close();
@@ -39,13 +44,14 @@ export function floodStory(amount) {
       const allowed = 2 * Math.ceil(result.seconds / 10);
       return {
         text:
-          `${fetches} fetches in ${result.seconds.toFixed(1)} s; good users ${statusesOf(result.good)}, p50 ${milliseconds(p50)}, ` +
+          `${result.seconds.toFixed(1)} s${fetched('', fetches)}, ${result.cpuUs.toFixed(0)} µs CPU a request; good users ${statusesOf(result.good)}, p50 ${milliseconds(p50)}, ` +
           `p99 ${milliseconds(p99)} (quiet ${milliseconds(timesOf(quiet).p99)}); new key ${after(taken, capSeconds)}`,
         passed: fetches <= allowed && all(result.good, 200) && taken !== null && taken <= 11,
         values: {
           strangers: result.statuses,
           seconds: round(result.seconds, 3),
           fetches,
+          cpuUsPerRequest: round(result.cpuUs, 3),
           goodUsers: statusesOf(result.good),
           quiet: timesOf(quiet),
           during: { p50, p99 },

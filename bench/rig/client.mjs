@@ -9,7 +9,7 @@ export class Client {
     this.port = port;
   }
 
-  /** @returns {Promise<{ status: number | 'none', ms: number }>} 'none': not answered in time, or the connection broke */
+  /** @returns {Promise<{ status: number | 'no answer', ms: number }>} 'no answer': not in time, or the connection broke */
   send(token, { path = '/me', capMs = 40_000 } = {}) {
     const began = performance.now();
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -21,7 +21,7 @@ export class Client {
         response.resume().on('end', () => finish(response.statusCode));
       });
       const deadline = setTimeout(() => asked.destroy(new Error('cap')), capMs);
-      asked.on('error', () => finish('none'));
+      asked.on('error', () => finish('no answer'));
     });
   }
 

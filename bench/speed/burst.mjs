@@ -1,0 +1,122 @@
+// How long nothing else gets its turn when 500 tokens that nobody has seen arrive in one turn of the event loop.
+//
+// The guard (with contenders: their verification) is asked 500 times in one go; until all are answered a timer of 1 ms
+// shows by how much it comes late (perf_hooks' monitorEventLoopDelay, whose own millisecond is taken off). One number a
+// burst: the longest block. Its 99th part over the bursts is what is to be reached. On a busy machine it also holds
+// whatever took the core away.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { AuthGuard } from 'nest-gatehouse';
+import { findContender } from '../contenders/index.mjs';
+import { titles } from '../contenders/titles.mjs';
+import { openGatehouse } from '../contenders/gatehouse.mjs';
+import { count } from '../rig/flags.mjs';
+import { KeyServer } from '../rig/key-server.mjs';
+import { checkRefusals } from '../rig/must-refuse.mjs';
+import { saveResult } from '../rig/results.mjs';
+import { quantile, round, shuffled } from '../rig/statistics.mjs';
+import { fixed, table } from '../rig/table.mjs';
+import { makeKey, makeTokens } from '../rig/tokens.mjs';
+import { contextWith } from './hit.mjs';
+import { target, targetsTable } from './targets.mjs';
+
+const burstSize = 500;
+const others = ['fast-jwt', 'jose', 'aws-jwt-verify', 'stock'];
+
+async function open(key, jwksUri) {
+  const app = await openGatehouse({ jwksUri, algorithm: key.algorithm });
+  const guard = app.get(AuthGuard);
+  const ours = { name: 'gatehouse', prepare: contextWith, ask: async (context) => guard.canActivate(context) };
+  await checkRefusals('nest-gatehouse', (token) => ours.ask(contextWith(token)), key);
+  const rest = await Promise.all(
+    others.map(async (name) => {
+      const { verify } = await findContender(name).verifier({ ...key, jwksUri });
+      await checkRefusals(name, verify, key);
+      return { name, prepare: (token) => token, ask: async (token) => verify(token) };
+    }),
+  );
+  return { asked: [ours, ...rest], close: () => app.close() };
+}
+
+async function burst({ prepare, ask }, tokens) {
+  const prepared = tokens.map(prepare);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  // The monitor measures from its first tick on. The burst begins outside of a timer's turn, and the monitor gets one
+  // after it, or else the block would end unseen.
+  await sleep(5);
+  await turn();
+  const began = performance.now();
+  await Promise.all(prepared.map((request) => ask(request)));
+  const tookMs = performance.now() - began;
+  await turn();
+  await sleep(5);
+  delay.disable();
+  return { longestMs: Math.max(0, delay.max / 1e6 - 1), tookMs };
+}
+
+async function measure(algorithm, bursts) {
+  const key = makeKey(algorithm);
+  const keys = await KeyServer.start([key.jwk]);
+  const { asked, close } = await open(key, keys.jwksUri);
+  const samples = {};
+  for (let at = 0; at < bursts + 1; at += 1) {
+    const tokens = await makeTokens(key, burstSize, { first: at * burstSize });
+    for (const contender of shuffled(asked)) {
+      const sample = await burst(contender, tokens);
+      // The first burst is the compiler's.
+      if (at > 0) (samples[contender.name] ??= []).push(sample);
+    }
+  }
+  await close();
+  await keys.stop();
+  const part = (name, member, of) =>
+    round(
+      quantile(
+        samples[name].map((sample) => sample[member]),
+        of,
+      ),
+      3,
+    );
+  return Object.fromEntries(
+    asked.map(({ name }) => [
+      name,
+      {
+        p50Ms: part(name, 'longestMs', 0.5),
+        p99Ms: part(name, 'longestMs', 0.99),
+        allAnsweredMs: part(name, 'tookMs', 0.5),
+      },
+    ]),
+  );
+}
+
+export function burstTable({ byAlgorithm }) {
+  const names = Object.keys(byAlgorithm);
+  const head = [
+    `${burstSize} first-seen tokens in one turn`,
+    ...names.flatMap((name) => [`${name}: longest block p50 ms`, 'p99 ms', 'all answered ms']),
+  ];
+  const rows = ['gatehouse', ...others].map((contender) => [
+    titles[contender],
+    ...names.flatMap((algorithm) => {
+      const one = byAlgorithm[algorithm][contender];
+      return [fixed(one.p50Ms, 1), fixed(one.p99Ms, 1), fixed(one.allAnsweredMs, 1)];
+    }),
+  ]);
+  return table(head, rows);
+}
+
+export async function runBurst(options) {
+  const plan = { bursts: count(options, 'bursts', 30, 4), burstSize };
+  const byAlgorithm = {};
+  for (const algorithm of ['ES256', 'RS256']) byAlgorithm[algorithm] = await measure(algorithm, plan.bursts);
+  const targets = Object.entries(byAlgorithm).map(([algorithm, { gatehouse }]) =>
+    target(`event loop blocked by ${burstSize} first-seen tokens, p99, ${algorithm}`, gatehouse.p99Ms, {
+      most: 5,
+      unit: ' ms',
+    }),
+  );
+  const result = { plan, targets, byAlgorithm };
+  saveResult('burst', result, options.quick);
+  console.log(`\nA burst\n\n${targetsTable(targets)}\n\n${burstTable(result)}`);
+}

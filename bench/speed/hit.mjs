@@ -1,0 +1,136 @@
+// A token that comes again: what it costs where the guard asks.
+//
+// Every request is an object of its own with a header that nothing has hashed yet, as a parsed request has it; making
+// them is not timed. Batches of 500 in turn for every contender, median of the batches, so that a batch that was
+// interrupted does not count. What Nest and the HTTP server do around the guard is not in here: that is `http`.
+import { IncomingMessage } from 'node:http';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { AuthGuard, TokenVerifier } from 'nest-gatehouse';
+import { fastJwtVerify } from '../contenders/fast-jwt.mjs';
+import { openGatehouse } from '../contenders/gatehouse.mjs';
+import { count } from '../rig/flags.mjs';
+import { KeyServer } from '../rig/key-server.mjs';
+import { checkRefusals } from '../rig/must-refuse.mjs';
+import { saveResult } from '../rig/results.mjs';
+import { quantile, round, shuffled } from '../rig/statistics.mjs';
+import { fixed, table } from '../rig/table.mjs';
+import { fresh, makeKey, makeTokens } from '../rig/tokens.mjs';
+import { target, targetsTable } from './targets.mjs';
+
+const batchSize = 500;
+const inside = new URL('../node_modules/nest-gatehouse/dist/esm/', import.meta.url);
+
+class Routes {
+  me() {}
+}
+
+/** A request as Fastify hands it to Nest: Node's own inside, its headers already read by the router. */
+export function requestWith(token) {
+  const raw = new IncomingMessage(null);
+  const value = fresh(`Bearer ${token}`);
+  raw.rawHeaders = ['Host', '127.0.0.1', 'Connection', 'keep-alive', 'Authorization', value];
+  for (let at = 0; at < raw.rawHeaders.length; at += 2) {
+    raw._addHeaderLine(raw.rawHeaders[at], raw.rawHeaders[at + 1], raw.headers);
+  }
+  return { raw, headers: raw.headers, user: null };
+}
+
+export function contextWith(token) {
+  const context = new ExecutionContextHost([requestWith(token), {}], Routes, Routes.prototype.me);
+  context.setType('http');
+  return context;
+}
+
+/** The station behind the guard, which the package does not export: measured while it is where it is. */
+async function findAuthenticator(app) {
+  try {
+    const { Authenticator } = await import(new URL('guard/authenticator.js', inside));
+    const { viewHttpRequest } = await import(new URL('request/http-request-view.js', inside));
+    const authenticator = app.get(Authenticator);
+    return [
+      {
+        name: 'authenticator',
+        title: 'nest-gatehouse: Authenticator behind the guard',
+        prepare: (token) => viewHttpRequest(requestWith(token)),
+        ask: (view) => authenticator.authenticate(view),
+      },
+    ];
+  } catch {
+    return [];
+  }
+}
+
+async function openLevels(app, key) {
+  const guard = app.get(AuthGuard);
+  const verifier = app.get(TokenVerifier);
+  const fastJwt = fastJwtVerify(key, 10_000);
+  await checkRefusals('fast-jwt', fastJwt, key);
+  await checkRefusals('nest-gatehouse', (token) => verifier.verify(token), key);
+  return [
+    {
+      name: 'guard',
+      title: 'nest-gatehouse: AuthGuard.canActivate',
+      prepare: contextWith,
+      ask: (context) => guard.canActivate(context),
+    },
+    ...(await findAuthenticator(app)),
+    {
+      name: 'verifier',
+      title: 'nest-gatehouse: TokenVerifier, token at hand',
+      prepare: fresh,
+      ask: (token) => verifier.findVerified(token),
+    },
+    { name: 'fast-jwt', title: 'fast-jwt, its cache, token at hand', prepare: fresh, ask: fastJwt },
+  ];
+}
+
+async function timeBatch({ prepare, ask }, tokens) {
+  const prepared = Array.from({ length: batchSize }, () => prepare(tokens[Math.floor(Math.random() * tokens.length)]));
+  const began = performance.now();
+  for (const request of prepared) {
+    const answer = ask(request);
+    if (typeof answer?.then === 'function') await answer;
+  }
+  return ((performance.now() - began) / batchSize) * 1000;
+}
+
+/** Whether the guard answered without a promise. */
+function isImmediate(guardLevel, token) {
+  return guardLevel.ask(guardLevel.prepare(token)) === true;
+}
+
+export function hitTable({ levels }) {
+  const rows = levels.map(({ title, medianUs, quietUs }) => [title, fixed(medianUs), fixed(quietUs)]);
+  return table(['a token that comes again', 'µs, median', 'µs, best tenth'], rows);
+}
+
+export async function runHit(options) {
+  const plan = { batches: count(options, 'batches', 400, 60), users: 1_000 };
+  const key = makeKey('ES256');
+  const keys = await KeyServer.start([key.jwk]);
+  const app = await openGatehouse({ jwksUri: keys.jwksUri, algorithm: key.algorithm });
+  const tokens = await makeTokens(key, plan.users);
+  const levels = await openLevels(app, key);
+  const verifier = app.get(TokenVerifier);
+  for (const token of tokens) await verifier.verify(token);
+  const times = Object.fromEntries(levels.map(({ name }) => [name, []]));
+  for (let batch = 0; batch < plan.batches; batch += 1) {
+    for (const level of shuffled(levels)) times[level.name].push(await timeBatch(level, tokens));
+  }
+  const immediate = isImmediate(levels[0], tokens[0]);
+  await app.close();
+  await keys.stop();
+  // The first quarter is the compiler's.
+  const settled = (name) => times[name].slice(Math.floor(plan.batches / 4));
+  const measured = levels.map(({ name, title }) => ({
+    name,
+    title,
+    medianUs: round(quantile(settled(name), 0.5), 3),
+    quietUs: round(quantile(settled(name), 0.1), 3),
+  }));
+  const targets = [target('a cache hit, AuthGuard.canActivate', measured[0].medianUs, { most: 0.7, unit: ' µs' })];
+  const result = { plan, targets, guardAnswersWithoutPromise: immediate, levels: measured };
+  saveResult('hit', result, options.quick);
+  const promise = immediate ? 'The guard answers without a promise.' : 'The guard answers with a promise.';
+  console.log(`\nA cache hit\n\n${targetsTable(targets)}\n\n${hitTable(result)}\n\n${promise}`);
+}
