@@ -104,7 +104,7 @@ function adviceFor(kind: UserKind): string {
 }
 
 function readProjectId(options: GivenOptions): string {
-  const projectId = readText('stackAuth', options, 'projectId') ?? process.env['STACK_PROJECT_ID'];
+  const projectId = readText('stackAuth', options, 'projectId') ?? process.env['STACK_PROJECT_ID']?.trim();
   if (projectId === undefined || projectId === '') {
     throw new ConfigurationError(
       'stackAuth({ projectId })',
