@@ -20,7 +20,7 @@ const readCurrentUser = createParamDecorator((path: string | undefined, context:
  * `AuthUser` when compiling; where `toUser` gives something else, name its type: `@CurrentUser<Account>('plan')`.
  * Pipes may follow, with or without a path.
  */
-export function CurrentUser<User = AuthUser>(path: PropertyPath<User>, ...pipes: Pipe[]): ParameterDecorator;
+export function CurrentUser<User = AuthUser>(path: PropertyPath<NoInfer<User>>, ...pipes: Pipe[]): ParameterDecorator;
 export function CurrentUser(...pipes: Pipe[]): ParameterDecorator;
 export function CurrentUser(...pathAndPipes: (string | Pipe)[]): ParameterDecorator {
   const [first, ...rest] = pathAndPipes;
