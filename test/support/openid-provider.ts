@@ -1,0 +1,128 @@
+/** A certified OpenID provider (oidc-provider) in this process, on a free port, for people who sign in by name. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import Provider, { type Adapter, type Interaction, type StoredModel } from 'oidc-provider';
+import { endAfterwards } from './app.js';
+
+export interface OpenIdClient {
+  readonly clientId: string;
+  readonly redirectUri: string;
+}
+
+export interface OpenIdProvider {
+  /** The exact `iss` of its tokens. */
+  readonly issuer: string;
+  /** The one client that is registered: a public one, which proves itself by PKCE. */
+  readonly client: OpenIdClient;
+}
+
+const client: OpenIdClient = { clientId: 'cat-page', redirectUri: 'http://127.0.0.1:9/signed-in' };
+
+/** Gives out access tokens for these APIs (resource indicators, RFC 8707); ends with the file. */
+export async function startOpenIdProvider(apis: readonly string[]): Promise<OpenIdProvider> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const provider = new Provider(issuer, configurationOf(apis));
+  const protocol: RequestListener = provider.callback();
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.startsWith('/interaction/') === true) {
+      // What goes wrong here is a mistake of this file; the person would wait for ever.
+      interact(provider, request, response).catch((error: unknown) => response.destroy(error as Error));
+    } else protocol(request, response);
+  });
+  endAfterwards(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { issuer, client };
+}
+
+function configurationOf(apis: readonly string[]): Record<string, unknown> {
+  return {
+    adapter: createStore(),
+    jwks: { keys: [newSigningKey()] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    clients: [
+      {
+        client_id: client.clientId,
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [client.redirectUri],
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+        id_token_signed_response_alg: 'ES256',
+      },
+    ],
+    scopes: ['openid'],
+    claims: { openid: ['sub'] },
+    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    interactions: { url: (_context: unknown, { uid }: Interaction) => `/interaction/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context: unknown, resource: string) => {
+          if (!apis.includes(resource)) throw new Error('nobody knows this API');
+          return {
+            audience: resource,
+            scope: 'cats:read',
+            accessTokenFormat: 'jwt',
+            accessTokenTTL: 300,
+            jwt: { sign: { alg: 'ES256' } },
+          };
+        },
+      },
+    },
+    ttl: { AccessToken: 300, IdToken: 300, Session: 3_600, Grant: 3_600, Interaction: 600 },
+  };
+}
+
+/** Where sessions, codes and grants are kept: the provider asks for one adapter a model. */
+function createStore(): (model: string) => Adapter {
+  const entries = new Map<string, StoredModel>();
+  return (model) => ({
+    upsert: async (id, payload) => void entries.set(`${model}:${id}`, payload),
+    find: async (id) => entries.get(`${model}:${id}`),
+    findByUid: async (uid) =>
+      [...entries].find(([key, payload]) => key.startsWith(`${model}:`) && payload['uid'] === uid)?.[1],
+    findByUserCode: async () => undefined,
+    consume: async (id) => void Object.assign(entries.get(`${model}:${id}`) ?? {}, { consumed: true }),
+    destroy: async (id) => void entries.delete(`${model}:${id}`),
+    revokeByGrantId: async () => undefined,
+  });
+}
+
+function newSigningKey(): object {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'provider-key', use: 'sig', alg: 'ES256' };
+}
+
+/** The provider's page: GET shows what it asks (`login` or `consent`), POST answers with the name of the person. */
+async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const interaction = await provider.interactionDetails(request, response);
+  if (request.method !== 'POST') {
+    response.end(interaction.prompt.name);
+    return;
+  }
+  const accountId = new URLSearchParams(await text(request)).get('name') ?? '';
+  const result =
+    interaction.prompt.name === 'login'
+      ? { login: { accountId } }
+      : { consent: { grantId: await grantAll(provider, interaction) } };
+  await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
+}
+
+async function grantAll({ Grant }: Provider, { params, prompt, session }: Interaction): Promise<string> {
+  const grant = new Grant({ accountId: session?.accountId ?? '', clientId: String(params['client_id']) });
+  const { missingOIDCScope = [], missingResourceScopes = {} } = prompt.details;
+  grant.addOIDCScope(missingOIDCScope.join(' '));
+  for (const [resource, scopes] of Object.entries(missingResourceScopes)) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  return grant.save();
+}

@@ -1,0 +1,79 @@
+/** A person with a browser: keeps cookies, follows redirects by hand, and signs in at an OpenID provider. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { OpenIdProvider } from './openid-provider.js';
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly idToken: string;
+}
+
+/** Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), as a page in a browser does it. */
+export async function signIn(provider: OpenIdProvider, name: string, api: string): Promise<Tokens> {
+  const { clientId, redirectUri } = provider.client;
+  const verifier = randomBytes(32).toString('base64url');
+  const state = randomBytes(16).toString('base64url');
+  const authorize = new URL('/auth', provider.issuer);
+  authorize.search = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    response_type: 'code',
+    scope: 'openid cats:read',
+    resource: api,
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  }).toString();
+
+  const back = await new Browser(name).visit(authorize, redirectUri);
+  if (back.searchParams.get('state') !== state) throw new Error(`the provider sent ${back.search}`);
+
+  const answer = await fetch(new URL('/token', provider.issuer), {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      code: back.searchParams.get('code') ?? '',
+      code_verifier: verifier,
+    }),
+  });
+  const tokens = (await answer.json()) as { access_token?: string; id_token?: string };
+  if (tokens.access_token === undefined || tokens.id_token === undefined) {
+    throw new Error(`the provider answered ${JSON.stringify(tokens)}`);
+  }
+  return { accessToken: tokens.access_token, idToken: tokens.id_token };
+}
+
+const mostSteps = 12;
+
+class Browser {
+  private readonly cookies = new Map<string, string>();
+
+  constructor(private readonly name: string) {}
+
+  /** Follows wherever it is led, answers every page with the person's name, and gives the address it is sent back to. */
+  async visit(start: URL, end: string): Promise<URL> {
+    let at = start;
+    for (let step = 0; step < mostSteps; step += 1) {
+      let answer = await this.load(at);
+      if (answer.status === 200) answer = await this.load(at, new URLSearchParams({ name: this.name }));
+      const location = answer.headers.get('location');
+      if (location === null) throw new Error(`${at.pathname} answered ${answer.status}: ${await answer.text()}`);
+      at = new URL(location, at);
+      if (at.href.startsWith(end)) return at;
+    }
+    throw new Error(`still on the way after ${mostSteps} steps, at ${at.pathname}`);
+  }
+
+  private async load(url: URL, form?: URLSearchParams): Promise<Response> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const init = form === undefined ? {} : { method: 'POST', body: form };
+    const answer = await fetch(url, { ...init, headers: { cookie }, redirect: 'manual' });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return answer;
+  }
+}
