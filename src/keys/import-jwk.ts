@@ -59,9 +59,9 @@ function findPurposeProblem(jwk: Jwk): string | undefined {
 function importPublic(jwk: Jwk): KeyObject | UnusableKey {
   // Only the public members are handed on: a private key that an issuer published by accident is not
   // held in memory, and an "oct" key is never taken for a public one.
-  const material = pickPublicMembers(jwk);
-  if (material === undefined) return { problem: 'its type is not RSA, EC or OKP' };
   try {
+    const material = pickPublicMembers(jwk);
+    if (material === undefined) return { problem: 'its type is not RSA, EC or OKP' };
     return createPublicKey({ key: material, format: 'jwk' });
   } catch {
     return { problem: 'its members do not make a key' };
@@ -71,19 +71,23 @@ function importPublic(jwk: Jwk): KeyObject | UnusableKey {
 function pickPublicMembers(jwk: Jwk): Record<string, string> | undefined {
   switch (jwk['kty']) {
     case 'RSA':
-      return { kty: 'RSA', n: String(jwk['n']), e: String(jwk['e']) };
-    case 'EC':
-      return {
-        kty: 'EC',
-        crv: String(jwk['crv']),
-        x: padCoordinate(String(jwk['x']), String(jwk['crv'])),
-        y: padCoordinate(String(jwk['y']), String(jwk['crv'])),
-      };
+      return { kty: 'RSA', n: textOf(jwk, 'n'), e: textOf(jwk, 'e') };
+    case 'EC': {
+      const crv = textOf(jwk, 'crv');
+      return { kty: 'EC', crv, x: padCoordinate(textOf(jwk, 'x'), crv), y: padCoordinate(textOf(jwk, 'y'), crv) };
+    }
     case 'OKP':
-      return { kty: 'OKP', crv: String(jwk['crv']), x: String(jwk['x']) };
+      return { kty: 'OKP', crv: textOf(jwk, 'crv'), x: textOf(jwk, 'x') };
     default:
       return undefined;
   }
+}
+
+/** Not by String(), which makes a text of a list, and throws for an object that cannot be one. */
+function textOf(jwk: Jwk, member: string): string {
+  const value = jwk[member];
+  if (typeof value !== 'string') throw new TypeError(`"${member}" is not a text`);
+  return value;
 }
 
 /**
