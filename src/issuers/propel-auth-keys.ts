@@ -32,6 +32,7 @@ async function load(upstream: UpstreamClient, { apiUrl, authHost, apiKey }: Prop
     typeof body === 'object' && body !== null && 'verifier_key_pem' in body ? body.verifier_key_pem : 0;
   const key = describeKey(importPem(pem));
   if ('problem' in key) throw new UpstreamFailure('unexpected', `the verifier key cannot be used: ${key.problem}`);
+  if (!key.algorithms.has('RS256')) throw new UpstreamFailure('unexpected', 'the verifier key is not an RSA key');
   return { keys: [key], maxAgeSeconds: null };
 }
 

@@ -1,9 +1,10 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { readAddress, requireAddress } from '../configuration/read-address.js';
-import { path, readOptions, readText, requireText } from '../configuration/read-options.js';
+import { type GivenOptions, path, readOptions, readText, requireText } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
-import { type IdentityProvider, identityProvider } from './identity-provider.js';
+import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
 import { readAddressRule } from './read-terms.js';
@@ -35,7 +36,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
   const options = readOptions(where, given, names);
   const rule = readAddressRule(options);
   const authUrl = requireAddress(where, options, 'authUrl', rule, 'It is on the Backend Integration page');
-  const apiKey = requireText(where, options, 'apiKey', 'It is on the Backend Integration page');
+  const apiKey = readApiKey(options);
   const apiUrl = readAddress(where, options, 'apiUrl', rule) ?? 'https://propelauth-api.com';
   const verifierKey = readText(where, options, 'verifierKey');
   return identityProvider({
@@ -53,11 +54,28 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
         openKeys:
           verifierKey === undefined
             ? propelAuthKeys({ apiUrl, authHost: new URL(authUrl).hostname, apiKey })
-            : readPublicKey(path(where, 'verifierKey'), verifierKey).openKeys,
+            : readVerifierKey(path(where, 'verifierKey'), verifierKey),
       },
     ],
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     tokenSources: [fromBearer()],
     advice: new Map(),
   });
+}
+
+/** Anything else could not be sent, and the platform's error about it would repeat the key. */
+function readApiKey(options: GivenOptions): string {
+  const apiKey = requireText(where, options, 'apiKey', 'It is on the Backend Integration page');
+  if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey;
+  throw new ConfigurationError(
+    path(where, 'apiKey'),
+    'a key is printable ASCII without spaces',
+    'Check for a line break or a quote that was copied along',
+  );
+}
+
+function readVerifierKey(option: string, pem: string): OpenKeys {
+  const { openKeys, algorithms } = readPublicKey(option, pem);
+  if (algorithms.includes('RS256')) return openKeys;
+  throw new ConfigurationError(option, 'it is not an RSA key', 'Write the public key of the Backend Integration page');
 }
