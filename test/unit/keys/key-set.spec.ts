@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { ec, importUsable, newEc, okp, rsa } from './jwk-makers.js';
+
+const rsaA = importUsable({ ...rsa.jwk, kid: 'a' });
+const ecB = importUsable({ ...ec.jwk, kid: 'b' });
+const otherEc = newEc().jwk;
+
+describe('a token that names a key', () => {
+  const keys = new KeySet([rsaA, ecB]);
+
+  it('is given the key of that name', () => {
+    expect(keys.find('a', 'RS256')).toEqual({ kind: 'found', key: rsaA });
+    expect(keys.find('b', 'ES256')).toEqual({ kind: 'found', key: ecB });
+  });
+
+  it.each(['c', '', 'A', 'a ', '__proto__', 'constructor'])(
+    'is given none when there is none of that name: %j',
+    (kid) => {
+      expect(keys.find(kid, 'RS256')).toEqual({ kind: 'unknown' });
+    },
+  );
+
+  it('is not given a key that may not verify its algorithm, nor another one that may', () => {
+    expect(keys.find('a', 'ES256')).toEqual({ kind: 'unfit' });
+    expect(keys.find('b', 'RS256')).toEqual({ kind: 'unfit' });
+    expect(new KeySet([importUsable({ ...rsa.jwk, kid: 'a', alg: 'PS256' })]).find('a', 'RS256')).toEqual({
+      kind: 'unfit',
+    });
+  });
+
+  it('is given the one of its type when two types share a name', () => {
+    const ecA = importUsable({ ...ec.jwk, kid: 'a' });
+    const shared = new KeySet([rsaA, ecA]);
+
+    expect(shared.find('a', 'PS384')).toEqual({ kind: 'found', key: rsaA });
+    expect(shared.find('a', 'ES256')).toEqual({ kind: 'found', key: ecA });
+    expect(shared.find('a', 'EdDSA')).toEqual({ kind: 'unfit' });
+  });
+
+  it('is given none of two that share name and type', () => {
+    const twins = [ec.jwk, otherEc].map((jwk) => importUsable({ ...jwk, kid: 'a' }));
+
+    expect(new KeySet(twins).find('a', 'ES256')).toEqual({ kind: 'ambiguous' });
+  });
+
+  it('may be signed with a key that has no name, when none bears the one it says', () => {
+    const unnamed = importUsable(ec.jwk);
+    const mixed = new KeySet([rsaA, unnamed]);
+
+    expect(mixed.find('c', 'ES256')).toEqual({ kind: 'found', key: unnamed });
+    expect(mixed.find('c', 'RS256')).toEqual({ kind: 'unknown' });
+    expect(mixed.find('a', 'ES256')).toEqual({ kind: 'unfit' });
+  });
+});
+
+describe('a token that names no key', () => {
+  it('is given the only key that fits, named or not', () => {
+    const keys = new KeySet([rsaA, ecB, importUsable(okp.jwk)]);
+
+    expect(keys.find(null, 'RS256')).toEqual({ kind: 'found', key: rsaA });
+    expect(keys.find(null, 'ES256')).toEqual({ kind: 'found', key: ecB });
+    expect(keys.find(null, 'EdDSA')).toMatchObject({ kind: 'found', key: { kid: null } });
+  });
+
+  it('is given none when several fit, be they named or not', () => {
+    const named = importUsable({ ...otherEc, kid: 'c' });
+    const unnamed = importUsable(otherEc);
+
+    expect(new KeySet([ecB, named]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
+    expect(new KeySet([ecB, unnamed]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
+  });
+
+  it('is given none when none fits', () => {
+    expect(new KeySet([rsaA]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
+    expect(new KeySet([]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
+  });
+});
+
+describe('a set', () => {
+  it('has the keys that it was made of, and not one that only equals them', () => {
+    const keys = new KeySet([rsaA]);
+
+    expect(keys.has(rsaA)).toBe(true);
+    expect(keys.has(ecB)).toBe(false);
+    expect(keys.has(importUsable({ ...rsa.jwk, kid: 'a' }))).toBe(false);
+  });
+
+  it('is never asked for again where the app has handed it in', async () => {
+    const keys = new KeySet([rsaA]);
+    const source = new StaticKeySource(keys);
+
+    expect(source.current()).toBe(keys);
+    expect(await source.obtain(() => false)).toBe(keys);
+  });
+});
