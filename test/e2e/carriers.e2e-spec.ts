@@ -1,5 +1,6 @@
 /** Where a request may carry its token, and what comes of several, of none and of half a one. */
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, UseGuards } from '@nestjs/common';
 import {
   AuthGuard,
   AuthModule,
@@ -13,6 +14,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
+import type { Answer } from '../support/http.js';
 import { invalidRequest, invalidToken, missingToken, verdictOf } from '../support/verdicts.js';
 
 @Controller('me')
@@ -204,5 +206,33 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
     await expectAlice(open, [...empty, ['Authorization', `Bearer ${alice}`]]);
     const rubbish = await open.call('/me', { headers: [['Cookie', 'access_token=rubbish']] });
     expect(verdictOf(rubbish)).toEqual(invalidToken('malformed'));
+  });
+
+  it('believes middleware that takes a token away or puts another in', async () => {
+    @Module({ controllers: [MeController] })
+    class FilteredModule implements NestModule {
+      configure(consumer: MiddlewareConsumer): void {
+        consumer
+          .apply(({ headers }: IncomingMessage, _response: unknown, next: () => void) => {
+            if (headers['x-from'] === 'outside') delete headers.authorization;
+            if (headers['x-from'] === 'bob') headers.authorization = `Bearer ${bob}`;
+            next();
+          })
+          .forRoutes(MeController);
+      }
+    }
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }), FilteredModule],
+    });
+    await expectAlice(app, [['Authorization', `Bearer ${alice}`]]);
+    const from = (who: string): Promise<Answer> =>
+      app.call('/me', {
+        headers: [
+          ['Authorization', `Bearer ${alice}`],
+          ['X-From', who],
+        ],
+      });
+    expect(verdictOf(await from('outside'))).toEqual(missingToken);
+    expect((await from('bob')).json).toEqual({ id: 'bob' });
   });
 });

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import Provider, { type Adapter, type Interaction, type StoredModel } from 'oidc-provider';
 import { endAfterwards } from './app.js';
 
-export interface OpenIdClient {
+interface OpenIdClient {
   readonly clientId: string;
   readonly redirectUri: string;
 }
