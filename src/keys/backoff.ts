@@ -1,5 +1,7 @@
 const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
+/** How long a failure speaks for the present. While anybody asks, the next try comes well within it. */
+const telltaleMs = 2 * longestPauseMs;
 
 /**
  * When something that fails may be tried again. One failure is often a blip, so the first new try may
@@ -9,10 +11,16 @@ const longestPauseMs = 60_000;
 export class Backoff {
   private failures = 0;
   private since = 0;
+  private lastFailure = 0;
   private notBefore = 0;
 
   get failing(): boolean {
     return this.failures > 0;
+  }
+
+  /** Whether it has failed so lately that it can be taken to fail still. */
+  failsStill(now: number): boolean {
+    return this.failing && now - this.lastFailure < telltaleMs;
   }
 
   mayTry(now: number): boolean {
@@ -28,6 +36,7 @@ export class Backoff {
   noteFailure(now: number): boolean {
     this.failures += 1;
     if (this.failures === 1) this.since = now;
+    this.lastFailure = now;
     const pause = this.failures === 1 ? 0 : Math.min(firstPauseMs * 2 ** (this.failures - 2), longestPauseMs);
     this.notBefore = now + pause * (0.8 + Math.random() * 0.4);
     return this.failures === 1;

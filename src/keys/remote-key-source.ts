@@ -60,8 +60,9 @@ export class RemoteKeySource extends KeySource {
     if (now < held.refreshAt) return held.set;
     if (now >= held.usableUntil) return null;
     // Past its life a set is only used unasked while the server is known not to answer: a key may have
-    // been withdrawn since, and a quiet night must not let it in once more in the morning.
-    if (now >= held.freshUntil && !this.backoff.failing) return null;
+    // been withdrawn since, and a quiet night must not let it in once more in the morning. That it did not
+    // answer before the night says nothing about the morning.
+    if (now >= held.freshUntil && !this.backoff.failsStill(now)) return null;
     this.refreshBehind(now);
     return held.set;
   }

@@ -53,6 +53,17 @@ describe('what fails', () => {
     expect(backoff.remainingMs(end + 5_000)).toBe(0);
   });
 
+  it('is taken to fail still for two minutes after its last failure, unless it has succeeded', () => {
+    const backoff = new Backoff();
+    expect(backoff.failsStill(start)).toBe(false);
+
+    backoff.noteFailure(start - 60_000);
+    backoff.noteFailure(start);
+    expect([backoff.failsStill(start + 119_999), backoff.failsStill(start + 120_000)]).toEqual([true, false]);
+    backoff.noteSuccess(start + 1);
+    expect(backoff.failsStill(start + 2)).toBe(false);
+  });
+
   it('is said to have begun to fail once', () => {
     const backoff = new Backoff();
 

@@ -1,0 +1,93 @@
+/** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
+import { afterEach, expect } from 'vitest';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import type { OpenKeys } from '../../../src/issuers/identity-provider.js';
+import { keysAt } from '../../../src/issuers/remote-keys.js';
+import type { KeySet } from '../../../src/keys/key-set.js';
+import type { KeySource } from '../../../src/keys/key-source.js';
+import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
+import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HandClock } from '../../support/hand-clock.js';
+
+export interface OpenedSource {
+  readonly source: KeySource;
+  readonly clock: HandClock;
+  readonly events: readonly AuthEvent[];
+  /** The paths that were called, in order. */
+  readonly calls: readonly string[];
+}
+
+/** Opens a source as the module does. */
+export function openSource(openKeys: OpenKeys): OpenedSource {
+  const clock = new HandClock();
+  const events: AuthEvent[] = [];
+  const calls: string[] = [];
+  const carry = (url: string, init: RequestInit): Promise<Response> => {
+    calls.push(new URL(url).pathname);
+    return fetch(url, init);
+  };
+  const upstream = new UpstreamClient(carry, { timeoutMs: 1_000 });
+  const source = openKeys({ clock, upstream, report: (event) => events.push(event) });
+  return { source, clock, events, calls };
+}
+
+const issuers: TestIssuer[] = [];
+
+afterEach(async () => {
+  await Promise.all(issuers.splice(0).map((issuer) => issuer.stop()));
+});
+
+/** An issuer that stops after the test; ES256, because its keys are quick to make. */
+export async function startIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  const issuer = await TestIssuer.start({ algorithm: 'ES256', ...options });
+  issuers.push(issuer);
+  return issuer;
+}
+
+export interface OpenedIssuer extends OpenedSource {
+  readonly issuer: TestIssuer;
+}
+
+/** A source on the key set of an issuer of its own. */
+export async function openIssuer(options: TestIssuerOptions = {}): Promise<OpenedIssuer> {
+  const issuer = await startIssuer(options);
+  return { issuer, ...openSource(keysAt(issuer.jwksUri)) };
+}
+
+/** The same, after its first fetch. */
+export async function openWarmIssuer(options: TestIssuerOptions = {}): Promise<OpenedIssuer> {
+  const opened = await openIssuer(options);
+  await opened.source.obtain(hasKid(kidOf(opened.issuer)));
+  return opened;
+}
+
+/** The name of the key that the issuer signs with now. */
+export function kidOf(issuer: TestIssuer): string {
+  return issuer.publicKey.kid;
+}
+
+/** What a token that names this key wants of a set. */
+export function hasKid(kid: string): (keys: KeySet) => boolean {
+  return (keys) => keys.find(kid, 'ES256').kind !== 'unknown';
+}
+
+export function kidsOf(keys: KeySet | null): readonly (string | null)[] | null {
+  return keys === null ? null : keys.keys.map(({ kid }) => kid);
+}
+
+/** The fault of something that must be one. */
+export async function faultOf(attempt: Promise<unknown>): Promise<FaultError> {
+  const outcome: unknown = await attempt.then(
+    () => 'no fault',
+    (error: unknown) => error,
+  );
+  expect(outcome).toBeInstanceOf(FaultError);
+  return outcome as FaultError;
+}
+
+/** Lets everything that was started without waiting make its call; a call starts within the turn it was asked in. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+}

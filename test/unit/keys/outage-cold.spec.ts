@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { issuerFaults } from '../../../src/testing/issuer-fault.js';
+import { closedAddress, startDocuments } from '../../support/answering-server.js';
+import { ec, newRsa } from './jwk-makers.js';
+import { faultOf, hasKid, kidOf, kidsOf, type OpenedSource, openIssuer, openSource } from './opened-source.js';
+
+/** Asks as a token would, and tells whether that made a call. */
+async function tryOnce({ source, calls }: OpenedSource): Promise<boolean> {
+  const before = calls.length;
+  await faultOf(source.obtain(hasKid('any')));
+  return calls.length > before;
+}
+
+describe('a server that fails before it has ever answered', () => {
+  it.each(issuerFaults)('is a fault, and no refusal: %s', async (fault) => {
+    const { source, issuer } = await openIssuer();
+    issuer.fail(fault);
+    const error = await faultOf(source.obtain(hasKid(kidOf(issuer))));
+
+    expect(error).toMatchObject({ code: 'SERVER_ERROR', message: 'Authentication is not available at the moment' });
+    expect(error.explanation).toContain(`Cannot get the keys of ${issuer.jwksUri}: `);
+    expect(error.retryAfterSeconds).toBeGreaterThanOrEqual(1);
+    expect(source.current()).toBeNull();
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['no key', { keys: [] }],
+    ['no list', { keys: {} }],
+    ['null', { keys: null }],
+    ['a bare list', [{ ...ec.jwk, kid: 'a' }]],
+    ['keys for something else', { keys: [{ ...ec.jwk, kid: 'a', use: 'enc' }] }],
+    ['a shared secret', { keys: [{ kty: 'oct', kid: 'a', k: 'c2VjcmV0' }] }],
+    ['a weak key', { keys: [{ ...newRsa(1024).jwk, kid: 'a' }] }],
+  ])('has also failed when its set is of no use: %s', async (_, document) => {
+    const { url } = await startDocuments({ '/keys': document });
+    const { source, events } = openSource(keysAt(`${url}/keys`));
+    await faultOf(source.obtain(hasKid('a')));
+
+    expect(events).toMatchObject([{ type: 'outage-began' }]);
+  });
+
+  it('fails everybody by one call', async () => {
+    const { source, calls, issuer } = await openIssuer({ keyDelayMs: 20 });
+    issuer.fail('503');
+    await Promise.all(Array.from({ length: 1_000 }, () => faultOf(source.obtain(hasKid('any')))));
+
+    expect(calls).toHaveLength(1);
+  });
+
+  it('is tried once more at once, then less and less often', async () => {
+    const opened = await openIssuer();
+    const { clock, issuer } = opened;
+    issuer.fail('503');
+    expect([await tryOnce(opened), await tryOnce(opened)]).toEqual([true, true]);
+
+    for (const pause of [1, 2, 4, 8, 16, 32, 60, 60, 60]) {
+      expect(await tryOnce(opened)).toBe(false);
+      clock.advanceSeconds(pause * 0.8 - 0.001);
+      expect(await tryOnce(opened)).toBe(false);
+      clock.advanceSeconds(pause * 0.4 + 0.002);
+      expect(await tryOnce(opened)).toBe(true);
+    }
+  });
+
+  it('has clients told when the next try may be', async () => {
+    const { source, clock, issuer } = await openIssuer();
+    const wanted = hasKid(kidOf(issuer));
+    issuer.fail('503');
+    expect((await faultOf(source.obtain(wanted))).retryAfterSeconds).toBe(1);
+    for (let failure = 0; failure < 8; failure += 1) {
+      await faultOf(source.obtain(wanted));
+      clock.advanceSeconds(72);
+    }
+    const { retryAfterSeconds } = await faultOf(source.obtain(wanted));
+    expect(retryAfterSeconds).toBeGreaterThanOrEqual(48);
+    expect(retryAfterSeconds).toBeLessThanOrEqual(72);
+
+    clock.advanceSeconds(20.5);
+    const later = await faultOf(source.obtain(wanted));
+    expect(Number.isInteger(later.retryAfterSeconds)).toBe(true);
+    expect([20, 21]).toContain(retryAfterSeconds - later.retryAfterSeconds);
+    issuer.recover();
+    clock.advanceSeconds(later.retryAfterSeconds);
+    await expect(source.obtain(wanted)).resolves.toBeDefined();
+  });
+
+  it('is back as soon as it answers, at the first try after the first failure', async () => {
+    const { source, calls, issuer } = await openIssuer();
+    issuer.fail('503');
+    await faultOf(source.obtain(hasKid(kidOf(issuer))));
+    issuer.recover();
+
+    expect(kidsOf(await source.obtain(hasKid(kidOf(issuer))))).toEqual([kidOf(issuer)]);
+    expect(calls).toHaveLength(2);
+  });
+
+  it('is reported when it begins and when it ends, once each, with how long it took', async () => {
+    const { source, clock, events, issuer } = await openIssuer();
+    const what = `the keys of ${issuer.jwksUri}`;
+    const wanted = hasKid(kidOf(issuer));
+    issuer.fail('503');
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      await faultOf(source.obtain(wanted));
+      clock.advanceSeconds(72);
+    }
+    expect(events).toEqual([
+      {
+        type: 'outage-began',
+        what,
+        problem: `${new URL(issuer.url).host} answered with status 503`,
+        consequence: 'Until it answers, tokens that need these keys are answered with 503',
+      },
+    ]);
+
+    issuer.recover();
+    await source.obtain(wanted);
+    await source.obtain(hasKid('made-up'));
+    expect(events.slice(1)).toEqual([{ type: 'outage-ended', what, lastedSeconds: 720 }]);
+  });
+
+  it('is named by its address, and nothing that it said is repeated', async () => {
+    const { url } = await startDocuments({ '/keys': { keys: 'canary', canary: 'canary' } });
+    const { source, events } = openSource(keysAt(`${url}/keys`));
+    const { explanation } = await faultOf(source.obtain(hasKid('a')));
+
+    expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the answer is not a key set`);
+    expect(JSON.stringify(events)).not.toContain('canary');
+  });
+
+  it('is one that nobody runs', async () => {
+    const { source } = openSource(keysAt(`${await closedAddress()}/keys`));
+    const { explanation } = await faultOf(source.obtain(hasKid('a')));
+
+    expect(explanation).toMatch(/cannot be reached \(ECONNREFUSED\)$/);
+  });
+});

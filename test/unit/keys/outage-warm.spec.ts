@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { issuerFaults } from '../../../src/testing/issuer-fault.js';
+import { startDocuments } from '../../support/answering-server.js';
+import { ec } from './jwk-makers.js';
+import { faultOf, hasKid, kidOf, kidsOf, openSource, openWarmIssuer, settle } from './opened-source.js';
+
+const hour = 3_600;
+
+describe('a server that fails after it has answered', () => {
+  it.each(issuerFaults)('leaves its keys in use, and the unknown ones undecided: %s', async (fault) => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    const known = hasKid(kidOf(issuer));
+    issuer.fail(fault);
+    clock.advanceSeconds(hour);
+
+    expect(known(await source.obtain(known))).toBe(true);
+    expect((await faultOf(source.obtain(hasKid('made-up')))).retryAfterSeconds).toBeGreaterThanOrEqual(1);
+  });
+
+  it('never withdraws all keys by a set of no use', async () => {
+    const documents: Record<string, unknown> = { '/keys': { keys: [{ ...ec.jwk, kid: 'a' }] } };
+    const { url } = await startDocuments(documents);
+    const { source, clock, events } = openSource(keysAt(`${url}/keys`));
+    await source.obtain(hasKid('a'));
+    for (const useless of [{ keys: [] }, { keys: [{ ...ec.jwk, kid: 'a', use: 'enc' }] }, {}, 'keys']) {
+      documents['/keys'] = useless;
+      clock.advanceSeconds(hour);
+      expect(kidsOf(await source.obtain(hasKid('a')))).toEqual(['a']);
+    }
+
+    expect(events).toMatchObject([{ type: 'outage-began' }]);
+  });
+
+  it('has its keys serve for a day past their life, and no longer', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    const known = hasKid(kidOf(issuer));
+    issuer.fail('503');
+    for (let passed = 0; passed < 24; passed += 1) {
+      expect(known(await source.obtain(known))).toBe(true);
+      clock.advanceSeconds(hour);
+    }
+    expect(known(await source.obtain(known))).toBe(true);
+
+    clock.advanceSeconds(601);
+    expect(source.current()).toBeNull();
+    await faultOf(source.obtain(known));
+  });
+
+  it('has its keys serve for 23 hours of silence, and not for 25', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    const known = hasKid(kidOf(issuer));
+    issuer.fail('503');
+    clock.advanceSeconds(23 * hour);
+    expect(known(await source.obtain(known))).toBe(true);
+
+    clock.advanceSeconds(2 * hour);
+    await faultOf(source.obtain(known));
+  });
+
+  it('is not waited for by those whose key is known', async () => {
+    const { source, calls, clock, issuer } = await openWarmIssuer();
+    issuer.fail('503');
+    clock.advanceSeconds(601);
+    await source.obtain(hasKid(kidOf(issuer)));
+    issuer.fail('hang');
+    const before = calls.length;
+    // The next try may be made at once, and is; the server never answers it.
+    const set = await source.obtain(hasKid(kidOf(issuer)));
+    await settle();
+
+    expect(kidsOf(set)).toEqual([kidOf(issuer)]);
+    expect(calls).toHaveLength(before + 1);
+  });
+
+  it('is asked at most once a minute or so, however many tokens come', async () => {
+    const { source, calls, clock, issuer } = await openWarmIssuer();
+    issuer.fail('503');
+    clock.advanceSeconds(601);
+    const began = calls.length;
+    for (let second = 0; second < hour; second += 1) {
+      await source.obtain(hasKid(kidOf(issuer)));
+      // Waits for the try that may have begun, so that each second sees the end of it.
+      await faultOf(source.obtain(hasKid('made-up')));
+      clock.advanceSeconds(1);
+    }
+
+    // Two at once, six while the pause doubles (63 s), then one in 48 to 72 s.
+    expect(calls.length - began).toBeGreaterThanOrEqual(8 + Math.floor((hour - 76) / 73));
+    expect(calls.length - began).toBeLessThanOrEqual(8 + Math.ceil((hour - 50) / 48));
+  });
+
+  it('makes no refusal of a pause that a stranger has started', async () => {
+    const { source, issuer } = await openWarmIssuer();
+    expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
+    issuer.fail('503');
+    // While it is believed to answer, the pause holds, and "unknown" stands.
+    expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
+  });
+
+  it('is asked by an unknown key once it answers again, and then refused', async () => {
+    const { source, calls, clock, issuer } = await openWarmIssuer();
+    const wanted = hasKid('made-up');
+    issuer.fail('503');
+    await faultOf(source.obtain(wanted));
+    issuer.recover();
+    const before = calls.length;
+
+    expect(wanted(await source.obtain(wanted))).toBe(false);
+    await source.obtain(wanted);
+    expect(calls).toHaveLength(before + 1);
+    clock.advanceSeconds(1);
+    expect(source.current()).not.toBeNull();
+  });
+
+  it('has a rotation found that came during it', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    issuer.fail('503');
+    await issuer.rotateKeys({ keepOld: false });
+    const wanted = hasKid(kidOf(issuer));
+    await faultOf(source.obtain(wanted));
+    await faultOf(source.obtain(wanted));
+    issuer.recover();
+    clock.advanceSeconds(1.3);
+
+    expect(wanted(await source.obtain(wanted))).toBe(true);
+  });
+
+  it('is reported once when it begins, with what goes on, and once when it ends', async () => {
+    const { source, clock, events, issuer } = await openWarmIssuer();
+    const known = hasKid(kidOf(issuer));
+    for (const round of [0, 1]) {
+      issuer.fail('garbage');
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        clock.advanceSeconds(700);
+        await source.obtain(known);
+        await settle();
+        await expect.poll(() => events.length).toBe(2 * round + 1);
+      }
+      issuer.recover();
+      clock.advanceSeconds(700);
+      source.current();
+      await source.obtain(known);
+      await expect.poll(() => events.length).toBe(2 * round + 2);
+    }
+
+    const usableUntil = '2026-01-02T00:10:00.000Z';
+    expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended', 'outage-began', 'outage-ended']);
+    expect(events[0]).toMatchObject({
+      problem: `${new URL(issuer.url).host} answered with something that is not JSON`,
+      consequence: `The keys that are known serve on, at the latest until ${usableUntil}`,
+    });
+    expect(events[1]).toMatchObject({ lastedSeconds: 3_500 });
+  });
+});
+
+describe('after a quiet time', () => {
+  it('longer than its life, a set is not used unasked', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    const withdrawn = kidOf(issuer);
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(8 * hour);
+    expect(source.current()).toBeNull();
+
+    const keys = await source.obtain(hasKid(withdrawn));
+    expect(kidsOf(keys)).toEqual([kidOf(issuer)]);
+  });
+
+  it('that began with a short outage, a set is not used unasked either', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    const withdrawn = kidOf(issuer);
+    issuer.fail('503');
+    await faultOf(source.obtain(hasKid('made-up')));
+    issuer.recover();
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(8 * hour);
+    expect(source.current()).toBeNull();
+
+    const keys = await source.obtain(hasKid(withdrawn));
+    expect(kidsOf(keys)).toEqual([kidOf(issuer)]);
+  });
+
+  it('less than its life, it is used at once', async () => {
+    const { source, clock } = await openWarmIssuer();
+    clock.advanceSeconds(599);
+
+    expect(source.current()).not.toBeNull();
+  });
+});
