@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
+import { deepFreeze } from '../token/deep-freeze.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import type { ClaimMap } from '../user/claim-map.js';
@@ -39,7 +40,7 @@ export interface IdentityProvider {
 const providers = new WeakSet<object>();
 
 export function identityProvider(form: IdentityProvider): IdentityProvider {
-  const provider = Object.freeze({ ...form });
+  const provider = deepFreeze({ ...form });
   providers.add(provider);
   return provider;
 }

@@ -42,7 +42,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
   return identityProvider({
     issuers: [
       {
-        terms: Object.freeze({
+        terms: {
           issuer: new URL(authUrl).origin,
           audience: acceptAnyAudience,
           algorithms: new Set(['RS256'] as const),
@@ -50,7 +50,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
           clockToleranceSeconds: 5,
           maxTokenAgeSeconds: null,
           subjectClaim: 'user_id',
-        }),
+        },
         openKeys:
           verifierKey === undefined
             ? propelAuthKeys({ apiUrl, authHost: new URL(authUrl).hostname, apiKey })

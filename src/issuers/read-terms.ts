@@ -28,7 +28,7 @@ export function readTerms(
     maxTokenAgeSeconds: readNumber(where, options, 'maxTokenAgeSeconds', { least: 1, most: 315_360_000 }) ?? null,
     subjectClaim: 'sub',
   };
-  return issuers.map((issuer) => Object.freeze({ ...shared, issuer }));
+  return issuers.map((issuer) => ({ ...shared, issuer }));
 }
 
 /** Whether the app has asked, in as many words, for plain http off this machine. */

@@ -20,7 +20,7 @@ function fromJsonHeader(name: string): TokenSource {
 /** `Authorization: Bearer`, plain or with both tokens wrapped up in base64 behind `stackauth_`. */
 const fromWrappedBearer: TokenSource = Object.freeze({
   place: fromBearer().place,
-  covers: [fromBearer()],
+  covers: Object.freeze([fromBearer()]),
   read: (request) => readBearer(request.headers('authorization')).flatMap(unwrap),
 } satisfies TokenSource);
 

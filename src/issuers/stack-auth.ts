@@ -86,16 +86,16 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
 }
 
 function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerTerms {
-  return Object.freeze({
+  return {
     issuer,
-    audience: Object.freeze([`${projectId}${kinds[kind].suffix}`]),
+    audience: [`${projectId}${kinds[kind].suffix}`],
     algorithms: new Set(['ES256'] as const),
     tokenType: null,
     clockToleranceSeconds: 5,
     maxTokenAgeSeconds: null,
     subjectClaim: 'sub',
     findClaimFault: (claims: JsonObject) => findFaultOfKind(kind, projectId, claims),
-  });
+  };
 }
 
 function adviceFor(kind: UserKind): string {

@@ -1,0 +1,220 @@
+/** What every preset has to do, whatever issuer it describes. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
+import { jwtIssuer } from '../../src/issuers/jwt-issuer.js';
+import { oidc } from '../../src/issuers/oidc.js';
+import { propelAuth } from '../../src/issuers/propel-auth.js';
+import { stackAuth } from '../../src/issuers/stack-auth.js';
+import { claimMapsOf } from '../../src/open-issuers.js';
+import { TestIssuer } from '../../src/testing/test-issuer.js';
+import { type AuthUser, type ProviderName } from '../../src/user/auth-user.js';
+import { toAuthUser } from '../../src/user/verified-user.js';
+import { type AnsweringServer, startServer } from '../support/answering-server.js';
+import { HandClock } from '../support/hand-clock.js';
+import { openVerifier } from '../support/opened-verifier.js';
+import { configurationErrorOf, outcomeOf } from '../support/outcome.js';
+
+const projectId = 'c640df62';
+const clock = new HandClock();
+
+interface Preset {
+  readonly provider: ProviderName;
+  readonly create: (options: never) => IdentityProvider;
+  readonly issuer: () => TestIssuer;
+  /** Options that are enough to trust the issuer. */
+  readonly options: () => Readonly<Record<string, unknown>>;
+  readonly required: readonly string[];
+  /** What its issuer puts into tokens of its own. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** One issuer for each preset, each with keys of its own. */
+let issuers: Readonly<Record<ProviderName, TestIssuer>>;
+/** Where PropelAuth's project keeps its key. */
+let api: AnsweringServer;
+let apiStatus: number;
+
+beforeAll(async () => {
+  const start = (algorithm: 'ES256' | 'RS256', path = ''): Promise<TestIssuer> =>
+    TestIssuer.start({ algorithm, path, clock });
+  issuers = {
+    'stack-auth': await start('ES256', `/api/v1/projects/${projectId}`),
+    'propel-auth': await start('RS256'),
+    oidc: await start('ES256'),
+    jwt: await start('ES256'),
+  };
+}, 60_000);
+
+afterAll(() => Promise.all(Object.values(issuers).map((issuer) => issuer.stop())));
+
+beforeEach(async () => {
+  apiStatus = 200;
+  api = await startServer((_, response) => {
+    const body = { verifier_key_pem: issuers['propel-auth'].publicKeyPem };
+    response.writeHead(apiStatus, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  for (const issuer of Object.values(issuers)) issuer.recover();
+});
+
+const presets: Readonly<Record<string, Preset>> = {
+  stackAuth: {
+    provider: 'stack-auth',
+    create: stackAuth,
+    issuer: () => issuers['stack-auth'],
+    options: () => ({ projectId, baseUrl: new URL(issuers['stack-auth'].url).origin }),
+    required: ['projectId'],
+    claims: { aud: projectId },
+  },
+  propelAuth: {
+    provider: 'propel-auth',
+    create: propelAuth,
+    issuer: () => issuers['propel-auth'],
+    options: () => ({ authUrl: issuers['propel-auth'].url, apiKey: 'key', apiUrl: api.url }),
+    required: ['authUrl', 'apiKey'],
+    claims: { user_id: 'test-user' },
+  },
+  oidc: {
+    provider: 'oidc',
+    create: oidc,
+    issuer: () => issuers.oidc,
+    options: () => ({ issuer: issuers.oidc.url, audience: 'api' }),
+    required: ['issuer', 'audience'],
+    claims: { aud: 'api' },
+  },
+  jwtIssuer: {
+    provider: 'jwt',
+    create: jwtIssuer,
+    issuer: () => issuers.jwt,
+    options: () => ({ issuer: issuers.jwt.url, audience: 'api', jwksUri: issuers.jwt.jwksUri }),
+    required: ['issuer', 'audience'],
+    claims: { aud: 'api' },
+  },
+};
+
+function create(preset: Preset, options: Readonly<Record<string, unknown>> = preset.options()): IdentityProvider {
+  return preset.create(options as never);
+}
+
+function tokenOf({ issuer, claims }: Preset): Promise<string> {
+  return issuer().token(claims);
+}
+
+function requestsSoFar(): number {
+  return Object.values(issuers).reduce((sum, issuer) => sum + issuer.requests.total, api.requests.length);
+}
+
+describe.each(Object.entries(presets))('%s', (name, preset) => {
+  const others = Object.entries(presets).filter(([other]) => other !== name);
+
+  it('gives something that is frozen all the way down', () => {
+    const parts = (value: unknown): readonly object[] =>
+      typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [];
+    const all = parts(create(preset));
+
+    expect(all.length).toBeGreaterThan(5);
+    expect(all.filter((part) => !Object.isFrozen(part))).toEqual([]);
+  });
+
+  it('does not change with the options that it was given', async () => {
+    const options: Record<string, unknown> = { ...preset.options() };
+    const audience = ['api'];
+    if ('audience' in options) options['audience'] = audience;
+    const { verifier } = openVerifier(create(preset, options), { clock });
+    audience.splice(0, 1, 'other');
+    for (const option of Object.keys(options)) options[option] = 'changed';
+
+    expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
+  });
+
+  it('calls nobody until the first token of its own comes', async () => {
+    const before = requestsSoFar();
+    const { verifier } = openVerifier(create(preset), { clock });
+    await outcomeOf(verifier.verify('not-a-token'));
+    for (const [, other] of others) await outcomeOf(verifier.verify(await tokenOf(other)));
+    expect(requestsSoFar() - before).toBe(0);
+
+    await verifier.verify(await tokenOf(preset));
+    expect(requestsSoFar() - before).toBeGreaterThan(0);
+  });
+
+  it('trusts a fitting token and makes a user of it', async () => {
+    const provider = create(preset);
+    const { verifier } = openVerifier(provider, { clock });
+    const text = await tokenOf(preset);
+    const verified = await verifier.verify(text);
+    const claimMap = claimMapsOf([provider]).get(verified.issuer);
+    const user: AuthUser | undefined = claimMap && toAuthUser(text, verified, claimMap);
+
+    expect(user).toMatchObject({ id: 'test-user', issuer: preset.issuer().url, provider: preset.provider });
+  });
+
+  it.each(others)('refuses tokens of %s for their issuer', async (_, other) => {
+    const { verifier } = openVerifier(create(preset), { clock });
+
+    expect(await outcomeOf(verifier.verify(await tokenOf(other)))).toBe('INVALID_TOKEN issuer');
+  });
+
+  it.each(others)('has no token verified by a key of %s, though both are trusted', async (_, other) => {
+    const { verifier } = openVerifier([create(preset), create(other)], { clock });
+    const mine = preset.issuer();
+    const theirs = other.issuer();
+    const forge = (header: Readonly<Record<string, unknown>>): Promise<string> =>
+      theirs.token({ ...preset.claims, iss: mine.url }, { header });
+    const sameKind = mine.publicKey.alg === theirs.publicKey.alg;
+
+    expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
+    expect(await outcomeOf(verifier.verify(await tokenOf(other)))).toBe('accepted');
+    // Under the name of my key, under the name of theirs, and under none.
+    expect(await outcomeOf(verifier.verify(await forge({ kid: mine.publicKey.kid })))).toBe(
+      `INVALID_TOKEN ${sameKind ? 'signature' : 'algorithm'}`,
+    );
+    expect(await outcomeOf(verifier.verify(await forge({})))).toMatch(/^INVALID_TOKEN (?:key|algorithm)$/);
+    expect(await outcomeOf(verifier.verify(await forge({ kid: undefined })))).toMatch(
+      /^INVALID_TOKEN (?:key|signature|algorithm)$/,
+    );
+  });
+
+  it('refuses a forged token, and one that is over', async () => {
+    const { verifier } = openVerifier(create(preset), { clock });
+    const forged = await preset.issuer().token(preset.claims, { signWith: 'stranger' });
+    const over = await preset.issuer().token(preset.claims, { expiresIn: '-10s' });
+
+    expect(await outcomeOf(verifier.verify(forged))).toBe('INVALID_TOKEN signature');
+    expect(await outcomeOf(verifier.verify(over))).toBe('INVALID_TOKEN expired');
+  }, 30_000);
+
+  it('has a fault, and no refusal, where the keys cannot be had, and gets over it', async () => {
+    const { verifier, events } = openVerifier(create(preset), { clock });
+    preset.issuer().fail('503');
+    apiStatus = 503;
+    expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('SERVER_ERROR');
+
+    preset.issuer().recover();
+    apiStatus = 200;
+    expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
+    expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended']);
+  });
+
+  it('refuses an option that it does not know', () => {
+    const error = configurationErrorOf(() => create(preset, { ...preset.options(), nonsense: 'hush' }));
+
+    expect(error.code).toBe('CONFIGURATION_ERROR');
+    expect(error.path).toBe(`${name}({ nonsense })`);
+    expect(error.message).toMatch(/: there is no option of this name\. Known options: \w+, /);
+    expect(error.message).not.toContain('hush');
+  });
+
+  it.each(preset.required)('refuses to be without %s', (option) => {
+    const error = configurationErrorOf(() => create(preset, { ...preset.options(), [option]: undefined }));
+
+    expect(error.path).toBe(`${name}({ ${option} })`);
+    expect(error.message).toMatch(/: it is missing\. (?:Write|It is) .+\.$/);
+  });
+
+  it.each([null, [], 'https://issuer.example', 7])('refuses %j in place of options', (given) => {
+    const error = configurationErrorOf(() => preset.create(given as never));
+
+    expect(error.path).toBe(name);
+    expect(error.message).toContain('an object of options is expected. Known options: ');
+  });
+});
