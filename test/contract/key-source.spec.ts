@@ -1,0 +1,125 @@
+/** What every source of keys has to do, whether it holds them or fetches them. */
+import { createPublicKey, verify } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadJwks } from '../../src/keys/jwks-loader.js';
+import { KeySet } from '../../src/keys/key-set.js';
+import type { KeySource } from '../../src/keys/key-source.js';
+import { readKeys } from '../../src/keys/loaded-keys.js';
+import { RemoteKeySource } from '../../src/keys/remote-key-source.js';
+import { StaticKeySource } from '../../src/keys/static-key-source.js';
+import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
+import { signingKeyOf, TestIssuer } from '../../src/testing/test-issuer.js';
+import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HandClock } from '../support/hand-clock.js';
+
+let issuer: TestIssuer;
+let old: SigningKey;
+
+beforeAll(async () => {
+  issuer = await TestIssuer.start({ algorithm: 'ES256' });
+  old = signingKeyOf(issuer);
+  await issuer.rotateKeys({ keepOld: true });
+});
+
+afterAll(() => issuer.stop());
+
+const clock = new HandClock();
+
+const sources: Readonly<Record<string, () => KeySource>> = {
+  StaticKeySource: () => new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys))),
+  RemoteKeySource: () =>
+    new RemoteKeySource({
+      what: 'the keys',
+      load: () => loadJwks(new UpstreamClient(), issuer.jwksUri),
+      clock,
+      report: () => undefined,
+    }),
+};
+
+describe.each(Object.entries(sources))('%s', (_, open) => {
+  const has =
+    (kid: string) =>
+    (keys: KeySet): boolean =>
+      keys.find(kid, 'ES256').kind === 'found';
+
+  it('obtains the set that holds what is wanted, all of it', async () => {
+    const keys = await open().obtain(has(issuer.publicKey.kid));
+
+    expect(has(issuer.publicKey.kid)(keys)).toBe(true);
+    expect(has(old.kid)(keys)).toBe(true);
+    expect(keys.keys).toHaveLength(2);
+  });
+
+  it('has the same set at hand afterwards, without waiting', async () => {
+    const source = open();
+    const keys = await source.obtain(() => true);
+
+    expect(source.current()).toBe(keys);
+    expect(await source.obtain(() => true)).toBe(keys);
+  });
+
+  it('says at once what it has, before it was ever asked: a set or nothing', () => {
+    const current = open().current();
+
+    expect(current === null || current.keys.length === 2).toBe(true);
+  });
+
+  it('answers with a set without it when what is wanted is not there', async () => {
+    const source = open();
+    const keys = await source.obtain(has('unknown'));
+
+    expect(keys.find('unknown', 'ES256')).toEqual({ kind: 'unknown' });
+    expect(keys.keys).toHaveLength(2);
+    expect((await source.obtain(has('unknown'))).keys).toHaveLength(2);
+  });
+
+  it('keeps a key the same object as long as it is the same key', async () => {
+    const source = open();
+    const first = await source.obtain(() => true);
+    // Wanted in vain, so that a source that fetches does so again.
+    const second = await source.obtain(() => false);
+    clock.advanceSeconds(7 * 60);
+    const third = await source.obtain(() => false);
+
+    expect(first.keys.map((key) => [second.has(key), third.has(key)])).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
+
+  it('gives everybody who asks at once the same set', async () => {
+    const source = open();
+    const sets = await Promise.all(Array.from({ length: 10 }, () => source.obtain(() => true)));
+
+    expect(new Set(sets).size).toBe(1);
+  });
+
+  it('has keys that verify what their owner signs, and nothing else', async () => {
+    const keys = await open().obtain(() => true);
+    const match = keys.find(old.kid, 'ES256');
+    const stranger = await createSigningKey('ES256', old.kid);
+    const data = Buffer.from('data');
+    const fits = (key: SigningKey): boolean =>
+      match.kind === 'found' &&
+      verify('sha256', data, { key: match.key.key, dsaEncoding: 'ieee-p1363' }, key.sign(data));
+
+    expect([fits(old), fits(signingKeyOf(issuer)), fits(stranger)]).toEqual([true, false, false]);
+  });
+
+  it('has public keys only', async () => {
+    const keys = await open().obtain(() => true);
+
+    expect(keys.keys.map(({ key }) => key.type)).toEqual(['public', 'public']);
+    expect(keys.keys.map(({ key }) => createPublicKey(key.export({ type: 'spki', format: 'pem' })).type)).toHaveLength(
+      2,
+    );
+  });
+
+  it('gives no key when the token does not say which of two it means', async () => {
+    const keys = await open().obtain(() => true);
+
+    expect(keys.find(null, 'ES256').kind).toBe('ambiguous');
+    expect(keys.find(null, 'RS256').kind).toBe('unknown');
+    expect(keys.find(old.kid, 'RS256').kind).toBe('unfit');
+  });
+});
