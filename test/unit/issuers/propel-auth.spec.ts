@@ -22,7 +22,7 @@ function create(options: Record<string | symbol, unknown>): ReturnType<typeof pr
 }
 
 describe('a token of PropelAuth', () => {
-  it.each<[string, object, object, string]>([
+  it.each<[string, object, Readonly<Record<string, unknown>>, string]>([
     ['a good one', {}, {}, 'accepted'],
     ['without an audience, as they all are', { aud: undefined }, {}, 'accepted'],
     ['with somebody else’s audience', { aud: 'other' }, {}, 'accepted'],
