@@ -1,0 +1,82 @@
+/** A Stack Auth backend as far as its key sets go: it answers as the recorded ones did. */
+import type { ServerResponse } from 'node:http';
+import {
+  readRecordedExchange,
+  readRecordedTokens,
+  type RecordedExchange,
+  type StackAuthVersion,
+} from '../vectors/stack-auth/recorded.js';
+import { type AnsweringServer, startServer } from './answering-server.js';
+
+/** Where the recorded servers believed to be: the origin of their tokens' issuers. */
+export const recordedOrigin = 'http://localhost:8102';
+
+interface KeySetBody {
+  readonly keys: readonly unknown[];
+}
+
+/** The whole key set of each project that was recorded: with restricted and anonymous users' keys, where it has them. */
+function keysOfProjects(version: StackAuthVersion): ReadonlyMap<string, readonly unknown[]> {
+  const names = ['jwks-include-anonymous', 'jwks-project-b', ...(version === '2.8.86' ? ['jwks-project-c'] : [])];
+  return new Map(
+    names.map((name) => {
+      const { request, response } = readRecordedExchange(name, version);
+      return [request.path.split('/')[4] ?? '', (response.body as KeySetBody).keys] as const;
+    }),
+  );
+}
+
+function send(response: ServerResponse, recorded: RecordedExchange['response'], body: unknown = recorded.body): void {
+  response.writeHead(recorded.status, recorded.headers).end(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+/** Listens until the test is over. */
+export function startStackAuth(version: StackAuthVersion): Promise<AnsweringServer> {
+  const projects = keysOfProjects(version);
+  const good = readRecordedExchange('jwks', version).response;
+  // The answer of 2.8.37 to include_restricted; the other one says the same of other parameters.
+  const badQuery = readRecordedExchange('jwks-include-restricted', '2.8.37').response;
+  const noProject = readRecordedExchange('jwks-unknown-project').response;
+  const known = version === '2.8.37' ? ['include_anonymous'] : ['include_anonymous', 'include_restricted'];
+  return startServer((request, response) => {
+    const url = new URL(request.url ?? '/', recordedOrigin);
+    const projectId = /^\/api\/v1\/projects\/([^/]+)\/\.well-known\/jwks\.json$/.exec(url.pathname)?.[1];
+    if (projectId === undefined) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 — this page does not exist');
+      return;
+    }
+    const query = [...url.searchParams];
+    if (query.some(([name, value]) => !known.includes(name) || !['true', 'false'].includes(value))) {
+      send(response, badQuery);
+      return;
+    }
+    const keys = projects.get(projectId);
+    if (keys === undefined) send(response, noProject);
+    else send(response, good, { keys: keys.slice(0, keysAskedFor(new Map(query))) });
+  });
+}
+
+/** Two keys for each kind of user, in the order in which the recorded servers list them. */
+function keysAskedFor(query: ReadonlyMap<string, string>): number {
+  if (query.get('include_anonymous') === 'true') return 6;
+  return query.get('include_restricted') === 'true' ? 4 : 2;
+}
+
+export interface RecordedToken {
+  readonly name: string;
+  readonly text: string;
+  readonly kid: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** What the verifier's clock has to show: five seconds after it was made. */
+  readonly at: Date;
+}
+
+/** The tokens that a server made; those that were spoiled on purpose are told by their names. */
+export function recordedTokens(version: StackAuthVersion): readonly RecordedToken[] {
+  return Object.entries(readRecordedTokens(version)).map(([name, text]) => {
+    const [header, claims] = text.split('.').map((part) => Buffer.from(part, 'base64url').toString());
+    const members = JSON.parse(claims ?? '') as Record<string, unknown>;
+    const { kid } = JSON.parse(header ?? '') as { kid: string };
+    return { name, text, kid, claims: members, at: new Date((Number(members['iat']) + 5) * 1_000) };
+  });
+}
