@@ -41,8 +41,8 @@ export class AuthGuard implements CanActivate {
     if (authenticator === undefined) {
       throw new ConfigurationError(
         'AuthGuard',
-        'it is used in an app that does not import AuthModule',
-        'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module',
+        'it is used in a module that does not see AuthModule',
+        'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
       );
     }
     this.authenticator = authenticator;

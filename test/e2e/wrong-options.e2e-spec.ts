@@ -169,20 +169,23 @@ class DogsController {
   }
 }
 
+const missingLine =
+  'AuthGuard: it is used in a module that does not see AuthModule. Add AuthModule.forRoot({ issuers: … }) to the ' +
+  'imports of the root module; with isGlobal: false, to those of this one.';
+
 describe.each(platforms)('a guard without its module on $name', (platform) => {
   it.each([
     ['@UseGuards(AuthGuard)', CatsController],
     ['@OptionalAuth()', DogsController],
   ])('stops the app and says which line is missing: %s', async (_mark, controller) => {
     const error = await errorOf(platform, () => ({ controllers: [controller] }));
-    expect(error.path).toBe('AuthGuard');
-    expect(error.message).toContain('AuthModule.forRoot({ issuers: … })');
+    expect(error.message).toBe(missingLine);
   });
 
   it('stops it too where the module is not global and another one imports it', async () => {
     @Module({ imports: [AuthModule.forRoot({ issuers, isGlobal: false })] })
     class OtherModule {}
     const error = await errorOf(platform, () => ({ imports: [OtherModule], controllers: [CatsController] }));
-    expect(error.path).toBe('AuthGuard');
+    expect(error.message).toBe(missingLine);
   });
 });
