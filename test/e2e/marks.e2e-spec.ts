@@ -77,6 +77,12 @@ class GuardedUnderOptionalController extends OptionalController {}
 @Controller('public-under-optional')
 class PublicUnderOptionalController extends OptionalController {}
 
+// Nest adds the guards of a class to those it inherits; ours is among them, and was not put here.
+@Public()
+@UseGuards({ canActivate: () => true })
+@Controller('public-with-another-guard')
+class PublicWithAnotherGuardController extends GuardedController {}
+
 @Controller('heir-of-guarded')
 class HeirOfGuardedController extends GuardedController {}
 
@@ -93,6 +99,7 @@ const controllers = [
   GuardedUnderPublicController,
   GuardedUnderOptionalController,
   PublicUnderOptionalController,
+  PublicWithAnotherGuardController,
   HeirOfGuardedController,
   HeirOfPublicController,
 ];
@@ -116,6 +123,7 @@ const classMarks: readonly [controller: string, outcome: Outcome][] = [
   ['guarded-under-public', 'required'],
   ['guarded-under-optional', 'required'],
   ['public-under-optional', 'public'],
+  ['public-with-another-guard', 'public'],
   ['heir-of-guarded', 'required'],
   ['heir-of-public', 'public'],
 ];
