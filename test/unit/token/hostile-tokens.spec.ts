@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RefusalError } from '../../../src/errors/refusal-error.js';
 import { publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
 import { KeySet } from '../../../src/keys/key-set.js';
@@ -27,6 +27,12 @@ function toolsFor(algorithm: TestAlgorithm = 'ES256'): Promise<HostileTools> {
   tools.set(algorithm, known);
   return known;
 }
+
+// They take seconds on a busy machine, so they are made before any test's own time runs.
+beforeAll(async () => {
+  const algorithms = new Set([...hostileTokens, ...harmlessTokens].map(({ algorithm }) => algorithm));
+  await Promise.all([...algorithms].map((algorithm) => toolsFor(algorithm)));
+}, 60_000);
 
 afterAll(async () => {
   await Promise.all([...tools.values()].map(async (made) => (await made).issuer.stop()));
