@@ -18,10 +18,10 @@ describe('decodeBase64Url', () => {
     }
   });
 
-  it('takes exactly the canonical ones of all texts of one, two and three characters', () => {
+  it('takes exactly the canonical ones of all texts of one and two characters, and of three by their last two', () => {
     const one = [...alphabet];
     const two = one.flatMap((first) => one.map((second) => first + second));
-    const three = two.flatMap((pair) => one.map((last) => pair + last));
+    const three = two.map((pair) => `k${pair}`);
     const wrong = [...one, ...two, ...three].filter(
       (text) => (decodeBase64Url(text) !== undefined) !== isCanonical(text),
     );
