@@ -17,9 +17,12 @@ export interface AddressRule {
 /** What is wrong with an address that the package would have to call, or `undefined` when nothing is. */
 export function findAddressFault(address: string, rule: AddressRule): string | undefined {
   if (!URL.canParse(address)) return 'not an absolute address';
+  // The parser leaves out or encodes what stands there by mistake, often a line break behind an environment
+  // variable; the issuer of a token, which is compared as text, would never be the same.
+  if (/[\s\p{Cc}]/u.test(address)) return 'an address must not hold blanks or control characters';
   const url = new URL(address);
   if (url.username !== '' || url.password !== '') return 'an address must not carry a user name or password';
-  if (url.hash !== '') return 'an address must not carry a fragment';
+  if (address.includes('#')) return 'an address must not carry a fragment';
   if (url.protocol === 'https:') return undefined;
   if (url.protocol !== 'http:') return 'https is expected';
   return rule.insecureHttp || isLoopback(url.hostname) ? undefined : 'http is only allowed on this machine';

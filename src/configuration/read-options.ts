@@ -107,8 +107,11 @@ export function readChoice<Choice extends string>(
 
 function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
-  const close = known.find((candidate) => distance(plain(name), plain(candidate)) <= 2);
-  return close === undefined ? undefined : `Did you mean ${close}`;
+  const [closest] = known
+    .map((candidate) => ({ candidate, away: distance(plain(name), plain(candidate)) }))
+    .filter(({ away }) => away <= 2)
+    .sort((a, b) => a.away - b.away);
+  return closest === undefined ? undefined : `Did you mean ${closest.candidate}`;
 }
 
 function distance(a: string, b: string): number {

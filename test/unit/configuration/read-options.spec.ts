@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import {
+  path,
+  readChoice,
+  readNumber,
+  readOptions,
+  readSwitch,
+  readText,
+  requireText,
+  requireTexts,
+} from '../../../src/configuration/read-options.js';
+import { configurationErrorOf } from '../../support/outcome.js';
+
+const known = ['authUrl', 'apiUrl', 'clockToleranceSeconds', 'audience'];
+
+function messageOf(attempt: () => unknown): string {
+  const { message, path: where, code } = configurationErrorOf(attempt);
+  expect(code).toBe('CONFIGURATION_ERROR');
+  expect(message.startsWith(`${where}: `)).toBe(true);
+  return message;
+}
+
+describe('options', () => {
+  it('are given as they are when each has a known name', () => {
+    const given = { authUrl: 1, audience: undefined };
+
+    expect(readOptions('x', given, known)).toBe(given);
+    expect(readOptions('x', {}, known)).toEqual({});
+  });
+
+  it('may bear symbols, which are never names by mistake', () => {
+    expect(() => readOptions('x', { [Symbol('s')]: true }, known)).not.toThrow();
+  });
+
+  it.each([undefined, null, 'text', 7, true, [], [{ audience: 'a' }]])('must be an object, and not %j', (given) => {
+    expect(messageOf(() => readOptions('oidc', given, ['a', 'b']))).toBe(
+      'oidc: an object of options is expected. Known options: a, b.',
+    );
+  });
+
+  it.each([
+    ['audiense', 'audience'],
+    ['Audience', 'audience'],
+    ['audiences', 'audience'],
+    ['clock_tolerance_seconds', 'clockToleranceSeconds'],
+    ['clockToleranceSecond', 'clockToleranceSeconds'],
+    ['apiURL', 'apiUrl'],
+    ['aptUrl', 'apiUrl'],
+    ['autUrl', 'authUrl'],
+  ])('of an unknown name are told the nearest known one: %s', (name, meant) => {
+    expect(messageOf(() => readOptions('x', { [name]: 1 }, known))).toBe(
+      `x({ ${name} }): there is no option of this name. Did you mean ${meant}.`,
+    );
+  });
+
+  it.each(['secret', 'aud', 'toString', '__proto__x', ''])('of a name like none are told all of them: %j', (name) => {
+    expect(messageOf(() => readOptions('x', { [name]: 1 }, known))).toBe(
+      `x({ ${name} }): there is no option of this name. Known options: ${known.join(', ')}.`,
+    );
+  });
+
+  it('of an unknown name are refused when they are undefined, too', () => {
+    expect(messageOf(() => readOptions('x', { audiense: undefined }, known))).toContain('Did you mean audience');
+  });
+
+  it('are named the way they are written', () => {
+    expect(path('oidc', 'audience')).toBe('oidc({ audience })');
+  });
+});
+
+describe('a text', () => {
+  it('is given as it is, and may be left out', () => {
+    expect(readText('x', { a: ' b ' }, 'a')).toBe(' b ');
+    expect(readText('x', {}, 'a')).toBeUndefined();
+    expect(requireText('x', { a: 'b' }, 'a', '')).toBe('b');
+  });
+
+  it.each(['', ' ', '\n', null, 7, ['a'], {}])('is a text that is not empty, and not %j', (value) => {
+    const message = 'x({ a }): a text that is not empty is expected. Write a string.';
+
+    expect(messageOf(() => readText('x', { a: value }, 'a'))).toBe(message);
+    expect(messageOf(() => requireText('x', { a: value }, 'a', 'mend'))).toBe(message);
+  });
+
+  it('must be there where it is required', () => {
+    expect(messageOf(() => requireText('x', {}, 'a', 'Find it there'))).toBe('x({ a }): it is missing. Find it there.');
+  });
+});
+
+describe('a list of texts', () => {
+  it('may be one text, and holds each once', () => {
+    expect(requireTexts('x', { a: 'b' }, 'a', '')).toEqual(['b']);
+    expect(requireTexts('x', { a: ['b', 'c', 'b'] }, 'a', '')).toEqual(['b', 'c']);
+  });
+
+  it('is a copy that nobody can change', () => {
+    const given = ['b'];
+    const read = requireTexts('x', { a: given }, 'a', '');
+    given.push('c');
+
+    expect(read).toEqual(['b']);
+    expect(Object.isFrozen(read)).toBe(true);
+  });
+
+  it.each(['', [], [''], ['a', ' '], ['a', 7], [['a']], null, 7, {}, new Set(['a'])])('is not %j', (value) => {
+    expect(messageOf(() => requireTexts('x', { a: value }, 'a', 'Mend'))).toBe(
+      'x({ a }): a text or a list of texts is expected. Mend.',
+    );
+  });
+
+  it('must be there', () => {
+    expect(messageOf(() => requireTexts('x', {}, 'a', 'Mend'))).toBe('x({ a }): it is missing. Mend.');
+  });
+});
+
+describe('a switch', () => {
+  it('is what it says, and what it falls back to when it is left out', () => {
+    expect([true, false, undefined].map((a) => readSwitch('x', { a }, 'a', true))).toEqual([true, false, true]);
+    expect([true, false, undefined].map((a) => readSwitch('x', { a }, 'a', false))).toEqual([true, false, false]);
+  });
+
+  it.each(['true', 'false', 0, 1, null, {}])('is true or false, and not %j', (value) => {
+    expect(messageOf(() => readSwitch('x', { a: value }, 'a', false))).toBe(
+      'x({ a }): true or false is expected. Left out, it is false.',
+    );
+  });
+});
+
+describe('a number', () => {
+  const limits = { least: 1, most: 10 };
+
+  it.each([1, 1.5, 10])('may be %d, from the least to the most', (value) => {
+    expect(readNumber('x', { a: value }, 'a', limits)).toBe(value);
+  });
+
+  it('may be left out', () => {
+    expect(readNumber('x', {}, 'a', limits)).toBeUndefined();
+  });
+
+  it.each([0.999, 10.001, -1, Number.NaN, Infinity, -Infinity, '5', null, 5n, [5]])('may not be %s', (value) => {
+    expect(messageOf(() => readNumber('x', { a: value }, 'a', limits))).toBe(
+      'x({ a }): a number from 1 to 10 is expected. Write such a number, or leave the option out.',
+    );
+  });
+
+  it('may have to be whole', () => {
+    expect(readNumber('x', { a: 2 }, 'a', { ...limits, whole: true })).toBe(2);
+    expect(messageOf(() => readNumber('x', { a: 2.5 }, 'a', { ...limits, whole: true }))).toBe(
+      'x({ a }): a whole number from 1 to 10 is expected. Write such a number, or leave the option out.',
+    );
+  });
+});
+
+describe('a choice', () => {
+  const choices = ['reject', 'anonymous'] as const;
+
+  it('is one of its words, and what it falls back to when it is left out', () => {
+    expect(readChoice('x', { a: 'anonymous' }, 'a', choices, 'reject')).toBe('anonymous');
+    expect(readChoice('x', {}, 'a', choices, 'reject')).toBe('reject');
+  });
+
+  it.each(['Reject', '', 'none', null, true, ['reject']])('is no other: %j', (value) => {
+    expect(messageOf(() => readChoice('x', { a: value }, 'a', choices, 'reject'))).toBe(
+      "x({ a }): one of 'reject', 'anonymous' is expected. Left out, it is 'reject'.",
+    );
+  });
+});
