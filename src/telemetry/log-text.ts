@@ -7,14 +7,25 @@ const longest = 200;
 export function logText(value: unknown): string {
   const text = typeof value === 'string' ? value : describe(value);
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
-  // Control characters (C0, C1, DEL), line and paragraph separators, and the marks that turn reading order.
-  const plain = cut.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
-  });
-  return typeof value === 'string' ? `"${plain.replaceAll('"', '\\"')}"` : plain;
+  if (typeof value !== 'string') return escapeActive(cut);
+  return `"${escapeActive(cut.replaceAll(/["\\]/g, '\\$&'))}"`;
 }
 
+/** Control characters (C0, C1, DEL), line and paragraph separators, marks that turn reading order, half characters. */
+function escapeActive(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+  });
+}
+
+/** As JSON, where there is JSON for it: a log line must not fail over what it tells. */
 function describe(value: unknown): string {
-  // JSON has no text for `undefined`, whatever its types say.
-  return value === undefined ? 'undefined' : JSON.stringify(value);
+  try {
+    // There is none for `undefined`, a function or a symbol, whatever its types say.
+    const json: unknown = JSON.stringify(value);
+    return typeof json === 'string' ? json : typeof value;
+  } catch {
+    return typeof value;
+  }
 }

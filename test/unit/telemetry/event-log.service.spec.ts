@@ -1,0 +1,82 @@
+import { ConsoleLogger, Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AuthEvent, RefusedEvent } from '../../../src/telemetry/auth-event.js';
+import { EventLog } from '../../../src/telemetry/event-log.service.js';
+import { LogLines } from '../../support/log-lines.js';
+
+const refused: RefusedEvent = {
+  type: 'refused',
+  code: 'INVALID_TOKEN',
+  reason: 'expired',
+  explanation: 'It ended 5 s ago',
+  handler: 'CatsController.list',
+  anonymous: false,
+};
+
+const events: readonly (readonly [string, AuthEvent, string])[] = [
+  ['debug', refused, 'CatsController.list: refused (INVALID_TOKEN, expired). It ended 5 s ago'],
+  [
+    'debug',
+    { ...refused, anonymous: true },
+    'CatsController.list: went on without a user (INVALID_TOKEN, expired). It ended 5 s ago',
+  ],
+  [
+    'debug',
+    { ...refused, code: 'MISSING_TOKEN', reason: null, explanation: 'No token came' },
+    'CatsController.list: refused (MISSING_TOKEN). No token came',
+  ],
+  [
+    'error',
+    {
+      type: 'outage-began',
+      what: 'the keys of x',
+      problem: 'x answered with status 503',
+      consequence: 'They serve on',
+    },
+    'Cannot get the keys of x: x answered with status 503. They serve on',
+  ],
+  ['log', { type: 'outage-ended', what: 'the keys of x', lastedSeconds: 90 }, 'Got the keys of x again, after 90 s'],
+  [
+    'error',
+    { type: 'miswired', problem: 'There is no such transport', mend: 'Add the line' },
+    'There is no such transport. Add the line',
+  ],
+];
+
+describe('the log', () => {
+  const lines = new LogLines();
+
+  beforeEach(() => {
+    lines.forget();
+    Logger.overrideLogger(lines);
+  });
+
+  afterEach(() => {
+    Logger.overrideLogger(new ConsoleLogger());
+  });
+
+  it.each(events)('has one line at %s for an event: %j', (level, event, text) => {
+    new EventLog().report(event);
+
+    // Nest hands an error's stack on, and says `undefined` where there is none.
+    const written = lines.lines.map((line) => ({ ...line, text: line.text.replace(/ undefined$/, '') }));
+    expect(written).toEqual([{ level, text, context: 'Gatehouse' }]);
+  });
+
+  it('may be handed on as a function', () => {
+    const { report } = new EventLog();
+    report(refused);
+
+    expect(lines.ours('debug')).toHaveLength(1);
+  });
+
+  it('explains a request once, and another request once more', () => {
+    const log = new EventLog();
+    const request = {};
+    log.explain(request, refused);
+    log.explain(request, { ...refused, reason: 'audience' });
+    log.explain({}, refused);
+
+    expect(lines.lines.map(({ text }) => text)).toEqual([events[0]?.[2], events[0]?.[2]]);
+  });
+});
