@@ -69,16 +69,11 @@ export class RemoteKeySource extends KeySource {
 
   override async obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet> {
     const atHand = this.current();
-    if (atHand !== null && (wanted(atHand) || this.askedInVainLately())) return atHand;
+    if (atHand !== null && (wanted(atHand) || this.now() < this.missPauseUntil)) return atHand;
     const newest = await this.refresh().catch((error: unknown) => this.fallBack(error, wanted));
     // Only a call in vain starts the pause: a stranger's made-up key ids are damped, a rotation is not.
     if (!wanted(newest)) this.missPauseUntil = this.now() + pauseAfterMissMs;
     return newest;
-  }
-
-  /** While the server does not answer, "it has no such key" is not known, so that is no reason to refuse. */
-  private askedInVainLately(): boolean {
-    return this.now() < this.missPauseUntil && !this.backoff.failing;
   }
 
   /** What is held already serves, when it has what is wanted and is not too old; else the fault stands. */

@@ -42,7 +42,11 @@ describe('a server that fails after it has answered', () => {
     }
     expect(known(await source.obtain(known))).toBe(true);
 
-    clock.advanceSeconds(601);
+    clock.advanceSeconds(599);
+    expect(known(await source.obtain(known))).toBe(true);
+    expect(source.current()).not.toBeNull();
+
+    clock.advanceSeconds(2);
     expect(source.current()).toBeNull();
     await faultOf(source.obtain(known));
   });
@@ -90,12 +94,14 @@ describe('a server that fails after it has answered', () => {
     expect(calls.length - began).toBeLessThanOrEqual(8 + Math.ceil((hour - 50) / 48));
   });
 
-  it('makes no refusal of a pause that a stranger has started', async () => {
-    const { source, issuer } = await openWarmIssuer();
+  it('is believed to answer until the pause after a call in vain is over', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
     expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
     issuer.fail('503');
-    // While it is believed to answer, the pause holds, and "unknown" stands.
     expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
+
+    clock.advanceSeconds(10);
+    await faultOf(source.obtain(hasKid('made-up')));
   });
 
   it('is asked by an unknown key once it answers again, and then refused', async () => {
