@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
+import type { KeySource } from '../../../src/keys/key-source.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { ec, importUsable, newEc, okp, rsa } from './jwk-makers.js';
 
@@ -89,7 +90,7 @@ describe('a set', () => {
 
   it('is never asked for again where the app has handed it in', async () => {
     const keys = new KeySet([rsaA]);
-    const source = new StaticKeySource(keys);
+    const source: KeySource = new StaticKeySource(keys);
 
     expect(source.current()).toBe(keys);
     expect(await source.obtain(() => false)).toBe(keys);
