@@ -1,3 +1,4 @@
+import type { Alarm } from '../clock/alarm.js';
 import type { Clock } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { TokenSource } from '../request/token-source.js';
@@ -12,6 +13,8 @@ export interface Ground {
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly report: ReportEvent;
+  /** Makes what wakes key sources up. @defaultValue the machine's timers */
+  readonly createAlarm?: () => Alarm;
 }
 
 /** Opens a key source on an app's ground. Issuers that share the function share the source. */

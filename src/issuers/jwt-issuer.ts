@@ -1,5 +1,4 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
-import { requireAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
@@ -8,6 +7,7 @@ import type { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { readAddressRule, readTerms, termNames } from './read-terms.js';
+import { keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
 import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
@@ -37,8 +37,12 @@ interface JwtIssuerTerms {
 export type JwtIssuerOptions = JwtIssuerTerms &
   (
     | {
-        /** Where the key set is. */
-        readonly jwksUri: string;
+        /** Where the key set is; a list is tried in order. */
+        readonly jwksUri: string | readonly string[];
+        /** Seconds past their life for which known keys serve on during an outage. @defaultValue 86400 (a day) */
+        readonly staleKeysForSeconds?: number;
+        /** A key set to start with, until the address has been asked. */
+        readonly initialKeys?: { readonly keys: readonly Jwk[] };
       }
     | {
         /** The one public key: PEM (SPKI or certificate) or JWK. */
@@ -65,7 +69,7 @@ const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
 export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
-  const options = readOptions('jwtIssuer', given, ['issuer', 'audience', ...ways, ...termNames]);
+  const options = readOptions('jwtIssuer', given, ['issuer', 'audience', ...ways, ...termNames, ...keyNames]);
   const { openKeys, algorithms } = readKeysGiven(options);
   return identityProvider({
     issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys })),
@@ -82,6 +86,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
     const problem = way === undefined ? 'there are no keys' : `keys are given in ${given.length} ways`;
     throw new ConfigurationError('jwtIssuer', problem, `Write exactly one of ${ways.join(', ')}`);
   }
+  checkKept(way, options);
   const where = path('jwtIssuer', way);
   switch (way) {
     case 'jwksUri':
@@ -95,6 +100,15 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
   }
 }
 
+/** How keys are kept is only to say where they are fetched. */
+function checkKept(way: (typeof ways)[number], options: GivenOptions): void {
+  const idle = way === 'jwksUri' ? undefined : keyNames.find((name) => options[name] !== undefined);
+  if (idle !== undefined) {
+    throw new ConfigurationError(path('jwtIssuer', idle), `it means nothing beside ${way}`, 'Leave it out');
+  }
+}
+
 function readRemote(options: GivenOptions): OpenKeys {
-  return keysAt(requireAddress('jwtIssuer', options, 'jwksUri', readAddressRule(options), 'Write its address'));
+  const addresses = readJwksUris('jwtIssuer', options, readAddressRule(options)) ?? [];
+  return keysAt(addresses, readKeyOptions('jwtIssuer', options));
 }

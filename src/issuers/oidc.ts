@@ -6,6 +6,8 @@ import type { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { readAddressRule, readTerms, termNames } from './read-terms.js';
+import { type KeyOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import type { Jwk } from '../keys/import-jwk.js';
 import { discoveredKeys, keysAt } from './remote-keys.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
@@ -23,8 +25,8 @@ export interface OidcOptions {
    * @defaultValue every RS, PS, ES algorithm and EdDSA
    */
   readonly algorithms?: readonly string[];
-  /** Where the keys are. Left out, the issuer's discovery document says it. */
-  readonly jwksUri?: string;
+  /** Where the keys are; a list is tried in order. Left out, the issuer's discovery document says it. */
+  readonly jwksUri?: string | readonly string[];
   /**
    * Where the discovery document is, when not under the issuer's own name: inside a container network, say.
    *
@@ -44,6 +46,15 @@ export interface OidcOptions {
   readonly clockToleranceSeconds?: number;
   /** Seconds since `iat` after which a token is refused, whatever its `exp`. Left out, only `exp` counts. */
   readonly maxTokenAgeSeconds?: number;
+  /**
+   * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 30 days. A key
+   * that the issuer withdraws during its own outage is trusted for that long.
+   *
+   * @defaultValue 86400 (a day)
+   */
+  readonly staleKeysForSeconds?: number;
+  /** A key set to start with, from a file or the environment, until the issuer has been asked. */
+  readonly initialKeys?: { readonly keys: readonly Jwk[] };
   /** Allows plain http off this machine. For closed test networks: who sits on the wire can sign any token. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
@@ -55,33 +66,39 @@ export interface OidcOptions {
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
 export function oidc(given: OidcOptions): IdentityProvider {
-  const options = readOptions('oidc', given, ['issuer', 'audience', 'jwksUri', 'discoveryUrl', ...termNames]);
+  const options = readOptions('oidc', given, [
+    'issuer',
+    'audience',
+    'jwksUri',
+    'discoveryUrl',
+    ...termNames,
+    ...keyNames,
+  ]);
   const rule = readAddressRule(options);
   const terms = readTerms('oidc', options);
   for (const { issuer } of terms) checkAddress(path('oidc', 'issuer'), issuer, rule);
-  const jwksUri = readAddress('oidc', options, 'jwksUri', rule);
+  const jwksUris = readJwksUris('oidc', options, rule);
   const discoveryUrl = readAddress('oidc', options, 'discoveryUrl', rule);
-  const keys = findSharedKeys(
-    terms.map(({ issuer }) => issuer),
-    rule,
-    jwksUri,
-    discoveryUrl,
-  );
+  const kept = readKeyOptions('oidc', options);
+  const names = terms.map(({ issuer }) => issuer);
+  // One key set for all names where one place was given for it; else each name is asked for its own.
+  const shared = jwksUris === undefined ? findByDocument(names, rule, kept, discoveryUrl) : keysAt(jwksUris, kept);
   return identityProvider({
-    issuers: terms.map((term) => ({ terms: term, openKeys: keys ?? discoveredKeys([term.issuer], rule) })),
+    issuers: terms.map((term) => ({
+      terms: term,
+      openKeys: shared ?? discoveredKeys([term.issuer], rule, undefined, kept),
+    })),
     claimMap: { provider: 'oidc', map: mapStandardClaims },
     tokenSources: [fromBearer()],
     advice: new Map(),
   });
 }
 
-/** One key set for all names where one place was given for it; else each name is asked for its own. */
-function findSharedKeys(
+function findByDocument(
   names: readonly string[],
   rule: AddressRule,
-  jwksUri: string | undefined,
+  kept: KeyOptions,
   discoveryUrl: string | undefined,
 ): OpenKeys | undefined {
-  if (jwksUri !== undefined) return keysAt(jwksUri);
-  return discoveryUrl === undefined ? undefined : discoveredKeys(names, rule, discoveryUrl);
+  return discoveryUrl === undefined ? undefined : discoveredKeys(names, rule, discoveryUrl, kept);
 }

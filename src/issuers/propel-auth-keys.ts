@@ -5,6 +5,7 @@ import type { LoadedKeys } from '../keys/loaded-keys.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import type { OpenKeys } from './identity-provider.js';
+import type { KeyOptions } from './read-key-options.js';
 import { remoteKeys } from './remote-keys.js';
 
 export interface PropelAuthApi {
@@ -12,6 +13,7 @@ export interface PropelAuthApi {
   /** The project's host name, which the shared API tells projects apart by. */
   readonly authHost: string;
   readonly apiKey: string;
+  readonly kept: KeyOptions;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface PropelAuthApi {
  * after a failure, and again (not too often) when a signature does not fit it, as it may have been replaced.
  */
 export function propelAuthKeys(api: PropelAuthApi): OpenKeys {
-  return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api));
+  return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), api.kept);
 }
 
 async function load(upstream: UpstreamClient, { apiUrl, authHost, apiKey }: PropelAuthApi): Promise<LoadedKeys> {

@@ -7,6 +7,7 @@ import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
+import { readKeyOptions } from './read-key-options.js';
 import { readAddressRule } from './read-terms.js';
 import { readPublicKey } from './static-keys.js';
 
@@ -20,11 +21,13 @@ export interface PropelAuthOptions {
   readonly verifierKey?: string;
   /** Where PropelAuth's API is. @defaultValue 'https://propelauth-api.com' */
   readonly apiUrl?: string;
+  /** Seconds past its life for which the known key serves on during an outage. @defaultValue 86400 (a day) */
+  readonly staleKeysForSeconds?: number;
   /** Allows addresses of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
-const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl'] as const;
+const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'staleKeysForSeconds'] as const;
 const where = 'propelAuth';
 
 /**
@@ -53,7 +56,12 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
         },
         openKeys:
           verifierKey === undefined
-            ? propelAuthKeys({ apiUrl, authHost: new URL(authUrl).hostname, apiKey })
+            ? propelAuthKeys({
+                apiUrl,
+                authHost: new URL(authUrl).hostname,
+                apiKey,
+                kept: readKeyOptions(where, options),
+              })
             : readVerifierKey(path(where, 'verifierKey'), verifierKey),
       },
     ],

@@ -1,26 +1,40 @@
 import type { AddressRule } from '../configuration/address-rule.js';
 import { discover, discoveryAddresses, type IssuerMetadata } from '../keys/discovery.js';
-import { loadJwks } from '../keys/jwks-loader.js';
+import { loadJwks, loadJwksFrom } from '../keys/jwks-loader.js';
 import type { LoadedKeys } from '../keys/loaded-keys.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
 import type { Ground, OpenKeys } from './identity-provider.js';
+import type { KeyOptions } from './read-key-options.js';
 
 /** Keys that `load` fetches. `what` names them in the log. */
-export function remoteKeys(what: string, load: (ground: Ground) => Promise<LoadedKeys>): OpenKeys {
-  return (ground) =>
-    new RemoteKeySource({ what, load: () => load(ground), clock: ground.clock, report: ground.report });
+export function remoteKeys(
+  what: string,
+  load: (ground: Ground) => Promise<LoadedKeys>,
+  options: KeyOptions = {},
+): OpenKeys {
+  return (ground) => {
+    const { clock, report, createAlarm } = ground;
+    return new RemoteKeySource({ ...options, what, clock, report, alarm: createAlarm?.(), load: () => load(ground) });
+  };
 }
 
-/** The key set at a known address. */
-export function keysAt(jwksUri: string): OpenKeys {
-  return remoteKeys(`the keys of ${jwksUri}`, ({ upstream }) => loadJwks(upstream, jwksUri));
+/** The key set at a known address, or at the first of several that gives it. */
+export function keysAt(address: string | readonly string[], options?: KeyOptions): OpenKeys {
+  const addresses = [address].flat();
+  const what = `the keys of ${addresses.join(', ')}`;
+  return remoteKeys(what, ({ upstream }) => loadJwksFrom(upstream, addresses), options);
 }
 
 /**
  * The key set whose address the issuer publishes. The address is looked up once and kept while it works:
  * a key fetch that fails has it looked up anew the next time.
  */
-export function discoveredKeys(issuers: readonly string[], rule: AddressRule, discoveryUrl?: string): OpenKeys {
+export function discoveredKeys(
+  issuers: readonly string[],
+  rule: AddressRule,
+  discoveryUrl?: string,
+  options?: KeyOptions,
+): OpenKeys {
   const [issuer = ''] = issuers;
   const addresses = discoveryUrl === undefined ? discoveryAddresses(issuer) : [discoveryUrl];
   return (ground) => {
@@ -34,6 +48,6 @@ export function discoveredKeys(issuers: readonly string[], rule: AddressRule, di
         throw error;
       }
     };
-    return remoteKeys(`the keys of ${issuer}`, load)(ground);
+    return remoteKeys(`the keys of ${issuer}`, load, options)(ground);
   };
 }

@@ -1,4 +1,4 @@
-import { fromBearer, readBearer } from '../request/from-bearer.js';
+import { findBearerFault, fromBearer, readBearer } from '../request/from-bearer.js';
 import { fromHeader } from '../request/from-header.js';
 import type { Found, TokenSource } from '../request/token-source.js';
 
@@ -22,6 +22,7 @@ const fromWrappedBearer: TokenSource = Object.freeze({
   place: fromBearer().place,
   covers: Object.freeze([fromBearer()]),
   read: (request) => readBearer(request.headers('authorization')).flatMap(unwrap),
+  findFault: findBearerFault,
 } satisfies TokenSource);
 
 /**

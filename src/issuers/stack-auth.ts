@@ -2,10 +2,12 @@ import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule
 import { readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import type { Jwk } from '../keys/import-jwk.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type ProvidedIssuer } from './identity-provider.js';
 import { readAddressRule } from './read-terms.js';
+import { keyNames, readKeyOptions } from './read-key-options.js';
 import { keysAt } from './remote-keys.js';
 import { stackAuthCarriers } from './stack-auth-carriers.js';
 import { findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
@@ -15,9 +17,9 @@ import { issuerHosts } from './stack-auth-hosts.js';
 export interface StackAuthOptions {
   /** The project's id. @defaultValue the environment variable `STACK_PROJECT_ID` */
   readonly projectId?: string;
-  /** The key for REST calls with server access. @defaultValue `STACK_SECRET_SERVER_KEY` */
+  /** The key for REST calls with server access. Verifying tokens needs none. @defaultValue `STACK_SECRET_SERVER_KEY` */
   readonly secretServerKey?: string;
-  /** The key for REST calls with client access. @defaultValue `STACK_PUBLISHABLE_CLIENT_KEY` */
+  /** The key for REST calls with client access. Verifying tokens needs none. @defaultValue `STACK_PUBLISHABLE_CLIENT_KEY` */
   readonly publishableClientKey?: string;
   /** The origin of the API, for a server of your own. @defaultValue 'https://api.stack-auth.com' */
   readonly baseUrl?: string;
@@ -25,6 +27,10 @@ export interface StackAuthOptions {
   readonly allowAnonymous?: boolean;
   /** Lets in users who have yet to verify their e-mail, or whom an administrator has restricted. @defaultValue false */
   readonly allowRestricted?: boolean;
+  /** Seconds past their life for which known keys serve on during an outage. @defaultValue 86400 (a day) */
+  readonly staleKeysForSeconds?: number;
+  /** The project's key set to start with, until it has been asked for. For normal users' tokens only. */
+  readonly initialKeys?: { readonly keys: readonly Jwk[] };
   /** Allows a `baseUrl` of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
@@ -37,6 +43,7 @@ const names = [
   'baseUrl',
   'allowAnonymous',
   'allowRestricted',
+  ...keyNames,
 ] as const;
 
 /** How each kind of user is told: by the issuer and the audience together, never by one of them. */
@@ -65,9 +72,10 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   // The address is the project's for all kinds: under the other issuers' names nothing is served. The keys of
   // the other kinds are a set of their own, so that none of them can ever verify a normal user's token.
   const address = `${baseUrl}/api/v1/projects/${encodeURIComponent(projectId)}/.well-known/jwks.json`;
-  const usual = keysAt(address);
+  const kept = readKeyOptions('stackAuth', options);
+  const usual = keysAt([address], kept);
   // Older servers answer 400 to include_restricted; this one brings the restricted users' keys as well.
-  const all = keysAt(`${address}?include_anonymous=true`);
+  const all = keysAt([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
   const kindsAndHosts = (Object.keys(kinds) as UserKind[]).flatMap((kind) =>
     issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${kinds[kind].path}/${projectId}` })),
   );

@@ -32,6 +32,11 @@ export class Backoff {
     return Math.max(0, this.notBefore - now);
   }
 
+  /** Milliseconds after which it should be tried again by itself: what may be tried at once waits a little. */
+  wakeInMs(now: number): number {
+    return Math.max(this.remainingMs(now), firstPauseMs);
+  }
+
   /** @returns whether it is the first of this outage. */
   noteFailure(now: number): boolean {
     this.failures += 1;

@@ -1,8 +1,23 @@
-import { JwksClient } from 'jwks-rsa';
-
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import { type LoadedKeys, readKeys, readMaxAge } from './loaded-keys.js';
+
+/**
+ * Fetches a key set from the first of several addresses that gives a usable one.
+ *
+ * @throws {UpstreamFailure} the first address's, when all fail.
+ */
+export async function loadJwksFrom(upstream: UpstreamClient, addresses: readonly string[]): Promise<LoadedKeys> {
+  let failure: unknown;
+  for (const address of addresses) {
+    try {
+      return await loadJwks(upstream, address);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
 
 /**
  * Fetches a key set. jwks-rsa asks for it, with its own cache and limiter off: they keep single keys
@@ -11,6 +26,8 @@ import { type LoadedKeys, readKeys, readMaxAge } from './loaded-keys.js';
  * @throws {UpstreamFailure}
  */
 export async function loadJwks(upstream: UpstreamClient, jwksUri: string): Promise<LoadedKeys> {
+  // Loaded when it is first needed: an app is quicker to start without it.
+  const { JwksClient } = await import('jwks-rsa');
   let maxAgeSeconds: number | null = null;
   const client = new JwksClient({
     jwksUri,

@@ -2,41 +2,29 @@ import type { Clock } from '../clock/clock.js';
 import { FaultError } from '../errors/fault-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { OneFlight } from '../upstream/one-flight.js';
+import { type Alarm, TimerAlarm } from '../clock/alarm.js';
 import { Backoff } from './backoff.js';
-import { KeySet } from './key-set.js';
+import { type HeldKeys, holdKeys } from './held-keys.js';
+import type { KeySet } from './key-set.js';
 import { KeySource } from './key-source.js';
+import type { KeyState } from './key-state.js';
 import type { LoadedKeys } from './loaded-keys.js';
+import { RefetchBudget } from './refetch-budget.js';
 import type { VerificationKey } from './verification-key.js';
 
-const second = 1_000;
-const minute = 60 * second;
-const hour = 60 * minute;
-
-/** How long keys are kept when the server does not say. */
-const usualLifeMs = 10 * minute;
-const shortestLifeMs = minute;
-const longestLifeMs = 24 * hour;
-/** The part of their life after which keys are fetched anew behind the requests' backs. */
-const refreshAhead = 0.8;
-/** How long past their life keys serve on while the server does not answer. */
-const staleMs = 24 * hour;
-/** How long it is not asked again after it was asked for a key in vain. */
-const pauseAfterMissMs = 10 * second;
-
 export interface RemoteKeySourceOptions {
-  /** What is fetched, for the log: `keys of https://issuer.example`. */
+  /** What is fetched, for the log: `the keys of https://issuer.example`. */
   readonly what: string;
   /** Fetches the whole set. Fails rather than give an empty one. */
   readonly load: () => Promise<LoadedKeys>;
   readonly clock: Clock;
   readonly report: ReportEvent;
-}
-
-interface HeldKeys {
-  readonly set: KeySet;
-  readonly refreshAt: number;
-  readonly freshUntil: number;
-  readonly usableUntil: number;
+  /** Seconds past their life for which keys serve on while the server does not answer. @defaultValue a day */
+  readonly staleKeysForSeconds?: number | undefined;
+  /** Keys to start with, until the server has been asked. */
+  readonly initialKeys?: readonly VerificationKey[] | undefined;
+  /** Wakes the source up to refresh without a request. @defaultValue the machine's timers */
+  readonly alarm?: Alarm | undefined;
 }
 
 /**
@@ -44,36 +32,86 @@ interface HeldKeys {
  * refreshed before it is old, and used on while the server is in trouble.
  */
 export class RemoteKeySource extends KeySource {
-  private held: HeldKeys | null = null;
-  private missPauseUntil = 0;
+  private held: HeldKeys | null;
+  private lastProblem: string | null = null;
+  private closed = false;
+  private readonly alarm: Alarm;
+  private readonly staleMs: number;
   private readonly backoff = new Backoff();
+  private readonly budget = new RefetchBudget();
   private readonly flight = new OneFlight<KeySet>();
 
   constructor(private readonly options: RemoteKeySourceOptions) {
     super();
+    this.alarm = options.alarm ?? new TimerAlarm();
+    this.staleMs = (options.staleKeysForSeconds ?? 86_400) * 1_000;
+    this.held = this.holdInitial();
   }
 
-  override current(): KeySet | null {
+  override current(now = this.now()): KeySet | null {
     const held = this.held;
     if (held === null) return null;
-    const now = this.now();
     if (now < held.refreshAt) return held.set;
     if (now >= held.usableUntil) return null;
     // Past its life a set is only used unasked while the server is known not to answer: a key may have
-    // been withdrawn since, and a quiet night must not let it in once more in the morning. That it did not
-    // answer before the night says nothing about the morning.
+    // been withdrawn since, and a machine that slept must not let it in once more when it wakes. That the
+    // server did not answer before says nothing about now.
     if (now >= held.freshUntil && !this.backoff.failsStill(now)) return null;
     this.refreshBehind(now);
     return held.set;
   }
 
   override async obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet> {
-    const atHand = this.current();
-    if (atHand !== null && (wanted(atHand) || this.now() < this.missPauseUntil)) return atHand;
-    const newest = await this.refresh().catch((error: unknown) => this.fallBack(error, wanted));
-    // Only a call in vain starts the pause: a stranger's made-up key ids are damped, a rotation is not.
-    if (!wanted(newest)) this.missPauseUntil = this.now() + pauseAfterMissMs;
+    const atHand = this.current(this.now());
+    if (atHand !== null && (wanted(atHand) || this.askedInVainLately())) return atHand;
+    let newest: KeySet;
+    try {
+      newest = await this.fetchOnce();
+    } catch (error) {
+      return this.fallBack(error, wanted);
+    }
+    this.budget.note(this.now(), wanted(newest));
     return newest;
+  }
+
+  override async refresh(): Promise<void> {
+    await this.flight.run(() => this.fetch());
+  }
+
+  override state(): KeyState {
+    const now = this.now();
+    const next = this.backoff.failing ? now + this.backoff.remainingMs(now) : this.held?.refreshAt;
+    return {
+      status: this.status(now),
+      ageSeconds: this.held === null ? null : Math.max(0, Math.round((now - this.held.fetchedAt) / 1_000)),
+      nextRefreshAt: next === undefined ? null : new Date(next),
+      lastError: this.lastProblem,
+    };
+  }
+
+  override close(): void {
+    this.closed = true;
+    this.alarm.clear();
+  }
+
+  private status(now: number): KeyState['status'] {
+    if (this.held === null) return this.backoff.failing ? 'missing' : 'unasked';
+    if (now < this.held.freshUntil) return 'fresh';
+    return now < this.held.usableUntil ? 'stale' : 'missing';
+  }
+
+  /** Handed-in keys serve like fetched ones, and are replaced as soon as they are used and the server answers. */
+  private holdInitial(): HeldKeys | null {
+    const { initialKeys } = this.options;
+    if (initialKeys === undefined) return null;
+    const now = this.now();
+    const held = holdKeys({ keys: initialKeys, maxAgeSeconds: null }, undefined, now, this.staleMs);
+    return { ...held, refreshAt: now };
+  }
+
+  /** While the server does not answer, "it has no such key" is not known, so that is no reason to refuse. */
+  private askedInVainLately(): boolean {
+    return this.budget.isSpent(this.now()) && !this.backoff.failing;
   }
 
   /** What is held already serves, when it has what is wanted and is not too old; else the fault stands. */
@@ -86,10 +124,10 @@ export class RemoteKeySource extends KeySource {
   private refreshBehind(now: number): void {
     if (!this.backoff.mayTry(now)) return;
     // A failure is noted, reported and counted by the flight itself; here nobody waits for it.
-    this.refresh().catch(() => undefined);
+    this.fetchOnce().catch(() => undefined);
   }
 
-  private async refresh(): Promise<KeySet> {
+  private async fetchOnce(): Promise<KeySet> {
     const now = this.now();
     if (!this.backoff.mayTry(now)) throw this.fault(now);
     return this.flight.run(() => this.fetch());
@@ -97,8 +135,7 @@ export class RemoteKeySource extends KeySource {
 
   private async fetch(): Promise<KeySet> {
     try {
-      const loaded = await this.options.load();
-      return this.keep(loaded);
+      return this.keep(await this.options.load());
     } catch (error) {
       throw this.noteFailure(error);
     }
@@ -106,37 +143,40 @@ export class RemoteKeySource extends KeySource {
 
   private keep(loaded: LoadedKeys): KeySet {
     const now = this.now();
-    const life = loaded.maxAgeSeconds === null ? usualLifeMs : loaded.maxAgeSeconds * second;
-    const lifeMs = Math.min(Math.max(life, shortestLifeMs), longestLifeMs);
-    const set = new KeySet(loaded.keys.map((key) => this.sameAsBefore(key)));
-    this.held = {
-      set,
-      refreshAt: now + lifeMs * refreshAhead,
-      freshUntil: now + lifeMs,
-      usableUntil: now + lifeMs + staleMs,
-    };
+    this.held = holdKeys(loaded, this.held?.set, now, this.staleMs);
+    this.lastProblem = null;
     const lastedMs = this.backoff.noteSuccess(now);
     if (lastedMs !== null) {
-      const lastedSeconds = Math.round(lastedMs / second);
+      const lastedSeconds = Math.round(lastedMs / 1_000);
       this.options.report({ type: 'outage-ended', what: this.options.what, lastedSeconds });
     }
-    return set;
-  }
-
-  /** A key that was there before stays the same object, so that what it has verified stays verified. */
-  private sameAsBefore(key: VerificationKey): VerificationKey {
-    return this.held?.set.keys.find((known) => known.identity === key.identity) ?? key;
+    this.wakeIn(this.held.refreshAt - now);
+    return this.held.set;
   }
 
   private noteFailure(error: unknown): FaultError {
     const now = this.now();
     const problem = error instanceof Error ? error.message : 'it failed';
-    const first = this.backoff.noteFailure(now);
-    if (first) {
+    this.lastProblem = problem;
+    if (this.backoff.noteFailure(now)) {
       const { what, report } = this.options;
       report({ type: 'outage-began', what, problem, consequence: this.consequence(now) });
     }
-    return this.fault(now, problem, error);
+    this.wakeIn(this.backoff.wakeInMs(now));
+    return this.fault(now, error);
+  }
+
+  private wakeIn(delayMs: number): void {
+    if (!this.closed) this.alarm.set(Math.ceil(delayMs), () => this.wake());
+  }
+
+  /** Keys stay fresh, and an outage ends, whether or not anybody asks. */
+  private wake(): void {
+    const now = this.now();
+    const due = this.backoff.failing ? now + this.backoff.remainingMs(now) : (this.held?.refreshAt ?? now);
+    // An app may hand in a clock that goes at its own pace: then the timer rings early by it.
+    if (now < due) this.wakeIn(Math.max(due - now, 1_000));
+    else this.refreshBehind(now);
   }
 
   private consequence(now: number): string {
@@ -146,10 +186,10 @@ export class RemoteKeySource extends KeySource {
       : 'Until it answers, tokens that need these keys are answered with 503';
   }
 
-  private fault(now: number, problem = 'it did not answer when it was last asked', cause?: unknown): FaultError {
-    return new FaultError(`Cannot get ${this.options.what}: ${problem}`, this.backoff.remainingMs(now) / second, {
-      cause,
-    });
+  private fault(now: number, cause?: unknown): FaultError {
+    const problem = this.lastProblem ?? 'it did not answer';
+    const retryAfterSeconds = this.backoff.remainingMs(now) / 1_000;
+    return new FaultError(`Cannot get ${this.options.what}: ${problem}`, retryAfterSeconds, { cause });
   }
 
   private now(): number {

@@ -1,6 +1,6 @@
 import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 
-/** A caller was refused, or let through as nobody although a token came. */
+/** A caller was refused, or let through as nobody although a token came; or nothing could be decided. */
 export interface RefusedEvent {
   readonly type: 'refused';
   readonly code: AuthErrorCode;

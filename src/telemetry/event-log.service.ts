@@ -20,7 +20,8 @@ export class EventLog {
   readonly report = (event: AuthEvent): void => {
     switch (event.type) {
       case 'refused': {
-        const verdict = event.anonymous ? 'went on without a user' : 'refused';
+        const refused = event.code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
+        const verdict = event.anonymous ? 'went on without a user' : refused;
         const reason = event.reason === null ? event.code : `${event.code}, ${event.reason}`;
         this.logger.debug(`${event.handler}: ${verdict} (${reason}). ${event.explanation}`);
         return;

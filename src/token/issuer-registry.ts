@@ -26,20 +26,21 @@ export class IssuerRegistry {
     return issuer;
   }
 
-  /** The issuer's names, in the order of the configuration. */
-  names(): readonly string[] {
-    return [...this.byName.keys()];
+  /** Every trusted issuer, in the order of the configuration. */
+  all(): readonly TrustedIssuer[] {
+    return [...this.byName.values()];
   }
 
   private explain(iss: unknown): string {
     if (typeof iss !== 'string') return 'The token names no issuer: its "iss" is missing or not a text';
     const advice = this.advice.get(iss);
     if (advice !== undefined) return advice;
-    const slashed = this.names().find((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
+    const names = [...this.byName.keys()];
+    const slashed = names.find((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
     const hint =
       slashed === undefined
         ? 'If it should be trusted, add it to the issuers'
         : 'They differ by a slash at the end only: write the issuer as the token has it';
-    return `Expected issuer ${this.names().map(logText).join(' or ')}, the token says ${logText(iss)}. ${hint}`;
+    return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${hint}`;
   }
 }

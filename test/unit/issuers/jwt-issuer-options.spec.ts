@@ -170,7 +170,7 @@ describe('the address of a key server', () => {
     ['/jwks', 'not an absolute address'],
     ['https://user:secret@issuer.example/jwks', 'must not carry a user name'],
     ['https://issuer.example/jwks#key', 'must not carry a fragment'],
-    [7, 'a text is expected'],
+    [7, 'a text or a list of texts is expected'],
   ])('%s is refused', (jwksUri, problem) => {
     const { path, message } = faultOf({ jwksUri });
 

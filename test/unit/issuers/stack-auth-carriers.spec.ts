@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stackAuthCarriers } from '../../../src/issuers/stack-auth-carriers.js';
-import { findCredential } from '../../../src/request/find-credential.js';
+import { checkCredential, findCredential } from '../../../src/request/find-credential.js';
 import { fromBearer } from '../../../src/request/from-bearer.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 import { mergeSources } from '../../../src/request/token-source.js';
@@ -13,7 +13,9 @@ const wrap = (json: string, prefix = 'stackauth'): string => `Bearer ${prefix}_$
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 function find(headers: Headers): string | undefined {
-  return findCredential(viewHttpRequest({ headers }), stackAuthCarriers);
+  const credential = findCredential(viewHttpRequest({ headers }), stackAuthCarriers);
+  if (credential !== undefined) checkCredential(credential);
+  return credential?.token;
 }
 
 describe('the token of a request to a Stack Auth backend', () => {
@@ -130,7 +132,7 @@ describe('the carriers', () => {
     const request = viewHttpRequest({ headers: { authorization: wrap(tokens(jwt)) } });
 
     expect(merged).toEqual(stackAuthCarriers);
-    expect(findCredential(request, merged)).toBe(jwt);
+    expect(findCredential(request, merged)?.token).toBe(jwt);
   });
 
   it('are frozen', () => {

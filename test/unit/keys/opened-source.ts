@@ -9,12 +9,15 @@ import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
 
 export interface OpenedSource {
   readonly source: KeySource;
   readonly clock: HandClock;
   readonly events: readonly AuthEvent[];
+  /** What wakes the source up, when the test says so. */
+  readonly alarm: HandAlarm;
   /** The paths that were called, in order. */
   readonly calls: readonly string[];
 }
@@ -29,8 +32,10 @@ export function openSource(openKeys: OpenKeys): OpenedSource {
     return fetch(url, init);
   };
   const upstream = new UpstreamClient(carry, { timeoutMs: 1_000 });
-  const source = openKeys({ clock, upstream, report: (event) => events.push(event) });
-  return { source, clock, events, calls };
+  const alarm = new HandAlarm();
+  const report = (event: AuthEvent): unknown => events.push(event);
+  const source = openKeys({ clock, upstream, report, createAlarm: () => alarm });
+  return { source, clock, alarm, events, calls };
 }
 
 const issuers: TestIssuer[] = [];

@@ -94,12 +94,19 @@ describe('a server that fails after it has answered', () => {
     expect(calls.length - began).toBeLessThanOrEqual(8 + Math.ceil((hour - 50) / 48));
   });
 
-  it('is believed to answer until the pause after a call in vain is over', async () => {
-    const { source, clock, issuer } = await openWarmIssuer();
+  it('is noticed although a stranger has just asked in vain', async () => {
+    const { source, issuer } = await openWarmIssuer();
     expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
     issuer.fail('503');
-    expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
+    await faultOf(source.obtain(hasKid('made-up')));
+  });
 
+  it('is believed to answer while strangers have asked in vain twice, and "unknown" stands', async () => {
+    const { source, issuer, clock } = await openWarmIssuer();
+    await source.obtain(hasKid('made-up'));
+    await source.obtain(hasKid('made-up'));
+    issuer.fail('503');
+    expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
     clock.advanceSeconds(10);
     await faultOf(source.obtain(hasKid('made-up')));
   });
@@ -113,8 +120,8 @@ describe('a server that fails after it has answered', () => {
     const before = calls.length;
 
     expect(wanted(await source.obtain(wanted))).toBe(false);
-    await source.obtain(wanted);
-    expect(calls).toHaveLength(before + 1);
+    for (let again = 0; again < 5; again += 1) await source.obtain(wanted);
+    expect(calls).toHaveLength(before + 2);
     clock.advanceSeconds(1);
     expect(source.current()).not.toBeNull();
   });

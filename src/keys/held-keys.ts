@@ -1,0 +1,37 @@
+import { KeySet } from './key-set.js';
+import type { LoadedKeys } from './loaded-keys.js';
+
+const minuteMs = 60_000;
+
+/** How long keys are kept when the server does not say. */
+const usualLifeMs = 10 * minuteMs;
+const shortestLifeMs = minuteMs;
+const longestLifeMs = 24 * 60 * minuteMs;
+/** The part of their life after which keys are fetched anew behind the requests' backs. */
+const refreshAhead = 0.8;
+
+/** A key set with the times that count for it, in milliseconds since 1970. */
+export interface HeldKeys {
+  readonly set: KeySet;
+  readonly fetchedAt: number;
+  /** From when on it is fetched anew, while it still serves. */
+  readonly refreshAt: number;
+  /** The end of its life. */
+  readonly freshUntil: number;
+  /** The end of its use, even while the server does not answer. */
+  readonly usableUntil: number;
+}
+
+/** Holds what was loaded. A key that was held before stays the same object, so that what it has verified stays verified. */
+export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, now: number, staleMs: number): HeldKeys {
+  const known = new Map((before?.keys ?? []).map((key) => [key.identity, key]));
+  const life = loaded.maxAgeSeconds === null ? usualLifeMs : loaded.maxAgeSeconds * 1_000;
+  const lifeMs = Math.min(Math.max(life, shortestLifeMs), longestLifeMs);
+  return {
+    set: new KeySet(loaded.keys.map((key) => known.get(key.identity) ?? key)),
+    fetchedAt: now,
+    refreshAt: now + lifeMs * refreshAhead,
+    freshUntil: now + lifeMs,
+    usableUntil: now + lifeMs + staleMs,
+  };
+}

@@ -1,0 +1,15 @@
+/** How the keys of a source stand at a moment. */
+export interface KeyState {
+  /**
+   * `fresh`: within their life. `stale`: past it, and serving on because the server does not answer.
+   * `missing`: none that may be used, so tokens of the issuer are answered with 503. `unasked`: none were
+   * needed yet. `fixed`: handed in by the app, they change with a deployment only.
+   */
+  readonly status: 'fresh' | 'stale' | 'missing' | 'unasked' | 'fixed';
+  /** Seconds since the keys were fetched; `null` when none were. */
+  readonly ageSeconds: number | null;
+  /** When they will be fetched next; `null` when nothing is planned. */
+  readonly nextRefreshAt: Date | null;
+  /** What went wrong the last time, while it goes on; `null` when nothing is wrong. */
+  readonly lastError: string | null;
+}

@@ -1,0 +1,60 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { KeyState } from '../keys/key-state.js';
+import type { IssuerRegistry } from './issuer-registry.js';
+
+/** Whether the keys are fetched when the app starts: not, as far as possible, or else it does not start. */
+export type WarmUp = boolean | 'required';
+
+/**
+ * The keys of the trusted issuers: how they stand, and a way to have them fetched now. Inject it for an
+ * operator's switch or for a health page.
+ */
+export class IssuerKeys {
+  constructor(
+    private readonly issuers: IssuerRegistry,
+    private readonly warmUp: WarmUp,
+  ) {}
+
+  /**
+   * Fetches the keys of one issuer, or of all, whatever is held: keys that an issuer has dropped stop
+   * verifying when this is done, and tokens that they had verified before stop passing.
+   *
+   * @throws {FaultError} when an issuer does not answer; its known keys serve on.
+   * @throws {ConfigurationError} for a name that is not one of the trusted issuers'.
+   */
+  async refresh(issuer?: string): Promise<void> {
+    const outcomes = await Promise.allSettled([...this.sourcesOf(issuer)].map((source) => source.refresh()));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  /** How the keys of each issuer stand, by the issuer's name. */
+  states(): ReadonlyMap<string, KeyState> {
+    return new Map(this.issuers.all().map(({ terms, keys }) => [terms.issuer, keys.state()]));
+  }
+
+  /** Called by Nest before the app listens. */
+  async onModuleInit(): Promise<void> {
+    if (this.warmUp === false) return;
+    try {
+      await this.refresh();
+    } catch (fault) {
+      // What could not be had has been reported as an outage, and is tried again by itself.
+      if (this.warmUp === 'required') throw fault;
+    }
+  }
+
+  /** Called by Nest when the app stops. */
+  onModuleDestroy(): void {
+    for (const source of this.sourcesOf(undefined)) source.close();
+  }
+
+  private sourcesOf(issuer: string | undefined): ReadonlySet<KeySource> {
+    const named = this.issuers.all().filter(({ terms }) => issuer === undefined || terms.issuer === issuer);
+    if (named.length === 0) {
+      throw new ConfigurationError('IssuerKeys.refresh(issuer)', 'it is not a trusted issuer', 'Write its exact name');
+    }
+    return new Set(named.map(({ keys }) => keys));
+  }
+}

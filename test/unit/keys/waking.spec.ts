@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { readKeys } from '../../../src/keys/loaded-keys.js';
+import {
+  faultOf,
+  hasKid,
+  kidOf,
+  kidsOf,
+  openIssuer,
+  openSource,
+  openWarmIssuer,
+  settle,
+  startIssuer,
+} from './opened-source.js';
+
+describe('keys that nobody asks for', () => {
+  it('are refreshed at four fifths of their life', async () => {
+    const { source, alarm, calls, clock, issuer } = await openWarmIssuer();
+    expect(alarm.delayMs).toBe(480_000);
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(480);
+    alarm.ring();
+    await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
+
+    expect(calls).toHaveLength(2);
+    expect(alarm.delayMs).toBe(480_000);
+  });
+
+  it('are not refreshed early where the app has a slow clock of its own', async () => {
+    const { alarm, calls, clock } = await openWarmIssuer();
+    clock.advanceSeconds(100);
+    alarm.ring();
+    await settle();
+
+    expect(calls).toHaveLength(1);
+    expect(alarm.delayMs).toBe(380_000);
+  });
+
+  it('come back after an outage within one step, without a request', async () => {
+    const { source, alarm, clock, events, issuer } = await openIssuer();
+    issuer.fail('503');
+    await faultOf(source.obtain(() => true));
+    issuer.recover();
+    expect(alarm.delayMs).toBe(1_000);
+    clock.advanceSeconds(1);
+    alarm.ring();
+
+    await expect.poll(() => events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended']);
+    expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+
+  it('are asked for less and less often during an outage, once a minute at the least', async () => {
+    const { source, alarm, calls, clock, issuer } = await openIssuer();
+    issuer.fail('503');
+    await faultOf(source.obtain(() => true));
+    const delays: number[] = [];
+    for (let step = 0; step < 12; step += 1) {
+      const delay = alarm.delayMs ?? 0;
+      delays.push(delay);
+      clock.advanceSeconds(delay / 1_000);
+      alarm.ring();
+      await expect.poll(() => calls.length).toBe(step + 2);
+      await expect.poll(() => alarm.delayMs).not.toBeNull();
+    }
+
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(1_000);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(72_000);
+    expect(delays.at(-1)).toBeGreaterThanOrEqual(48_000);
+  });
+
+  it('are left alone once the source is closed', async () => {
+    const { source, alarm, issuer } = await openWarmIssuer();
+    source.close();
+    expect(alarm.delayMs).toBeNull();
+    await source.refresh();
+    expect(alarm.delayMs).toBeNull();
+    expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+});
+
+describe('a refresh that is asked for', () => {
+  it('withdraws what the issuer has dropped, at once', async () => {
+    const { source, issuer } = await openWarmIssuer();
+    await issuer.rotateKeys({ keepOld: false });
+    await source.refresh();
+
+    expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+
+  it('fails where the issuer does not answer, and leaves what is held', async () => {
+    const { source, issuer } = await openWarmIssuer();
+    issuer.fail('reset');
+    await faultOf(source.refresh());
+
+    expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+});
+
+describe('the state of keys', () => {
+  it('goes from unasked to fresh, stale and missing, and back', async () => {
+    const { source, clock, issuer } = await openIssuer();
+    expect(source.state()).toEqual({ status: 'unasked', ageSeconds: null, nextRefreshAt: null, lastError: null });
+    await source.obtain(() => true);
+    const nextRefreshAt = new Date(clock.now().getTime() + 480_000);
+    expect(source.state()).toEqual({ status: 'fresh', ageSeconds: 0, nextRefreshAt, lastError: null });
+
+    issuer.fail('503');
+    clock.advanceSeconds(500);
+    await faultOf(source.refresh());
+    const lastError = `${new URL(issuer.url).host} answered with status 503`;
+    expect(source.state()).toMatchObject({ status: 'fresh', ageSeconds: 500, lastError });
+    clock.advanceSeconds(200);
+    expect(source.state()).toMatchObject({ status: 'stale', ageSeconds: 700, lastError });
+    clock.advanceSeconds(86_400);
+    expect(source.state()).toMatchObject({ status: 'missing', lastError });
+
+    issuer.recover();
+    await source.refresh();
+    expect(source.state()).toMatchObject({ status: 'fresh', ageSeconds: 0, lastError: null });
+  });
+
+  it('is missing when there were never any', async () => {
+    const { source, issuer } = await openIssuer();
+    issuer.fail('503');
+    await faultOf(source.obtain(() => true));
+
+    expect(source.state()).toMatchObject({ status: 'missing', ageSeconds: null });
+  });
+});
+
+describe('keys for which the app has made provisions', () => {
+  it('serve from the start without network, and are replaced once the server answers', async () => {
+    const issuer = await startIssuer();
+    const initialKeys = readKeys(issuer.jwks.keys);
+    const old = kidOf(issuer);
+    issuer.fail('503');
+    const { source, clock } = openSource(keysAt(issuer.jwksUri, { initialKeys }));
+    expect(kidsOf(source.current())).toEqual([old]);
+    await settle();
+
+    issuer.recover();
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(2);
+    source.current();
+    await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+
+  it('serve on for as long as it says, or not at all', async () => {
+    const issuer = await startIssuer();
+    const { source, clock } = openSource(keysAt(issuer.jwksUri, { staleKeysForSeconds: 0 }));
+    await source.obtain(() => true);
+    issuer.fail('503');
+    clock.advanceSeconds(599);
+    expect(source.current()).not.toBeNull();
+    clock.advanceSeconds(1);
+    await faultOf(source.obtain(() => true));
+  });
+
+  it('come from the first of several addresses that gives them', async () => {
+    const [first, second] = [await startIssuer(), await startIssuer()];
+    first.fail('garbage');
+    const { source } = openSource(keysAt([first.jwksUri, second.jwksUri]));
+    expect(kidsOf(await source.obtain(hasKid(kidOf(second))))).toEqual([kidOf(second)]);
+
+    first.recover();
+    await source.refresh();
+    expect(kidsOf(source.current())).toEqual([kidOf(first)]);
+  });
+});
