@@ -7,15 +7,38 @@ import type { ParsedToken } from './parse-token.js';
 /** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
 export function signatureFits(token: ParsedToken, algorithm: Algorithm, key: VerificationKey): boolean {
   const traits = traitsOf(algorithm);
-  const { signature } = token;
+  if (!isWellFormed(token.signature, traits)) return false;
+  return traits.scheme === 'hmac'
+    ? hmacFits(token, traits, key)
+    : verify(traits.hash, signedBytes(token), verifyOptions(traits, key), token.signature);
+}
+
+/** The same in libuv's thread pool, where it keeps nobody waiting. */
+export async function signatureFitsInPool(
+  token: ParsedToken,
+  algorithm: Algorithm,
+  key: VerificationKey,
+): Promise<boolean> {
+  const traits = traitsOf(algorithm);
+  if (traits.scheme === 'hmac' || !isWellFormed(token.signature, traits)) return signatureFits(token, algorithm, key);
+  return new Promise((resolve, reject) => {
+    verify(traits.hash, signedBytes(token), verifyOptions(traits, key), token.signature, (error, fits) => {
+      if (error === null) resolve(fits);
+      else reject(error);
+    });
+  });
+}
+
+function isWellFormed(signature: Buffer, traits: AlgorithmTraits): boolean {
   if (traits.signatureBytes !== null && signature.length !== traits.signatureBytes) return false;
   // Zero as r or s was let through by some libraries ("psychic signatures"); OpenSSL refuses it, and we do
   // not lean on that alone.
-  if (traits.scheme === 'ecdsa' && hasZeroHalf(signature)) return false;
-  const signed = Buffer.from(token.signingInput, 'latin1');
-  return traits.scheme === 'hmac'
-    ? hmacFits(signed, signature, traits, key)
-    : verify(traits.hash, signed, verifyOptions(traits, key), signature);
+  return traits.scheme !== 'ecdsa' || !hasZeroHalf(signature);
+}
+
+/** What was signed: the first two parts and the point between them, all of it ASCII. */
+function signedBytes({ signingInput }: ParsedToken): Buffer {
+  return Buffer.from(signingInput, 'latin1');
 }
 
 function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Parameters<typeof verify>[2] {
@@ -33,9 +56,9 @@ function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Param
   }
 }
 
-function hmacFits(signed: Buffer, signature: Buffer, traits: AlgorithmTraits, { key }: VerificationKey): boolean {
+function hmacFits(token: ParsedToken, traits: AlgorithmTraits, { key }: VerificationKey): boolean {
   if (traits.hash === null) return false;
-  return timingSafeEqual(createHmac(traits.hash, key).update(signed).digest(), signature);
+  return timingSafeEqual(createHmac(traits.hash, key).update(signedBytes(token)).digest(), token.signature);
 }
 
 function hasZeroHalf(signature: Buffer): boolean {

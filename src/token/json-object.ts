@@ -9,8 +9,8 @@ const backslash = 92;
 const colon = 58;
 
 /**
- * Parses bytes that must be one JSON object: valid UTF-8, no member named twice at any depth (RFC 7519 §4,
- * RFC 8725 §2.4), not nested beyond reason. `undefined` for everything else.
+ * Parses bytes that must be one JSON object: valid UTF-8, no member named twice at any depth (RFC 7515 §4,
+ * RFC 7519 §4), not nested beyond reason. `undefined` for everything else.
  */
 export function parseJsonObject(bytes: Buffer): JsonObject | undefined {
   if (!isUtf8(bytes)) return undefined;

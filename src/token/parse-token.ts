@@ -2,20 +2,15 @@ import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
 import { decodeBase64Url } from './base64url.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
+import type { KnownHeaders } from './known-headers.js';
+import type { TokenHeader } from './token-header.js';
 
 /** The most that is looked at. A token longer than this does not fit into most servers' headers anyway. */
 const longestToken = 16 * 1024;
 
-/** The protected header (RFC 7515 §4), of which only these members mean anything here. */
-export interface TokenHeader extends JsonObject {
-  readonly alg: string;
-  readonly kid?: string;
-  readonly typ?: string;
-}
-
 /** A token taken apart. Nothing in it is to be believed yet. */
 export interface ParsedToken {
-  readonly text: string;
+  readonly encodedHeader: string;
   readonly header: TokenHeader;
   readonly claims: JsonObject;
   /** What was signed: the first two parts and the point between them. */
@@ -28,18 +23,20 @@ export interface ParsedToken {
  * would be possible, only the canonical one passes. Key material that a header offers (`jwk`, `jku`, `x5c`,
  * `x5u`) is never looked at.
  *
- * @throws {RefusalError} with reason `malformed`.
+ * @param known headers that need not be read again
+ * @throws {RefusalError} with reason `malformed`, or `algorithm` for a token without a signature.
  */
-export function parseToken(text: string): ParsedToken {
+export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
   if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
-  const parts = text.split('.', 6);
-  const [headerPart = '', claimsPart = '', signaturePart = ''] = parts;
-  if (parts.length !== 3) throw malformed(explainParts(parts.length));
-  const header = checkHeader(parsePart(headerPart, 'header'));
-  const claims = parsePart(claimsPart, 'payload');
-  const signature = decodeBase64Url(signaturePart);
+  const afterHeader = text.indexOf('.');
+  const afterClaims = text.indexOf('.', afterHeader + 1);
+  if (afterClaims <= afterHeader || text.includes('.', afterClaims + 1)) throw malformed(explainParts(text));
+  const encodedHeader = text.slice(0, afterHeader);
+  const header = known?.find(encodedHeader) ?? checkHeader(parsePart(encodedHeader, 'header'));
+  const claims = parsePart(text.slice(afterHeader + 1, afterClaims), 'payload');
+  const signature = decodeBase64Url(text.slice(afterClaims + 1));
   if (signature === undefined) throw malformed('Its signature is missing or not canonical base64url');
-  return { text, header, claims, signingInput: `${headerPart}.${claimsPart}`, signature };
+  return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), signature };
 }
 
 function parsePart(part: string, name: string): JsonObject {
@@ -66,7 +63,8 @@ function checkHeader(header: JsonObject): TokenHeader {
   return header as TokenHeader;
 }
 
-function explainParts(count: number): string {
+function explainParts(text: string): string {
+  const count = text.split('.', 6).length;
   if (count === 1) {
     return (
       'It is not a JWT: a token is three parts with points between. An opaque token? Ask the issuer for a JWT, ' +

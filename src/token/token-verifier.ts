@@ -5,14 +5,14 @@ import type { KeyMatch, KeySet } from '../keys/key-set.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity } from './check-claims.js';
-import { signatureFits } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
-import { deepFreeze } from './deep-freeze.js';
 import type { IssuerRegistry } from './issuer-registry.js';
+import { KnownHeaders } from './known-headers.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
+import { SignatureChecker } from './signature-checker.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
-import type { VerifiedToken } from './verified-token.js';
-import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
+import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
+import type { VerifiedTokenCache } from './verified-token-cache.js';
 
 /** What a verifier works with. */
 export interface TokenVerifierParts {
@@ -28,6 +28,9 @@ export interface TokenVerifierParts {
  * that did not come with a guarded request: one from a queue, a handshake, a test.
  */
 export class TokenVerifier {
+  private readonly signatures = new SignatureChecker();
+  private readonly headers = new KnownHeaders();
+
   constructor(private readonly parts: TokenVerifierParts) {}
 
   /**
@@ -39,7 +42,7 @@ export class TokenVerifier {
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
-    return this.findVerified(token) ?? (await this.verifyAnew(token));
+    return this.findVerified(token) ?? this.verifyAnew(token);
   }
 
   /**
@@ -51,42 +54,54 @@ export class TokenVerifier {
   findVerified(token: string): VerifiedToken | undefined {
     const entry = this.parts.cache.find(token);
     if (entry === undefined) return undefined;
-    if (entry.issuer.keys.current()?.has(entry.key) !== true) return undefined;
-    this.checkStillValid(entry);
+    const now = this.parts.clock.now().getTime();
+    if (entry.issuer.keys.current(now)?.has(entry.key) !== true) {
+      this.parts.cache.delete(entry);
+      return undefined;
+    }
+    checkValidity(entry.validity, entry.issuer.terms, now / 1_000);
     return entry.token;
   }
 
-  private checkStillValid(entry: VerifiedEntry): void {
-    try {
-      checkValidity(entry.validity, entry.issuer.terms, this.nowSeconds());
-    } catch (refusal) {
-      this.parts.cache.delete(entry);
-      throw refusal;
-    }
-  }
-
   private async verifyAnew(text: string): Promise<VerifiedToken> {
-    const parsed = parseToken(text);
+    const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     const algorithm = readAlgorithm(parsed, issuer);
-    const key = await checkSignature(parsed, algorithm, issuer);
-    const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, this.nowSeconds());
-    await this.parts.claimsCheck?.(parsed.claims);
-    const token: VerifiedToken = deepFreeze({
-      issuer: issuer.terms.issuer,
-      header: parsed.header,
-      claims: parsed.claims,
-      // A Date cannot be frozen, and this object is handed to many: each reader gets one of their own.
-      get expiresAt(): Date {
-        return new Date(validity.expiresAt * 1_000);
-      },
-    });
-    this.parts.cache.add({ text, token, validity, issuer, key });
+    const key = await this.checkSignature(parsed, algorithm, issuer);
+    const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, this.now() / 1_000);
+    if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(parsed.claims);
+    const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
+    this.headers.add(parsed.encodedHeader, token.header);
+    if (this.parts.cache.admits(text)) this.parts.cache.add({ text, token, validity, issuer, key });
     return token;
   }
 
-  private nowSeconds(): number {
-    return this.parts.clock.now().getTime() / 1_000;
+  /** @returns the key whose signature it is. */
+  private async checkSignature(
+    token: ParsedToken,
+    algorithm: Algorithm,
+    { keys }: TrustedIssuer,
+  ): Promise<VerificationKey> {
+    const kid = token.header.kid ?? null;
+    const find = (set: KeySet): KeyMatch => set.find(kid, algorithm);
+    const atHand = keys.current(this.now())?.find(kid, algorithm);
+    const match = atHand?.kind === 'found' ? atHand : find(await keys.obtain((set) => find(set).kind !== 'unknown'));
+    const key = readMatch(match, token);
+    if (await this.fits(token, algorithm, key)) return key;
+    if (kid === null || key.kid === null) {
+      // No name ties this token to this key, so a misfit may mean that the issuer has a new one.
+      const newer = find(await keys.obtain((set) => foundOther(find(set), key)));
+      if (foundOther(newer, key) && (await this.fits(token, algorithm, newer.key))) return newer.key;
+    }
+    throw RefusalError.token('signature', `Its signature is not that of the issuer's key (kid ${logText(kid)})`);
+  }
+
+  private fits(token: ParsedToken, algorithm: Algorithm, key: VerificationKey): boolean | Promise<boolean> {
+    return this.signatures.fits(token, algorithm, key);
+  }
+
+  private now(): number {
+    return this.parts.clock.now().getTime();
   }
 }
 
@@ -100,34 +115,14 @@ function readAlgorithm(token: ParsedToken, issuer: TrustedIssuer): Algorithm {
   );
 }
 
-/** @returns the key whose signature it is. */
-async function checkSignature(
-  token: ParsedToken,
-  algorithm: Algorithm,
-  issuer: TrustedIssuer,
-): Promise<VerificationKey> {
-  const kid = token.header.kid ?? null;
-  const find = (keys: KeySet): KeyMatch => keys.find(kid, algorithm);
-  const key = readMatch(find(await issuer.keys.obtain((keys) => find(keys).kind !== 'unknown')), token);
-  if (signatureFits(token, algorithm, key)) return key;
-  if (kid === null || key.kid === null) {
-    // No name ties this token to this key, so a misfit may mean that the issuer has a new one.
-    const newer = await issuer.keys.obtain((keys) => foundOther(find(keys), key));
-    const match = find(newer);
-    if (foundOther(match, key) && signatureFits(token, algorithm, match.key)) return match.key;
-  }
-  throw RefusalError.token('signature', `Its signature is not that of the issuer's key (kid ${logText(kid)})`);
-}
-
 function foundOther(match: KeyMatch, key: VerificationKey): match is Extract<KeyMatch, { kind: 'found' }> {
   return match.kind === 'found' && match.key !== key;
 }
 
 function readMatch(match: KeyMatch, { header }: ParsedToken): VerificationKey {
+  if (match.kind === 'found') return match.key;
   const kid = header.kid === undefined ? 'no kid' : `kid ${logText(header.kid)}`;
   switch (match.kind) {
-    case 'found':
-      return match.key;
     case 'unfit':
       throw RefusalError.token('algorithm', `The key of ${kid} may not verify ${logText(header.alg)}`);
     case 'unknown':

@@ -1,5 +1,8 @@
+import { type Alarm, TimerAlarm } from '../clock/alarm.js';
+import type { Clock } from '../clock/clock.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import type { Validity } from './check-claims.js';
+import { SeenOnce } from './seen-once.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -18,20 +21,38 @@ export interface VerifiedEntry {
  * hashing 32 characters costs a fraction of hashing them all; the whole token is compared afterwards.
  */
 const tailLength = 32;
+const sweepEveryMs = 30_000;
 
 /**
- * Remembers tokens that have passed, so that a token that comes again costs no signature check. Holds at
- * most so many; the one that came first goes first.
+ * Remembers tokens that have passed, so that a token that comes again costs no signature check. Holds at most
+ * so many; the one that came first goes first, and one that is over goes by itself.
  */
 export class VerifiedTokenCache {
   private readonly entries = new Map<string, VerifiedEntry>();
+  private readonly seen: SeenOnce;
+  private sweeping = false;
 
-  constructor(private readonly maxEntries: number) {}
+  constructor(
+    private readonly maxEntries: number,
+    private readonly clock: Clock,
+    /** Wakes the cache up to drop what is over. */
+    private readonly alarm: Alarm = new TimerAlarm(),
+  ) {
+    this.seen = new SeenOnce(maxEntries * 2);
+  }
 
   /** The entry of exactly this token. */
   find(text: string): VerifiedEntry | undefined {
     const entry = this.entries.get(tailOf(text));
     return entry?.text === text ? entry : undefined;
+  }
+
+  /**
+   * Whether a token that has just passed is worth remembering: it is when it has come before. Most tokens that
+   * come once never come again, and remembering these costs more than all the rest of judging them.
+   */
+  admits(text: string): boolean {
+    return this.maxEntries > 0 && this.seen.check(text);
   }
 
   add(entry: VerifiedEntry): void {
@@ -42,10 +63,39 @@ export class VerifiedTokenCache {
     const oldest = full ? this.entries.keys().next().value : undefined;
     if (oldest !== undefined) this.entries.delete(oldest);
     this.entries.set(tail, entry);
+    this.sweepLater();
   }
 
   delete(entry: VerifiedEntry): void {
     if (this.find(entry.text) !== undefined) this.entries.delete(tailOf(entry.text));
+  }
+
+  /** How many tokens are remembered. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  close(): void {
+    this.alarm.clear();
+  }
+
+  private sweepLater(): void {
+    if (this.sweeping) return;
+    this.sweeping = true;
+    this.alarm.set(sweepEveryMs, () => {
+      this.sweep();
+    });
+  }
+
+  private sweep(): void {
+    this.sweeping = false;
+    const now = this.clock.now().getTime();
+    for (const [tail, entry] of this.entries) {
+      const { validity, issuer, key } = entry;
+      const over = now / 1_000 >= validity.expiresAt + issuer.terms.clockToleranceSeconds;
+      if (over || issuer.keys.current(now)?.has(key) !== true) this.entries.delete(tail);
+    }
+    if (this.entries.size > 0) this.sweepLater();
   }
 }
 

@@ -1,5 +1,6 @@
+import { deepFreeze } from './deep-freeze.js';
 import type { JsonObject } from './json-object.js';
-import type { TokenHeader } from './parse-token.js';
+import type { TokenHeader } from './token-header.js';
 
 /** A token that has passed every check. Frozen, down to the last claim. */
 export interface VerifiedToken {
@@ -10,4 +11,33 @@ export interface VerifiedToken {
   readonly claims: JsonObject;
   /** When it ends, by its `exp`; the tolerance is not added. */
   readonly expiresAt: Date;
+}
+
+/** The one implementation: what a token was turned into when it had passed. */
+class PassedToken implements VerifiedToken {
+  declare readonly expiresAt: Date;
+
+  constructor(
+    readonly issuer: string,
+    readonly header: TokenHeader,
+    readonly claims: JsonObject,
+  ) {
+    Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
+    deepFreeze(this);
+  }
+}
+
+/**
+ * A Date cannot be frozen, and these objects are handed to many: each reader gets one of their own. One
+ * getter serves all objects, which then keep the same shape.
+ */
+export const expiresAtOfClaims: PropertyDescriptor & ThisType<{ readonly claims: JsonObject }> = {
+  enumerable: true,
+  get() {
+    return new Date(Number(this.claims['exp']) * 1_000);
+  },
+};
+
+export function toVerifiedToken(issuer: string, header: TokenHeader, claims: JsonObject): VerifiedToken {
+  return new PassedToken(issuer, header, claims);
 }

@@ -1,6 +1,6 @@
 import { deepFreeze } from '../token/deep-freeze.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { VerifiedToken } from '../token/verified-token.js';
+import { expiresAtOfClaims, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser, ProviderName } from './auth-user.js';
 import type { ClaimMap } from './claim-map.js';
 import type { Organization } from './organization.js';
@@ -41,8 +41,7 @@ class VerifiedUser implements AuthUser {
     this.permissions = mapped.permissions;
     this.organizations = mapped.organizations;
     this.claims = token.claims;
-    // A Date cannot be frozen: each reader gets one of their own.
-    Object.defineProperty(this, 'expiresAt', { enumerable: true, get: () => token.expiresAt });
+    Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
     deepFreeze(this);
   }

@@ -35,7 +35,7 @@ export function openVerifier(
   const verifier = new TokenVerifier({
     issuers,
     clock,
-    cache: new VerifiedTokenCache(cacheEntries),
+    cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: claims === undefined ? null : createClaimsCheck('claims', claims),
   });
   return { verifier, events };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkClaims, checkValidity } from '../../../src/token/check-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import type { TokenHeader } from '../../../src/token/parse-token.js';
+import type { TokenHeader } from '../../../src/token/token-header.js';
 import { acceptAnyAudience, type IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 

@@ -49,10 +49,11 @@ function verifierFor({ issuer }: HostileTools, tokenType: string | null = null):
     subjectClaim: 'sub',
   };
   const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
+  const clock = { now: () => hostileNow };
   return new TokenVerifier({
     issuers: new IssuerRegistry([{ terms, keys }]),
-    clock: { now: () => hostileNow },
-    cache: new VerifiedTokenCache(100),
+    clock,
+    cache: new VerifiedTokenCache(100, clock),
     claimsCheck: null,
   });
 }

@@ -36,7 +36,7 @@ function algorithmOf({ algorithm }: JwsVector): Algorithm {
 function partsOf({ token }: JwsVector): Parameters<typeof signatureFits>[0] {
   const [header = '', payload = '', signature = ''] = token.split('.');
   return {
-    text: token,
+    encodedHeader: header,
     header: { alg: '' },
     claims: {},
     signingInput: `${header}.${payload}`,

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Algorithm, publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
 import { KeySet } from '../../../src/keys/key-set.js';
 import { KeySource } from '../../../src/keys/key-source.js';
+import type { KeyState } from '../../../src/keys/key-state.js';
 import { readKeys } from '../../../src/keys/loaded-keys.js';
 import type { VerificationKey } from '../../../src/keys/verification-key.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
@@ -40,6 +41,18 @@ class CountingKeys extends KeySource {
     this.obtained += 1;
     return Promise.resolve(this.held ?? new KeySet([]));
   }
+
+  override refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override state(): KeyState {
+    return { status: 'fixed', ageSeconds: null, nextRefreshAt: null, lastError: null };
+  }
+
+  override close(): void {
+    this.held = null;
+  }
 }
 
 const started: TestIssuer[] = [];
@@ -74,22 +87,33 @@ async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Prom
   const verifier = new TokenVerifier({
     issuers: new IssuerRegistry([{ terms: all, keys }]),
     clock,
-    cache: new VerifiedTokenCache(cacheEntries),
+    cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: null,
   });
   return { clock, issuer, keys, verifier, token: (claims = {}) => issuer.token({ aud: 'api', ...claims }) };
 }
 
 describe('a token that comes again', () => {
-  it('costs no key request and no signature check, and is the same object', async () => {
+  it('is remembered from its second coming on', async () => {
+    const { verifier, token } = await setUp();
+    const text = await token();
+    await verifier.verify(text);
+    expect(verifier.findVerified(text)).toBeUndefined();
+
+    await verifier.verify(text);
+    expect(verifier.findVerified(text)?.claims['sub']).toBe('test-user');
+  });
+
+  it('then costs no key request and no signature check, and is the same object', async () => {
     const { keys, verifier, token } = await setUp();
     const text = await token();
-    const first = await verifier.verify(text);
+    await verifier.verify(text);
+    const second = await verifier.verify(text);
     const cost = { obtained: keys.obtained, used: keys.used };
 
-    expect(cost).toEqual({ obtained: 1, used: 1 });
-    expect(await verifier.verify(text)).toBe(first);
-    expect(verifier.findVerified(text)).toBe(first);
+    expect(cost).toEqual({ obtained: 0, used: 2 });
+    expect(await verifier.verify(text)).toBe(second);
+    expect(verifier.findVerified(text)).toBe(second);
     expect({ obtained: keys.obtained, used: keys.used }).toEqual(cost);
   });
 
@@ -99,7 +123,7 @@ describe('a token that comes again', () => {
     await verifier.verify(text);
     await verifier.verify(text);
 
-    expect({ obtained: keys.obtained, used: keys.used }).toEqual({ obtained: 2, used: 2 });
+    expect({ obtained: keys.obtained, used: keys.used }).toEqual({ obtained: 0, used: 2 });
     expect(verifier.findVerified(text)).toBeUndefined();
   });
 
@@ -197,6 +221,7 @@ describe('a token that is like a remembered one', () => {
   it('pushes no other out by being refused', async () => {
     const { verifier, token, issuer } = await setUp(1);
     const good = await token();
+    await verifier.verify(good);
     await verifier.verify(good);
     for (let count = 0; count < 5; count += 1) {
       await outcomeOf(verifier.verify(await issuer.token({ aud: 'other' })));

@@ -53,6 +53,7 @@ describe('a verified token', () => {
 
   it('hands each reader a date of their own', async () => {
     const text = token();
+    await verifier.verify(text);
     const first = await verifier.verify(text);
     first.expiresAt.setTime(0);
     const second = await verifier.verify(text);

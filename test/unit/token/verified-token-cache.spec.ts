@@ -4,6 +4,7 @@ import { KeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import { HandClock } from '../../support/hand-clock.js';
 
 function entry(text: string): VerifiedEntry {
   const key = { kid: null, algorithms: new Set([]), key: createSecretKey(Buffer.alloc(32)), identity: text };
@@ -31,7 +32,7 @@ function texts(count: number): readonly string[] {
 }
 
 function filled(maxEntries: number, given: readonly string[]): VerifiedTokenCache {
-  const cache = new VerifiedTokenCache(maxEntries);
+  const cache = new VerifiedTokenCache(maxEntries, new HandClock());
   for (const text of given) cache.add(entry(text));
   return cache;
 }
@@ -40,7 +41,7 @@ describe('VerifiedTokenCache', () => {
   it('gives the entry of exactly the token that was added', () => {
     const [text = ''] = texts(1);
     const added = entry(text);
-    const cache = new VerifiedTokenCache(10);
+    const cache = new VerifiedTokenCache(10, new HandClock());
     cache.add(added);
 
     expect(cache.find(text)).toBe(added);

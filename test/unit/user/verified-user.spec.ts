@@ -10,6 +10,7 @@ import { toAuthUser, tokenOf } from '../../../src/user/verified-user.js';
 const text = 'the-header.the-claims.the-signature';
 const claims = {
   sub: 'alice',
+  exp: 1_900_000_000,
   email: 'alice@example.org',
   roles: ['admin'],
   scope: 'read',
