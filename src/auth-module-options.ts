@@ -6,6 +6,7 @@ import type { ToUser } from './guard/token-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { TokenSource } from './request/token-source.js';
 import type { ClaimsClass } from './token/claims-class.js';
+import type { WarmUp } from './token/issuer-keys.js';
 import type { Fetch } from './upstream/upstream-client.js';
 
 /** How `AuthModule` judges tokens. Read, checked and frozen once, when the app starts. */
@@ -36,6 +37,13 @@ export interface AuthModuleOptions {
    * `HttpException` goes out as it is; anything else that it throws is a 500.
    */
   readonly toUser?: ToUser;
+  /**
+   * Fetches the issuers' keys before the app listens. `true`: an app whose issuer does not answer starts all
+   * the same, says so in the log, and answers 503 to its tokens until it does. `'required'`: it does not start.
+   *
+   * @defaultValue false: the first token has them fetched
+   */
+  readonly warmUp?: WarmUp;
   /** Where "now" comes from. @defaultValue the machine's clock */
   readonly clock?: Clock;
   /** How issuers are called. */

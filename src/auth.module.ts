@@ -1,4 +1,11 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  ForbiddenException,
+  Inject,
+  Module,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
@@ -16,6 +23,9 @@ import { claimMapsOf, openIssuers } from './open-issuers.js';
 import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
 import { EventLog } from './telemetry/event-log.service.js';
+import { IssuerKeys } from './token/issuer-keys.js';
+import { IssuerRegistry } from './token/issuer-registry.js';
+import { KeyHealth } from './token/key-health.js';
 import { TokenVerifier } from './token/token-verifier.js';
 import { VerifiedTokenCache } from './token/verified-token-cache.js';
 
@@ -23,16 +33,27 @@ import { VerifiedTokenCache } from './token/verified-token-cache.js';
 const parts: Provider[] = [
   EventLog,
   {
-    provide: TokenVerifier,
+    provide: IssuerRegistry,
     inject: [AUTH_MODULE_OPTIONS, EventLog],
-    useFactory: (options: ResolvedAuthOptions, { report }: EventLog) => {
-      const { clock, upstream } = options;
-      return new TokenVerifier({
-        issuers: openIssuers(options.providers, { clock, upstream, report }),
-        clock,
-        cache: new VerifiedTokenCache(options.cacheEntries),
-        claimsCheck: options.claimsCheck,
-      });
+    useFactory: ({ providers, clock, upstream }: ResolvedAuthOptions, { report }: EventLog) =>
+      openIssuers(providers, { clock, upstream, report }),
+  },
+  {
+    provide: IssuerKeys,
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
+    useFactory: ({ warmUp }: ResolvedAuthOptions, issuers: IssuerRegistry) => new IssuerKeys(issuers, warmUp),
+  },
+  {
+    provide: KeyHealth,
+    inject: [IssuerKeys],
+    useFactory: (keys: IssuerKeys) => new KeyHealth(keys),
+  },
+  {
+    provide: TokenVerifier,
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
+    useFactory: ({ cacheEntries, claimsCheck, clock }: ResolvedAuthOptions, issuers: IssuerRegistry) => {
+      const cache = new VerifiedTokenCache(cacheEntries, clock);
+      return new TokenVerifier({ issuers, clock, cache, claimsCheck });
     },
   },
   {
@@ -51,7 +72,8 @@ const parts: Provider[] = [
   {
     provide: Transports,
     inject: [HttpAdapterHost, EventLog],
-    useFactory: (host: HttpAdapterHost, { report }: EventLog) => new Transports([new HttpTransport(host)], report),
+    useFactory: (host: HttpAdapterHost, { report }: EventLog) =>
+      new Transports([new HttpTransport(host)], report, (cause) => new ForbiddenException(undefined, { cause })),
   },
   AuthGuard,
   JwtStrategy,
@@ -60,7 +82,8 @@ const parts: Provider[] = [
 /**
  * Authentication for an app that is called with access tokens. Import it once, in the root module; then guard
  * routes with `@UseGuards(AuthGuard)` or everything with `guardEverything`, and read the caller with
- * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier` and `JwtStrategy` to every module.
+ * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier`, `IssuerKeys`, `KeyHealth` and `JwtStrategy` to
+ * every module.
  */
 @Module({})
 export class AuthModule implements OnModuleInit {
@@ -102,7 +125,7 @@ export class AuthModule implements OnModuleInit {
     throw new ConfigurationError(
       'AuthModule.forRootAsync({ inject })',
       'the options depend on a request-scoped provider, and they are made once, when the app starts',
-      'Inject ModuleRef instead, and let toUser resolve() the provider when it is called',
+      'Inject ModuleRef instead, and let toUser(user, request) resolve the provider for the request',
     );
   }
 
@@ -126,6 +149,16 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
     module: AuthModule,
     global: readSwitch(where, extras, 'isGlobal', true),
     providers: [...options, ...parts, ...(readSwitch(where, extras, 'guardEverything', false) ? [everywhere] : [])],
-    exports: [EventLog, TokenVerifier, Authenticator, RouteRulesReader, Transports, AuthGuard, JwtStrategy],
+    exports: [
+      EventLog,
+      TokenVerifier,
+      IssuerKeys,
+      KeyHealth,
+      Authenticator,
+      RouteRulesReader,
+      Transports,
+      AuthGuard,
+      JwtStrategy,
+    ],
   };
 }

@@ -33,14 +33,18 @@ export { OptionalAuth } from './decorators/optional-auth.decorator.js';
 export type { PropertyPath } from './decorators/property-path.js';
 export { Public } from './decorators/public.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
+export { Authenticator } from './guard/authenticator.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';
 export type { AuthUser, ProviderName } from './user/auth-user.js';
 export type { Organization } from './user/organization.js';
 export { tokenOf } from './user/verified-user.js';
 
 // Services
+export type { KeyState } from './keys/key-state.js';
 export type { JsonObject } from './token/json-object.js';
-export type { TokenHeader } from './token/parse-token.js';
+export type { TokenHeader } from './token/token-header.js';
+export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';
+export { KeyHealth, type KeyHealthResult } from './token/key-health.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 

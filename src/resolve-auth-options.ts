@@ -1,11 +1,12 @@
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/optional-auth-options.js';
 import { type Clock, SystemClock } from './clock/clock.js';
-import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
+import { type GivenOptions, path, readNumber, readOptions, readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { mergeSources, type TokenSource } from './request/token-source.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
+import type { WarmUp } from './token/issuer-keys.js';
 import { type Fetch, UpstreamClient } from './upstream/upstream-client.js';
 
 /** The token under which the options are injected, once they have been read. */
@@ -19,11 +20,22 @@ export interface ResolvedAuthOptions {
   readonly cacheEntries: number;
   readonly claimsCheck: ClaimsCheck | null;
   readonly toUser: ToUser | null;
+  readonly warmUp: WarmUp;
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
 }
 
-const names = ['issuers', 'tokenFrom', 'optionalAuth', 'verifiedTokenCache', 'claims', 'toUser', 'clock', 'http'];
+const names = [
+  'issuers',
+  'tokenFrom',
+  'optionalAuth',
+  'verifiedTokenCache',
+  'claims',
+  'toUser',
+  'warmUp',
+  'clock',
+  'http',
+];
 const usualCacheEntries = 10_000;
 
 /**
@@ -45,6 +57,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     cacheEntries: readCacheEntries(where, options),
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
+    warmUp: options['warmUp'] === 'required' ? 'required' : readSwitch(where, options, 'warmUp', false),
     clock: readClock(where, options),
     upstream: readUpstream(path(where, 'http'), options['http'] ?? {}),
   });

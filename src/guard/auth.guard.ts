@@ -1,11 +1,4 @@
-import {
-  type CanActivate,
-  type ExecutionContext,
-  ForbiddenException,
-  Inject,
-  Injectable,
-  Optional,
-} from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 
 import { decideWithoutUser } from '../access/decide-without-user.js';
 import type { RouteRules } from '../access/route-rules.js';
@@ -13,6 +6,7 @@ import { challengeOf, toAnswer } from '../challenge/answer.js';
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
+import type { RequestView } from '../request/request-view.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { Authenticator } from './authenticator.js';
@@ -48,50 +42,79 @@ export class AuthGuard implements CanActivate {
     this.authenticator = authenticator;
   }
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const transport = this.transports.find(context.getType());
-    if (transport === undefined)
-      throw new ForbiddenException(undefined, { cause: Transports.refusal(context.getType()) });
+  /** Answers at once where everything is at hand, and only else with a promise. */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const transport = this.transports.get(context.getType());
     const rules = this.rules.read(context);
-    transport.setUser(context, rules.mode === 'public' ? null : await this.admit(context, transport, rules));
-    return true;
+    const visit: Visit = { context, transport, rules, request: transport.view(context) };
+    if (rules.mode === 'public') return enter(visit, null);
+    let user: AuthUser | Promise<AuthUser>;
+    try {
+      user = this.authenticator.authenticate(visit.request);
+    } catch (error) {
+      return this.enterWithout(visit, error);
+    }
+    return user instanceof Promise ? this.admitLater(visit, user) : this.admit(visit, user);
   }
 
-  /** @returns what the handler gets for its user; `null` where it may run without one. */
-  private async admit(context: ExecutionContext, transport: Transport, rules: RouteRules): Promise<unknown> {
-    const request = transport.view(context);
+  private async admitLater(visit: Visit, promised: Promise<AuthUser>): Promise<boolean> {
     let user: AuthUser;
     try {
-      user = await this.authenticator.authenticate(request);
+      user = await promised;
     } catch (error) {
-      return this.goOnWithout(context, transport, rules, error);
+      return this.enterWithout(visit, error);
     }
-    // From here on the app speaks: what its toUser throws is its answer, on optional routes too.
-    const appUser = await this.authenticator.toAppUser(request, user);
-    if (appUser !== null) return appUser;
-    const unknown = RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
-    return this.goOnWithout(context, transport, rules, unknown);
+    return this.admit(visit, user);
   }
 
-  private goOnWithout(context: ExecutionContext, transport: Transport, rules: RouteRules, error: unknown): null {
+  /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
+  private admit(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
+    const appUser = this.authenticator.toAppUser(visit.request, user);
+    return appUser instanceof Promise
+      ? appUser.then((made: unknown) => this.admitAs(visit, made))
+      : this.admitAs(visit, appUser);
+  }
+
+  private admitAs(visit: Visit, appUser: unknown): boolean {
+    if (appUser !== null) return enter(visit, appUser);
+    const refusal = RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
+    return this.enterWithout(visit, refusal);
+  }
+
+  private enterWithout(visit: Visit, error: unknown): boolean {
     if (!isAuthError(error)) throw error;
-    const decision = decideWithoutUser(rules, error);
-    this.explain(context, transport.view(context).carrier, error, decision.kind === 'anonymous');
-    if (decision.kind === 'refuse') {
-      const answer = toAnswer(error);
-      transport.addHeaders(context, answer.headers);
-      throw transport.toException(answer, error);
-    }
+    const decision = decideWithoutUser(visit.rules, error);
+    this.explain(visit, error, decision.kind === 'anonymous');
+    if (decision.kind === 'refuse') throw refuse(visit, error);
     const challenge = decision.challenge ? challengeOf(error) : undefined;
-    if (challenge !== undefined) transport.addHeaders(context, { 'WWW-Authenticate': challenge });
-    return null;
+    if (challenge !== undefined) visit.transport.addHeaders(visit.context, { 'WWW-Authenticate': challenge });
+    return enter(visit, null);
   }
 
-  /** A fault has been reported by what failed, once for the whole outage; here are the refusals. */
-  private explain(context: ExecutionContext, request: object, error: AuthError, anonymous: boolean): void {
-    if (error.code === 'SERVER_ERROR' || (anonymous && error.code === 'MISSING_TOKEN')) return;
+  /** An absent token says nothing where it may be absent. */
+  private explain({ context, request }: Visit, error: AuthError, anonymous: boolean): void {
+    if (anonymous && error.code === 'MISSING_TOKEN') return;
     const { code, reason, explanation } = error;
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
-    this.log.explain(request, { type: 'refused', code, reason, explanation, handler, anonymous });
+    this.log.explain(request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
+}
+
+/** One request at the gate. */
+interface Visit {
+  readonly context: ExecutionContext;
+  readonly transport: Transport;
+  readonly rules: RouteRules;
+  readonly request: RequestView;
+}
+
+function enter({ transport, context }: Visit, user: unknown): true {
+  transport.setUser(context, user);
+  return true;
+}
+
+function refuse({ transport, context }: Visit, error: AuthError): Error {
+  const answer = toAnswer(error);
+  transport.addHeaders(context, answer.headers);
+  return transport.toException(answer, error);
 }

@@ -4,16 +4,17 @@ import type { AuthUser } from '../user/auth-user.js';
 /** Tells who makes a request. The guard and the passport strategy both ask it. */
 export abstract class Authenticator {
   /**
-   * The user whose access token the request carries. Asked twice about one request, it works once.
+   * The user whose access token the request carries: at once where the token has passed before, else a
+   * promise. Asked twice about one request, it works once.
    *
    * @throws {RefusalError} when there is no token, or one that does not pass.
    * @throws {FaultError} when the token cannot be judged.
    */
-  abstract authenticate(request: RequestView): Promise<AuthUser>;
+  abstract authenticate(request: RequestView): AuthUser | Promise<AuthUser>;
 
   /**
-   * What the app makes of that user (its `toUser`); `null` when it knows no such user. Once per request.
-   * Whatever the app throws comes through.
+   * What the app makes of that user (its `toUser`), or a promise of it; `null` when it knows no such user.
+   * Once per request. Whatever the app throws comes through.
    */
-  abstract toAppUser(request: RequestView, user: AuthUser): Promise<unknown>;
+  abstract toAppUser(request: RequestView, user: AuthUser): unknown;
 }

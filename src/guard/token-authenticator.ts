@@ -1,5 +1,5 @@
 import { RefusalError } from '../errors/refusal-error.js';
-import { findCredential } from '../request/find-credential.js';
+import { checkCredential, findCredential } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { TokenVerifier } from '../token/token-verifier.js';
@@ -9,8 +9,12 @@ import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser } from '../user/verified-user.js';
 import { Authenticator } from './authenticator.js';
 
-/** What an app makes of a verified user: a row of its database, an object of its own, or the user as is. */
-export type ToUser = (user: AuthUser) => unknown;
+/**
+ * What an app makes of a verified user: a row of its database, an object of its own, or the user as is.
+ * `request` is the framework's own request object, for whoever resolves request-scoped providers:
+ * `moduleRef.resolve(Accounts, ContextIdFactory.getByRequest(request))`.
+ */
+export type ToUser = (user: AuthUser, request: object) => unknown;
 
 export interface TokenAuthenticatorParts {
   readonly sources: readonly TokenSource[];
@@ -22,8 +26,9 @@ export interface TokenAuthenticatorParts {
 
 /** Walks a request through the stations: credential, token, user. */
 export class TokenAuthenticator extends Authenticator {
+  /** Users whose tokens are being judged, by request: two guards on one route wait for the same verdict. */
   private readonly users = new WeakMap<object, Promise<AuthUser>>();
-  private readonly appUsers = new WeakMap<object, Promise<unknown>>();
+  private readonly appUsers = new WeakMap<object, { readonly appUser: unknown }>();
   /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private readonly usersOfTokens = new WeakMap<VerifiedToken, AuthUser>();
 
@@ -31,23 +36,38 @@ export class TokenAuthenticator extends Authenticator {
     super();
   }
 
-  override authenticate(request: RequestView): Promise<AuthUser> {
-    return once(this.users, request.carrier, () => this.readUser(request));
+  override authenticate(request: RequestView): AuthUser | Promise<AuthUser> {
+    const credential = findCredential(request, this.parts.sources);
+    if (credential === undefined) throw this.missing();
+    const text = credential.token;
+    const verified = this.parts.verifier.findVerified(text);
+    if (verified !== undefined) return this.userOf(text, verified);
+    const running = this.users.get(request.carrier);
+    if (running !== undefined) return running;
+    checkCredential(credential);
+    const user = this.parts.verifier.verify(text).then((token) => this.userOf(text, token));
+    this.users.set(request.carrier, user);
+    return user;
   }
 
-  override toAppUser(request: RequestView, user: AuthUser): Promise<unknown> {
+  override toAppUser(request: RequestView, user: AuthUser): unknown {
     const { toUser } = this.parts;
-    if (toUser === null) return Promise.resolve(user);
-    return once(this.appUsers, request.carrier, async () => (await toUser(user)) ?? null);
+    if (toUser === null) return user;
+    const known = this.appUsers.get(request.carrier);
+    if (known !== undefined) return known.appUser;
+    // Awaited as what it is: a query builder is a promise only by its `then`.
+    const made = toUser(user, request.carrier);
+    const appUser = isThenable(made) ? Promise.resolve(made).then((value) => value ?? null) : (made ?? null);
+    this.appUsers.set(request.carrier, { appUser });
+    return appUser;
   }
 
-  private async readUser(request: RequestView): Promise<AuthUser> {
-    const text = findCredential(request, this.parts.sources);
-    if (text === undefined) {
-      const places = this.parts.sources.map((source) => source.place).join(', ');
-      throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}`);
-    }
-    const token = await this.parts.verifier.verify(text);
+  private missing(): RefusalError {
+    const places = this.parts.sources.map((source) => source.place).join(', ');
+    return RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}`);
+  }
+
+  private userOf(text: string, token: VerifiedToken): AuthUser {
     const known = this.usersOfTokens.get(token);
     if (known !== undefined) return known;
     const user = toAuthUser(text, token, this.claimMapOf(token));
@@ -62,12 +82,6 @@ export class TokenAuthenticator extends Authenticator {
   }
 }
 
-function once<Result>(
-  memory: WeakMap<object, Promise<Result>>,
-  carrier: object,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  const running = memory.get(carrier) ?? work();
-  memory.set(carrier, running);
-  return running;
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -10,30 +10,26 @@ export class Transports {
   constructor(
     transports: readonly Transport[],
     private readonly report: ReportEvent,
+    /** Makes the exception that Nest answers with 403 on every wire. */
+    private readonly toForbidden: (cause: Error) => Error,
   ) {
     this.byContextType = new Map(transports.map((transport) => [transport.contextType, transport]));
   }
 
-  /** The transport of a context; `undefined` for one that nobody registered, which is reported once. */
-  find(contextType: string): Transport | undefined {
+  /** @throws what Nest answers with, for a context that nobody registered; reported once for each kind. */
+  get(contextType: string): Transport {
     const transport = this.byContextType.get(contextType);
-    if (transport === undefined && !this.reported.has(contextType)) {
-      this.reported.add(contextType);
-      this.report({
-        type: 'miswired',
-        problem: `AuthGuard guards a handler of a "${contextType}" context, which it does not know; the call was refused`,
-        mend: `Known contexts: ${[...this.byContextType.keys()].join(', ')}`,
-      });
-    }
+    if (transport === undefined) throw this.refuse(contextType);
     return transport;
   }
 
-  /** What a call of an unknown context is refused with. */
-  static refusal(contextType: string): ConfigurationError {
-    return new ConfigurationError(
-      'AuthGuard',
-      `it cannot see who calls in a "${contextType}" context`,
-      'Guard such handlers by a guard that knows this transport',
-    );
+  private refuse(contextType: string): Error {
+    const problem = `AuthGuard cannot see who calls in a "${contextType}" context, so it refuses every such call`;
+    const mend = `Known contexts: ${[...this.byContextType.keys()].join(', ')}. Guard these handlers by a guard of their own`;
+    if (!this.reported.has(contextType)) {
+      this.reported.add(contextType);
+      this.report({ type: 'miswired', problem, mend });
+    }
+    return this.toForbidden(new ConfigurationError('AuthGuard', problem, mend));
   }
 }

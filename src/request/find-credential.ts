@@ -2,24 +2,42 @@ import { RefusalError } from '../errors/refusal-error.js';
 import type { RequestView } from './request-view.js';
 import type { TokenSource } from './token-source.js';
 
+/** A token, with the place it was found in. */
+export interface Credential {
+  readonly token: string;
+  readonly source: TokenSource;
+}
+
 /**
  * The access token of a request, or `undefined` when it carries none. Every source is read, so that two
  * that contradict each other are noticed; the same token in two places is one token.
  *
  * @throws {RefusalError} `INVALID_REQUEST` for a malformed carrier or for two different tokens.
  */
-export function findCredential(request: RequestView, sources: readonly TokenSource[]): string | undefined {
-  let token: string | undefined;
-  let place = '';
+export function findCredential(request: RequestView, sources: readonly TokenSource[]): Credential | undefined {
+  let credential: Credential | undefined;
   for (const source of sources) {
     for (const found of source.read(request)) {
       if (found.kind === 'malformed') throw RefusalError.of('INVALID_REQUEST', found.problem);
-      if (token !== undefined && found.token !== token) {
-        throw RefusalError.of('INVALID_REQUEST', `Two different tokens came, in ${place} and in ${source.place}`);
-      }
-      token = found.token;
-      place = source.place;
+      const { token } = found;
+      if (credential !== undefined && credential.token !== token) throw twoTokens(credential.source, source);
+      credential ??= { token, source };
     }
   }
-  return token;
+  return credential;
+}
+
+/**
+ * Holds a token against the grammar of the place it was found in.
+ *
+ * @throws {RefusalError} `INVALID_REQUEST`
+ */
+export function checkCredential({ token, source }: Credential): void {
+  const fault = source.findFault?.(token);
+  if (fault !== undefined) throw RefusalError.of('INVALID_REQUEST', fault);
+}
+
+function twoTokens(one: TokenSource, other: TokenSource): RefusalError {
+  const places = one === other ? `twice in ${one.place}` : `in ${one.place} and in ${other.place}`;
+  return RefusalError.of('INVALID_REQUEST', `Two different tokens came, ${places}`);
 }

@@ -1,13 +1,18 @@
 import type { Found, TokenSource } from './token-source.js';
 
-// RFC 9110 §5.6.2: all characters that a scheme may have.
-const leadingScheme = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
-// RFC 9110 §11.4, RFC 6750 §2.1: one or more spaces, then a b64token.
-const bearerToken = /^ +(?<token>[A-Za-z0-9\-._~+/]+=*)$/;
+// RFC 9110 §5.6.2: a character that a scheme may have.
+const schemeCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
+// RFC 6750 §2.1, b64token.
+const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/;
+
+const notOneToken = 'Behind "Authorization: Bearer" there is something else than one token';
+const noToken = 'Behind "Authorization: Bearer" there is no token';
+const nothing: readonly Found[] = Object.freeze([]);
 
 const bearer: TokenSource = Object.freeze({
   place: 'Authorization: Bearer',
   read: (request) => readBearer(request.headers('authorization')),
+  findFault: findBearerFault,
 } satisfies TokenSource);
 
 /**
@@ -20,13 +25,22 @@ export function fromBearer(): TokenSource {
 
 /** What the given `Authorization` values hold for the scheme Bearer. */
 export function readBearer(values: readonly string[]): readonly Found[] {
-  return values.flatMap((value): readonly Found[] => {
-    const credentials = value.trim();
-    const scheme = leadingScheme.exec(credentials)?.[0] ?? '';
-    if (scheme.toLowerCase() !== 'bearer') return [];
-    const token = bearerToken.exec(credentials.slice(scheme.length))?.groups?.['token'];
-    return token === undefined
-      ? [{ kind: 'malformed', problem: 'Behind "Authorization: Bearer" there is not exactly one token' }]
-      : [{ kind: 'token', token }];
-  });
+  const [value] = values;
+  if (value === undefined) return nothing;
+  return values.length === 1 ? readValue(value) : values.flatMap(readValue);
+}
+
+/** What is wrong with the grammar of a bearer token. */
+export function findBearerFault(token: string): string | undefined {
+  return bearerToken.test(token) ? undefined : notOneToken;
+}
+
+function readValue(given: string): readonly Found[] {
+  const value = given.trim();
+  if (value.slice(0, 6).toLowerCase() !== 'bearer') return nothing;
+  const next = value.charAt(6);
+  // RFC 9110 §11.4: the scheme, in any case, then one or more spaces.
+  if (next === ' ') return [{ kind: 'token', token: value.slice(7).replace(/^ +/, '') }];
+  if (next === '') return [{ kind: 'malformed', problem: noToken }];
+  return schemeCharacter.test(next) ? nothing : [{ kind: 'malformed', problem: notOneToken }];
 }

@@ -14,6 +14,11 @@ export interface TokenSource {
   readonly covers?: readonly TokenSource[];
   /** Everything that is there; `[]` when nothing is. */
   read(request: RequestView): readonly Found[];
+  /**
+   * What is wrong with a token for this place, by the place's grammar; `undefined` when nothing is. Not asked
+   * of a token that has passed before: reading all of its characters again would tell nothing new.
+   */
+  findFault?(token: string): string | undefined;
 }
 
 /** The sources of several presets as one list: none twice, and none beside one that covers it. */

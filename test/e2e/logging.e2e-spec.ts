@@ -91,8 +91,7 @@ describe.each(platforms)('the log on $name', (platform) => {
         `the token says "${issuer.url}/". They differ by a slash at the end only: write the issuer as the token has it`,
     );
     expect(await lineOf({ headers: [['Authorization', 'Bearer']] })).toBe(
-      'CatsController.mine: refused (INVALID_REQUEST). ' +
-        'Behind "Authorization: Bearer" there is not exactly one token',
+      'CatsController.mine: refused (INVALID_REQUEST). ' + 'Behind "Authorization: Bearer" there is no token',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api', sub: 'ghost' }) })).toBe(
       'CatsController.mine: refused (ACCESS_DENIED). The token is valid, and toUser gave no user for it',
@@ -174,8 +173,10 @@ describe.each(platforms)('the log on $name', (platform) => {
       clock.advanceSeconds(5);
     }
     const host = new URL(issuer.url).host;
-    expect(logger.lines.map(({ level }) => level)).toEqual(['error']);
-    expect(logger.lines[0]?.text).toMatch(
+    const loud = (): readonly { level: string; text: string }[] =>
+      logger.lines.filter(({ level }) => level !== 'debug');
+    expect(loud().map(({ level }) => level)).toEqual(['error']);
+    expect(loud()[0]?.text).toMatch(
       new RegExp(
         `^Cannot get the keys of ${issuer.url}: ${host} answered with status 503\\. The keys that are known serve on`,
       ),
@@ -183,8 +184,8 @@ describe.each(platforms)('the log on $name', (platform) => {
     issuer.recover();
     clock.advanceSeconds(60);
     expect((await app.call('/cats/mine', { token: unknown })).status).toBe(200);
-    expect(logger.lines.map(({ level }) => level)).toEqual(['error', 'log']);
-    expect(logger.lines[1]?.text).toMatch(new RegExp(`^Got the keys of ${issuer.url} again, after \\d+ s$`));
+    expect(loud().map(({ level }) => level)).toEqual(['error', 'log']);
+    expect(loud()[1]?.text).toMatch(new RegExp(`^Got the keys of ${issuer.url} again, after \\d+ s$`));
   });
 
   it('never holds a token, a key, a cookie or a secret, whatever happens', async () => {

@@ -1,6 +1,6 @@
 /** Request-scoped providers around the guard: behind it they see the user, and it is not made anew for them. */
 import { Controller, Get, Inject, Injectable, Module, Scope, UseGuards } from '@nestjs/common';
-import { ModuleRef, REQUEST } from '@nestjs/core';
+import { ContextIdFactory, ModuleRef, REQUEST } from '@nestjs/core';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, ConfigurationError, oidc } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -62,6 +62,17 @@ class AccountController {
   }
 }
 
+@Controller({ path: 'account', scope: Scope.REQUEST })
+class ScopedAccountController {
+  constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
+
+  @UseGuards(AuthGuard)
+  @Get()
+  read(@CurrentUser() account: AuthUser): object {
+    return { ofToUser: account, ofHandler: this.accounts.describe(account) };
+  }
+}
+
 describe.each(platforms)('request scope on $name', (platform) => {
   let issuer: TestIssuer;
 
@@ -114,7 +125,8 @@ describe.each(platforms)('request scope on $name', (platform) => {
         expect(error).toBeInstanceOf(ConfigurationError);
         expect((error as ConfigurationError).message).toBe(
           'AuthModule.forRootAsync({ inject }): the options depend on a request-scoped provider, and they are made ' +
-            'once, when the app starts. Inject ModuleRef instead, and let toUser resolve() the provider when it is called.',
+            'once, when the app starts. Inject ModuleRef instead, and let toUser(user, request) resolve the provider for ' +
+            'the request.',
         );
       }
       expect(issuer.requests.total).toBe(0);
@@ -142,15 +154,20 @@ describe.each(platforms)('request scope on $name', (platform) => {
           inject: [ModuleRef, AudienceName],
           useFactory: (moduleRef: ModuleRef, { audience }: AudienceName) => ({
             issuers: oidc({ issuer: issuer.url, audience }),
-            toUser: async (user) => (await moduleRef.resolve(Accounts, undefined, { strict: false })).describe(user),
+            toUser: async (user, request) => {
+              const contextId = ContextIdFactory.getByRequest(request);
+              return (await moduleRef.resolve(Accounts, contextId, { strict: false })).describe(user);
+            },
           }),
         }),
       ],
-      controllers: [AccountController],
+      controllers: [ScopedAccountController],
     });
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
     const [first, second] = [await app.call('/account', { token }), await app.call('/account', { token })];
-    const { madeForThisRequest } = first.json as { madeForThisRequest: number };
-    expect(second.json).toEqual({ id: 'alice', madeForThisRequest: madeForThisRequest + 1 });
+    const { ofHandler } = first.json as { ofHandler: object };
+    // The very provider that the handler has, and another one for the next request.
+    expect(first.json).toEqual({ ofToUser: ofHandler, ofHandler });
+    expect(second.json).not.toEqual(first.json);
   });
 });

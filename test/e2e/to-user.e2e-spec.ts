@@ -82,9 +82,9 @@ describe.each(platforms)('toUser on $name', (platform) => {
         AuthModule.forRoot({
           issuers: oidc({ issuer: issuer.url, audience: 'api' }),
           guardEverything: true,
-          toUser: (user) => {
+          toUser: (user, request) => {
             asked.push(user);
-            return toUser(user);
+            return toUser(user, request);
           },
         }),
       ],

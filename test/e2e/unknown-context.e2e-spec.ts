@@ -36,7 +36,9 @@ describe.each(platforms)('a context that the guard does not know on $name', (pla
     for (const handler of [required, optional, open, required]) {
       const context = new ExecutionContextHost([{ user: { id: 'self-made' } }], QueueController, handler);
       context.setType('rpc');
-      const error: unknown = await guard.canActivate(context).catch((reason: unknown) => reason);
+      const error: unknown = await Promise.resolve()
+        .then(() => guard.canActivate(context))
+        .catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(ForbiddenException);
       expect((error as ForbiddenException).cause).toBeInstanceOf(ConfigurationError);
       expect(String((error as ForbiddenException).cause)).toContain('"rpc"');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCredential } from '../../../src/request/find-credential.js';
+import { checkCredential, findCredential } from '../../../src/request/find-credential.js';
 import { fromBearer } from '../../../src/request/from-bearer.js';
 import { fromCookie } from '../../../src/request/from-cookie.js';
 import { fromHeader } from '../../../src/request/from-header.js';
@@ -12,7 +12,9 @@ const sources = [fromBearer(), fromHeader('x-access-token'), fromCookie('access_
 type Headers = Readonly<Record<string, string | readonly string[]>>;
 
 function find(headers: Headers, from: readonly TokenSource[] = sources): string | undefined {
-  return findCredential(viewHttpRequest({ headers }), from);
+  const credential = findCredential(viewHttpRequest({ headers }), from);
+  if (credential !== undefined) checkCredential(credential);
+  return credential?.token;
 }
 
 describe('the credential of a request', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromBearer, readBearer } from '../../../src/request/from-bearer.js';
+import { findBearerFault, fromBearer, readBearer } from '../../../src/request/from-bearer.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 
 const token = 'abc.DEF-_~+/.012=';
@@ -7,7 +7,9 @@ const token = 'abc.DEF-_~+/.012=';
 type Verdict = { readonly token: string } | 'nothing' | 'malformed';
 
 function verdictOf(...values: string[]): Verdict | readonly Verdict[] {
-  const found = readBearer(values).map((one) => (one.kind === 'token' ? { token: one.token } : 'malformed'));
+  const found = readBearer(values).map((one) =>
+    one.kind === 'token' && findBearerFault(one.token) === undefined ? { token: one.token } : 'malformed',
+  );
   return found.length > 1 ? found : (found[0] ?? 'nothing');
 }
 
@@ -83,8 +85,11 @@ describe('the value of an Authorization header', () => {
   });
 
   it('is not repeated in what is said about it', () => {
-    expect(readBearer(['Bearer secret secret'])).toEqual([
-      { kind: 'malformed', problem: 'Behind "Authorization: Bearer" there is not exactly one token' },
+    expect(findBearerFault('secret secret')).toBe(
+      'Behind "Authorization: Bearer" there is something else than one token',
+    );
+    expect(readBearer(['Bearer\tsecret'])).toEqual([
+      { kind: 'malformed', problem: 'Behind "Authorization: Bearer" there is something else than one token' },
     ]);
   });
 
