@@ -1,4 +1,4 @@
-import { getMetadataStorage, type ValidationError, validate } from 'class-validator';
+import type { MetadataStorage, ValidationError } from 'class-validator';
 
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
@@ -20,7 +20,7 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
     throw new ConfigurationError(where, 'a class is expected', 'Write a class with class-validator decorators');
   }
   const claimsClass = given as ClaimsClass;
-  if (getMetadataStorage().getTargetValidationMetadatas(claimsClass, '', false, false).length === 0) {
+  if (!isDecorated(claimsClass)) {
     throw new ConfigurationError(
       where,
       `${claimsClass.name} has no class-validator decorator`,
@@ -28,6 +28,7 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
     );
   }
   return async (claims) => {
+    const { validate } = await import('class-validator');
     const errors = await validate(fill(new claimsClass(), claims));
     if (errors.length > 0) {
       throw RefusalError.token(
@@ -36,6 +37,15 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
       );
     }
   };
+}
+
+/**
+ * Whether class-validator knows the class. Its storage is looked for where it leaves it for all of its copies:
+ * importing it here would make every app load it at its start, and one whose class is decorated has done so.
+ */
+function isDecorated(claimsClass: ClaimsClass): boolean {
+  const { classValidatorMetadataStorage: storage } = globalThis as { classValidatorMetadataStorage?: MetadataStorage };
+  return (storage?.getTargetValidationMetadatas(claimsClass, '', false, false).length ?? 0) > 0;
 }
 
 /**

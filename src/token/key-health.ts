@@ -2,7 +2,7 @@ import type { KeyState } from '../keys/key-state.js';
 import type { IssuerKeys } from './issuer-keys.js';
 
 /** How the keys of one issuer stand, as it goes into a health report. */
-export interface IssuerKeyHealth extends Omit<KeyState, 'nextRefreshAt'> {
+interface IssuerKeyHealth extends Omit<KeyState, 'nextRefreshAt'> {
   readonly nextRefreshAt: string | null;
 }
 

@@ -93,6 +93,6 @@ describe('a set', () => {
     const source: KeySource = new StaticKeySource(keys);
 
     expect(source.current()).toBe(keys);
-    expect(await source.obtain()).toBe(keys);
+    expect(await source.obtain(() => false)).toBe(keys);
   });
 });
