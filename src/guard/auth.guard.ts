@@ -10,6 +10,7 @@ import type { RequestView } from '../request/request-view.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { Authenticator } from './authenticator.js';
+import { isThenable } from './is-thenable.js';
 import { RouteRulesReader } from './route-rules-reader.js';
 import type { Transport } from './transport.js';
 import { Transports } from './transports.js';
@@ -54,10 +55,10 @@ export class AuthGuard implements CanActivate {
     } catch (error) {
       return this.enterWithout(visit, error);
     }
-    return user instanceof Promise ? this.admitLater(visit, user) : this.admit(visit, user);
+    return isThenable(user) ? this.admitLater(visit, user) : this.admit(visit, user);
   }
 
-  private async admitLater(visit: Visit, promised: Promise<AuthUser>): Promise<boolean> {
+  private async admitLater(visit: Visit, promised: AuthUser | Promise<AuthUser>): Promise<boolean> {
     let user: AuthUser;
     try {
       user = await promised;
@@ -70,8 +71,8 @@ export class AuthGuard implements CanActivate {
   /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
   private admit(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
     const appUser = this.authenticator.toAppUser(visit.request, user);
-    return appUser instanceof Promise
-      ? appUser.then((made: unknown) => this.admitAs(visit, made))
+    return isThenable(appUser)
+      ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made))
       : this.admitAs(visit, appUser);
   }
 

@@ -8,6 +8,7 @@ import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser } from '../user/verified-user.js';
 import { Authenticator } from './authenticator.js';
+import { isThenable } from './is-thenable.js';
 
 /**
  * What an app makes of a verified user: a row of its database, an object of its own, or the user as is.
@@ -80,8 +81,4 @@ export class TokenAuthenticator extends Authenticator {
     if (claimMap === undefined) throw new Error('A trusted issuer has no claim map');
     return claimMap;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

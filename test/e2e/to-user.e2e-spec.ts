@@ -114,6 +114,7 @@ describe.each(platforms)('toUser on $name', (platform) => {
     ['null', () => null],
     ['undefined', () => undefined],
     ['null after a while', async () => null],
+    ['null from a query builder that is a function', queryWithoutRow],
   ])('takes %s for "I know no such user"', async (_what, make) => {
     toUser = make;
     expect(verdictOf(await app.call('/account', { token }))).toEqual(accessDenied);
@@ -215,4 +216,10 @@ describe.each(platforms)('toUser with a service of the app on $name', (platform)
 
 function throwIt(thing: unknown): never {
   throw thing;
+}
+
+/** As some query builders are: to be called, and to be awaited. */
+function queryWithoutRow(): unknown {
+  const row = Promise.resolve(null);
+  return Object.assign(() => 'a query', { then: row.then.bind(row) });
 }
