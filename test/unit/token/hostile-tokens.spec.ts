@@ -8,6 +8,7 @@ import type { TestAlgorithm } from '../../../src/testing/signing-key.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import { issuerTerms } from '../../support/issuer-terms.js';
 import {
   createHostileTools,
   type HostileTools,
@@ -39,15 +40,13 @@ afterAll(async () => {
 });
 
 function verifierFor({ issuer }: HostileTools, tokenType: string | null = null): TokenVerifier {
-  const terms = {
+  const terms = issuerTerms({
     issuer: issuer.url,
     audience: [hostileAudience],
     algorithms: new Set(publicKeyAlgorithms),
     tokenType,
     clockToleranceSeconds: 5,
-    maxTokenAgeSeconds: null,
-    subjectClaim: 'sub',
-  };
+  });
   const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
   const clock = { now: () => hostileNow };
   return new TokenVerifier({
@@ -94,6 +93,8 @@ describe('a hostile token', () => {
 
     // A good one is remembered from now on; a token that resembles it must not profit.
     await verifier.verify(made.goodToken);
+    await verifier.verify(made.goodToken);
+    expect(verifier.findVerified(made.goodToken)).toBeDefined();
     expect((await refusalOf(verifier, token)).reason).toBe(reason);
   });
 

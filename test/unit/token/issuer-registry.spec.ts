@@ -2,24 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
-import { acceptAnyAudience, type TrustedIssuer } from '../../../src/token/trusted-issuer.js';
+import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
+import { issuerTerms } from '../../support/issuer-terms.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const keys = new StaticKeySource(new KeySet([]));
 
 function trusted(issuer: string): TrustedIssuer {
-  return {
-    keys,
-    terms: {
-      issuer,
-      audience: acceptAnyAudience,
-      algorithms: new Set([]),
-      tokenType: null,
-      clockToleranceSeconds: 0,
-      maxTokenAgeSeconds: null,
-      subjectClaim: 'sub',
-    },
-  };
+  return { keys, terms: issuerTerms({ issuer }) };
 }
 
 const names = ['https://a.example', 'https://b.example/', 'plain name'];

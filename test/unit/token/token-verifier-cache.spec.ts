@@ -11,6 +11,7 @@ import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { HandClock } from '../../support/hand-clock.js';
+import { issuerTerms } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
 
 /** Keys that a test takes away and gives back, and that count how often they are asked for and used. */
@@ -67,6 +68,8 @@ interface Scene {
   readonly keys: CountingKeys;
   readonly verifier: TokenVerifier;
   readonly token: (claims?: object) => Promise<string>;
+  /** A good token that has come often enough to be remembered. */
+  readonly remembered: (claims?: object) => Promise<string>;
 }
 
 async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Promise<Scene> {
@@ -74,23 +77,27 @@ async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Prom
   const issuer = await TestIssuer.start({ algorithm: 'ES256', clock });
   started.push(issuer);
   const keys = new CountingKeys(readKeys(issuer.jwks.keys));
-  const all: IssuerTerms = {
+  const all = issuerTerms({
     issuer: issuer.url,
     audience: ['api'],
     algorithms: new Set<Algorithm>(publicKeyAlgorithms),
-    tokenType: null,
-    clockToleranceSeconds: 0,
-    maxTokenAgeSeconds: null,
-    subjectClaim: 'sub',
     ...terms,
-  };
+  });
   const verifier = new TokenVerifier({
     issuers: new IssuerRegistry([{ terms: all, keys }]),
     clock,
     cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: null,
   });
-  return { clock, issuer, keys, verifier, token: (claims = {}) => issuer.token({ aud: 'api', ...claims }) };
+  const token = (claims = {}): Promise<string> => issuer.token({ aud: 'api', ...claims });
+  const remembered = async (claims?: object): Promise<string> => {
+    const text = await token(claims);
+    await verifier.verify(text);
+    await verifier.verify(text);
+    expect(verifier.findVerified(text)).toBeDefined();
+    return text;
+  };
+  return { clock, issuer, keys, verifier, token, remembered };
 }
 
 describe('a token that comes again', () => {
@@ -128,9 +135,8 @@ describe('a token that comes again', () => {
   });
 
   it('is refused from the second on in which it ends', async () => {
-    const { clock, verifier, token } = await setUp();
-    const text = await token();
-    await verifier.verify(text);
+    const { clock, verifier, remembered } = await setUp();
+    const text = await remembered();
 
     clock.advanceSeconds(299.999);
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
@@ -140,9 +146,8 @@ describe('a token that comes again', () => {
   });
 
   it('is refused while the clock stands before its start', async () => {
-    const { clock, verifier, token } = await setUp();
-    const text = await token({ nbf: clock.now().getTime() / 1_000 });
-    await verifier.verify(text);
+    const { clock, verifier, remembered } = await setUp();
+    const text = await remembered({ nbf: clock.now().getTime() / 1_000 });
 
     clock.advanceSeconds(-1);
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN not_yet_valid');
@@ -151,9 +156,8 @@ describe('a token that comes again', () => {
   });
 
   it('is refused once it is older than the issuer allows', async () => {
-    const { clock, verifier, token } = await setUp(100, { maxTokenAgeSeconds: 60 });
-    const text = await token();
-    await verifier.verify(text);
+    const { clock, verifier, remembered } = await setUp(100, { maxTokenAgeSeconds: 60 });
+    const text = await remembered();
 
     clock.advanceSeconds(59);
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
@@ -162,9 +166,8 @@ describe('a token that comes again', () => {
   });
 
   it('is refused when its key has been withdrawn, and not served when the keys are unknown', async () => {
-    const { keys, verifier, token } = await setUp();
-    const text = await token();
-    await verifier.verify(text);
+    const { keys, verifier, remembered } = await setUp();
+    const text = await remembered();
     const before = keys.held;
 
     keys.held = new KeySet([]);
@@ -180,9 +183,8 @@ describe('a token that comes again', () => {
   });
 
   it('is not served for a key of the same name with other bytes', async () => {
-    const { issuer, keys, verifier, token } = await setUp();
-    const text = await token();
-    await verifier.verify(text);
+    const { issuer, keys, verifier, remembered } = await setUp();
+    const text = await remembered();
     const { kid } = issuer.publicKey;
     await issuer.rotateKeys({ keepOld: false });
 
@@ -193,9 +195,8 @@ describe('a token that comes again', () => {
 
 describe('a token that is like a remembered one', () => {
   it('is never served for it, whichever character differs', async () => {
-    const { verifier, token } = await setUp();
-    const text = await token();
-    await verifier.verify(text);
+    const { verifier, remembered } = await setUp();
+    const text = await remembered();
     const changed = [...text].map(
       (character, at) => text.slice(0, at) + (character === 'A' ? 'B' : 'A') + text.slice(at + 1),
     );
@@ -206,10 +207,9 @@ describe('a token that is like a remembered one', () => {
   });
 
   it('is judged by itself where only the signature is the same', async () => {
-    const { verifier, token } = await setUp();
+    const { verifier, token, remembered } = await setUp();
     const [header = '', , signature = ''] = (await token({ sub: 'mallory' })).split('.');
-    const good = await token();
-    await verifier.verify(good);
+    const good = await remembered();
     const admin = Buffer.from(JSON.stringify({ sub: 'admin' })).toString('base64url');
 
     expect(await outcomeOf(verifier.verify(`${header}.${admin}.${signature}`))).toBe('INVALID_TOKEN issuer');
@@ -219,10 +219,8 @@ describe('a token that is like a remembered one', () => {
   });
 
   it('pushes no other out by being refused', async () => {
-    const { verifier, token, issuer } = await setUp(1);
-    const good = await token();
-    await verifier.verify(good);
-    await verifier.verify(good);
+    const { verifier, remembered, issuer } = await setUp(1);
+    const good = await remembered();
     for (let count = 0; count < 5; count += 1) {
       await outcomeOf(verifier.verify(await issuer.token({ aud: 'other' })));
       await outcomeOf(verifier.verify(await issuer.token({ aud: 'api' }, { signWith: 'stranger' })));

@@ -1,27 +1,21 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
+import type { KeySource } from '../../../src/keys/key-source.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
-import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
+import { issuerTerms } from '../../support/issuer-terms.js';
 
-function entry(text: string): VerifiedEntry {
+/** What is remembered of a token; its end counts only when the cache is swept. */
+function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys?: KeySource } = {}): VerifiedEntry {
   const key = { kid: null, algorithms: new Set([]), key: createSecretKey(Buffer.alloc(32)), identity: text };
-  const terms = {
-    issuer: 'joe',
-    audience: acceptAnyAudience,
-    algorithms: new Set([]),
-    tokenType: null,
-    clockToleranceSeconds: 0,
-    maxTokenAgeSeconds: null,
-    subjectClaim: 'sub',
-  } as const;
   return {
     text,
     token: { issuer: 'joe', header: { alg: 'ES256' }, claims: {}, expiresAt: new Date(0) },
-    validity: { expiresAt: 0, startsAt: null, tooOldAt: null },
-    issuer: { terms, keys: new StaticKeySource(new KeySet([key])) },
+    validity: { expiresAt, startsAt: null, tooOldAt: null },
+    issuer: { terms: issuerTerms({ clockToleranceSeconds: 5 }), keys: keys ?? new StaticKeySource(new KeySet([key])) },
     key,
   };
 }
@@ -115,5 +109,101 @@ describe('VerifiedTokenCache', () => {
     cache.delete(entry(`a.${tail}`));
 
     expect(cache.find(`b.${tail}`)?.text).toBe(`b.${tail}`);
+  });
+});
+
+describe('admission to the cache', () => {
+  it('is for tokens that come again', () => {
+    const [text = '', other = ''] = texts(2);
+    const cache = new VerifiedTokenCache(10, new HandClock());
+
+    expect([text, other, text, other].map((one) => cache.admits(one))).toEqual([false, false, true, true]);
+  });
+
+  it('is for none where nothing is kept', () => {
+    const [text = ''] = texts(1);
+    const cache = new VerifiedTokenCache(0, new HandClock());
+
+    expect([cache.admits(text), cache.admits(text)]).toEqual([false, false]);
+  });
+});
+
+interface SweptCache {
+  readonly cache: VerifiedTokenCache;
+  readonly clock: HandClock;
+  readonly alarm: HandAlarm;
+  /** In seconds since 1970. */
+  readonly now: number;
+}
+
+function sweptCache(): SweptCache {
+  const [clock, alarm] = [new HandClock(), new HandAlarm()];
+  return { cache: new VerifiedTokenCache(10, clock, alarm), clock, alarm, now: clock.now().getTime() / 1_000 };
+}
+
+describe('the sweep of the cache', () => {
+  it('is planned by the first token, and not put off by later ones', () => {
+    const { cache, alarm, now } = sweptCache();
+    expect(alarm.delayMs).toBeNull();
+    const [first = '', second = ''] = texts(2);
+    cache.add(entry(first, { expiresAt: now + 300 }));
+    expect(alarm.delayMs).toBe(30_000);
+
+    alarm.delayMs = 1;
+    cache.add(entry(second, { expiresAt: now + 300 }));
+    expect(alarm.delayMs).toBe(1);
+  });
+
+  it('drops what is over, the tolerance counted, and nothing else', () => {
+    const { cache, clock, alarm, now } = sweptCache();
+    const [short = '', long = ''] = texts(2);
+    cache.add(entry(short, { expiresAt: now + 25 }));
+    cache.add(entry(long, { expiresAt: now + 300 }));
+
+    clock.advanceSeconds(29.999);
+    alarm.ring();
+    expect([cache.find(short)?.text, cache.find(long)?.text]).toEqual([short, long]);
+    clock.advanceSeconds(0.001);
+    alarm.ring();
+    expect([cache.find(short), cache.find(long)?.text]).toEqual([undefined, long]);
+    expect(cache.size).toBe(1);
+  });
+
+  it('drops tokens whose key is withdrawn, or whose keys may not be used any more', () => {
+    const { cache, alarm, now } = sweptCache();
+    const [kept = '', withdrawn = '', unknown = ''] = texts(3);
+    const noKeys = new StaticKeySource(new KeySet([]));
+    const noSet = Object.assign(new StaticKeySource(new KeySet([])), { current: () => null });
+    cache.add(entry(kept, { expiresAt: now + 300 }));
+    cache.add(entry(withdrawn, { expiresAt: now + 300, keys: noKeys }));
+    cache.add(entry(unknown, { expiresAt: now + 300, keys: noSet }));
+    alarm.ring();
+
+    expect(texts(3).filter((text) => cache.find(text) !== undefined)).toEqual([kept]);
+  });
+
+  it('goes on while something is left, and starts again with the next token', () => {
+    const { cache, clock, alarm, now } = sweptCache();
+    const [first = '', second = ''] = texts(2);
+    cache.add(entry(first, { expiresAt: now + 300 }));
+    alarm.ring();
+    expect(alarm.delayMs).toBe(30_000);
+
+    clock.advanceSeconds(305);
+    alarm.ring();
+    expect(cache.size).toBe(0);
+    expect(alarm.delayMs).toBeNull();
+
+    cache.add(entry(second, { expiresAt: now + 600 }));
+    expect(alarm.delayMs).toBe(30_000);
+  });
+
+  it('does not come after the cache is closed', () => {
+    const { cache, alarm, now } = sweptCache();
+    const [text = ''] = texts(1);
+    cache.add(entry(text, { expiresAt: now + 300 }));
+    cache.close();
+
+    expect(alarm.delayMs).toBeNull();
   });
 });

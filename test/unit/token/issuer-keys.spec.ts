@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { KeySource } from '../../../src/keys/key-source.js';
+import type { KeyState } from '../../../src/keys/key-state.js';
+import { IssuerKeys, type WarmUp } from '../../../src/token/issuer-keys.js';
+import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
+import { issuerTerms } from '../../support/issuer-terms.js';
+import { errorOf } from '../../support/outcome.js';
+
+/** Keys that only note what they are asked for. */
+class NotingKeys extends KeySource {
+  readonly asked: string[] = [];
+  fault: FaultError | null = null;
+
+  constructor(private readonly ageSeconds: number) {
+    super();
+  }
+
+  override current(): null {
+    return null;
+  }
+
+  override obtain(): Promise<KeySet> {
+    return Promise.resolve(new KeySet([]));
+  }
+
+  override refresh(): Promise<void> {
+    this.asked.push('refresh');
+    return this.fault === null ? Promise.resolve() : Promise.reject(this.fault);
+  }
+
+  override state(): KeyState {
+    return { status: 'fresh', ageSeconds: this.ageSeconds, nextRefreshAt: null, lastError: null };
+  }
+
+  override close(): void {
+    this.asked.push('close');
+  }
+}
+
+interface Scene {
+  readonly keys: IssuerKeys;
+  readonly a: NotingKeys;
+  /** The one set of two names. */
+  readonly b: NotingKeys;
+}
+
+function setUp(warmUp: WarmUp = false): Scene {
+  const [a, b] = [new NotingKeys(1), new NotingKeys(2)];
+  const issuers = new IssuerRegistry([
+    { terms: issuerTerms({ issuer: 'a' }), keys: a },
+    { terms: issuerTerms({ issuer: 'b' }), keys: b },
+    { terms: issuerTerms({ issuer: 'b2' }), keys: b },
+  ]);
+  return { keys: new IssuerKeys(issuers, warmUp), a, b };
+}
+
+describe('IssuerKeys.refresh', () => {
+  it('asks for the keys of all issuers, once where several names share them', async () => {
+    const { keys, a, b } = setUp();
+    await keys.refresh();
+
+    expect([a.asked, b.asked]).toEqual([['refresh'], ['refresh']]);
+  });
+
+  it('asks for the keys of the one that is named, and of no other', async () => {
+    const { keys, a, b } = setUp();
+    await keys.refresh('b2');
+
+    expect([a.asked, b.asked]).toEqual([[], ['refresh']]);
+  });
+
+  it('lets no issuer that is down keep the others from being asked, and fails afterwards', async () => {
+    const { keys, a, b } = setUp();
+    a.fault = new FaultError('a is down', 1);
+
+    expect(await errorOf(keys.refresh())).toBe(a.fault);
+    expect(b.asked).toEqual(['refresh']);
+  });
+
+  it.each(['c', 'a/', 'A', ''])('knows issuers by their exact names: %j', async (name) => {
+    const { keys, a } = setUp();
+    const error = await errorOf(keys.refresh(name));
+
+    expect(error).toMatchObject({ code: 'CONFIGURATION_ERROR', path: 'IssuerKeys.refresh(issuer)' });
+    expect(a.asked).toEqual([]);
+  });
+});
+
+describe('IssuerKeys.states', () => {
+  it('has one entry for each name, in the order of the configuration', () => {
+    const states = [...setUp().keys.states()].map(([name, { ageSeconds }]) => [name, ageSeconds]);
+
+    expect(states).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['b2', 2],
+    ]);
+  });
+});
+
+describe('IssuerKeys when the app starts and stops', () => {
+  it('asks for nothing unless it is told to warm up', async () => {
+    const { keys, a, b } = setUp(false);
+    await keys.onModuleInit();
+
+    expect([a.asked, b.asked]).toEqual([[], []]);
+  });
+
+  it.each([true, 'required'] as const)('has all keys fetched with warmUp %s', async (warmUp) => {
+    const { keys, a, b } = setUp(warmUp);
+    await keys.onModuleInit();
+
+    expect([a.asked, b.asked]).toEqual([['refresh'], ['refresh']]);
+  });
+
+  it('starts without the keys of an issuer that is down, unless they are required', async () => {
+    const [lenient, strict] = [setUp(true), setUp('required')];
+    lenient.b.fault = strict.b.fault = new FaultError('b is down', 1);
+
+    expect(await errorOf(lenient.keys.onModuleInit())).toBeUndefined();
+    expect(await errorOf(strict.keys.onModuleInit())).toBe(strict.b.fault);
+  });
+
+  it('closes each source, once', () => {
+    const { keys, a, b } = setUp();
+    keys.onModuleDestroy();
+
+    expect([a.asked, b.asked]).toEqual([['close'], ['close']]);
+  });
+});
