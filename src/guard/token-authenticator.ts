@@ -4,9 +4,10 @@ import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { TokenVerifier } from '../token/token-verifier.js';
 import type { VerifiedToken } from '../token/verified-token.js';
+import type { VerifiedEntry } from '../token/verified-token-cache.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
-import { toAuthUser } from '../user/verified-user.js';
+import { toAuthUser, tokenOf } from '../user/verified-user.js';
 import { Authenticator } from './authenticator.js';
 import { isThenable } from './is-thenable.js';
 
@@ -25,11 +26,17 @@ export interface TokenAuthenticatorParts {
   readonly toUser: ToUser | null;
 }
 
+/** The token that a request was judged by, and what came or will come of it. */
+interface Verdict {
+  readonly text: string;
+  readonly entry: Promise<VerifiedEntry>;
+}
+
 /** Walks a request through the stations: credential, token, user. */
 export class TokenAuthenticator extends Authenticator {
-  /** Users whose tokens are being judged, by request: two guards on one route wait for the same verdict. */
-  private readonly users = new WeakMap<object, Promise<AuthUser>>();
-  private readonly appUsers = new WeakMap<object, { readonly appUser: unknown }>();
+  /** By request: two guards on one route wait for the same verdict. */
+  private readonly verdicts = new WeakMap<object, Verdict>();
+  private readonly appUsers = new WeakMap<object, { readonly user: AuthUser; readonly appUser: unknown }>();
   /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private readonly usersOfTokens = new WeakMap<VerifiedToken, AuthUser>();
 
@@ -43,24 +50,31 @@ export class TokenAuthenticator extends Authenticator {
     const text = credential.token;
     const verified = this.parts.verifier.findVerified(text);
     if (verified !== undefined) return this.userOf(text, verified);
-    const running = this.users.get(request.carrier);
-    if (running !== undefined) return running;
+    const known = this.verdicts.get(request.carrier);
+    // What runs between two guards may put another token into the request.
+    if (known?.text === text) return this.useAgain(known);
     checkCredential(credential);
-    const user = this.parts.verifier.verify(text).then((token) => this.userOf(text, token));
-    this.users.set(request.carrier, user);
-    return user;
+    const entry = this.parts.verifier.judge(text);
+    this.verdicts.set(request.carrier, { text, entry });
+    return entry.then(({ token }) => this.userOf(text, token));
   }
 
   override toAppUser(request: RequestView, user: AuthUser): unknown {
     const { toUser } = this.parts;
     if (toUser === null) return user;
     const known = this.appUsers.get(request.carrier);
-    if (known !== undefined) return known.appUser;
+    if (known !== undefined && haveSameToken(known.user, user)) return known.appUser;
     // Awaited as what it is: a query builder is a promise only by its `then`.
     const made = toUser(user, request.carrier);
     const appUser = isThenable(made) ? Promise.resolve(made).then((value) => value ?? null) : (made ?? null);
-    this.appUsers.set(request.carrier, { appUser });
+    this.appUsers.set(request.carrier, { user, appUser });
     return appUser;
+  }
+
+  /** A carrier may live long, as a socket's handshake does: its token ends, and its key goes, all the same. */
+  private async useAgain({ text, entry }: Verdict): Promise<AuthUser> {
+    const { verifier } = this.parts;
+    return this.userOf(text, verifier.recheck(await entry) ?? (await verifier.verify(text)));
   }
 
   private missing(): RefusalError {
@@ -81,4 +95,9 @@ export class TokenAuthenticator extends Authenticator {
     if (claimMap === undefined) throw new Error('A trusted issuer has no claim map');
     return claimMap;
   }
+}
+
+/** Two verdicts on one token make two users of it. */
+function haveSameToken(one: AuthUser, other: AuthUser): boolean {
+  return one === other || tokenOf(one) === tokenOf(other);
 }

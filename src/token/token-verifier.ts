@@ -12,7 +12,7 @@ import { type ParsedToken, parseToken } from './parse-token.js';
 import { SignatureChecker } from './signature-checker.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
-import type { VerifiedTokenCache } from './verified-token-cache.js';
+import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
 
 /** What a verifier works with. */
 export interface TokenVerifierParts {
@@ -42,7 +42,7 @@ export class TokenVerifier {
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
-    return this.findVerified(token) ?? this.verifyAnew(token);
+    return this.findVerified(token) ?? (await this.judge(token)).token;
   }
 
   /**
@@ -54,16 +54,25 @@ export class TokenVerifier {
   findVerified(token: string): VerifiedToken | undefined {
     const entry = this.parts.cache.find(token);
     if (entry === undefined) return undefined;
-    const now = this.parts.clock.now().getTime();
-    if (entry.issuer.keys.current(now)?.has(entry.key) !== true) {
-      this.parts.cache.delete(entry);
-      return undefined;
-    }
-    checkValidity(entry.validity, entry.issuer.terms, now / 1_000);
-    return entry.token;
+    const verified = this.recheck(entry);
+    if (verified === undefined) this.parts.cache.delete(entry);
+    return verified;
   }
 
-  private async verifyAnew(text: string): Promise<VerifiedToken> {
+  /**
+   * The token of an earlier verdict, while its key is still the issuer's; else `undefined`.
+   *
+   * @throws {RefusalError} when its time is over.
+   */
+  recheck({ token, validity, issuer, key }: VerifiedEntry): VerifiedToken | undefined {
+    const now = this.parts.clock.now().getTime();
+    if (issuer.keys.current(now)?.has(key) !== true) return undefined;
+    checkValidity(validity, issuer.terms, now / 1_000);
+    return token;
+  }
+
+  /** Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more. */
+  async judge(text: string): Promise<VerifiedEntry> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     const algorithm = readAlgorithm(parsed, issuer);
@@ -72,8 +81,9 @@ export class TokenVerifier {
     if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(parsed.claims);
     const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
     this.headers.add(parsed.encodedHeader, token.header);
-    if (this.parts.cache.admits(text)) this.parts.cache.add({ text, token, validity, issuer, key });
-    return token;
+    const entry: VerifiedEntry = { text, token, validity, issuer, key };
+    if (this.parts.cache.admits(text)) this.parts.cache.add(entry);
+    return entry;
   }
 
   /** @returns the key whose signature it is. */

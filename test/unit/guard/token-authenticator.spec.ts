@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { TokenAuthenticator, type ToUser } from '../../../src/guard/token-authenticator.js';
+import { oidc } from '../../../src/issuers/oidc.js';
+import { claimMapsOf } from '../../../src/open-issuers.js';
+import { fromBearer } from '../../../src/request/from-bearer.js';
+import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import type { RequestView } from '../../../src/request/request-view.js';
+import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { openVerifier } from '../../support/opened-verifier.js';
+import { outcomeOf } from '../../support/outcome.js';
+
+const started: TestIssuer[] = [];
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
+});
+
+interface Scene {
+  readonly issuer: TestIssuer;
+  readonly clock: HandClock;
+  readonly authenticator: TokenAuthenticator;
+  readonly tokenFor: (sub: string) => Promise<string>;
+}
+
+async function setUp(toUser: ToUser | null = null): Promise<Scene> {
+  const clock = new HandClock();
+  const issuer = await TestIssuer.start({ algorithm: 'ES256', clock });
+  started.push(issuer);
+  const provider = oidc({ issuer: issuer.url, audience: 'api' });
+  const { verifier } = openVerifier(provider, { clock });
+  const claimMaps = claimMapsOf([provider]);
+  const authenticator = new TokenAuthenticator({ sources: [fromBearer()], verifier, claimMaps, toUser });
+  const tokenFor = (sub: string): Promise<string> => issuer.token({ aud: 'api', sub }, { expiresIn: '5m' });
+  return { issuer, clock, authenticator, tokenFor };
+}
+
+interface Request {
+  headers: { authorization: string };
+}
+
+const requestWith = (token: string): Request => ({ headers: { authorization: `Bearer ${token}` } });
+
+async function idOf(authenticator: TokenAuthenticator, view: RequestView): Promise<string> {
+  return (await authenticator.authenticate(view)).id;
+}
+
+describe('a request that is asked about again', () => {
+  it('is judged anew when it carries another token by then', async () => {
+    const { authenticator, tokenFor } = await setUp();
+    const request = requestWith(await tokenFor('alice'));
+    const view = viewHttpRequest(request);
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    request.headers.authorization = `Bearer ${await tokenFor('bob')}`;
+    expect(await idOf(authenticator, view)).toBe('bob');
+    request.headers.authorization = 'Bearer no.good.token';
+    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN malformed');
+  });
+
+  it('has toUser asked about the user of the other token', async () => {
+    const { authenticator, tokenFor } = await setUp((user) => `the account of ${user.id}`);
+    const request = requestWith(await tokenFor('alice'));
+    const view = viewHttpRequest(request);
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+
+    request.headers.authorization = `Bearer ${await tokenFor('bob')}`;
+    const bob = await authenticator.authenticate(view);
+    expect(authenticator.toAppUser(view, bob)).toBe('the account of bob');
+  });
+
+  it('has toUser asked once, although another request with this token was judged meanwhile', async () => {
+    const asked: string[] = [];
+    const { authenticator, tokenFor } = await setUp((user) => asked.push(user.id));
+    const token = await tokenFor('alice');
+    const view = viewHttpRequest(requestWith(token));
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+    await authenticator.authenticate(viewHttpRequest(requestWith(token)));
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+
+    expect(asked).toEqual(['alice']);
+  });
+
+  it('is refused once its token is over: the handshake of a socket lives longer than that', async () => {
+    const { authenticator, clock, tokenFor } = await setUp();
+    const view = viewHttpRequest(requestWith(await tokenFor('alice')));
+    expect(await idOf(authenticator, view)).toBe('alice');
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    clock.advanceSeconds(306);
+    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN expired');
+  });
+
+  it('is refused once the issuer has withdrawn the key of its token', async () => {
+    const { authenticator, clock, issuer } = await setUp();
+    const token = await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' });
+    const view = viewHttpRequest(requestWith(token));
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(601);
+    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
+  });
+});
