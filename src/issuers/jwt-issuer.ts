@@ -1,49 +1,27 @@
-import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { type GivenOptions, path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import { fromBearer } from '../request/from-bearer.js';
-import type { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
-import { readAddressRule, readTerms, termNames } from './read-terms.js';
-import { keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
 /** What all issuers described by hand have. */
-interface JwtIssuerTerms {
+interface JwtIssuerTerms extends TermOptions {
   /** The exact `iss` of the tokens. A name that nobody calls: it may be any text. A list for several names. */
   readonly issuer: string | readonly string[];
-  /** The audiences that this API answers to; a token must name one. `acceptAnyAudience` turns the check off. */
-  readonly audience: string | readonly string[] | typeof acceptAnyAudience;
-  /** The signature algorithms to accept. Left out, all that go with the kind of key. */
-  readonly algorithms?: readonly string[];
-  /** The `typ` that a token's header must have. Left out, any type passes. */
-  readonly tokenType?: string;
-  /**
-   * Seconds a token may be past its end or ahead of its start; 0 to 600.
-   *
-   * @defaultValue 5
-   */
-  readonly clockToleranceSeconds?: number;
-  /** Seconds since `iat` after which a token is refused, whatever its `exp`. */
-  readonly maxTokenAgeSeconds?: number;
-  /** Allows plain http off this machine, for closed test networks. */
-  readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
 /** An issuer described by hand, with its keys given in exactly one of four ways. */
 export type JwtIssuerOptions = JwtIssuerTerms &
   (
-    | {
+    | (FetchedKeysOptions & {
         /** Where the key set is; a list is tried in order. */
         readonly jwksUri: string | readonly string[];
-        /** Seconds past their life for which known keys serve on during an outage. @defaultValue 86400 (a day) */
-        readonly staleKeysForSeconds?: number;
-        /** A key set to start with, until the address has been asked. */
-        readonly initialKeys?: { readonly keys: readonly Jwk[] };
-      }
+      })
     | {
         /** The one public key: PEM (SPKI or certificate) or JWK. */
         readonly publicKey: string | Jwk;

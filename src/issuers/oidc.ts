@@ -1,30 +1,23 @@
-import type { AddressRule, allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
+import type { AddressRule } from '../configuration/address-rule.js';
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { path, readOptions } from '../configuration/read-options.js';
 import { fromBearer } from '../request/from-bearer.js';
-import type { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
-import { readAddressRule, readTerms, termNames } from './read-terms.js';
-import { type KeyOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
-import type { Jwk } from '../keys/import-jwk.js';
+import {
+  type FetchedKeysOptions,
+  type KeyOptions,
+  keyNames,
+  readJwksUris,
+  readKeyOptions,
+} from './read-key-options.js';
+import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { discoveredKeys, keysAt } from './remote-keys.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
-export interface OidcOptions {
+export interface OidcOptions extends TermOptions, FetchedKeysOptions {
   /** The exact `iss` of its tokens, to the last slash; a list when it goes by several names. */
   readonly issuer: string | readonly string[];
-  /**
-   * The audiences that this API answers to: a token must name one of them. `acceptAnyAudience` turns the
-   * check off, and lets in tokens that were made for somebody else's API.
-   */
-  readonly audience: string | readonly string[] | typeof acceptAnyAudience;
-  /**
-   * The signature algorithms to accept. Narrower is safer; the key's own type and `alg` narrow it anyway.
-   *
-   * @defaultValue every RS, PS, ES algorithm and EdDSA
-   */
-  readonly algorithms?: readonly string[];
   /** Where the keys are; a list is tried in order. Left out, the issuer's discovery document says it. */
   readonly jwksUri?: string | readonly string[];
   /**
@@ -33,35 +26,12 @@ export interface OidcOptions {
    * @defaultValue `/.well-known/openid-configuration` under the issuer, then RFC 8414's place
    */
   readonly discoveryUrl?: string;
-  /**
-   * The `typ` that a token's header must have, without regard to case and `application/`. `'at+jwt'`
-   * (RFC 9068) keeps ID tokens out. Left out, any type passes.
-   */
-  readonly tokenType?: string;
-  /**
-   * Seconds a token may be past its end or ahead of its start, for clocks that differ; 0 to 600.
-   *
-   * @defaultValue 5
-   */
-  readonly clockToleranceSeconds?: number;
-  /** Seconds since `iat` after which a token is refused, whatever its `exp`. Left out, only `exp` counts. */
-  readonly maxTokenAgeSeconds?: number;
-  /**
-   * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 30 days. A key
-   * that the issuer withdraws during its own outage is trusted for that long.
-   *
-   * @defaultValue 86400 (a day)
-   */
-  readonly staleKeysForSeconds?: number;
-  /** A key set to start with, from a file or the environment, until the issuer has been asked. */
-  readonly initialKeys?: { readonly keys: readonly Jwk[] };
-  /** Allows plain http off this machine. For closed test networks: who sits on the wire can sign any token. */
-  readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
 /**
  * Trusts an OpenID Connect or OAuth 2 issuer: Auth0, Keycloak, Cognito, Entra ID, Okta and any other that
- * publishes its keys. The first token has the keys fetched; nothing is called before.
+ * publishes its keys. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
+ * before.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */

@@ -17,8 +17,8 @@ export interface PropelAuthApi {
 }
 
 /**
- * The project's one key, which is served as PEM and has no name. It is fetched at the first token, again
- * after a failure, and again (not too often) when a signature does not fit it, as it may have been replaced.
+ * The project's one key, which is served as PEM and has no name. Kept and refreshed like any fetched key; asked
+ * for also (not too often) when a signature does not fit it, as it may have been replaced.
  */
 export function propelAuthKeys(api: PropelAuthApi): OpenKeys {
   return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), api.kept);

@@ -7,12 +7,12 @@ import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
-import { readKeyOptions } from './read-key-options.js';
-import { readAddressRule } from './read-terms.js';
+import { type FetchedKeysOptions, readKeyOptions } from './read-key-options.js';
+import { readAddressRule, usualTerms } from './read-terms.js';
 import { readPublicKey } from './static-keys.js';
 
 /** A PropelAuth project. */
-export interface PropelAuthOptions {
+export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysForSeconds'> {
   /** The address of the project's sign-in pages; its origin is the issuer. Scheme and port count. */
   readonly authUrl: string;
   /** The backend integration key. It is sent to `apiUrl` and nowhere else. */
@@ -21,8 +21,6 @@ export interface PropelAuthOptions {
   readonly verifierKey?: string;
   /** Where PropelAuth's API is. @defaultValue 'https://propelauth-api.com' */
   readonly apiUrl?: string;
-  /** Seconds past its life for which the known key serves on during an outage. @defaultValue 86400 (a day) */
-  readonly staleKeysForSeconds?: number;
   /** Allows addresses of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
@@ -46,12 +44,10 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
     issuers: [
       {
         terms: {
+          ...usualTerms,
           issuer: new URL(authUrl).origin,
           audience: acceptAnyAudience,
           algorithms: new Set(['RS256'] as const),
-          tokenType: null,
-          clockToleranceSeconds: 5,
-          maxTokenAgeSeconds: null,
           subjectClaim: 'user_id',
         },
         openKeys:

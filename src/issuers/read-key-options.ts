@@ -2,10 +2,28 @@ import type { AddressRule } from '../configuration/address-rule.js';
 import { checkAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readNumber, requireTexts } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import type { Jwk } from '../keys/import-jwk.js';
 import { readKeys } from '../keys/loaded-keys.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 
-/** What an app may say about keys that are fetched. */
+/** How keys that are fetched are kept. */
+export interface FetchedKeysOptions {
+  /**
+   * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 2,592,000
+   * (30 days). A key that the issuer withdraws during its own outage is trusted for that long.
+   *
+   * @defaultValue 86400 (a day)
+   */
+  readonly staleKeysForSeconds?: number;
+  /**
+   * A key set to start with, from a file or the environment, until the issuer has been asked. Counts as fetched
+   * when the app starts: with an issuer that does not answer it serves for 10 minutes, and then for
+   * `staleKeysForSeconds`.
+   */
+  readonly initialKeys?: { readonly keys: readonly Jwk[] };
+}
+
+/** The same, read. */
 export interface KeyOptions {
   readonly staleKeysForSeconds?: number | undefined;
   readonly initialKeys?: readonly VerificationKey[] | undefined;
@@ -16,7 +34,7 @@ export const keyNames = ['staleKeysForSeconds', 'initialKeys'] as const;
 
 const day = 86_400;
 
-/** How fetched keys are kept. */
+/** @throws {ConfigurationError} for a wrong value. */
 export function readKeyOptions(where: string, options: GivenOptions): KeyOptions {
   const limits = { least: 0, most: 30 * day };
   return {

@@ -5,11 +5,52 @@ import { type Algorithm, findAlgorithm, publicKeyAlgorithms } from '../keys/algo
 import { plainType } from '../token/check-claims.js';
 import { acceptAnyAudience, type AudienceRule, type IssuerTerms } from '../token/trusted-issuer.js';
 
-/** The options that presets share; each is documented where it is offered. */
+/** What an app may ask of the tokens of an issuer that signs plain JWTs. */
+export interface TermOptions {
+  /**
+   * The audiences that this API answers to: a token must name one of them. `acceptAnyAudience` turns the
+   * check off, and lets in tokens that were made for somebody else's API.
+   */
+  readonly audience: string | readonly string[] | typeof acceptAnyAudience;
+  /**
+   * The signature algorithms to accept. Narrower is safer; the key's own type and `alg` narrow it anyway.
+   *
+   * @defaultValue every RS, PS, ES algorithm and EdDSA; with keys that are handed in, those that go with them
+   */
+  readonly algorithms?: readonly string[];
+  /**
+   * The `typ` that a token's header must have, without regard to case and `application/`. `'at+jwt'`
+   * (RFC 9068) keeps ID tokens out. Left out, any type passes.
+   */
+  readonly tokenType?: string;
+  /**
+   * Seconds a token may be past its end or ahead of its start, for clocks that differ; 0 to 600.
+   *
+   * @defaultValue 5
+   */
+  readonly clockToleranceSeconds?: number;
+  /**
+   * Seconds since `iat` after which a token is refused, whatever its `exp`; 1 to 315,360,000 (ten years). A token
+   * without `iat` is then refused too. Left out, only `exp` counts.
+   */
+  readonly maxTokenAgeSeconds?: number;
+  /** Allows plain http off this machine. For closed test networks: who sits on the wire can sign any token. */
+  readonly [allowInsecureHttpOffLoopback]?: true;
+}
+
+/** The names of those that `readTerms` does not demand. */
 export const termNames = ['algorithms', 'tokenType', 'clockToleranceSeconds', 'maxTokenAgeSeconds'] as const;
 
-const usualToleranceSeconds = 5;
 const longestToleranceSeconds = 600;
+const longestAgeSeconds = 315_360_000;
+
+/** What holds for tokens where neither the app nor the provider has a say. */
+export const usualTerms = {
+  tokenType: null,
+  clockToleranceSeconds: 5,
+  maxTokenAgeSeconds: null,
+  subjectClaim: 'sub',
+} as const satisfies Partial<IssuerTerms>;
 
 /** The terms of issuers that sign plain JWTs, one for each name. */
 export function readTerms(
@@ -20,13 +61,15 @@ export function readTerms(
   const issuers = requireTexts(where, options, 'issuer', 'Write the exact "iss" of the tokens');
   const tokenType = readText(where, options, 'tokenType');
   const tolerance = { least: 0, most: longestToleranceSeconds };
+  const age = { least: 1, most: longestAgeSeconds };
   const shared: Omit<IssuerTerms, 'issuer'> = {
+    ...usualTerms,
     audience: readAudience(where, options),
     algorithms: readAlgorithms(where, options, allowed),
-    tokenType: tokenType === undefined ? null : plainType(tokenType),
-    clockToleranceSeconds: readNumber(where, options, 'clockToleranceSeconds', tolerance) ?? usualToleranceSeconds,
-    maxTokenAgeSeconds: readNumber(where, options, 'maxTokenAgeSeconds', { least: 1, most: 315_360_000 }) ?? null,
-    subjectClaim: 'sub',
+    tokenType: tokenType === undefined ? usualTerms.tokenType : plainType(tokenType),
+    clockToleranceSeconds:
+      readNumber(where, options, 'clockToleranceSeconds', tolerance) ?? usualTerms.clockToleranceSeconds,
+    maxTokenAgeSeconds: readNumber(where, options, 'maxTokenAgeSeconds', age) ?? usualTerms.maxTokenAgeSeconds,
   };
   return issuers.map((issuer) => ({ ...shared, issuer }));
 }

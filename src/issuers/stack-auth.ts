@@ -6,15 +6,15 @@ import type { Jwk } from '../keys/import-jwk.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type ProvidedIssuer } from './identity-provider.js';
-import { readAddressRule } from './read-terms.js';
-import { keyNames, readKeyOptions } from './read-key-options.js';
+import { type FetchedKeysOptions, keyNames, readKeyOptions } from './read-key-options.js';
+import { readAddressRule, usualTerms } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
 import { stackAuthCarriers } from './stack-auth-carriers.js';
 import { findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
 import { issuerHosts } from './stack-auth-hosts.js';
 
 /** A Stack Auth / Hexclave project. */
-export interface StackAuthOptions {
+export interface StackAuthOptions extends FetchedKeysOptions {
   /** The project's id. @defaultValue the environment variable `STACK_PROJECT_ID` */
   readonly projectId?: string;
   /** The key for REST calls with server access. Verifying tokens needs none. @defaultValue `STACK_SECRET_SERVER_KEY` */
@@ -27,9 +27,10 @@ export interface StackAuthOptions {
   readonly allowAnonymous?: boolean;
   /** Lets in users who have yet to verify their e-mail, or whom an administrator has restricted. @defaultValue false */
   readonly allowRestricted?: boolean;
-  /** Seconds past their life for which known keys serve on during an outage. @defaultValue 86400 (a day) */
-  readonly staleKeysForSeconds?: number;
-  /** The project's key set to start with, until it has been asked for. For normal users' tokens only. */
+  /**
+   * As for any issuer, for normal users' tokens only: the keys of anonymous and restricted users are another set,
+   * which is always fetched.
+   */
   readonly initialKeys?: { readonly keys: readonly Jwk[] };
   /** Allows a `baseUrl` of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
@@ -95,13 +96,10 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
 
 function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerTerms {
   return {
+    ...usualTerms,
     issuer,
     audience: [`${projectId}${kinds[kind].suffix}`],
     algorithms: new Set(['ES256'] as const),
-    tokenType: null,
-    clockToleranceSeconds: 5,
-    maxTokenAgeSeconds: null,
-    subjectClaim: 'sub',
     findClaimFault: (claims: JsonObject) => findFaultOfKind(kind, projectId, claims),
   };
 }
