@@ -50,15 +50,29 @@ function isDecorated(claimsClass: ClaimsClass): boolean {
 
 /**
  * Defines each claim as it is; assigning would let a claim named `__proto__` swap the object's class. A claim
- * named like a method is left out: `constructor` tells class-validator whose rules to apply, and rules may call
- * the others.
+ * named like a method or a getter is left out: `constructor` tells class-validator whose rules to apply, rules may
+ * call the others, and a getter is a rule's own view of the claims.
  */
 function fill(target: object, claims: JsonObject): object {
   for (const [name, value] of Object.entries(claims)) {
-    if (typeof Reflect.get(target, name) === 'function') continue;
+    if (isOfTheClass(target, name)) continue;
     Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
   }
   return target;
+}
+
+function isOfTheClass(target: object, name: string): boolean {
+  const member = findMember(target, name);
+  return typeof member?.value === 'function' || (member?.get !== undefined && member.set === undefined);
+}
+
+/** Without reading it: a getter may need claims that are not there yet. */
+function findMember(target: object, name: string): PropertyDescriptor | undefined {
+  for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    const member = Reflect.getOwnPropertyDescriptor(level, name);
+    if (member !== undefined) return member;
+  }
+  return undefined;
 }
 
 /** The claim and the rules it breaks. Messages are left out: an app's own may repeat the value. */

@@ -133,6 +133,24 @@ describe('claims with names that mean something to objects', () => {
   });
 });
 
+describe('a getter of a claims class', () => {
+  class StaffClaims {
+    email!: string;
+
+    @Equals(true)
+    get isStaff(): boolean {
+      return this.email.endsWith('@corp.example');
+    }
+  }
+
+  it('is asked, whether or not a claim has its name', async () => {
+    expect(await outcomeOf(check(StaffClaims, { email: 'a@corp.example', isStaff: false }))).toBe('accepted');
+    expect(await outcomeOf(check(StaffClaims, { email: 'a@evil.example' }))).toBe('INVALID_TOKEN claim');
+    expect(await outcomeOf(check(StaffClaims, { email: 'a@evil.example', isStaff: true }))).toBe('INVALID_TOKEN claim');
+    expect(await outcomeOf(check(StaffClaims, { isStaff: true, email: 'a@evil.example' }))).toBe('INVALID_TOKEN claim');
+  });
+});
+
 describe('what is no claims class', () => {
   class Undecorated {
     tenant = 'acme';
