@@ -92,6 +92,12 @@ describe('the token of a request to a Stack Auth backend', () => {
     { authorization: `Bearer stackauth_${Buffer.from([0xff, 0xfe, 0x7b]).toString('base64')}` },
     { authorization: 'Bearer' },
     { authorization: `Bearer ${jwt} ${jwt}` },
+    { authorization: `${wrap(tokens(jwt))} ${jwt}` },
+    { authorization: wrap(tokens(jwt)).replace('eyJ', 'ey J') },
+    { authorization: `${wrap(tokens(jwt))}, ${wrap(tokens(jwt))}` },
+    { authorization: wrap(`{"accessToken":"other","accessToken":"${jwt}"}`) },
+    { 'x-stack-auth': `{"accessToken":"other","accessToken":"${jwt}"}` },
+    { 'x-stack-auth': `{"accessToken":null,"\\u0061ccessToken":"${jwt}"}` },
   ])('is malformed, and no part of it is repeated: %j', async (headers) => {
     expect(await outcomeOf(() => find(headers))).toBe('INVALID_REQUEST');
     expect((await errorOf(() => find(headers)))?.explanation).not.toMatch(/aaa|refresh-secret|eyJ/);
