@@ -24,12 +24,13 @@ export class Backoff {
   }
 
   mayTry(now: number): boolean {
-    return now >= this.notBefore;
+    return this.remainingMs(now) === 0;
   }
 
   /** Milliseconds until it may be tried again. */
   remainingMs(now: number): number {
-    return Math.max(0, this.notBefore - now);
+    // Before the failure itself: the clock was put back, and the time until then means nothing.
+    return now < this.lastFailure ? 0 : Math.max(0, this.notBefore - now);
   }
 
   /** Milliseconds after which it should be tried again by itself: what may be tried at once waits a little. */

@@ -17,14 +17,19 @@ export class RefetchBudget {
   private spent = 0;
 
   isSpent(now: number): boolean {
-    return now < this.windowEnds && this.spent >= budget;
+    return this.isInWindow(now) && this.spent >= budget;
   }
 
   note(now: number, foundIt: boolean): void {
-    if (now >= this.windowEnds) {
+    if (!this.isInWindow(now)) {
       this.windowEnds = now + windowMs;
       this.spent = 0;
     }
     this.spent += foundIt ? costFound : costInVain;
+  }
+
+  /** Not before its start either, where a clock that was put back is. */
+  private isInWindow(now: number): boolean {
+    return now < this.windowEnds && now >= this.windowEnds - windowMs;
   }
 }

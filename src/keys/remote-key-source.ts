@@ -51,7 +51,8 @@ export class RemoteKeySource extends KeySource {
   override current(now = this.now()): KeySet | null {
     const held = this.held;
     if (held === null) return null;
-    if (now < held.refreshAt) return held.set;
+    // A clock that went ahead and was put right would else keep the keys for as long as it was wrong.
+    if (now >= held.fetchedAt && now < held.refreshAt) return held.set;
     if (now >= held.usableUntil) return null;
     // Past its life a set is only used unasked while the server is known not to answer: a key may have
     // been withdrawn since, and a machine that slept must not let it in once more when it wakes. That the
@@ -75,6 +76,8 @@ export class RemoteKeySource extends KeySource {
   }
 
   override async refresh(): Promise<void> {
+    // A call that is under way may have been answered before the issuer dropped a key.
+    await this.flight.landed();
     await this.flight.run(() => this.fetch());
   }
 

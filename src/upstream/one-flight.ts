@@ -9,4 +9,9 @@ export class OneFlight<Result> {
     });
     return this.flight;
   }
+
+  /** Waits until the call that is under way has ended, however it ends. */
+  async landed(): Promise<void> {
+    await this.flight?.catch(() => undefined);
+  }
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import { readKeys } from '../../../src/keys/loaded-keys.js';
+import { RemoteKeySource } from '../../../src/keys/remote-key-source.js';
+import { HandAlarm } from '../../support/hand-alarm.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { ec, importUsable } from './jwk-makers.js';
 import {
   faultOf,
   hasKid,
@@ -85,6 +89,37 @@ describe('a refresh that is asked for', () => {
     await source.refresh();
 
     expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+
+  it('does not take the answer of a call that began before', async () => {
+    let keys = [importUsable({ ...ec.jwk, kid: 'old' })];
+    let answer = (): void => undefined;
+    const calls: string[] = [];
+    const source = new RemoteKeySource({
+      what: 'the keys',
+      load: () => {
+        const answered = { keys, maxAgeSeconds: null };
+        calls.push('load');
+        return new Promise((resolve) => {
+          answer = () => {
+            resolve(answered);
+          };
+        });
+      },
+      clock: new HandClock(),
+      report: () => undefined,
+      alarm: new HandAlarm(),
+    });
+    const earlier = source.obtain(() => true);
+    keys = [importUsable({ ...ec.jwk, kid: 'new' })];
+    const refreshed = source.refresh();
+    answer();
+    await earlier;
+    await expect.poll(() => calls.length).toBe(2);
+    answer();
+    await refreshed;
+
+    expect(kidsOf(source.current())).toEqual(['new']);
   });
 
   it('fails where the issuer does not answer, and leaves what is held', async () => {

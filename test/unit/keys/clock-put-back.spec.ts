@@ -1,0 +1,37 @@
+/** A clock that went ahead by an hour, until somebody put it right. */
+import { describe, expect, it } from 'vitest';
+import { faultOf, hasKid, kidOf, kidsOf, openIssuer, openWarmIssuer } from './opened-source.js';
+
+const hourBack = -3_600;
+
+describe('after the clock was put back', () => {
+  it('keys are not kept for as long as it was wrong', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(hourBack);
+    source.current();
+
+    await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
+  });
+
+  it('a server that had failed is asked again', async () => {
+    const { source, clock, issuer } = await openIssuer();
+    issuer.fail('503');
+    for (let failure = 0; failure < 3; failure += 1) await faultOf(source.refresh());
+    issuer.recover();
+    clock.advanceSeconds(hourBack);
+
+    expect(kidsOf(await source.obtain(() => true))).toEqual([kidOf(issuer)]);
+  });
+
+  it('a new key is looked for, although made-up ones had been', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    await source.obtain(hasKid('made-up'));
+    await source.obtain(hasKid('made-up'));
+    clock.advanceSeconds(hourBack);
+    await source.refresh();
+    await issuer.rotateKeys({ keepOld: true });
+
+    expect(kidsOf(await source.obtain(hasKid(kidOf(issuer))))).toContain(kidOf(issuer));
+  });
+});
