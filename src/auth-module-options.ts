@@ -23,8 +23,9 @@ export interface AuthModuleOptions {
   /** What `@OptionalAuth()` does where it does not say so itself. */
   readonly optionalAuth?: OptionalAuthOptions;
   /**
-   * How many verified tokens are remembered, so that a token that comes again costs no signature check; each
-   * is forgotten when it ends or its key is withdrawn. `false`, or 0 entries, checks every signature anew.
+   * How many verified tokens are remembered, 0 to 1,000,000. A token is remembered when it comes for the second
+   * time, and costs no signature check from then on; it is forgotten when it ends or its key is withdrawn.
+   * `false`, or 0 entries, checks every signature anew.
    *
    * @defaultValue { maxEntries: 10_000 }
    */

@@ -13,13 +13,13 @@ export type KeyHealthResult = Readonly<
 
 /**
  * A health indicator for @nestjs/terminus: `down` when an issuer's keys are missing, so that its tokens are
- * answered with 503; `up` while they are fresh, and also while stale ones serve on. The report names issuers
+ * answered with 503; `up` while they are fresh, while stale ones serve on, and before any were needed. The report names issuers
  * and the hosts of their key servers: keep it from the public if these are not.
  */
 export class KeyHealth {
   constructor(private readonly keys: IssuerKeys) {}
 
-  /** For `health.check([() => keyHealth.isHealthy('keys')])`. */
+  /** For `health.check([() => keyHealth.isHealthy('keys')])`; the name is the entry's in the report. Calls nobody. */
   isHealthy(name = 'keys'): KeyHealthResult {
     const states = [...this.keys.states()];
     const issuers = Object.fromEntries(states.map(([issuer, state]) => [issuer, toReport(state)]));
