@@ -1,6 +1,6 @@
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/optional-auth-options.js';
 import { type Clock, SystemClock } from './clock/clock.js';
-import { type GivenOptions, path, readNumber, readOptions, readSwitch } from './configuration/read-options.js';
+import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
@@ -57,7 +57,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     cacheEntries: readCacheEntries(where, options),
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
-    warmUp: options['warmUp'] === 'required' ? 'required' : readSwitch(where, options, 'warmUp', false),
+    warmUp: readWarmUp(where, options),
     clock: readClock(where, options),
     upstream: readUpstream(path(where, 'http'), options['http'] ?? {}),
   });
@@ -126,6 +126,13 @@ function readCacheEntries(where: string, options: GivenOptions): number {
   const cache = path(where, 'verifiedTokenCache');
   const entries = readOptions(cache, given ?? { maxEntries: usualCacheEntries }, ['maxEntries']);
   return readNumber(cache, entries, 'maxEntries', { least: 0, most: 1_000_000, whole: true }) ?? usualCacheEntries;
+}
+
+function readWarmUp(where: string, options: GivenOptions): WarmUp {
+  const given = options['warmUp'];
+  if (given === undefined) return false;
+  if (given === 'required' || typeof given === 'boolean') return given;
+  throw new ConfigurationError(path(where, 'warmUp'), "true, false or 'required' is expected", 'Left out, it is false');
 }
 
 function readClock(where: string, options: GivenOptions): Clock {

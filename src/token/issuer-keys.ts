@@ -51,9 +51,11 @@ export class IssuerKeys {
   }
 
   private sourcesOf(issuer: string | undefined): ReadonlySet<KeySource> {
-    const named = this.issuers.all().filter(({ terms }) => issuer === undefined || terms.issuer === issuer);
+    const all = this.issuers.all();
+    const named = all.filter(({ terms }) => issuer === undefined || terms.issuer === issuer);
     if (named.length === 0) {
-      throw new ConfigurationError('IssuerKeys.refresh(issuer)', 'it is not a trusted issuer', 'Write its exact name');
+      const names = all.map(({ terms }) => terms.issuer).join(', ');
+      throw new ConfigurationError('IssuerKeys.refresh(issuer)', 'it is not a trusted issuer', `Write one of ${names}`);
     }
     return new Set(named.map(({ keys }) => keys));
   }

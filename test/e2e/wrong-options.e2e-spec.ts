@@ -77,6 +77,11 @@ const mistakes: readonly [string, Given, string][] = [
     '({ toUser }): a function is expected. Write one, or leave it out.',
   ],
   [
+    'an unknown warm-up',
+    { issuers, warmUp: 'always' },
+    "({ warmUp }): true, false or 'required' is expected. Left out, it is false.",
+  ],
+  [
     'a clock that stands',
     { issuers, clock: new Date() },
     '({ clock }): a clock is expected. Write { now: () => new Date() }.',
