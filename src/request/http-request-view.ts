@@ -15,15 +15,15 @@ export function viewHttpRequest(request: HttpRequest): RequestView {
 
 /**
  * Node keeps only the first of two `Authorization` headers in `headers`, so what came is read from the raw
- * list. With one or none there, `headers` is believed: middleware may have put something better in, or have
- * taken something out.
+ * list. With one or none there, `headers` is believed: middleware may have put something better in. What it has
+ * taken out stays out, however often it came.
  */
 function readHeader(request: HttpRequest, name: string): readonly string[] {
   const sent = readRaw(request.rawHeaders ?? request.raw?.rawHeaders ?? [], name);
-  if (sent.length > 1) return sent;
   if (request.headers === undefined) return sent;
   const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
   if (value === undefined) return [];
+  if (sent.length > 1) return sent;
   return typeof value === 'string' ? [value] : value;
 }
 
