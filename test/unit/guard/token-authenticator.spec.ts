@@ -1,20 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TokenAuthenticator, type ToUser } from '../../../src/guard/token-authenticator.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import { claimMapsOf } from '../../../src/open-issuers.js';
 import { fromBearer } from '../../../src/request/from-bearer.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 import type { RequestView } from '../../../src/request/request-view.js';
-import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
-
-const started: TestIssuer[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
-});
+import { startIssuer } from '../../support/started-issuer.js';
 
 interface Scene {
   readonly issuer: TestIssuer;
@@ -25,8 +20,7 @@ interface Scene {
 
 async function setUp(toUser: ToUser | null = null): Promise<Scene> {
   const clock = new HandClock();
-  const issuer = await TestIssuer.start({ algorithm: 'ES256', clock });
-  started.push(issuer);
+  const issuer = await startIssuer({ clock });
   const provider = oidc({ issuer: issuer.url, audience: 'api' });
   const { verifier } = openVerifier(provider, { clock });
   const claimMaps = claimMapsOf([provider]);

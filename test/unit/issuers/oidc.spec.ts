@@ -1,27 +1,23 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { oidc, type OidcOptions } from '../../../src/issuers/oidc.js';
-import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
+import { startIssuer } from '../../support/started-issuer.js';
 
 let clock = new HandClock();
-const started: TestIssuer[] = [];
 
-async function start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const issuer = await TestIssuer.start({ algorithm: 'ES256', clock, ...options });
-  started.push(issuer);
-  return issuer;
+function start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  return startIssuer({ clock, ...options });
 }
 
 beforeEach(() => {
   clock = new HandClock();
 });
-
-afterEach(() => Promise.all(started.splice(0).map((issuer) => issuer.stop())));
 
 type Options = Partial<OidcOptions>;
 

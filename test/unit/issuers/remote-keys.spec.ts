@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { discoveredKeys, keysAt } from '../../../src/issuers/remote-keys.js';
 import { startDocuments } from '../../support/answering-server.js';
+import { startIssuer } from '../../support/started-issuer.js';
 import { ec, newEc } from '../keys/jwk-makers.js';
-import { faultOf, hasKid, kidOf, kidsOf, openSource, startIssuer } from '../keys/opened-source.js';
+import { faultOf, hasKid, kidOf, kidsOf, openSource } from '../keys/opened-source.js';
 
 const openId = '/.well-known/openid-configuration';
 const keyPath = '/.well-known/jwks.json';

@@ -1,16 +1,17 @@
 /** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
-import { afterEach, expect } from 'vitest';
+import { expect } from 'vitest';
 import { FaultError } from '../../../src/errors/fault-error.js';
 import type { OpenKeys } from '../../../src/issuers/identity-provider.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
 import type { KeySource } from '../../../src/keys/key-source.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
-import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
 import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
+import { startIssuer } from '../../support/started-issuer.js';
 
 export interface OpenedSource {
   readonly source: KeySource;
@@ -36,19 +37,6 @@ export function openSource(openKeys: OpenKeys): OpenedSource {
   const report = (event: AuthEvent): unknown => events.push(event);
   const source = openKeys({ clock, upstream, report, createAlarm: () => alarm });
   return { source, clock, alarm, events, calls };
-}
-
-const issuers: TestIssuer[] = [];
-
-afterEach(async () => {
-  await Promise.all(issuers.splice(0).map((issuer) => issuer.stop()));
-});
-
-/** An issuer that stops after the test; ES256, because its keys are quick to make. */
-export async function startIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const issuer = await TestIssuer.start({ algorithm: 'ES256', ...options });
-  issuers.push(issuer);
-  return issuer;
 }
 
 export interface OpenedIssuer extends OpenedSource {

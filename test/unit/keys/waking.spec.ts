@@ -5,17 +5,8 @@ import { RemoteKeySource } from '../../../src/keys/remote-key-source.js';
 import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { ec, importUsable } from './jwk-makers.js';
-import {
-  faultOf,
-  hasKid,
-  kidOf,
-  kidsOf,
-  openIssuer,
-  openSource,
-  openWarmIssuer,
-  settle,
-  startIssuer,
-} from './opened-source.js';
+import { startIssuer } from '../../support/started-issuer.js';
+import { faultOf, hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, settle } from './opened-source.js';
 
 describe('keys that nobody asks for', () => {
   it('are refreshed at four fifths of their life', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { IssuerFault } from '../../../src/testing/issuer-fault.js';
-import { failureOf, openIdPath, start, statusOf } from './started-issuer.js';
+import { startIssuer } from '../../support/started-issuer.js';
+import { failureOf, openIdPath, statusOf } from './issuer-answers.js';
 
 describe('TestIssuer.fail', () => {
   it('answers 503', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('503');
 
     expect(await statusOf(issuer.jwksUri)).toBe(503);
@@ -12,7 +13,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it.each(['hang', 'drip'] as const)('%s: gives no whole answer', async (fault) => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail(fault);
     const giveUp = new AbortController();
     const pending = failureOf(fetch(issuer.jwksUri, { signal: giveUp.signal }).then((answer) => answer.text()));
@@ -23,7 +24,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('drip: sends the head, and then one blank after the other', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('drip');
     const answer = await fetch(issuer.jwksUri);
     const reader = (answer.body ?? new ReadableStream()).getReader();
@@ -35,14 +36,14 @@ describe('TestIssuer.fail', () => {
   });
 
   it('reset: breaks the connection', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('reset');
 
     expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNRESET');
   });
 
   it('garbage: sends what is no JSON', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('garbage');
     const answer = await fetch(issuer.jwksUri);
 
@@ -51,7 +52,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('html: sends a page', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('html');
     const answer = await fetch(issuer.jwksUri);
 
@@ -59,7 +60,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('empty: sends a document of no use', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('empty');
 
     expect(await (await fetch(issuer.jwksUri)).json()).toEqual({ keys: [] });
@@ -67,7 +68,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('redirect: points to the true document, and counts who follows', async () => {
-    const issuer = await start({ path: '/realms/demo' });
+    const issuer = await startIssuer({ path: '/realms/demo' });
     issuer.fail('redirect');
     const answer = await fetch(issuer.jwksUri, { redirect: 'manual' });
 
@@ -78,7 +79,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('oversize: sends the true document behind 8 MiB, without saying so before', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('oversize');
     const answer = await fetch(issuer.jwksUri);
     const body = await answer.text();
@@ -89,7 +90,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('oversize: bears a client that hangs up', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('oversize');
     const answer = await fetch(issuer.jwksUri);
     await answer.body?.cancel();
@@ -99,7 +100,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('keeps to the documents that it is told, and each has its own fault', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail('503', { only: 'jwks' });
     expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([503, 200]);
 
@@ -111,7 +112,7 @@ describe('TestIssuer.fail', () => {
   });
 
   it('refuses a fault that it does not know', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
 
     expect(() => {
       issuer.fail('fire' as IssuerFault);

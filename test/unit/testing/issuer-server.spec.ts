@@ -1,11 +1,12 @@
 import { request } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
-import { failureOf, oauthPath, openIdPath, start, statusOf } from './started-issuer.js';
+import { startIssuer } from '../../support/started-issuer.js';
+import { failureOf, oauthPath, openIdPath, statusOf } from './issuer-answers.js';
 
 describe('what a test issuer serves', () => {
   it('describes itself by OpenID Connect and by RFC 8414 alike', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     const answer = await fetch(issuer.url + openIdPath);
     const document: unknown = await answer.json();
 
@@ -29,7 +30,7 @@ describe('what a test issuer serves', () => {
     ['oauth', 404, 200],
     ['none', 404, 404],
   ] as const)('serves %s as told, and counts both', async (discovery, openId, oauth) => {
-    const issuer = await start({ discovery });
+    const issuer = await startIssuer({ discovery });
 
     expect(await statusOf(issuer.url + openIdPath)).toBe(openId);
     expect(await statusOf(issuer.url + oauthPath)).toBe(oauth);
@@ -37,7 +38,7 @@ describe('what a test issuer serves', () => {
   });
 
   it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('takes the path %s', async (path) => {
-    const issuer = await start({ path });
+    const issuer = await startIssuer({ path });
     const { origin } = new URL(issuer.url);
 
     expect(issuer.url).toBe(`${origin}/realms/demo`);
@@ -49,21 +50,21 @@ describe('what a test issuer serves', () => {
   });
 
   it('has a url on loopback without a slash at the end', async () => {
-    expect((await start()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    expect((await start({ path: '/' })).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await startIssuer()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect((await startIssuer({ path: '/' })).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
   it('listens where it is told, and says when it cannot', async () => {
-    const first = await start();
+    const first = await startIssuer();
     const port = Number(new URL(first.url).port);
 
-    await expect(start({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startIssuer({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await first.stop();
-    expect((await start({ port })).url).toBe(first.url);
+    expect((await startIssuer({ port })).url).toBe(first.url);
   });
 
   it('counts what reached it, the unknown paths and failed answers too', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     await statusOf(issuer.jwksUri);
     await statusOf(`${issuer.jwksUri}?fresh=true`);
     await statusOf(`${issuer.url}/elsewhere-unknown`);
@@ -75,22 +76,22 @@ describe('what a test issuer serves', () => {
   });
 
   it('takes no other method than GET and HEAD', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
 
     expect((await fetch(issuer.jwksUri, { method: 'POST' })).status).toBe(405);
     expect((await fetch(issuer.jwksUri, { method: 'HEAD' })).status).toBe(200);
   });
 
   it('sends the cache-control header that it is given, on the key set only', async () => {
-    const issuer = await start({ cacheControl: 'max-age=60' });
+    const issuer = await startIssuer({ cacheControl: 'max-age=60' });
 
     expect((await fetch(issuer.jwksUri)).headers.get('cache-control')).toBe('max-age=60');
     expect((await fetch(issuer.url + openIdPath)).headers.get('cache-control')).toBeNull();
-    expect((await fetch((await start()).jwksUri)).headers.get('cache-control')).toBeNull();
+    expect((await fetch((await startIssuer()).jwksUri)).headers.get('cache-control')).toBeNull();
   });
 
   it('delays the key set only', async () => {
-    const issuer = await start({ keyDelayMs: 60_000 });
+    const issuer = await startIssuer({ keyDelayMs: 60_000 });
     let done = false;
     const slow = failureOf(fetch(issuer.jwksUri).finally(() => (done = true)));
 
@@ -102,7 +103,7 @@ describe('what a test issuer serves', () => {
   });
 
   it('answers after the delay', async () => {
-    const issuer = await start({ keyDelayMs: 20 });
+    const issuer = await startIssuer({ keyDelayMs: 20 });
     const before = performance.now();
 
     expect(await statusOf(issuer.jwksUri)).toBe(200);
@@ -112,7 +113,7 @@ describe('what a test issuer serves', () => {
 
 describe('TestIssuer.stop', () => {
   it.each(['hang', 'drip', 'oversize'] as const)('ends at once while a request meets %s', async (fault) => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     issuer.fail(fault);
     const outcome = new Promise<string>((resolve) => {
       const pending = request(issuer.jwksUri, (answer) => answer.pause().on('error', () => resolve('cut')));
@@ -129,7 +130,7 @@ describe('TestIssuer.stop', () => {
   });
 
   it('ends idle connections, and may be called twice', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     await statusOf(issuer.jwksUri);
     await issuer.stop();
     await issuer.stop();
@@ -138,7 +139,7 @@ describe('TestIssuer.stop', () => {
   });
 
   it('is what `await using` calls', async () => {
-    const issuer = await start();
+    const issuer = await startIssuer();
     await issuer[Symbol.asyncDispose]();
 
     expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNREFUSED');

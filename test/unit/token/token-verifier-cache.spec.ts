@@ -1,11 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Algorithm, publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
 import { KeySet } from '../../../src/keys/key-set.js';
 import { KeySource } from '../../../src/keys/key-source.js';
 import type { KeyState } from '../../../src/keys/key-state.js';
 import { readKeys } from '../../../src/keys/loaded-keys.js';
 import type { VerificationKey } from '../../../src/keys/verification-key.js';
-import { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
@@ -13,6 +13,7 @@ import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { issuerTerms } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
+import { startIssuer } from '../../support/started-issuer.js';
 
 /** Keys that a test takes away and gives back, and that count how often they are asked for and used. */
 class CountingKeys extends KeySource {
@@ -56,12 +57,6 @@ class CountingKeys extends KeySource {
   }
 }
 
-const started: TestIssuer[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
-});
-
 interface Scene {
   readonly clock: HandClock;
   readonly issuer: TestIssuer;
@@ -74,8 +69,7 @@ interface Scene {
 
 async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Promise<Scene> {
   const clock = new HandClock();
-  const issuer = await TestIssuer.start({ algorithm: 'ES256', clock });
-  started.push(issuer);
+  const issuer = await startIssuer({ clock });
   const keys = new CountingKeys(readKeys(issuer.jwks.keys));
   const all = issuerTerms({
     issuer: issuer.url,

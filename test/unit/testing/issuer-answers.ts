@@ -1,20 +1,4 @@
-import { afterEach } from 'vitest';
-import { TestIssuer } from '../../../src/testing/test-issuer.js';
-import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
-
-const started: TestIssuer[] = [];
-
-/** An issuer that stops after the test; ES256, because its keys are quick to make. */
-export async function start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const issuer = await TestIssuer.start({ algorithm: 'ES256', ...options });
-  started.push(issuer);
-  return issuer;
-}
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
-});
-
+/** What issuers answer, for the tests of their faults. */
 export const openIdPath = '/.well-known/openid-configuration';
 export const oauthPath = '/.well-known/oauth-authorization-server';
 
