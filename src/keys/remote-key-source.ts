@@ -125,7 +125,7 @@ export class RemoteKeySource extends KeySource {
   }
 
   private refreshBehind(now: number): void {
-    if (!this.backoff.mayTry(now)) return;
+    if (this.closed || !this.backoff.mayTry(now)) return;
     // A failure is noted, reported and counted by the flight itself; here nobody waits for it.
     this.fetchOnce().catch(() => undefined);
   }

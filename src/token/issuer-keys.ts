@@ -1,3 +1,4 @@
+import { isAuthError } from '../errors/auth-error.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { KeyState } from '../keys/key-state.js';
@@ -41,7 +42,7 @@ export class IssuerKeys {
       await this.refresh();
     } catch (fault) {
       // What could not be had has been reported as an outage, and is tried again by itself.
-      if (this.warmUp === 'required') throw fault;
+      if (this.warmUp === 'required') throw explainStart(fault);
     }
   }
 
@@ -59,4 +60,10 @@ export class IssuerKeys {
     }
     return new Set(named.map(({ keys }) => keys));
   }
+}
+
+/** For whoever starts the app: a fault's own message is made for answers, and says nothing of which issuer. */
+function explainStart(fault: unknown): unknown {
+  if (!isAuthError(fault)) return fault;
+  return new Error(`The app does not start, as warmUp is 'required': ${fault.explanation}`, { cause: fault });
 }

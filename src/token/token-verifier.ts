@@ -110,6 +110,11 @@ export class TokenVerifier {
     return this.signatures.fits(token, algorithm, key);
   }
 
+  /** Called by Nest when the app stops. */
+  onModuleDestroy(): void {
+    this.parts.cache.close();
+  }
+
   private now(): number {
     return this.parts.clock.now().getTime();
   }

@@ -31,6 +31,7 @@ export class VerifiedTokenCache {
   private readonly entries = new Map<string, VerifiedEntry>();
   private readonly seen: SeenOnce;
   private sweeping = false;
+  private closed = false;
 
   constructor(
     private readonly maxEntries: number,
@@ -52,11 +53,11 @@ export class VerifiedTokenCache {
    * come once never come again, and remembering these costs more than all the rest of judging them.
    */
   admits(text: string): boolean {
-    return this.maxEntries > 0 && this.seen.check(text);
+    return this.maxEntries > 0 && !this.closed && this.seen.check(text);
   }
 
   add(entry: VerifiedEntry): void {
-    if (this.maxEntries === 0) return;
+    if (this.maxEntries === 0 || this.closed) return;
     const tail = tailOf(entry.text);
     // Two requests may have brought the same new token at once: nothing has to go for its second entry.
     const full = this.entries.size >= this.maxEntries && !this.entries.has(tail);
@@ -75,7 +76,10 @@ export class VerifiedTokenCache {
     return this.entries.size;
   }
 
+  /** Forgets all tokens, and remembers none from now on. */
   close(): void {
+    this.closed = true;
+    this.entries.clear();
     this.alarm.clear();
   }
 

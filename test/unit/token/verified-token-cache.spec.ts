@@ -182,6 +182,18 @@ describe('the sweep of the cache', () => {
     expect(texts(3).filter((text) => cache.find(text) !== undefined)).toEqual([kept]);
   });
 
+  it('ends when the app stops, and nothing is remembered from then on', () => {
+    const { cache, alarm, now } = sweptCache();
+    const [before = '', after = ''] = texts(2);
+    cache.add(entry(before, { expiresAt: now + 300 }));
+    cache.close();
+    cache.add(entry(after, { expiresAt: now + 300 }));
+
+    expect(alarm.delayMs).toBeNull();
+    expect(cache.size).toBe(0);
+    expect([cache.admits(after), cache.admits(after)]).toEqual([false, false]);
+  });
+
   it('goes on while something is left, and starts again with the next token', () => {
     const { cache, clock, alarm, now } = sweptCache();
     const [first = '', second = ''] = texts(2);
