@@ -70,7 +70,7 @@ export class KeysView {
         ),
         paragraph(
           '',
-          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After. It may be 401 for ten seconds after another unknown key: so long the guard trusts what it has just read.',
+          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After. It may be 401 for ten seconds after “Send all” or two other unknown keys: so long the guard trusts what it has just read.',
         ),
       );
     }
@@ -90,7 +90,7 @@ export class KeysView {
       advice.push(
         paragraph(
           '',
-          'The guard reads the key set once and remembers it. Rotate the keys, or take the key server down, and send your requests again.',
+          'The guard reads the key set, remembers it, and reads it again before it is old. Rotate the keys, or take the key server down, and send your requests again.',
         ),
       );
     }
