@@ -14,7 +14,12 @@ import { isThenable } from './is-thenable.js';
 /**
  * What an app makes of a verified user: a row of its database, an object of its own, or the user as is.
  * `request` is the framework's own request object, for whoever resolves request-scoped providers:
- * `moduleRef.resolve(Accounts, ContextIdFactory.getByRequest(request))`.
+ *
+ * ```ts
+ * const contextId = ContextIdFactory.getByRequest(request);
+ * moduleRef.registerRequestByContextId(request, contextId); // for providers that inject REQUEST
+ * const accounts = await moduleRef.resolve(Accounts, contextId, { strict: false });
+ * ```
  */
 export type ToUser = (user: AuthUser, request: object) => unknown;
 

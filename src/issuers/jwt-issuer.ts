@@ -4,7 +4,13 @@ import type { Jwk } from '../keys/import-jwk.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
-import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import {
+  type FetchedKeysOptions,
+  keyNames,
+  readJwksUris,
+  readKeyOptions,
+  refuseKeyOptions,
+} from './read-key-options.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
@@ -64,7 +70,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
     const problem = way === undefined ? 'there are no keys' : `keys are given in ${given.length} ways`;
     throw new ConfigurationError('jwtIssuer', problem, `Write exactly one of ${ways.join(', ')}`);
   }
-  checkKept(way, options);
+  if (way !== 'jwksUri') refuseKeyOptions('jwtIssuer', options, way);
   const where = path('jwtIssuer', way);
   switch (way) {
     case 'jwksUri':
@@ -75,14 +81,6 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
       return readKeySet(where, options[way]);
     case 'secret':
       return readSecret(where, options[way]);
-  }
-}
-
-/** How keys are kept is only to say where they are fetched. */
-function checkKept(way: (typeof ways)[number], options: GivenOptions): void {
-  const idle = way === 'jwksUri' ? undefined : keyNames.find((name) => options[name] !== undefined);
-  if (idle !== undefined) {
-    throw new ConfigurationError(path('jwtIssuer', idle), `it means nothing beside ${way}`, 'Leave it out');
   }
 }
 

@@ -7,7 +7,7 @@ import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
-import { type FetchedKeysOptions, readKeyOptions } from './read-key-options.js';
+import { type FetchedKeysOptions, readKeyOptions, refuseKeyOptions } from './read-key-options.js';
 import { readAddressRule, usualTerms } from './read-terms.js';
 import { readPublicKey } from './static-keys.js';
 
@@ -40,6 +40,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
   const apiKey = readApiKey(options);
   const apiUrl = readAddress(where, options, 'apiUrl', rule) ?? 'https://propelauth-api.com';
   const verifierKey = readText(where, options, 'verifierKey');
+  if (verifierKey !== undefined) refuseKeyOptions(where, options, 'verifierKey');
   return identityProvider({
     issuers: [
       {

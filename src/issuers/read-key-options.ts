@@ -3,8 +3,8 @@ import { checkAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readNumber, requireTexts } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
-import { readKeys } from '../keys/loaded-keys.js';
 import type { VerificationKey } from '../keys/verification-key.js';
+import { readGivenKeys } from './static-keys.js';
 
 /** How keys that are fetched are kept. */
 export interface FetchedKeysOptions {
@@ -37,9 +37,10 @@ const day = 86_400;
 /** @throws {ConfigurationError} for a wrong value. */
 export function readKeyOptions(where: string, options: GivenOptions): KeyOptions {
   const limits = { least: 0, most: 30 * day };
+  const { initialKeys } = options;
   return {
     staleKeysForSeconds: readNumber(where, options, 'staleKeysForSeconds', limits),
-    initialKeys: readInitialKeys(path(where, 'initialKeys'), options['initialKeys']),
+    initialKeys: initialKeys === undefined ? undefined : readGivenKeys(path(where, 'initialKeys'), initialKeys),
   };
 }
 
@@ -51,11 +52,13 @@ export function readJwksUris(where: string, options: GivenOptions, rule: Address
   return addresses;
 }
 
-function readInitialKeys(where: string, given: unknown): readonly VerificationKey[] | undefined {
-  if (given === undefined) return undefined;
-  try {
-    return readKeys(typeof given === 'object' && given !== null && 'keys' in given ? given.keys : undefined);
-  } catch {
-    throw new ConfigurationError(where, 'it holds no key that verifies tokens', 'Write a key set: { keys: [ … ] }');
-  }
+/**
+ * Refuses these options where nothing is fetched: they would be believed to do something.
+ *
+ * @throws {ConfigurationError}
+ */
+export function refuseKeyOptions(where: string, options: GivenOptions, beside: string): void {
+  const idle = keyNames.find((name) => options[name] !== undefined);
+  if (idle === undefined) return;
+  throw new ConfigurationError(path(where, idle), `it means nothing beside ${beside}`, 'Leave it out');
 }

@@ -30,10 +30,15 @@ export function readPublicKey(where: string, given: unknown): StaticKeys {
 
 /** A key set (RFC 7517 §5). */
 export function readKeySet(where: string, given: unknown): StaticKeys {
+  return staticKeys(readGivenKeys(where, given));
+}
+
+/** The keys of a set that the app hands in: public ones, and at least one that verifies tokens. */
+export function readGivenKeys(where: string, given: unknown): readonly VerificationKey[] {
   const jwks: unknown = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : undefined;
   if (Array.isArray(jwks) && jwks.some(isPrivate)) throw privateKeyGiven(where);
   try {
-    return staticKeys(readKeys(jwks));
+    return readKeys(jwks);
   } catch {
     throw new ConfigurationError(
       where,
