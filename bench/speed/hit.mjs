@@ -112,7 +112,8 @@ export async function runHit(options) {
   const tokens = await makeTokens(key, plan.users);
   const levels = await openLevels(app, key);
   const verifier = app.get(TokenVerifier);
-  for (const token of tokens) await verifier.verify(token);
+  // Twice: a token is remembered from its second coming on.
+  for (const token of [...tokens, ...tokens]) await verifier.verify(token);
   const times = Object.fromEntries(levels.map(({ name }) => [name, []]));
   for (let batch = 0; batch < plan.batches; batch += 1) {
     for (const level of shuffled(levels)) times[level.name].push(await timeBatch(level, tokens));

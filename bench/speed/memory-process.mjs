@@ -43,7 +43,12 @@ async function openAsker(kind, key, jwksUri, now) {
   if (kind === 'fast-jwt') return { ask: fastJwtVerify(key, entries) };
   const app = await openGatehouse({ jwksUri, algorithm: key.algorithm, now });
   const guard = app.get(AuthGuard);
-  return { ask: (token) => guard.canActivate(contextWith(token)), app };
+  // Twice: a token is remembered from its second coming on.
+  const ask = async (token) => {
+    await guard.canActivate(contextWith(token));
+    await guard.canActivate(contextWith(token));
+  };
+  return { ask, app };
 }
 
 async function measure({ kind, tokenLength }) {
@@ -58,10 +63,10 @@ async function measure({ kind, tokenLength }) {
   const full = await heldBytes();
   const found = { length, bytesPerToken: (full - before) / entries };
   if (app === undefined) return found;
-  // All tokens have ended more than a minute ago, and a single other one comes.
+  // All tokens have ended more than a minute ago. The cache sweeps every half minute, by the machine's own timers.
   offsetMs = (hour + 66) * 1000;
   await app.get(TokenVerifier).verify(makeToken(key, claimsOf(1)));
-  await sleep(1_500);
+  await sleep(32_000);
   const after = await heldBytes();
   return { ...found, retainedPerToken: (after - before) / entries };
 }
