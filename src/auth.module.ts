@@ -14,6 +14,7 @@ import { ConfigurationError } from './errors/configuration-error.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './guard/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
+import { DemandChecker } from './guard/demand-checker.js';
 import { HttpTransport } from './guard/http.transport.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './guard/route-rules-reader.js';
@@ -75,6 +76,7 @@ const parts: Provider[] = [
     useFactory: (host: HttpAdapterHost, { report }: EventLog) =>
       new Transports([new HttpTransport(host)], report, (cause) => new ForbiddenException(undefined, { cause })),
   },
+  DemandChecker,
   AuthGuard,
   JwtStrategy,
 ];
@@ -157,6 +159,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       Authenticator,
       RouteRulesReader,
       Transports,
+      DemandChecker,
       AuthGuard,
       JwtStrategy,
     ],

@@ -32,6 +32,7 @@ export { CurrentUser } from './decorators/current-user.decorator.js';
 export { OptionalAuth } from './decorators/optional-auth.decorator.js';
 export type { PropertyPath } from './decorators/property-path.js';
 export { Public } from './decorators/public.decorator.js';
+export { RequireAnyScope, RequireScopes } from './decorators/require-scopes.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { Authenticator } from './guard/authenticator.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';

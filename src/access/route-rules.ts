@@ -1,15 +1,33 @@
 import { readMark } from './auth-mark.js';
+import { type Demand, readDemands } from './demand-mark.js';
 import type { OptionalAuthOptions } from './optional-auth-options.js';
+import type { Requirement } from './requirement.js';
 
 /** What a handler asks of its caller. */
-export type RouteRules =
-  | { readonly mode: 'public' }
-  | { readonly mode: 'required' }
-  | {
-      readonly mode: 'optional';
-      readonly onInvalid: 'anonymous' | 'reject';
-      readonly onUnavailable: 'reject' | 'anonymous';
-    };
+export type RouteRules = PublicRules | RequiredRules | OptionalRules;
+
+interface PublicRules {
+  readonly mode: 'public';
+}
+
+interface RequiredRules {
+  readonly mode: 'required';
+  /** What is asked of the user; `null` where being one is enough. */
+  readonly demands: RouteDemands | null;
+}
+
+interface OptionalRules extends Required<OptionalAuthOptions> {
+  readonly mode: 'optional';
+  readonly demands: RouteDemands | null;
+}
+
+/** What class and handler demand together. */
+export interface RouteDemands {
+  /** The issuer itself must say that the token is good. */
+  readonly online: boolean;
+  /** All of them must be met. */
+  readonly requirements: readonly Requirement[];
+}
 
 /** A handler and the class it is called on, as Nest gives them. */
 export interface RouteTarget {
@@ -25,16 +43,38 @@ export type BringsGuard = (target: object) => boolean;
 
 /**
  * The rules of a handler: the nearest mark wins. Nearest is the handler itself, then its class, then the
- * classes which that one extends. Where the guard runs without any mark, a user is required.
+ * classes which that one extends. Where the guard runs without any mark, a user is required. What is demanded of
+ * the user adds up over all of them.
  */
 export function readRouteRules(
   route: RouteTarget,
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
 ): RouteRules {
-  for (const level of [route.getHandler(), ...lineageOf(route.getClass())]) {
-    const rules = readLevel(level, defaults, bringsGuard);
-    if (rules !== undefined) return rules;
+  const levels = [route.getHandler(), ...lineageOf(route.getClass())];
+  const mode = readMode(levels, defaults, bringsGuard);
+  if (mode.mode === 'public') return mode;
+  const demands = toDemands(levels.toReversed().flatMap(readDemands));
+  // Who is nobody can meet no requirement, so that a user is required where something is asked of them.
+  if (demands !== null && demands.requirements.length > 0) return { mode: 'required', demands };
+  return { ...mode, demands };
+}
+
+function toDemands(demands: readonly Demand[]): RouteDemands | null {
+  if (demands.length === 0) return null;
+  return {
+    online: demands.some(({ kind }) => kind === 'online'),
+    requirements: demands.filter((demand) => demand.kind !== 'online'),
+  };
+}
+
+/** Rules of which only the nearest count. */
+type Mode = PublicRules | Omit<RequiredRules, 'demands'> | Omit<OptionalRules, 'demands'>;
+
+function readMode(levels: readonly object[], defaults: Required<OptionalAuthOptions>, bringsGuard: BringsGuard): Mode {
+  for (const level of levels) {
+    const mode = readLevel(level, defaults, bringsGuard);
+    if (mode !== undefined) return mode;
   }
   return { mode: 'required' };
 }
@@ -54,7 +94,7 @@ function readLevel(
   target: object,
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
-): RouteRules | undefined {
+): Mode | undefined {
   const mark = readMark(target);
   // @OptionalAuth() brings the guard itself, so the guard beside it says nothing more.
   if (mark?.mode === 'optional') return { ...defaults, ...mark.options, mode: 'optional' };

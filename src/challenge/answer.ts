@@ -69,10 +69,16 @@ export function challengeOf(error: AuthError): string | undefined {
     case 'INVALID_TOKEN':
       return bearerChallenge({ error: 'invalid_token', error_description: error.message });
     case 'INSUFFICIENT_SCOPE':
-      return bearerChallenge({ error: 'insufficient_scope' });
+      return bearerChallenge({ error: 'insufficient_scope', ...scopeOf(error) });
     case 'ACCESS_DENIED':
     case 'SERVER_ERROR':
     case 'CONFIGURATION_ERROR':
       return undefined;
   }
+}
+
+/** RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for. */
+function scopeOf(error: AuthError): Readonly<Record<string, string>> {
+  const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
+  return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
 }

@@ -16,7 +16,7 @@ import { markTarget } from './mark-target.js';
  */
 export function OptionalAuth(options: OptionalAuthOptions = {}): ClassDecorator & MethodDecorator {
   return applyDecorators(
-    markTarget({ mode: 'optional', options: readOptionalAuthOptions('@OptionalAuth', options) }),
+    markTarget('@OptionalAuth', { mode: 'optional', options: readOptionalAuthOptions('@OptionalAuth', options) }),
     UseGuards(AuthGuard),
   );
 }

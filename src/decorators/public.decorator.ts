@@ -8,5 +8,5 @@ import { markTarget } from './mark-target.js';
  * To know the user where there is one, use `@OptionalAuth()`.
  */
 export function Public(): ClassDecorator & MethodDecorator {
-  return markTarget({ mode: 'public' });
+  return markTarget('@Public', { mode: 'public' });
 }

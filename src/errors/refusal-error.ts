@@ -31,15 +31,19 @@ const tokenSentences: Record<RefusalReason, string> = {
  */
 export class RefusalError extends AuthError {
   override readonly reason: RefusalReason | null;
+  /** The scopes that the route asks for, of which one is missing; empty for everything but `INSUFFICIENT_SCOPE`. */
+  readonly requiredScopes: readonly string[];
 
   private constructor(
     override readonly code: RefusalCode,
     reason: RefusalReason | null,
     message: string,
     explanation: string,
+    requiredScopes: readonly string[] = [],
   ) {
     super(message, explanation);
     this.reason = reason;
+    this.requiredScopes = requiredScopes;
   }
 
   /** A token that was looked at and does not pass: 401 (RFC 6750 §3.1 `invalid_token`). */
@@ -47,8 +51,13 @@ export class RefusalError extends AuthError {
     return new RefusalError('INVALID_TOKEN', reason, tokenSentences[reason], explanation);
   }
 
-  /** Everything but a refused token. */
-  static of(code: Exclude<RefusalCode, 'INVALID_TOKEN'>, explanation: string): RefusalError {
+  /** A good token that was not granted what the route needs: 403 (RFC 6750 §3.1 `insufficient_scope`). */
+  static scopes(required: readonly string[], explanation: string): RefusalError {
+    return new RefusalError('INSUFFICIENT_SCOPE', null, sentences.INSUFFICIENT_SCOPE, explanation, required);
+  }
+
+  /** Everything but a refused token and a missing scope. */
+  static of(code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE'>, explanation: string): RefusalError {
     return new RefusalError(code, null, sentences[code], explanation);
   }
 }

@@ -1,19 +1,18 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 
 import { decideWithoutUser } from '../access/decide-without-user.js';
-import type { RouteRules } from '../access/route-rules.js';
-import { challengeOf, toAnswer } from '../challenge/answer.js';
+import { challengeOf } from '../challenge/answer.js';
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
-import type { RequestView } from '../request/request-view.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { Authenticator } from './authenticator.js';
+import { DemandChecker } from './demand-checker.js';
 import { isThenable } from './is-thenable.js';
 import { RouteRulesReader } from './route-rules-reader.js';
-import type { Transport } from './transport.js';
 import { Transports } from './transports.js';
+import { enter, refuse, type Visit } from './visit.js';
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -30,6 +29,7 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(Authenticator) authenticator: Authenticator | undefined,
     @Optional() @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
     @Optional() @Inject(Transports) private readonly transports: Transports,
+    @Optional() @Inject(DemandChecker) private readonly demands: DemandChecker,
     @Optional() @Inject(EventLog) private readonly log: EventLog,
   ) {
     // Optional above, so that the reader of the error learns of the missing line and not of our parts.
@@ -68,8 +68,29 @@ export class AuthGuard implements CanActivate {
     return this.admit(visit, user);
   }
 
-  /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
   private admit(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
+    const demands = visit.rules.mode === 'public' ? null : visit.rules.demands;
+    if (demands === null) return this.hand(visit, user);
+    let checked: void | Promise<void>;
+    try {
+      checked = this.demands.check(visit, user, demands);
+    } catch (error) {
+      return this.enterWithout(visit, error);
+    }
+    return isThenable(checked) ? this.handLater(visit, user, checked) : this.hand(visit, user);
+  }
+
+  private async handLater(visit: Visit, user: AuthUser, checked: Promise<void>): Promise<boolean> {
+    try {
+      await checked;
+    } catch (error) {
+      return this.enterWithout(visit, error);
+    }
+    return this.hand(visit, user);
+  }
+
+  /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
+  private hand(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
     const appUser = this.authenticator.toAppUser(visit.request, user);
     return isThenable(appUser)
       ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made))
@@ -99,23 +120,4 @@ export class AuthGuard implements CanActivate {
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
     this.log.explain(request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
-}
-
-/** One request at the gate. */
-interface Visit {
-  readonly context: ExecutionContext;
-  readonly transport: Transport;
-  readonly rules: RouteRules;
-  readonly request: RequestView;
-}
-
-function enter({ transport, context }: Visit, user: unknown): true {
-  transport.setUser(context, user);
-  return true;
-}
-
-function refuse({ transport, context }: Visit, error: AuthError): Error {
-  const answer = toAnswer(error);
-  transport.addHeaders(context, answer.headers);
-  return transport.toException(answer, error);
 }

@@ -1,0 +1,26 @@
+import type { RouteRules } from '../access/route-rules.js';
+import { toAnswer } from '../challenge/answer.js';
+import type { AuthError } from '../errors/auth-error.js';
+import type { RequestView } from '../request/request-view.js';
+import type { CallContext, Transport } from './transport.js';
+
+/** One call at the gate. */
+export interface Visit {
+  readonly context: CallContext;
+  readonly transport: Transport;
+  readonly rules: RouteRules;
+  readonly request: RequestView;
+}
+
+/** Lets the call go on, as this user or as nobody. */
+export function enter({ transport, context }: Visit, user: unknown): true {
+  transport.setUser(context, user);
+  return true;
+}
+
+/** What to throw so that the caller gets the error's answer. */
+export function refuse({ transport, context }: Visit, error: AuthError): Error {
+  const answer = toAnswer(error);
+  transport.addHeaders(context, answer.headers);
+  return transport.toException(answer, error);
+}
