@@ -11,11 +11,11 @@ const ranks = [
   ['keys'],
   ['token'],
   ['user'],
+  ['profiles'],
   ['request', 'access'],
   ['challenge'],
   ['guard'],
   ['decorators'],
-  ['profiles'],
   ['issuers', 'websockets', 'microservices'],
 ];
 

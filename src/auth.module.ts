@@ -29,15 +29,23 @@ import { IssuerRegistry } from './token/issuer-registry.js';
 import { KeyHealth } from './token/key-health.js';
 import { TokenVerifier } from './token/token-verifier.js';
 import { VerifiedTokenCache } from './token/verified-token-cache.js';
+import { ProviderClients } from './upstream/provider-clients.js';
 
 /** What the options, once read, are made into. */
 const parts: Provider[] = [
   EventLog,
   {
+    provide: ProviderClients,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ providerClients }: ResolvedAuthOptions) => new ProviderClients(providerClients),
+  },
+  {
     provide: IssuerRegistry,
-    inject: [AUTH_MODULE_OPTIONS, EventLog],
-    useFactory: ({ providers, clock, upstream }: ResolvedAuthOptions, { report }: EventLog) =>
-      openIssuers(providers, { clock, upstream, report }),
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
+    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, { report }: EventLog) => {
+      const { providers, clock, upstream } = options;
+      return openIssuers(providers, { clock, upstream, providerClient: clients.get, report });
+    },
   },
   {
     provide: IssuerKeys,

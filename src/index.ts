@@ -42,6 +42,8 @@ export { tokenOf } from './user/verified-user.js';
 
 // Services
 export type { KeyState } from './keys/key-state.js';
+export type { ProfileSource, SourcedProfile } from './profiles/profile-source.js';
+export type { OAuthAccount, UserProfile } from './profiles/user-profile.js';
 export type { JsonObject } from './token/json-object.js';
 export type { TokenHeader } from './token/token-header.js';
 export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';

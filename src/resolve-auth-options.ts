@@ -7,6 +7,7 @@ import { type IdentityProvider, isIdentityProvider } from './issuers/identity-pr
 import { mergeSources, type TokenSource } from './request/token-source.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
+import type { ProviderClientOptions } from './upstream/provider-clients.js';
 import { type Fetch, UpstreamClient } from './upstream/upstream-client.js';
 
 /** The token under which the options are injected, once they have been read. */
@@ -23,6 +24,7 @@ export interface ResolvedAuthOptions {
   readonly warmUp: WarmUp;
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
+  readonly providerClients: ProviderClientOptions;
 }
 
 const names = [
@@ -59,7 +61,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
     clock: readClock(where, options),
-    upstream: readUpstream(path(where, 'http'), options['http'] ?? {}),
+    ...readHttp(path(where, 'http'), options['http'] ?? {}),
   });
 }
 
@@ -144,11 +146,14 @@ function readClock(where: string, options: GivenOptions): Clock {
   throw new ConfigurationError(path(where, 'clock'), 'a clock is expected', 'Write { now: () => new Date() }');
 }
 
-function readUpstream(where: string, given: unknown): UpstreamClient {
+function readHttp(where: string, given: unknown): Pick<ResolvedAuthOptions, 'upstream' | 'providerClients'> {
   const options = readOptions(where, given, ['timeoutMs', 'fetch']);
   const timeoutMs = readNumber(where, options, 'timeoutMs', { least: 1, most: 60_000 });
-  const fetch = readFunction(path(where, 'fetch'), options['fetch']) as Fetch | null;
-  return new UpstreamClient(fetch ?? undefined, timeoutMs === undefined ? {} : { timeoutMs });
+  const fetch = (readFunction(path(where, 'fetch'), options['fetch']) ?? undefined) as Fetch | undefined;
+  return {
+    upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
+    providerClients: Object.freeze({ fetch, timeoutMs }),
+  };
 }
 
 function readFunction(where: string, given: unknown): ((...values: never[]) => unknown) | null {

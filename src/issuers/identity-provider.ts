@@ -1,10 +1,12 @@
 import type { Alarm } from '../clock/alarm.js';
 import type { Clock } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
+import type { ProfileAdvice, ProfileSource } from '../profiles/profile-source.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { deepFreeze } from '../token/deep-freeze.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
+import type { ProviderClient } from '../upstream/provider-client.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import type { ClaimMap } from '../user/claim-map.js';
 
@@ -12,6 +14,8 @@ import type { ClaimMap } from '../user/claim-map.js';
 export interface Ground {
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
+  /** The client of a provider's API, by its origin; one for each, whoever calls it. */
+  readonly providerClient: (origin: string) => ProviderClient;
   readonly report: ReportEvent;
   /** Makes what wakes key sources up. @defaultValue the machine's timers */
   readonly createAlarm?: () => Alarm;
@@ -19,6 +23,9 @@ export interface Ground {
 
 /** Opens a key source on an app's ground. Issuers that share the function share the source. */
 export type OpenKeys = (ground: Ground) => KeySource;
+
+/** Opens the source of profiles on an app's ground; it is asked for them later. */
+export type OpenProfiles = (ground: Ground) => ProfileSource;
 
 /** One issuer of a provider: a provider may sign under several names. */
 export interface ProvidedIssuer {
@@ -28,13 +35,17 @@ export interface ProvidedIssuer {
 
 /**
  * The form that a preset (`stackAuth`, `propelAuth`, `oidc`, `jwtIssuer`) fills in: who may sign, what must
- * hold for the tokens, how their claims are read, where requests carry them. Frozen; it calls nobody.
+ * hold for the tokens, how their claims are read, where requests carry them, where profiles come from. Frozen; it calls nobody.
  */
 export interface IdentityProvider {
   readonly issuers: readonly ProvidedIssuer[];
   readonly claimMap: ClaimMap;
   /** Where its clients put the token. */
   readonly tokenSources: readonly TokenSource[];
+  /** Where profiles of its users come from; `null` where nothing can be asked as it is configured. */
+  readonly openProfiles: OpenProfiles | null;
+  /** The option that is missing, where `UserProfileService` cannot get the caller's profile, or find anyone's. */
+  readonly profileAdvice: { readonly get: ProfileAdvice; readonly find: ProfileAdvice };
   /** Names of its issuers that are not trusted as configured, each with what to change if they should be. */
   readonly advice: ReadonlyMap<string, string>;
 }

@@ -2,8 +2,9 @@ import { type GivenOptions, path, readOptions } from '../configuration/read-opti
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import { fromBearer } from '../request/from-bearer.js';
+import type { ProfileSource } from '../profiles/profile-source.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
-import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
+import { type IdentityProvider, identityProvider, type OpenKeys, type OpenProfiles } from './identity-provider.js';
 import {
   type FetchedKeysOptions,
   keyNames,
@@ -19,6 +20,8 @@ import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static
 interface JwtIssuerTerms extends TermOptions {
   /** The exact `iss` of the tokens. A name that nobody calls: it may be any text. A list for several names. */
   readonly issuer: string | readonly string[];
+  /** Where the profiles of its users come from; what `UserProfileService` and `@CurrentProfile()` ask. */
+  readonly profiles?: ProfileSource;
 }
 
 /** An issuer described by hand, with its keys given in exactly one of four ways. */
@@ -45,6 +48,14 @@ export type JwtIssuerOptions = JwtIssuerTerms &
       }
   );
 
+const profileAdvice = {
+  get: { option: 'jwtIssuer({ profiles })', mend: 'Write { get: (user) => … }, which gives the profile of a user' },
+  find: {
+    option: 'jwtIssuer({ profiles: { find } })',
+    mend: 'Write find: (userId) => …, which gives the profile of anyone',
+  },
+} as const;
+
 const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
 
 /**
@@ -53,12 +64,21 @@ const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
 export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
-  const options = readOptions('jwtIssuer', given, ['issuer', 'audience', ...ways, ...termNames, ...keyNames]);
+  const options = readOptions('jwtIssuer', given, [
+    'issuer',
+    'audience',
+    'profiles',
+    ...ways,
+    ...termNames,
+    ...keyNames,
+  ]);
   const { openKeys, algorithms } = readKeysGiven(options);
   return identityProvider({
     issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys })),
     claimMap: { provider: 'jwt', map: mapStandardClaims },
     tokenSources: [fromBearer()],
+    openProfiles: readProfiles(options),
+    profileAdvice,
     advice: new Map(),
   });
 }
@@ -82,6 +102,17 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
     case 'secret':
       return readSecret(where, options[way]);
   }
+}
+
+/** The app's own source, as it is: what is wrong with what it gives shows when it gives it. */
+function readProfiles(options: GivenOptions): OpenProfiles | null {
+  const given = options['profiles'];
+  if (given === undefined) return null;
+  if (typeof given === 'object' && given !== null && 'get' in given && typeof given.get === 'function') {
+    return () => given as ProfileSource;
+  }
+  const { option, mend } = profileAdvice.get;
+  throw new ConfigurationError(option, 'a source of profiles is expected', mend);
 }
 
 function readRemote(options: GivenOptions): OpenKeys {

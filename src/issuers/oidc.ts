@@ -28,6 +28,11 @@ export interface OidcOptions extends TermOptions, FetchedKeysOptions {
   readonly discoveryUrl?: string;
 }
 
+const profileAdvice = {
+  option: 'oidc',
+  mend: 'OpenID Connect shows a caller their own profile only. To look up anyone, describe the issuer by jwtIssuer({ profiles })',
+};
+
 /**
  * Trusts an OpenID Connect or OAuth 2 issuer: Auth0, Keycloak, Cognito, Entra ID, Okta and any other that
  * publishes its keys. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
@@ -60,6 +65,8 @@ export function oidc(given: OidcOptions): IdentityProvider {
     })),
     claimMap: { provider: 'oidc', map: mapStandardClaims },
     tokenSources: [fromBearer()],
+    openProfiles: null,
+    profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(),
   });
 }

@@ -27,6 +27,7 @@ export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysFo
 
 const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'staleKeysForSeconds'] as const;
 const where = 'propelAuth';
+const profileAdvice = { option: 'propelAuth({ apiKey })', mend: 'It is on the Backend Integration page' };
 
 /**
  * Trusts a PropelAuth project. Its tokens have no audience: whatever was issued by the project is accepted.
@@ -64,6 +65,8 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
     ],
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     tokenSources: [fromBearer()],
+    openProfiles: null,
+    profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(),
   });
 }

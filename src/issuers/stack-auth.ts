@@ -47,6 +47,11 @@ const names = [
   ...keyNames,
 ] as const;
 
+const profileAdvice = {
+  option: 'stackAuth({ secretServerKey })',
+  mend: 'Set it, or the environment variable STACK_SECRET_SERVER_KEY',
+};
+
 /** How each kind of user is told: by the issuer and the audience together, never by one of them. */
 const kinds: Readonly<Record<UserKind, { readonly path: string; readonly suffix: string }>> = {
   normal: { path: 'projects', suffix: '' },
@@ -88,6 +93,8 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
       }),
     claimMap: { provider: 'stack-auth', map: mapStackAuthClaims },
     tokenSources: stackAuthCarriers,
+    openProfiles: null,
+    profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(
       kindsAndHosts.filter(({ kind }) => !allowed[kind]).map(({ kind, issuer }) => [issuer, adviceFor(kind)]),
     ),

@@ -6,6 +6,7 @@ import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
+import { ProviderClients } from '../../src/upstream/provider-clients.js';
 import { type Fetch, UpstreamClient } from '../../src/upstream/upstream-client.js';
 
 export interface OpenedVerifier {
@@ -30,6 +31,7 @@ export function openVerifier(
   const issuers = openIssuers([providers].flat(), {
     clock,
     upstream: new UpstreamClient(fetch),
+    providerClient: new ProviderClients({ fetch }).get,
     report: (event) => events.push(event),
   });
   const verifier = new TokenVerifier({

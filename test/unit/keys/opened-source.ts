@@ -8,6 +8,7 @@ import type { KeySource } from '../../../src/keys/key-source.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
+import { ProviderClients } from '../../../src/upstream/provider-clients.js';
 import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
 import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
@@ -35,7 +36,13 @@ export function openSource(openKeys: OpenKeys): OpenedSource {
   const upstream = new UpstreamClient(carry, { timeoutMs: 1_000 });
   const alarm = new HandAlarm();
   const report = (event: AuthEvent): unknown => events.push(event);
-  const source = openKeys({ clock, upstream, report, createAlarm: () => alarm });
+  const source = openKeys({
+    clock,
+    upstream,
+    providerClient: new ProviderClients().get,
+    report,
+    createAlarm: () => alarm,
+  });
   return { source, clock, alarm, events, calls };
 }
 
