@@ -1,6 +1,6 @@
 import type { JsonObject } from '../token/json-object.js';
 import type { MappedClaims } from '../user/claim-map.js';
-import type { Organization } from '../user/organization.js';
+import { type Organization, withAssignedRoles } from '../user/organization.js';
 import { readListClaim, readObjectClaim, readTextClaim } from '../user/read-claim.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 
@@ -35,23 +35,26 @@ function readOrganizations(claims: JsonObject): readonly Organization[] {
 function toOrganization(info: JsonObject | null, key: string | null): readonly Organization[] {
   const id = info === null ? null : (readTextClaim(info, 'org_id') ?? key);
   if (info === null || id === null) return [];
-  return [
-    {
-      id,
-      name: readTextClaim(info, 'org_name'),
-      slug: readTextClaim(info, 'url_safe_org_name'),
-      roles: readRoles(info),
-      permissions: readListClaim(info, 'user_permissions'),
-    },
-  ];
+  const { assigned, included } = readRoles(info);
+  const organization: Organization = {
+    id,
+    name: readTextClaim(info, 'org_name'),
+    slug: readTextClaim(info, 'url_safe_org_name'),
+    roles: [...new Set([...assigned, ...included])],
+    permissions: readListClaim(info, 'user_permissions'),
+  };
+  return [withAssignedRoles(organization, assigned)];
 }
 
-/** The assigned role first, then those that it includes; without a hierarchy, the additional ones. */
-function readRoles(info: JsonObject): readonly string[] {
-  const assigned = readTextClaim(info, 'user_role');
-  const more =
-    info['org_role_structure'] === 'multi_role'
-      ? readListClaim(info, 'additional_roles')
-      : readListClaim(info, 'inherited_user_roles_plus_current_role');
-  return [...new Set([...(assigned === null ? [] : [assigned]), ...more])];
+/**
+ * Assigned is one role, which includes those below it; or, where roles have no order, one and the additional ones.
+ * Tokens of long ago name the one role and nothing else.
+ */
+function readRoles(info: JsonObject): { readonly assigned: readonly string[]; readonly included: readonly string[] } {
+  const role = readTextClaim(info, 'user_role');
+  const own = role === null ? [] : [role];
+  if (info['org_role_structure'] !== 'multi_role') {
+    return { assigned: own, included: readListClaim(info, 'inherited_user_roles_plus_current_role') };
+  }
+  return { assigned: [...new Set([...own, ...readListClaim(info, 'additional_roles')])], included: [] };
 }

@@ -17,6 +17,7 @@ describe('@CurrentUser()', () => {
     CurrentUser('roles.0');
     CurrentUser('organizations.0.name');
     CurrentUser('organizations.12.roles.3');
+    CurrentUser('organizations.0.assignedRoles.0');
     // The claims are the issuer's: any path may lead somewhere.
     CurrentUser('claims.address.city');
     CurrentUser('claims.age', ParseIntPipe, new ParseIntPipe());

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mapPropelAuthClaims } from '../../../src/issuers/propel-auth-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import type { Organization } from '../../../src/user/organization.js';
+import { assignedRolesOf, type Organization } from '../../../src/user/organization.js';
 
 const fjord = {
   org_id: 'f71d2b08',
@@ -128,31 +128,48 @@ describe('the organizations of a PropelAuth user', () => {
     expect(organizationsOf(given)).toEqual([{ id: 'o1', name: null, slug: null, roles: [], permissions: [] }]);
   });
 
-  it.each<[string, JsonObject, readonly string[]]>([
-    ['hierarchy', fjord, ['Admin', 'Member']],
-    ['hierarchy, by default', { ...fjord, org_role_structure: undefined }, ['Admin', 'Member']],
-    ['hierarchy, by a structure that is not known', { ...fjord, org_role_structure: 'new' }, ['Admin', 'Member']],
+  it.each<[string, JsonObject, readonly string[], readonly string[]]>([
+    ['hierarchy', fjord, ['Admin', 'Member'], ['Admin']],
+    ['hierarchy, by default', { ...fjord, org_role_structure: undefined }, ['Admin', 'Member'], ['Admin']],
+    [
+      'hierarchy, by a structure that is not known',
+      { ...fjord, org_role_structure: 'new' },
+      ['Admin', 'Member'],
+      ['Admin'],
+    ],
     [
       'hierarchy, with additional roles that count for nothing',
       { ...fjord, additional_roles: ['Owner'] },
       ['Admin', 'Member'],
+      ['Admin'],
     ],
     [
       'several roles',
       { ...fjord, org_role_structure: 'multi_role', additional_roles: ['Editor', 'Admin'] },
+      ['Admin', 'Editor'],
       ['Admin', 'Editor'],
     ],
     [
       'several roles, of which the hierarchy says nothing',
       { ...fjord, org_role_structure: 'multi_role', inherited_user_roles_plus_current_role: ['Owner'] },
       ['Admin'],
+      ['Admin'],
     ],
-    ['an old token with one role', { org_id: 'o', user_role: 'Member' }, ['Member']],
-    ['no role', { org_id: 'o', inherited_user_roles_plus_current_role: [] }, []],
-    ['wrong types', { org_id: 'o', user_role: ['Owner'], inherited_user_roles_plus_current_role: 'Owner' }, []],
-    ['wrong types within', { org_id: 'o', inherited_user_roles_plus_current_role: ['a', 1, null, ['b']] }, ['a']],
-  ])('have the roles of a %s', (_, info, roles) => {
-    expect(organizationsOf({ org_member_info: info })[0]?.roles ?? []).toEqual(roles);
-    expect(organizationsOf({ org_id_to_org_member_info: { f71d2b08: info } })[0]?.roles).toEqual(roles);
+    ['an old token with one role', { org_id: 'o', user_role: 'Member' }, ['Member'], ['Member']],
+    ['no role', { org_id: 'o', inherited_user_roles_plus_current_role: [] }, [], []],
+    ['wrong types', { org_id: 'o', user_role: ['Owner'], inherited_user_roles_plus_current_role: 'Owner' }, [], []],
+    ['wrong types within', { org_id: 'o', inherited_user_roles_plus_current_role: ['a', 1, null, ['b']] }, ['a'], []],
+    ['an old token of several roles', { org_id: 'o', org_role_structure: 'multi_role', user_role: 'A' }, ['A'], ['A']],
+  ])('have the roles of a %s, and tell the assigned ones', (_, info, roles, assigned) => {
+    const [active] = organizationsOf({ org_member_info: info });
+    const [listed] = organizationsOf({ org_id_to_org_member_info: { f71d2b08: info } });
+
+    for (const one of [active, listed].filter((member) => member !== undefined)) {
+      expect(one.roles).toEqual(roles);
+      expect(assignedRolesOf(one)).toEqual(assigned);
+      // An exact role is one that the user holds, whatever the token says of the order.
+      expect(roles).toEqual(expect.arrayContaining([...assigned]));
+    }
+    expect([active, listed].filter((member) => member !== undefined).length).toBeGreaterThan(0);
   });
 });
