@@ -1,7 +1,8 @@
-import type { MetadataStorage, ValidationError } from 'class-validator';
+import type { MetadataStorage } from 'class-validator';
 
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
+import { findBrokenRules } from './class-rules.js';
 import type { JsonObject } from './json-object.js';
 
 /** A class whose class-validator decorators say what an app demands of the claims. */
@@ -28,13 +29,9 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
     );
   }
   return async (claims) => {
-    const { validate } = await import('class-validator');
-    const errors = await validate(fill(new claimsClass(), claims));
-    if (errors.length > 0) {
-      throw RefusalError.token(
-        'claim',
-        `The app's ${claimsClass.name} is not satisfied: ${errors.map(describe).join('; ')}`,
-      );
+    const broken = await findBrokenRules(new claimsClass(), claims);
+    if (broken !== undefined) {
+      throw RefusalError.token('claim', `The app's ${claimsClass.name} is not satisfied: ${broken}`);
     }
   };
 }
@@ -46,38 +43,4 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
 function isDecorated(claimsClass: ClaimsClass): boolean {
   const { classValidatorMetadataStorage: storage } = globalThis as { classValidatorMetadataStorage?: MetadataStorage };
   return (storage?.getTargetValidationMetadatas(claimsClass, '', false, false).length ?? 0) > 0;
-}
-
-/**
- * Defines each claim as it is; assigning would let a claim named `__proto__` swap the object's class. A claim
- * named like a method or a getter is left out: `constructor` tells class-validator whose rules to apply, rules may
- * call the others, and a getter is a rule's own view of the claims.
- */
-function fill(target: object, claims: JsonObject): object {
-  for (const [name, value] of Object.entries(claims)) {
-    if (isOfTheClass(target, name)) continue;
-    Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
-  }
-  return target;
-}
-
-function isOfTheClass(target: object, name: string): boolean {
-  const member = findMember(target, name);
-  return typeof member?.value === 'function' || (member?.get !== undefined && member.set === undefined);
-}
-
-/** Without reading it: a getter may need claims that are not there yet. */
-function findMember(target: object, name: string): PropertyDescriptor | undefined {
-  for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level) as object | null) {
-    const member = Reflect.getOwnPropertyDescriptor(level, name);
-    if (member !== undefined) return member;
-  }
-  return undefined;
-}
-
-/** The claim and the rules it breaks. Messages are left out: an app's own may repeat the value. */
-function describe(error: ValidationError): string {
-  const rules = Object.keys(error.constraints ?? {}).join(', ');
-  const below = (error.children ?? []).map((child) => `${error.property}.${describe(child)}`);
-  return [...(rules === '' ? [] : [`${error.property} (${rules})`]), ...below].join('; ');
 }
