@@ -44,6 +44,13 @@ export interface ProfileSource {
     | readonly (SourcedProfile & { readonly id: string })[]
     | Promise<readonly (SourcedProfile & { readonly id: string })[]>;
 
+  /**
+   * What bars a user from coming in although the token verifies: locked at the provider, or restricted since it was
+   * signed. A sentence for the log, or `undefined`. `UserProfileService.get` asks each time, for a profile that was kept
+   * as well, and refuses the caller with reason `revoked`; `find` shows the profile all the same.
+   */
+  findBar?(profile: UserProfile): string | undefined;
+
   /** How many ids one `getMany` may name. @defaultValue 100 */
   readonly mostAtOnce?: number;
 }
