@@ -7,7 +7,7 @@ import { type IdentityProvider, isIdentityProvider } from './issuers/identity-pr
 import { mergeSources, type TokenSource } from './request/token-source.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
-import type { ProviderClientOptions } from './upstream/provider-clients.js';
+import type { ProviderClientsOptions } from './upstream/provider-clients.js';
 import { type Fetch, UpstreamClient } from './upstream/upstream-client.js';
 
 /** The token under which the options are injected, once they have been read. */
@@ -24,7 +24,7 @@ export interface ResolvedAuthOptions {
   readonly warmUp: WarmUp;
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
-  readonly providerClients: ProviderClientOptions;
+  readonly providerClients: ProviderClientsOptions;
 }
 
 const names = [
@@ -48,6 +48,7 @@ const usualCacheEntries = 10_000;
 export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthOptions {
   const options = readOptions(where, given, names);
   const providers = readProviders(where, options);
+  const clock = readClock(where, options);
   return Object.freeze({
     providers,
     sources: readSources(where, options, providers),
@@ -60,8 +61,8 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
-    clock: readClock(where, options),
-    ...readHttp(path(where, 'http'), options['http'] ?? {}),
+    clock,
+    ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
   });
 }
 
@@ -146,13 +147,17 @@ function readClock(where: string, options: GivenOptions): Clock {
   throw new ConfigurationError(path(where, 'clock'), 'a clock is expected', 'Write { now: () => new Date() }');
 }
 
-function readHttp(where: string, given: unknown): Pick<ResolvedAuthOptions, 'upstream' | 'providerClients'> {
+function readHttp(
+  where: string,
+  given: unknown,
+  clock: Clock,
+): Pick<ResolvedAuthOptions, 'upstream' | 'providerClients'> {
   const options = readOptions(where, given, ['timeoutMs', 'fetch']);
   const timeoutMs = readNumber(where, options, 'timeoutMs', { least: 1, most: 60_000 });
   const fetch = (readFunction(path(where, 'fetch'), options['fetch']) ?? undefined) as Fetch | undefined;
   return {
     upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
-    providerClients: Object.freeze({ fetch, timeoutMs }),
+    providerClients: Object.freeze({ fetch, timeoutMs, clock }),
   };
 }
 

@@ -31,7 +31,7 @@ export function openVerifier(
   const issuers = openIssuers([providers].flat(), {
     clock,
     upstream: new UpstreamClient(fetch),
-    providerClient: new ProviderClients({ fetch }).get,
+    providerClient: new ProviderClients({ fetch, clock }).get,
     report: (event) => events.push(event),
   });
   const verifier = new TokenVerifier({

@@ -39,7 +39,7 @@ export function openSource(openKeys: OpenKeys): OpenedSource {
   const source = openKeys({
     clock,
     upstream,
-    providerClient: new ProviderClients().get,
+    providerClient: new ProviderClients({ clock }).get,
     report,
     createAlarm: () => alarm,
   });
