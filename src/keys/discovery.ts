@@ -43,9 +43,12 @@ export async function discover(upstream: UpstreamClient, plan: DiscoveryPlan): P
   throw absent ?? new UpstreamFailure('unexpected', 'there is no address to ask for the metadata');
 }
 
+/** Request Timeout and Too Many Requests (RFC 9110 §15.5.9, RFC 6585 §4): client errors by number only, and over in a while. */
+const passing: readonly number[] = [408, 429];
+
 /** A client error means "not here"; anything else is trouble, and asking elsewhere would hide it. */
-function saysThatThereIsNone(failure: UpstreamFailure): boolean {
-  return failure.problem === 'status' && failure.status !== null && failure.status >= 400 && failure.status < 500;
+function saysThatThereIsNone({ problem, status }: UpstreamFailure): boolean {
+  return problem === 'status' && status !== null && status >= 400 && status < 500 && !passing.includes(status);
 }
 
 function readMetadata(body: unknown, plan: DiscoveryPlan): IssuerMetadata {

@@ -98,6 +98,8 @@ describe('discovery', () => {
   it.each([
     ['status 503', 503],
     ['status 500', 500],
+    ['status 408, a time that ran out', 408],
+    ['status 429, a limit that was reached', 429],
     ['a redirect', 302],
     ['another issuer', { issuer: 'https://other.example', jwks_uri: 'https://other.example/keys' }],
     ['no address of keys', {}],
