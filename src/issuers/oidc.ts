@@ -1,6 +1,7 @@
 import type { AddressRule } from '../configuration/address-rule.js';
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { path, readOptions } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
@@ -18,7 +19,10 @@ import { discoveredKeys, keysAt } from './remote-keys.js';
 export interface OidcOptions extends TermOptions, FetchedKeysOptions {
   /** The exact `iss` of its tokens, to the last slash; a list when it goes by several names. */
   readonly issuer: string | readonly string[];
-  /** Where the keys are; a list is tried in order. Left out, the issuer's discovery document says it. */
+  /**
+   * Where the keys are; a list is tried in order. Left out, the issuer's discovery document says it; so it does not go
+   * together with `discoveryUrl`.
+   */
   readonly jwksUri?: string | readonly string[];
   /**
    * Where the discovery document is, when not under the issuer's own name: inside a container network, say.
@@ -54,6 +58,7 @@ export function oidc(given: OidcOptions): IdentityProvider {
   for (const { issuer } of terms) checkAddress(path('oidc', 'issuer'), issuer, rule);
   const jwksUris = readJwksUris('oidc', options, rule);
   const discoveryUrl = readAddress('oidc', options, 'discoveryUrl', rule);
+  if (jwksUris !== undefined && discoveryUrl !== undefined) refuseTwoPlaces();
   const kept = readKeyOptions('oidc', options);
   const names = terms.map(({ issuer }) => issuer);
   // One key set for all names where one place was given for it; else each name is asked for its own.
@@ -69,6 +74,12 @@ export function oidc(given: OidcOptions): IdentityProvider {
     profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(),
   });
+}
+
+/** One of them would be believed to do something. */
+function refuseTwoPlaces(): never {
+  const problem = 'it means nothing beside jwksUri, as nothing is left to be discovered';
+  throw new ConfigurationError(path('oidc', 'discoveryUrl'), problem, 'Leave one of them out');
 }
 
 function findByDocument(

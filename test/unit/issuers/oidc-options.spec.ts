@@ -65,6 +65,14 @@ describe('a wrong option', () => {
     expect(error.message).toContain(`oidc({ ${name} }): ${message}`);
   });
 
+  it('is one of two that contradict each other: the address of the keys, and where to discover it', () => {
+    const addresses = { jwksUri: 'https://issuer.example/jwks', discoveryUrl: 'https://issuer.example/config' };
+    const error = configurationErrorOf(() => create(addresses));
+
+    expect(error.path).toBe('oidc({ discoveryUrl })');
+    expect(error.message).toContain('it means nothing beside jwksUri');
+  });
+
   it.each([
     ['audiance', 'Did you mean audience'],
     ['jwksURI', 'Did you mean jwksUri'],
@@ -108,10 +116,12 @@ describe('plain http', () => {
   });
 
   it('is for other machines by the symbol alone', () => {
-    const addresses = { issuer: http, jwksUri: `${http}/jwks`, discoveryUrl: `${http}/config` };
+    const addresses = { issuer: http, discoveryUrl: `${http}/config` };
     const asText = { ...addresses, allowInsecureHttpOffLoopback: true };
 
     expect(create({ ...addresses, [allowInsecureHttpOffLoopback]: true }).issuers).toHaveLength(1);
+    const atAddress = { issuer: http, jwksUri: `${http}/jwks`, [allowInsecureHttpOffLoopback]: true };
+    expect(create(atAddress).issuers).toHaveLength(1);
     expect(configurationErrorOf(() => create(addresses)).path).toBe('oidc({ issuer })');
     expect(configurationErrorOf(() => create({ ...addresses, [allowInsecureHttpOffLoopback]: 'true' })).path).toBe(
       'oidc({ issuer })',
