@@ -10,7 +10,9 @@ import { readGivenKeys } from './static-keys.js';
 export interface FetchedKeysOptions {
   /**
    * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 2,592,000
-   * (30 days). A key that the issuer withdraws during its own outage is trusted for that long.
+   * (30 days). A key that the issuer withdraws during its own outage is trusted for that long. Within that time
+   * nobody waits for a refresh either: after a sleep of the machine, keys from before it serve until the issuer has
+   * answered. With 0, requests wait for it.
    *
    * @defaultValue 86400 (a day)
    */
@@ -18,7 +20,8 @@ export interface FetchedKeysOptions {
   /**
    * A key set to start with, from a file or the environment, until the issuer has been asked. Counts as fetched
    * when the app starts: with an issuer that does not answer it serves for 10 minutes, and then for
-   * `staleKeysForSeconds`.
+   * `staleKeysForSeconds`. A key of it that the issuer has withdrawn long ago verifies tokens until the first fetch
+   * has been answered; `warmUp` has that done before the app listens. Replace the file when the issuer replaces keys.
    */
   readonly initialKeys?: { readonly keys: readonly Jwk[] };
 }

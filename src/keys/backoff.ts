@@ -1,12 +1,14 @@
-const firstPauseMs = 1_000;
+const shortestPauseMs = 1_000;
 const longestPauseMs = 60_000;
-/** How long a failure speaks for the present. While anybody asks, the next try comes well within it. */
-const telltaleMs = 2 * longestPauseMs;
+/** How much a pause may be longer or shorter than its step. */
+const jitter = 0.2;
+const firstStepMs = shortestPauseMs / (1 - jitter);
+const longestStepMs = longestPauseMs / (1 + jitter);
 
 /**
  * When something that fails may be tried again. One failure is often a blip, so the first new try may
- * come at once; from the second failure on it waits 1 s, 2 s, 4 s, … up to a minute, each a fifth more or
- * less, so that many instances do not come back in step.
+ * come at once; from the second failure on it waits 1.25 s, 2.5 s, 5 s, … up to 50 s, each a fifth more or less, so that
+ * many instances do not come back in step: never less than a second, and never more than a minute.
  */
 export class Backoff {
   private failures = 0;
@@ -16,11 +18,6 @@ export class Backoff {
 
   get failing(): boolean {
     return this.failures > 0;
-  }
-
-  /** Whether it has failed so lately that it can be taken to fail still. */
-  failsStill(now: number): boolean {
-    return this.failing && now - this.lastFailure < telltaleMs;
   }
 
   mayTry(now: number): boolean {
@@ -35,7 +32,7 @@ export class Backoff {
 
   /** Milliseconds after which it should be tried again by itself: what may be tried at once waits a little. */
   wakeInMs(now: number): number {
-    return Math.max(this.remainingMs(now), firstPauseMs);
+    return Math.max(this.remainingMs(now), shortestPauseMs);
   }
 
   /** @returns whether it is the first of this outage. */
@@ -43,8 +40,7 @@ export class Backoff {
     this.failures += 1;
     if (this.failures === 1) this.since = now;
     this.lastFailure = now;
-    const pause = this.failures === 1 ? 0 : Math.min(firstPauseMs * 2 ** (this.failures - 2), longestPauseMs);
-    this.notBefore = now + pause * (0.8 + Math.random() * 0.4);
+    this.notBefore = now + (this.failures === 1 ? 0 : pauseAfter(this.failures));
     return this.failures === 1;
   }
 
@@ -55,4 +51,10 @@ export class Backoff {
     this.notBefore = 0;
     return lasted;
   }
+}
+
+/** From the second failure on. The steps are such that a fifth more or less leaves them between the bounds. */
+function pauseAfter(failures: number): number {
+  const step = Math.min(firstStepMs * 2 ** (failures - 2), longestStepMs);
+  return step * (1 - jitter + Math.random() * 2 * jitter);
 }

@@ -5,7 +5,7 @@ import type { KeyState } from './key-state.js';
 export abstract class KeySource {
   /**
    * The keys that may be used at this moment, without waiting; `null` when there are none, or when they are
-   * too old to be trusted unasked. May start a refresh that nobody waits for.
+   * too old to be trusted. May start a refresh that nobody waits for.
    *
    * @param now milliseconds since 1970, where the caller has just read the clock
    */

@@ -1,7 +1,7 @@
 /** How the keys of a source stand at a moment. */
 export interface KeyState {
   /**
-   * `fresh`: within their life. `stale`: past it, and serving on because the server does not answer.
+   * `fresh`: within their life. `stale`: past it, and serving on until the server has answered.
    * `missing`: none that may be used, so tokens of the issuer are answered with 503. `unasked`: none were
    * needed yet. `fixed`: handed in by the app, they change with a deployment only.
    */

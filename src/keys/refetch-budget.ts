@@ -1,35 +1,37 @@
-/** How long a time the budget is for. */
+import type { KeyFetch } from './held-keys.js';
+
+/** How long a refetch counts. */
 const windowMs = 10_000;
-const budget = 10;
-/** What a fetch costs that did not bring the key that was wanted. */
-const costInVain = 5;
-/** What one costs that did. */
-const costFound = 1;
+/** How many may bring what was wanted within that time. */
+const mostFound = 10;
 
 /**
- * How often unknown key ids may have a key set fetched again. Made-up key ids cost two calls in ten seconds,
- * however many they are, and so delay a true rotation by ten seconds at the most; the second call is there to
- * notice that the server has stopped answering. True rotations cost less: only a server that shows another set
- * each time it is asked is slowed down.
+ * How often unknown key ids may have a key set fetched again. A fetch that did not bring the key keeps them all from
+ * causing another one for ten seconds from its start, so made-up key ids cost one call in that time, however many
+ * they are, and delay a true rotation by that time at the most. Who shares a fetch adds nothing to its cost. True
+ * rotations are hardly limited: only a server that shows another set each time it is asked is slowed down.
  */
 export class RefetchBudget {
-  private windowEnds = 0;
-  private spent = 0;
+  private inVain: KeyFetch | undefined;
+  /** Those that brought what was wanted, the oldest first. */
+  private readonly found: KeyFetch[] = [];
 
   isSpent(now: number): boolean {
-    return this.isInWindow(now) && this.spent >= budget;
+    const oldest = this.found.length < mostFound ? undefined : this.found[0];
+    return counts(this.inVain, now) || counts(oldest, now);
   }
 
-  note(now: number, foundIt: boolean): void {
-    if (!this.isInWindow(now)) {
-      this.windowEnds = now + windowMs;
-      this.spent = 0;
+  note(fetch: KeyFetch, foundIt: boolean): void {
+    if (!foundIt) {
+      this.inVain = fetch;
+    } else if (this.found.at(-1) !== fetch) {
+      this.found.push(fetch);
+      if (this.found.length > mostFound) this.found.shift();
     }
-    this.spent += foundIt ? costFound : costInVain;
   }
+}
 
-  /** Not before its start either, where a clock that was put back is. */
-  private isInWindow(now: number): boolean {
-    return now < this.windowEnds && now >= this.windowEnds - windowMs;
-  }
+/** Not before its start either, where a clock that was put back is. */
+function counts(fetch: KeyFetch | undefined, now: number): boolean {
+  return fetch !== undefined && now >= fetch.askedAt && now < fetch.askedAt + windowMs;
 }

@@ -4,7 +4,7 @@ import type { ReportEvent } from '../telemetry/auth-event.js';
 import { OneFlight } from '../upstream/one-flight.js';
 import { type Alarm, TimerAlarm } from '../clock/alarm.js';
 import { Backoff } from './backoff.js';
-import { type HeldKeys, holdKeys } from './held-keys.js';
+import { type HeldKeys, holdKeys, type KeyFetch, putBack } from './held-keys.js';
 import type { KeySet } from './key-set.js';
 import { KeySource } from './key-source.js';
 import type { KeyState } from './key-state.js';
@@ -39,7 +39,7 @@ export class RemoteKeySource extends KeySource {
   private readonly staleMs: number;
   private readonly backoff = new Backoff();
   private readonly budget = new RefetchBudget();
-  private readonly flight = new OneFlight<KeySet>();
+  private readonly flight = new OneFlight<HeldKeys>();
 
   constructor(private readonly options: RemoteKeySourceOptions) {
     super();
@@ -49,30 +49,24 @@ export class RemoteKeySource extends KeySource {
   }
 
   override current(now = this.now()): KeySet | null {
-    const held = this.held;
-    if (held === null) return null;
-    // A clock that went ahead and was put right would else keep the keys for as long as it was wrong.
-    if (now >= held.fetchedAt && now < held.refreshAt) return held.set;
-    if (now >= held.usableUntil) return null;
-    // Past its life a set is only used unasked while the server is known not to answer: a key may have
-    // been withdrawn since, and a machine that slept must not let it in once more when it wakes. That the
-    // server did not answer before says nothing about now.
-    if (now >= held.freshUntil && !this.backoff.failsStill(now)) return null;
-    this.refreshBehind(now);
+    const held = this.heldAt(now);
+    if (held === null || now >= held.usableUntil) return null;
+    // Nobody waits for what is there already, be it past its life: a machine that has slept is behind by one fetch.
+    if (now >= held.refreshAt) this.refreshBehind(now);
     return held.set;
   }
 
   override async obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet> {
     const atHand = this.current(this.now());
     if (atHand !== null && (wanted(atHand) || this.askedInVainLately())) return atHand;
-    let newest: KeySet;
+    let newest: HeldKeys;
     try {
       newest = await this.fetchOnce();
     } catch (error) {
       return this.fallBack(error, wanted);
     }
-    this.budget.note(this.now(), wanted(newest));
-    return newest;
+    this.budget.note(newest.fetch, wanted(newest.set));
+    return newest.set;
   }
 
   override async refresh(): Promise<void> {
@@ -83,10 +77,11 @@ export class RemoteKeySource extends KeySource {
 
   override state(): KeyState {
     const now = this.now();
-    const next = this.backoff.failing ? now + this.backoff.remainingMs(now) : this.held?.refreshAt;
+    const held = this.heldAt(now);
+    const next = this.backoff.failing ? now + this.backoff.remainingMs(now) : held?.refreshAt;
     return {
-      status: this.status(now),
-      ageSeconds: this.held === null ? null : Math.max(0, Math.round((now - this.held.fetchedAt) / 1_000)),
+      status: this.statusOf(held, now),
+      ageSeconds: held === null ? null : Math.round((now - held.fetchedAt) / 1_000),
       nextRefreshAt: next === undefined ? null : new Date(next),
       lastError: this.lastProblem,
     };
@@ -97,10 +92,15 @@ export class RemoteKeySource extends KeySource {
     this.alarm.clear();
   }
 
-  private status(now: number): KeyState['status'] {
-    if (this.held === null) return this.backoff.failing ? 'missing' : 'unasked';
-    if (now < this.held.freshUntil) return 'fresh';
-    return now < this.held.usableUntil ? 'stale' : 'missing';
+  private statusOf(held: HeldKeys | null, now: number): KeyState['status'] {
+    if (held === null) return this.backoff.failing ? 'missing' : 'unasked';
+    if (now < held.freshUntil) return 'fresh';
+    return now < held.usableUntil ? 'stale' : 'missing';
+  }
+
+  private heldAt(now: number): HeldKeys | null {
+    if (this.held !== null && now < this.held.fetchedAt) this.held = putBack(this.held, now);
+    return this.held;
   }
 
   /** Handed-in keys serve like fetched ones, and are replaced as soon as they are used and the server answers. */
@@ -108,7 +108,8 @@ export class RemoteKeySource extends KeySource {
     const { initialKeys } = this.options;
     if (initialKeys === undefined) return null;
     const now = this.now();
-    const held = holdKeys({ keys: initialKeys, maxAgeSeconds: null }, undefined, now, this.staleMs);
+    const loaded = { keys: initialKeys, maxAgeSeconds: null };
+    const held = holdKeys(loaded, undefined, { fetch: { askedAt: now }, now, staleMs: this.staleMs });
     return { ...held, refreshAt: now };
   }
 
@@ -119,8 +120,9 @@ export class RemoteKeySource extends KeySource {
 
   /** What is held already serves, when it has what is wanted and is not too old; else the fault stands. */
   private fallBack(error: unknown, wanted: (keys: KeySet) => boolean): KeySet {
-    const held = this.held;
-    if (held !== null && this.now() < held.usableUntil && wanted(held.set)) return held.set;
+    const now = this.now();
+    const held = this.heldAt(now);
+    if (held !== null && now < held.usableUntil && wanted(held.set)) return held.set;
     throw error;
   }
 
@@ -130,31 +132,33 @@ export class RemoteKeySource extends KeySource {
     this.fetchOnce().catch(() => undefined);
   }
 
-  private async fetchOnce(): Promise<KeySet> {
+  private async fetchOnce(): Promise<HeldKeys> {
     const now = this.now();
     if (!this.backoff.mayTry(now)) throw this.fault(now);
     return this.flight.run(() => this.fetch());
   }
 
-  private async fetch(): Promise<KeySet> {
+  private async fetch(): Promise<HeldKeys> {
+    const fetch = { askedAt: this.now() };
     try {
-      return this.keep(await this.options.load());
+      return this.keep(await this.options.load(), fetch);
     } catch (error) {
       throw this.noteFailure(error);
     }
   }
 
-  private keep(loaded: LoadedKeys): KeySet {
+  private keep(loaded: LoadedKeys, fetch: KeyFetch): HeldKeys {
     const now = this.now();
-    this.held = holdKeys(loaded, this.held?.set, now, this.staleMs);
+    const held = holdKeys(loaded, this.held?.set, { fetch, now, staleMs: this.staleMs });
+    this.held = held;
     this.lastProblem = null;
     const lastedMs = this.backoff.noteSuccess(now);
     if (lastedMs !== null) {
       const lastedSeconds = Math.round(lastedMs / 1_000);
       this.options.report({ type: 'outage-ended', what: this.options.what, lastedSeconds });
     }
-    this.wakeIn(this.held.refreshAt - now);
-    return this.held.set;
+    this.wakeIn(held.refreshAt - now);
+    return held;
   }
 
   private noteFailure(error: unknown): FaultError {
@@ -176,14 +180,14 @@ export class RemoteKeySource extends KeySource {
   /** Keys stay fresh, and an outage ends, whether or not anybody asks. */
   private wake(): void {
     const now = this.now();
-    const due = this.backoff.failing ? now + this.backoff.remainingMs(now) : (this.held?.refreshAt ?? now);
+    const due = this.backoff.failing ? now + this.backoff.remainingMs(now) : (this.heldAt(now)?.refreshAt ?? now);
     // An app may hand in a clock that goes at its own pace: then the timer rings early by it.
     if (now < due) this.wakeIn(Math.max(due - now, 1_000));
     else this.refreshBehind(now);
   }
 
   private consequence(now: number): string {
-    const until = this.held?.usableUntil ?? 0;
+    const until = this.heldAt(now)?.usableUntil ?? 0;
     return until > now
       ? `The keys that are known serve on, at the latest until ${new Date(until).toISOString()}`
       : 'Until it answers, tokens that need these keys are answered with 503';

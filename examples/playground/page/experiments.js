@@ -60,7 +60,7 @@ export const tokens = [
     label: 'Unknown key',
     hint: 'key id never published',
     story:
-      'It names a key that the guard has never seen. That may be a new one, so the guard reads the key set again, though not more than twice in ten seconds for ids that nobody knows. Only if the key server cannot be reached does it have to leave the question open.',
+      'It names a key that the guard has never seen. That may be a new one, so the guard reads the key set again, though not more than once in ten seconds for ids that nobody knows. Only if the key server cannot be reached does it have to leave the question open.',
     authorization: flawed('unknown-key'),
   },
   {

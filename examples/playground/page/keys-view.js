@@ -70,7 +70,7 @@ export class KeysView {
         ),
         paragraph(
           '',
-          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After. It may be 401 for ten seconds after “Send all” or two other unknown keys: so long the guard trusts what it has just read.',
+          'Send “Unknown key”: whether that key is real cannot be said now, so the answer is 503 with Retry-After. It may be 401 for ten seconds after “Send all” or another unknown key: so long the guard trusts what it has just read.',
         ),
       );
     }

@@ -55,7 +55,7 @@ function person(user) {
 const refusals = {
   gone: 'The app does not take your token any more. Sign in again for a new one.',
   early:
-    'The guard does not know the key of your token yet: after two key ids that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.',
+    'The guard does not know the key of your token yet: after a key id that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.',
   outage: 'The app cannot say who you are: it needs the key set for that, and the key server is down.',
 };
 

@@ -93,6 +93,6 @@ describe('a request that is asked about again', () => {
 
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(601);
-    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
+    await expect.poll(() => outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
   });
 });

@@ -96,13 +96,13 @@ describe('the verifier key', () => {
     expect(await judge()).toBe('SERVER_ERROR');
     expect(api.requests).toHaveLength(2);
 
-    // From the second failure on it waits: about a second now.
+    // From the second failure on it waits: 1 to 1.5 seconds now.
     expect(await judge()).toBe('SERVER_ERROR');
     expect(api.requests).toHaveLength(2);
-    clock.advanceSeconds(1.3);
+    clock.advanceSeconds(1.5);
     expect(await judge()).toBe('SERVER_ERROR');
     expect(api.requests).toHaveLength(3);
-    clock.advanceSeconds(1.3);
+    clock.advanceSeconds(1.5);
     expect(await judge()).toBe('SERVER_ERROR');
     expect(api.requests).toHaveLength(3);
 
@@ -126,14 +126,14 @@ describe('the verifier key', () => {
   it('is not asked for at every forged token', async () => {
     await judge();
     for (let forged = 0; forged < 20; forged += 1) expect(await judge(after)).toBe('INVALID_TOKEN signature');
-    expect(api.requests).toHaveLength(3);
+    expect(api.requests).toHaveLength(2);
 
     clock.advanceSeconds(9);
     await judge(after);
-    expect(api.requests).toHaveLength(3);
+    expect(api.requests).toHaveLength(2);
     clock.advanceSeconds(2);
     await judge(after);
-    expect(api.requests).toHaveLength(4);
+    expect(api.requests).toHaveLength(3);
     expect(await judge()).toBe('accepted');
   });
 
@@ -143,7 +143,9 @@ describe('the verifier key', () => {
     answer = { body: { verifier_key_pem: after.publicKeyPem } };
     clock.advanceSeconds(11 * 60);
 
-    expect(await outcomeOf(verifier.verify(token))).toBe('INVALID_TOKEN signature');
+    await expect.poll(() => outcomeOf(verifier.verify(token))).toBe('INVALID_TOKEN signature');
+    // The refresh, and one look for a newer key, as a misfit may mean one.
+    expect(api.requests).toHaveLength(3);
   });
 
   it('serves on while PropelAuth does not answer', async () => {
@@ -152,7 +154,8 @@ describe('the verifier key', () => {
     clock.advanceSeconds(11 * 60);
 
     expect(await judge()).toBe('accepted');
-    expect(events.map(({ type }) => type)).toEqual(['outage-began']);
+    await expect.poll(() => events.map(({ type }) => type)).toEqual(['outage-began']);
+    expect(await judge()).toBe('accepted');
   });
 
   it.each<[string, unknown]>([

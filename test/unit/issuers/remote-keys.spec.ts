@@ -3,7 +3,7 @@ import { discoveredKeys, keysAt } from '../../../src/issuers/remote-keys.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { startIssuer } from '../../support/started-issuer.js';
 import { ec, newEc } from '../keys/jwk-makers.js';
-import { faultOf, hasKid, kidOf, kidsOf, openSource } from '../keys/opened-source.js';
+import { faultOf, hasKid, kidOf, kidsOf, openSource, renewed } from '../keys/opened-source.js';
 
 const openId = '/.well-known/openid-configuration';
 const keyPath = '/.well-known/jwks.json';
@@ -43,7 +43,7 @@ describe('keys of an issuer that says where they are', () => {
     await source.obtain(hasKid(kidOf(issuer)));
     await source.obtain(hasKid('made-up'));
     clock.advanceSeconds(601);
-    await source.obtain(hasKid(kidOf(issuer)));
+    await renewed(source);
 
     expect(calls).toEqual([openId, keyPath, keyPath, keyPath]);
   });
@@ -60,6 +60,7 @@ describe('keys of an issuer that says where they are', () => {
     documents[openId] = { issuer: url, jwks_uri: `${url}/new` };
     clock.advanceSeconds(601);
     expect(kidsOf(await source.obtain(hasKid('old')))).toEqual(['old']);
+    await expect.poll(() => source.state().lastError).not.toBeNull();
     expect(kidsOf(await source.obtain(hasKid('new')))).toEqual(['new']);
     expect(calls).toEqual([openId, '/old', '/old', openId, '/new']);
   });
@@ -82,7 +83,7 @@ describe('keys of an issuer that says where they are', () => {
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(601);
 
-    expect(kidsOf(await source.obtain(hasKid(kidOf(issuer))))).toEqual([kidOf(issuer)]);
+    expect(kidsOf(await renewed(source))).toEqual([kidOf(issuer)]);
     expect(events).toEqual([]);
   });
 

@@ -87,6 +87,19 @@ export async function faultOf(attempt: Promise<unknown>): Promise<FaultError> {
   return outcome as FaultError;
 }
 
+/** Asks once, as the next request would, for keys that have grown old, and waits for the set that takes their place. */
+export async function renewed(source: KeySource): Promise<KeySet> {
+  const before = source.current();
+  await expect.poll(() => source.current()).not.toBe(before);
+  return setOf(source.current());
+}
+
+/** A set that must be there. */
+export function setOf(keys: KeySet | null): KeySet {
+  if (keys === null) throw new Error('There are no keys');
+  return keys;
+}
+
 /** Lets everything that was started without waiting make its call; a call starts within the turn it was asked in. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);

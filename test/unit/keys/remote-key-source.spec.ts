@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import { startDocuments, startServer } from '../../support/answering-server.js';
 import { ec, newEc } from './jwk-makers.js';
-import { hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, settle } from './opened-source.js';
+import { hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, renewed, settle } from './opened-source.js';
 
 describe('a source', () => {
   it('calls nobody before it is asked, and has nothing at hand', async () => {
@@ -83,14 +83,13 @@ describe('a set is refreshed', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('before it is used, when its life is over', async () => {
+  it('while it is used, also when its life is over', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     const first = source.current();
     clock.advanceSeconds(601);
-    expect(source.current()).toBeNull();
+    expect(await source.obtain(hasKid(kidOf(issuer)))).toBe(first);
 
-    const second = await source.obtain(hasKid(kidOf(issuer)));
-    expect(second).not.toBe(first);
+    expect(await renewed(source)).not.toBe(first);
     expect(calls).toHaveLength(2);
   });
 
@@ -104,10 +103,11 @@ describe('a set is refreshed', () => {
     await source.obtain(hasKid('a'));
     cacheControl = 'max-age=60';
     clock.advanceSeconds(7_201);
-    await source.obtain(hasKid('a'));
+    await renewed(source);
+    expect(source.state().status).toBe('fresh');
     clock.advanceSeconds(61);
 
-    expect(source.current()).toBeNull();
+    expect(source.state().status).toBe('stale');
     expect(calls).toHaveLength(2);
   });
 });
@@ -120,7 +120,7 @@ describe('a refresh', () => {
     const key = before?.keys[0];
     await issuer.rotateKeys({ keepOld: true });
     clock.advanceSeconds(601);
-    const after = await source.obtain(hasKid(old));
+    const after = await renewed(source);
 
     expect(after).not.toBe(before);
     expect(after.find(old, 'ES256')).toMatchObject({ kind: 'found' });
@@ -134,7 +134,7 @@ describe('a refresh', () => {
     const [before] = (await source.obtain(hasKid('a'))).keys;
     documents['/keys'] = { keys: [{ ...newEc().jwk, kid: 'a' }] };
     clock.advanceSeconds(601);
-    const after = await source.obtain(hasKid('a'));
+    const after = await renewed(source);
 
     expect(kidsOf(after)).toEqual(['a']);
     expect(before !== undefined && after.has(before)).toBe(false);
