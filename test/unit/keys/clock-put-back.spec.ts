@@ -14,6 +14,20 @@ describe('after the clock was put back', () => {
     await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
+  it('keys are not used longer in an outage than if they had come now', async () => {
+    const { source, clock, issuer } = await openWarmIssuer();
+    clock.advanceSeconds(30 * 24 * -hourBack);
+    await source.refresh();
+    issuer.fail('503');
+    clock.advanceSeconds(30 * 24 * hourBack);
+    expect(source.state()).toMatchObject({ status: 'fresh', ageSeconds: 0 });
+    clock.advanceSeconds(24 * -hourBack);
+    expect(source.current()).not.toBeNull();
+    clock.advanceSeconds(600);
+
+    expect(source.current()).toBeNull();
+  });
+
   it('a server that had failed is asked again', async () => {
     const { source, clock, issuer } = await openIssuer();
     issuer.fail('503');
