@@ -3,4 +3,4 @@ export type { IssuerFault } from './issuer-fault.js';
 export type { IssuerDocumentKind, IssuerRequests } from './issuer-server.js';
 export type { TestAlgorithm, TestJwk } from './signing-key.js';
 export { TestIssuer } from './test-issuer.js';
-export type { TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
+export type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';

@@ -1,9 +1,27 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type IssuerFault, issuerFaults, spoilAnswer } from './issuer-fault.js';
 
 /** The kinds of document that an issuer serves, and that a fault can be narrowed to. */
-export type IssuerDocumentKind = 'jwks' | 'discovery';
+export type IssuerDocumentKind = 'jwks' | 'discovery' | 'introspection';
+
+/** All of them: what a fault spoils that is not narrowed. */
+export const documentKinds = ['jwks', 'discovery', 'introspection'] as const satisfies readonly IssuerDocumentKind[];
+
+/** A question to the issuer. */
+export interface IssuerQuestion {
+  readonly headers: IncomingHttpHeaders;
+  /** The members of a form that was posted. */
+  readonly form: URLSearchParams;
+}
+
+/** What the issuer says to it. */
+export interface IssuerReply {
+  readonly status: number;
+  readonly body: object;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** What the issuer has at one path. */
 export interface IssuerDocument {
@@ -11,6 +29,10 @@ export interface IssuerDocument {
   /** Left out: the path is known and counted, and answers 404. */
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Takes the place of `body` and `headers` where they depend on what is asked. */
+  readonly reply?: (question: IssuerQuestion) => IssuerReply;
+  /** @defaultValue ['GET', 'HEAD'] */
+  readonly methods?: readonly string[];
   readonly delayMs?: number | undefined;
 }
 
@@ -20,6 +42,8 @@ export interface IssuerRequests {
   readonly jwks: number;
   /** Requests for a discovery document, OpenID Connect's or RFC 8414's, found or not. */
   readonly discovery: number;
+  /** Questions about tokens (RFC 7662), those of strangers included. */
+  readonly introspection: number;
   /** Requests for anything. */
   readonly total: number;
 }
@@ -34,7 +58,7 @@ export class IssuerServer {
   readonly #server = createServer((request, response) => {
     this.#serve(request, response);
   });
-  readonly #counts = { jwks: 0, discovery: 0, total: 0 };
+  readonly #counts = { jwks: 0, discovery: 0, introspection: 0, total: 0 };
   readonly #faults = new Map<IssuerDocumentKind, IssuerFault>();
   readonly #delayed = new Set<NodeJS.Timeout>();
 
@@ -96,7 +120,8 @@ export class IssuerServer {
     const answer = (): void => {
       const fault = document && !moved ? this.#faults.get(document.kind) : undefined;
       if (document === undefined || fault === undefined) {
-        send(request, response, document);
+        // A client that hangs up while it asks is not answered.
+        send(request, response, document).catch(() => undefined);
         return;
       }
       const body = JSON.stringify(document.body ?? {});
@@ -119,15 +144,25 @@ export class IssuerServer {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, document: IssuerDocument | undefined): void {
-  const body = document?.body;
-  if (body === undefined) {
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  document: IssuerDocument | undefined,
+): Promise<void> {
+  if (document === undefined || (document.body === undefined && document.reply === undefined)) {
     response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found');
     return;
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.writeHead(405, { allow: 'GET, HEAD' }).end();
+  const { methods = ['GET', 'HEAD'] } = document;
+  if (!methods.includes(request.method ?? '')) {
+    response.writeHead(405, { allow: methods.join(', ') }).end();
     return;
   }
-  response.writeHead(200, { 'content-type': 'application/json', ...document?.headers }).end(JSON.stringify(body));
+  const { status, body, headers } = await replyOf(document, request);
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}
+
+async function replyOf({ body = {}, headers = {}, reply }: IssuerDocument, request: IncomingMessage) {
+  if (reply === undefined) return { status: 200, body, headers };
+  return reply({ headers: request.headers, form: new URLSearchParams(await text(request)) });
 }

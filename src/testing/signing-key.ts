@@ -6,6 +6,9 @@ import {
   type KeyObject,
   randomBytes,
   sign,
+  type SigningOptions,
+  timingSafeEqual,
+  verify,
 } from 'node:crypto';
 import { promisify } from 'node:util';
 
@@ -49,6 +52,8 @@ export interface SigningKey {
   /** Present on a shared-secret key only. */
   readonly secret?: string;
   sign(data: Uint8Array): Uint8Array;
+  /** Whether that is its signature. */
+  verify(data: Uint8Array, signature: Uint8Array): boolean;
 }
 
 type Family = 'RS' | 'PS' | 'ES' | 'Ed' | 'HS';
@@ -81,7 +86,8 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
   if (family === 'HS') {
     // Text, so that it can go into an environment variable as it is; 64 bytes of it, as HS512 wants.
     const secret = randomBytes(48).toString('base64url');
-    return { kid, algorithm, secret, sign: (data) => macOf(algorithm, secret, data) };
+    const mac = (data: Uint8Array): Uint8Array => macOf(algorithm, secret, data);
+    return { kid, algorithm, secret, sign: mac, verify: (data, signature) => isSame(mac(data), signature) };
   }
   const privateKey = await newPrivateKey(algorithm);
   const publicKey = createPublicKey(privateKey);
@@ -91,7 +97,8 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
     publicKey: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } as TestJwk,
     privateKey,
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    sign: (data) => signatureOf(family, hashOf(algorithm), privateKey, data),
+    sign: (data) => sign(digestOf(algorithm), data, { key: privateKey, ...manner[family] }),
+    verify: (data, signature) => verify(digestOf(algorithm), data, { key: publicKey, ...manner[family] }, signature),
   };
 }
 
@@ -99,6 +106,12 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
 export function compactJws(key: SigningKey, header: object | string, payload: object | string): string {
   const signed = `${encodePart(header)}.${encodePart(payload)}`;
   return `${signed}.${Buffer.from(key.sign(Buffer.from(signed))).toString('base64url')}`;
+}
+
+/** Whether a token is one that this key has signed. */
+export function hasSigned(key: SigningKey, token: string): boolean {
+  const end = token.lastIndexOf('.');
+  return key.verify(Buffer.from(token.slice(0, end)), Buffer.from(token.slice(end + 1), 'base64url'));
 }
 
 function encodePart(part: object | string): string {
@@ -133,21 +146,21 @@ function macOf(algorithm: TestAlgorithm, secret: string, data: Uint8Array): Uint
   return createHmac(hashOf(algorithm), secret).update(data).digest();
 }
 
-function signatureOf(family: Exclude<Family, 'HS'>, hash: string, key: KeyObject, data: Uint8Array): Uint8Array {
-  switch (family) {
-    case 'RS':
-      return sign(hash, data, key);
-    case 'PS':
-      return sign(hash, data, {
-        key,
-        padding: constants.RSA_PKCS1_PSS_PADDING,
-        // RFC 7518 3.5: the salt is as long as the hash; OpenSSL would take the longest that fits.
-        saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
-      });
-    case 'ES':
-      // JOSE wants r and s side by side (RFC 7518 3.4); OpenSSL gives DER unless it is told.
-      return sign(hash, data, { key, dsaEncoding: 'ieee-p1363' });
-    case 'Ed':
-      return sign(null, data, key);
-  }
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
 }
+
+/** EdDSA hashes by itself. */
+function digestOf(algorithm: TestAlgorithm): string | null {
+  return familyOf(algorithm) === 'Ed' ? null : hashOf(algorithm);
+}
+
+/** What has to be said to OpenSSL so that it signs as JOSE wants it. */
+const manner: Readonly<Record<Exclude<Family, 'HS'>, SigningOptions>> = {
+  RS: {},
+  // RFC 7518 3.5: the salt is as long as the hash; OpenSSL would take the longest that fits.
+  PS: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
+  // JOSE wants r and s side by side (RFC 7518 3.4); OpenSSL gives DER unless it is told.
+  ES: { dsaEncoding: 'ieee-p1363' },
+  Ed: {},
+};

@@ -1,6 +1,12 @@
 import type { Duration } from './duration.js';
 import type { TestAlgorithm } from './signing-key.js';
 
+/** Who may ask about tokens, and how they prove that it is them. */
+export interface IntrospectionClient {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
 /** How a `TestIssuer` is to be. Everything may be left out. */
 export interface TestIssuerOptions {
   /**
@@ -32,6 +38,11 @@ export interface TestIssuerOptions {
    * @defaultValue 0
    */
   readonly keyDelayMs?: number | undefined;
+  /**
+   * Who may ask it about tokens.
+   * @defaultValue { clientId: 'test-api', clientSecret: 'test-secret' }
+   */
+  readonly introspectionClient?: IntrospectionClient | undefined;
 }
 
 /** The claims of a token. They go over the issuer's own; one that is `undefined` is left out of the token. */

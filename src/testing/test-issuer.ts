@@ -1,8 +1,15 @@
 import { toSeconds } from './duration.js';
+import { IntrospectionDesk } from './introspection-desk.js';
 import type { IssuerFault } from './issuer-fault.js';
-import { type IssuerDocument, type IssuerDocumentKind, type IssuerRequests, IssuerServer } from './issuer-server.js';
+import {
+  documentKinds,
+  type IssuerDocument,
+  type IssuerDocumentKind,
+  type IssuerRequests,
+  IssuerServer,
+} from './issuer-server.js';
 import { compactJws, createSigningKey, type SigningKey, type TestJwk } from './signing-key.js';
-import type { TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
+import type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
 
 let keyOf: (issuer: TestIssuer) => SigningKey;
 
@@ -28,11 +35,14 @@ export class TestIssuer {
   readonly url: string;
   /** Where its key set lies. */
   readonly jwksUri: string;
+  /** What it knows the caller of its introspection by: `oidc({ …, introspection: issuer.introspectionClient })`. */
+  readonly introspectionClient: IntrospectionClient;
 
   readonly #options: TestIssuerOptions;
   readonly #server: IssuerServer;
   #key: SigningKey;
-  #published: readonly TestJwk[];
+  #published: readonly SigningKey[];
+  readonly #desk: IntrospectionDesk;
   #stranger: Promise<SigningKey> | undefined;
 
   private constructor(origin: string, key: SigningKey, server: IssuerServer, options: TestIssuerOptions) {
@@ -41,7 +51,13 @@ export class TestIssuer {
     this.#options = options;
     this.#server = server;
     this.#key = key;
-    this.#published = publicKeysOf(key);
+    this.#published = [key];
+    this.introspectionClient = options.introspectionClient ?? { clientId: 'test-api', clientSecret: 'test-secret' };
+    this.#desk = new IntrospectionDesk({
+      client: this.introspectionClient,
+      keys: () => this.#published,
+      now: () => this.#now(),
+    });
   }
 
   /**
@@ -92,7 +108,7 @@ export class TestIssuer {
 
   /** The key set that it serves now. */
   get jwks(): { readonly keys: readonly TestJwk[] } {
-    return { keys: this.#published };
+    return { keys: this.#published.flatMap(({ publicKey }) => publicKey ?? []) };
   }
 
   /**
@@ -108,20 +124,27 @@ export class TestIssuer {
    * ```
    */
   async token(claims: TestClaims = {}, options: TestTokenOptions = {}): Promise<string> {
-    const now = Math.floor((this.#options.clock?.now() ?? new Date()).getTime() / 1000);
-    const times = {
-      iat: now,
-      exp: now + toSeconds(options.expiresIn ?? '5m'),
-      nbf: options.notBefore === undefined ? undefined : now + toSeconds(options.notBefore),
-    };
     const { algorithm: alg, kid } = this.#key;
     const key = options.signWith === 'stranger' ? await this.#strangerKey() : this.#key;
     // JSON leaves out what is undefined, and so takes away defaults that the caller does not want.
-    return compactJws(
-      key,
-      { alg, typ: 'JWT', kid, ...options.header },
-      { iss: this.url, sub: 'test-user', ...times, ...claims },
-    );
+    return compactJws(key, { alg, typ: 'JWT', kid, ...options.header }, this.#claims(claims, options));
+  }
+
+  /**
+   * Gives out a token that is no JWT: random text, which only this issuer can read, when it is asked (RFC 7662).
+   *
+   * @example
+   * ```ts
+   * const token = issuer.opaqueToken({ sub: 'alice', aud: 'my-api' }, { expiresIn: '10m' });
+   * ```
+   */
+  opaqueToken(claims: TestClaims = {}, options: Pick<TestTokenOptions, 'expiresIn' | 'notBefore'> = {}): string {
+    return this.#desk.issueOpaque(this.#claims(claims, options));
+  }
+
+  /** Takes a token back, JWT or opaque: whoever asks is told that it is not active. Its signature stays what it is. */
+  revoke(token: string): void {
+    this.#desk.revoke(token);
   }
 
   /**
@@ -143,7 +166,7 @@ export class TestIssuer {
   async rotateKeys({ keepOld }: { readonly keepOld: boolean }): Promise<void> {
     this.#key = await createSigningKey(this.#key.algorithm);
     this.#stranger = undefined;
-    this.#published = [...publicKeysOf(this.#key), ...(keepOld ? this.#published : [])];
+    this.#published = [this.#key, ...(keepOld ? this.#published : [])];
   }
 
   /**
@@ -157,7 +180,7 @@ export class TestIssuer {
    * ```
    */
   fail(fault: IssuerFault, { only }: { readonly only?: IssuerDocumentKind | undefined } = {}): void {
-    this.#server.fail(fault, only === undefined ? ['jwks', 'discovery'] : [only]);
+    this.#server.fail(fault, only === undefined ? documentKinds : [only]);
   }
 
   /** Ends every fault; requests that hang already keep hanging until their client gives up. */
@@ -181,6 +204,20 @@ export class TestIssuer {
     return this.#stranger;
   }
 
+  #now(): number {
+    return Math.floor((this.#options.clock?.now() ?? new Date()).getTime() / 1000);
+  }
+
+  #claims(claims: TestClaims, { expiresIn, notBefore }: TestTokenOptions): TestClaims {
+    const now = this.#now();
+    const times = {
+      iat: now,
+      exp: now + toSeconds(expiresIn ?? '5m'),
+      nbf: notBefore === undefined ? undefined : now + toSeconds(notBefore),
+    };
+    return { iss: this.url, sub: 'test-user', ...times, ...claims };
+  }
+
   #find(path: string): IssuerDocument | undefined {
     const ownPath = pathOf(this.#options);
     const { cacheControl, discovery = 'both', keyDelayMs } = this.#options;
@@ -197,6 +234,8 @@ export class TestIssuer {
       // RFC 8414 3.1 puts the well-known part before the issuer's path, OpenID Connect behind it.
       case `/.well-known/oauth-authorization-server${ownPath}`:
         return this.#discoveryDocument(discovery === 'both' || discovery === 'oauth');
+      case `${ownPath}/introspect`:
+        return { kind: 'introspection', reply: this.#desk.reply, methods: ['POST'] };
       default:
         return undefined;
     }
@@ -209,6 +248,7 @@ export class TestIssuer {
       authorization_endpoint: `${this.url}/authorize`,
       token_endpoint: `${this.url}/token`,
       userinfo_endpoint: `${this.url}/userinfo`,
+      introspection_endpoint: `${this.url}/introspect`,
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: [this.#key.algorithm],
@@ -230,10 +270,6 @@ export function signingKeyOf(issuer: TestIssuer): SigningKey {
 function pathOf({ path = '' }: TestIssuerOptions): string {
   const trimmed = path.replace(/\/+$/, '');
   return trimmed === '' || trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
-}
-
-function publicKeysOf({ publicKey }: SigningKey): readonly TestJwk[] {
-  return publicKey === undefined ? [] : [publicKey];
 }
 
 function present<T>(value: T | undefined, otherwise: string): T {

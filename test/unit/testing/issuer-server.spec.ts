@@ -17,6 +17,7 @@ describe('what a test issuer serves', () => {
       authorization_endpoint: `${issuer.url}/authorize`,
       token_endpoint: `${issuer.url}/token`,
       userinfo_endpoint: `${issuer.url}/userinfo`,
+      introspection_endpoint: `${issuer.url}/introspect`,
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['ES256'],
@@ -34,7 +35,7 @@ describe('what a test issuer serves', () => {
 
     expect(await statusOf(issuer.url + openIdPath)).toBe(openId);
     expect(await statusOf(issuer.url + oauthPath)).toBe(oauth);
-    expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, total: 2 });
+    expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, introspection: 0, total: 2 });
   });
 
   it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('takes the path %s', async (path) => {
@@ -72,7 +73,7 @@ describe('what a test issuer serves', () => {
     await statusOf(issuer.jwksUri);
     await statusOf(issuer.url + openIdPath);
 
-    expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, total: 5 });
+    expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, introspection: 0, total: 5 });
   });
 
   it('takes no other method than GET and HEAD', async () => {
