@@ -32,6 +32,8 @@ export { CurrentUser } from './decorators/current-user.decorator.js';
 export { OptionalAuth } from './decorators/optional-auth.decorator.js';
 export type { PropertyPath } from './decorators/property-path.js';
 export { Public } from './decorators/public.decorator.js';
+export { RequireAnyPermission, RequirePermissions } from './decorators/require-permissions.decorator.js';
+export { RequireAnyRole, RequireRoles } from './decorators/require-roles.decorator.js';
 export { RequireAnyScope, RequireScopes } from './decorators/require-scopes.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { Authenticator } from './guard/authenticator.js';

@@ -1,20 +1,56 @@
-import { decide } from '../access/decide.js';
+import { decideHolding, heldInToken } from '../access/decide-holding.js';
+import type { Decision } from '../access/decision.js';
+import type { Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { isThenable } from './is-thenable.js';
 import type { Visit } from './visit.js';
+
+/** A user before what a route demands. */
+interface Check {
+  readonly visit: Visit;
+  readonly user: AuthUser;
+  readonly demands: RouteDemands;
+}
 
 /** Asks of a user what the route demands beyond being one. */
 export class DemandChecker {
+  /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
+  private readonly checked = new WeakMap<object, { readonly user: AuthUser; readonly outcome: void | Promise<void> }>();
+
   /**
    * Nothing, or a promise of it, when every demand is met.
    *
    * @throws {RefusalError} for the first one that is not.
    * @throws {FaultError} when it cannot be found out.
    */
-  check(_visit: Visit, user: AuthUser, demands: RouteDemands): void | Promise<void> {
-    for (const requirement of demands.requirements) {
-      const decision = decide(requirement, user);
-      if (decision.kind === 'refused') throw decision.refusal;
+  check(visit: Visit, user: AuthUser, demands: RouteDemands): void | Promise<void> {
+    const known = this.checked.get(visit.context);
+    if (known?.user === user) return known.outcome;
+    const outcome = this.checkFrom(0, { visit, user, demands });
+    this.checked.set(visit.context, { user, outcome });
+    return outcome;
+  }
+
+  private checkFrom(first: number, check: Check): void | Promise<void> {
+    for (const [at, requirement] of check.demands.requirements.entries()) {
+      if (at < first) continue;
+      const decision = this.decide(requirement, check);
+      if (isThenable(decision)) return this.goOn(decision, at + 1, check);
+      settle(decision);
     }
   }
+
+  private async goOn(decision: Promise<Decision>, next: number, check: Check): Promise<void> {
+    settle(await decision);
+    await this.checkFrom(next, check);
+  }
+
+  private decide(requirement: Requirement, { user, demands }: Check): Decision | Promise<Decision> {
+    return decideHolding(requirement, heldInToken(user, requirement.kind), demands.requirements);
+  }
+}
+
+function settle(decision: Decision): void {
+  if (decision.kind === 'refused') throw decision.refusal;
 }

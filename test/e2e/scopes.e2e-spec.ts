@@ -1,4 +1,4 @@
-/** What a token was granted: scopes on a handler and on its class add up, and a refusal names them. */
+/** What a token was granted: scopes on a handler and on its class add up, and a refusal names all that are needed. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, OptionalAuth, oidc, Public, RequireAnyScope, RequireScopes } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
@@ -74,9 +74,12 @@ describe.each(platforms)('scopes on $name', (platform) => {
   it.each([
     ['/cats/list', '', 'cats:read'],
     ['/cats/list', 'cats:read2', 'cats:read'],
-    ['/cats/feed', 'cats:write cats:feed', 'cats:read'],
-    ['/cats/feed', 'cats:read cats:write', 'cats:write cats:feed'],
-    ['/cats/name', 'cats:read', 'cats:write admin'],
+    ['/cats/feed', 'cats:write cats:feed', 'cats:read cats:write cats:feed'],
+    ['/cats/feed', 'cats:read cats:write', 'cats:read cats:write cats:feed'],
+    ['/cats/feed', '', 'cats:read cats:write cats:feed'],
+    // Of those that would do, what the client has is enough to ask for again.
+    ['/cats/name', 'cats:read', 'cats:read cats:write admin'],
+    ['/cats/name', 'admin', 'cats:read admin'],
     ['/cats/optional', '', 'cats:read'],
     ['/cats/guarded', '', 'cats:read'],
   ])('refuse %s to "%s", and name %s', async (path, scope, named) => {
@@ -85,6 +88,12 @@ describe.each(platforms)('scopes on $name', (platform) => {
       challenge: `Bearer error="insufficient_scope", scope="${named}"`,
       code: 'INSUFFICIENT_SCOPE',
     });
+  });
+
+  it('let pass who asks for what the challenge names', async () => {
+    const named = (await callWith('/cats/feed', 'profile')).headers['www-authenticate'] ?? '';
+    const scope = /scope="([^"]+)"/.exec(named)?.[1] ?? '';
+    expect((await callWith('/cats/feed', scope)).status).toBe(200);
   });
 
   it('ask a caller without a token for one, on an optional route too', async () => {

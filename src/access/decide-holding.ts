@@ -1,0 +1,62 @@
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import type { AuthUser } from '../user/auth-user.js';
+import { type Decision, denied, granted } from './decision.js';
+import {
+  type HoldingKind,
+  type HoldingRequirement,
+  nameOf,
+  type Requirement,
+  type ScopeRequirement,
+} from './requirement.js';
+
+/** A list of what a user has. */
+export interface Held {
+  readonly values: readonly string[];
+  /** Where it was looked for, as the log tells: `user.roles, from the claims of issuer "https://…"`. */
+  readonly place: string;
+}
+
+/** What the token says that its user has. */
+export function heldInToken(user: AuthUser, kind: HoldingKind): Held {
+  return { values: listOf(user[kind]), place: placeInToken(user, kind) };
+}
+
+/** How the log names a list of the user's that the issuer's claim map has filled. */
+export function placeInToken({ issuer }: AuthUser, list: HoldingKind | 'organizations'): string {
+  return `user.${list}, from the claim map of issuer ${logText(issuer)}`;
+}
+
+/** An app may make its users by hand, and of a text `includes` would find parts. */
+export function listOf<Member>(list: readonly Member[]): readonly Member[] {
+  const given: unknown = list;
+  return Array.isArray(given) ? list : [];
+}
+
+/** Decides by what the user has. `all` is everything that the route demands, for a challenge that names it at once. */
+export function decideHolding(requirement: HoldingRequirement, held: Held, all: readonly Requirement[]): Decision {
+  if (hasThem(requirement, held.values)) return granted;
+  const explanation = `It demands ${nameOf(requirement)}; ${held.place}, has ${logText(held.values)}`;
+  if (requirement.kind !== 'scopes') return denied(explanation);
+  return { kind: 'refused', refusal: RefusalError.scopes(scopesToAskFor(all, held.values), explanation) };
+}
+
+function hasThem({ match, values }: HoldingRequirement, held: readonly string[]): boolean {
+  return match === 'all' ? values.every((value) => held.includes(value)) : values.some((value) => held.includes(value));
+}
+
+/**
+ * The scopes of a token that would pass every demand: RFC 6750 §3.1 has the challenge name what is needed. Of several
+ * that do equally well those which the client holds are enough; where it holds none, all are named.
+ */
+function scopesToAskFor(all: readonly Requirement[], held: readonly string[]): readonly string[] {
+  const named = all.filter(isScopeRequirement).flatMap(({ match, values }) => {
+    const kept = match === 'any' ? values.filter((value) => held.includes(value)) : [];
+    return kept.length > 0 ? kept : values;
+  });
+  return [...new Set(named)];
+}
+
+function isScopeRequirement(requirement: Requirement): requirement is ScopeRequirement {
+  return requirement.kind === 'scopes';
+}
