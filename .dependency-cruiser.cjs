@@ -16,7 +16,8 @@ const ranks = [
   ['challenge'],
   ['guard'],
   ['decorators'],
-  ['issuers', 'websockets', 'microservices'],
+  ['audit'],
+  ['issuers', 'websockets', 'microservices', 'openapi'],
 ];
 
 /** What stands before a folder, less these: an event says what happened, and the log adds the time itself. */

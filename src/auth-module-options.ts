@@ -1,6 +1,7 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
 
 import type { OptionalAuthOptions } from './access/optional-auth-options.js';
+import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { Clock } from './clock/clock.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
@@ -49,6 +50,14 @@ export interface AuthModuleOptions {
   readonly clock?: Clock;
   /** How issuers are called. */
   readonly http?: HttpOptions;
+  /**
+   * Writes every handler of the app to the log when it starts (HTTP routes, resolvers, gateway messages, microservice
+   * patterns): protected, with what is demanded; optional; public; or unguarded. `{ strict: true }` stops the app
+   * when one is unguarded.
+   *
+   * @defaultValue false
+   */
+  readonly routeAudit?: boolean | RouteAuditOptions;
 }
 
 /** How the module calls key servers and providers. */

@@ -11,6 +11,8 @@ import { APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
+import { EntryPoints } from './audit/entry-points.service.js';
+import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './guard/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
@@ -23,6 +25,7 @@ import { Transports } from './guard/transports.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
 import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
+import { TokenSources } from './request/token-source.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys } from './token/issuer-keys.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
@@ -85,6 +88,18 @@ const parts: Provider[] = [
       new Transports([new HttpTransport(host)], report, (cause) => new ForbiddenException(undefined, { cause })),
   },
   DemandChecker,
+  {
+    provide: TokenSources,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ sources }: ResolvedAuthOptions) => new TokenSources(sources),
+  },
+  EntryPoints,
+  {
+    provide: RouteAudit,
+    inject: [EntryPoints, AUTH_MODULE_OPTIONS],
+    useFactory: (entryPoints: EntryPoints, { routeAudit }: ResolvedAuthOptions) =>
+      new RouteAudit(entryPoints, routeAudit),
+  },
   AuthGuard,
   JwtStrategy,
 ];
@@ -168,6 +183,8 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       RouteRulesReader,
       Transports,
       DemandChecker,
+      EntryPoints,
+      TokenSources,
       AuthGuard,
       JwtStrategy,
     ],

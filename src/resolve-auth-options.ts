@@ -1,4 +1,5 @@
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/optional-auth-options.js';
+import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
 import { type Clock, SystemClock } from './clock/clock.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
@@ -25,6 +26,8 @@ export interface ResolvedAuthOptions {
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly providerClients: ProviderClientsOptions;
+  /** `null` where no audit is wanted. */
+  readonly routeAudit: ResolvedRouteAudit | null;
 }
 
 const names = [
@@ -37,6 +40,7 @@ const names = [
   'warmUp',
   'clock',
   'http',
+  'routeAudit',
 ];
 const usualCacheEntries = 10_000;
 
@@ -63,6 +67,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     warmUp: readWarmUp(where, options),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
+    routeAudit: readRouteAudit(path(where, 'routeAudit'), options['routeAudit']),
   });
 }
 

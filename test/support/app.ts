@@ -2,7 +2,13 @@
  * Nest apps for the end-to-end stories: they listen on a free port of this machine, on either HTTP platform, and end
  * with the file that started them.
  */
-import type { LoggerService, ModuleMetadata, NestApplicationOptions, Provider } from '@nestjs/common';
+import type {
+  LoggerService,
+  ModuleMetadata,
+  NestApplicationOptions,
+  Provider,
+  VersioningOptions,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -32,6 +38,8 @@ interface NestApp {
   useLogger(logger: LoggerService | false): void;
   useGlobalFilters(...filters: object[]): unknown;
   useGlobalGuards(...guards: object[]): unknown;
+  setGlobalPrefix(prefix: string): unknown;
+  enableVersioning(options: VersioningOptions): unknown;
 }
 
 /** An app that listens. */

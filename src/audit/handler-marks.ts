@@ -1,0 +1,45 @@
+import 'reflect-metadata';
+
+/** A method that a framework calls, and what a caller calls it by. */
+export interface MarkedHandler {
+  readonly kind: 'graphql' | 'websocket' | 'message';
+  readonly address: string;
+}
+
+// The names under which Nest's packages keep their decorators' words. They are read by name, because an app need
+// not have the packages; all have been the same since Nest 7.
+const gateway = 'websockets:is_gateway';
+const subscribed = 'websockets:message_mapping';
+const subscribedTo = 'message';
+const pattern = 'microservices:pattern';
+const resolverType = 'graphql:resolver_type';
+const resolverName = 'graphql:resolver_name';
+
+/** What a method of a class is called by, other than by HTTP; empty when nobody outside can call it. */
+export function readHandlerMarks(of: object, name: string, method: object): readonly MarkedHandler[] {
+  return [...readResolver(name, method), ...readSubscription(of, method), ...readPattern(method)];
+}
+
+function readResolver(name: string, method: object): readonly MarkedHandler[] {
+  const type: unknown = Reflect.getMetadata(resolverType, method);
+  // Other types are those of fields, which are reached only through one of these.
+  if (type !== 'Query' && type !== 'Mutation' && type !== 'Subscription') return [];
+  const given: unknown = Reflect.getMetadata(resolverName, method);
+  return [{ kind: 'graphql', address: `${type.toLowerCase()} ${typeof given === 'string' ? given : name}` }];
+}
+
+function readSubscription(of: object, method: object): readonly MarkedHandler[] {
+  if (!Reflect.hasMetadata(gateway, of) || Reflect.getMetadata(subscribed, method) !== true) return [];
+  return [{ kind: 'websocket', address: `message ${written(Reflect.getMetadata(subscribedTo, method))}` }];
+}
+
+function readPattern(method: object): readonly MarkedHandler[] {
+  const patterns: unknown = Reflect.getMetadata(pattern, method);
+  if (patterns === undefined) return [];
+  const list: readonly unknown[] = Array.isArray(patterns) ? patterns : [patterns];
+  return list.map((one) => ({ kind: 'message', address: `pattern ${written(one)}` }));
+}
+
+function written(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

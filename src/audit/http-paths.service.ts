@@ -1,0 +1,69 @@
+import { RequestMethod, VersioningType } from '@nestjs/common';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
+
+type PathOptions = Parameters<RoutePathFactory['create']>[0];
+
+/** Where an HTTP handler is served. */
+export interface HttpRoute {
+  /** In capitals; `ALL` for every method. */
+  readonly method: string;
+  /** As the router has it, `/v1/cats/:id`: global prefix, module path and version included. */
+  readonly path: string;
+  /** The same without the app's global prefix, as documents may leave it out. */
+  readonly unprefixed: string;
+}
+
+/** Tells the paths of HTTP handlers the way Nest makes them, by Nest's own factory. */
+export class HttpPaths {
+  private readonly factory: RoutePathFactory;
+
+  constructor(
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+  ) {
+    this.factory = new RoutePathFactory(config);
+  }
+
+  /** @returns none where the method is no HTTP handler */
+  find(module: object, controller: object, method: object): readonly HttpRoute[] {
+    const methodPath = Reflect.getMetadata('path', method) as string | string[] | undefined;
+    const verb = Reflect.getMetadata('method', method) as RequestMethod | undefined;
+    if (methodPath === undefined || verb === undefined) return [];
+    const versioning = this.config.getVersioning();
+    const create = (globalPrefix: string): string[] =>
+      this.factory.create(
+        {
+          methodPath,
+          ctrlPath: Reflect.getMetadata('path', controller) as string | string[],
+          modulePath: this.modulePathOf(module),
+          globalPrefix,
+          methodVersion: Reflect.getMetadata('__version__', method) as PathOptions['methodVersion'],
+          controllerVersion: this.versionOf(controller),
+          ...(versioning !== undefined && { versioningOptions: versioning }),
+        } as PathOptions,
+        verb,
+      );
+    const unprefixed = create('');
+    const paths = create(leadingSlash(this.config.getGlobalPrefix()));
+    return paths.map((path, at) => ({ method: RequestMethod[verb], path, unprefixed: unprefixed[at] ?? path }));
+  }
+
+  private versionOf(controller: object): PathOptions['controllerVersion'] {
+    const versioning = this.config.getVersioning();
+    const own = Reflect.getMetadata('__version__', controller) as PathOptions['controllerVersion'];
+    return versioning?.type === VersioningType.URI ? (own ?? versioning.defaultVersion) : own;
+  }
+
+  /** What `RouterModule` wrote on the module. */
+  private modulePathOf(module: object): string {
+    const key = '__module_path__';
+    const path: unknown =
+      Reflect.getMetadata(key + this.modules.applicationId, module) ?? Reflect.getMetadata(key, module);
+    return typeof path === 'string' ? path : '';
+  }
+}
+
+function leadingSlash(prefix: string): string {
+  return prefix === '' || prefix.startsWith('/') ? prefix : `/${prefix}`;
+}

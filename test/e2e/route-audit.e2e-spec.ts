@@ -1,0 +1,220 @@
+/** What stands before each handler of an app, listed when it starts; in strict mode nothing may stand open unsaid. */
+import { Controller, Get, Injectable, Post, Sse, UseGuards } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { Mutation, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { MessagePattern } from '@nestjs/microservices';
+import { AuthGuard as PassportGuard } from '@nestjs/passport';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  AuthGuard,
+  AuthModule,
+  type AuthModuleExtras,
+  type AuthModuleOptions,
+  EntryPoints,
+  OptionalAuth,
+  oidc,
+  Public,
+  RequireScopes,
+} from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { type AppParts, platforms, startApp } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
+
+@RequireScopes('cats:read')
+@Controller('cats')
+class CatsController {
+  @Get('of/:id')
+  one(): string {
+    return 'cat';
+  }
+
+  @RequireScopes('cats:write')
+  @Post()
+  add(): string {
+    return 'added';
+  }
+
+  @OptionalAuth()
+  @Sse('news')
+  news(): never[] {
+    return [];
+  }
+
+  @Public()
+  @Get('health')
+  health(): string {
+    return 'well';
+  }
+
+  @MessagePattern({ cmd: 'count' })
+  count(): number {
+    return 0;
+  }
+}
+
+@Controller('open')
+class OpenController {
+  @Get()
+  open(): string {
+    return 'open';
+  }
+
+  @OptionalAuth()
+  @Get('feed')
+  feed(): string {
+    return 'feed';
+  }
+
+  @UseGuards(PassportGuard('jwt'))
+  @Get('passport')
+  passport(): string {
+    return 'passport';
+  }
+
+  @MessagePattern('open')
+  openMessage(): string {
+    return 'open';
+  }
+
+  // No handler: nobody outside can call it.
+  helper(): string {
+    return 'help';
+  }
+}
+
+@Resolver()
+class CatsResolver {
+  @UseGuards(AuthGuard)
+  @Query(() => String, { name: 'cats' })
+  list(): string {
+    return 'cats';
+  }
+
+  @Mutation(() => String)
+  addCat(): string {
+    return 'added';
+  }
+
+  @ResolveField()
+  owner(): string {
+    return 'owner';
+  }
+}
+
+@WebSocketGateway()
+class CatsGateway {
+  @UseGuards(AuthGuard)
+  @SubscribeMessage('move')
+  move(): string {
+    return 'moved';
+  }
+
+  @SubscribeMessage('stay')
+  stay(): string {
+    return 'stayed';
+  }
+}
+
+@Injectable()
+class Unrelated {
+  work(): void {}
+}
+
+const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
+
+describe.each(platforms)('the route audit on $name', (platform) => {
+  async function start(options: Partial<AuthModuleOptions & AuthModuleExtras>, parts: Partial<AppParts> = {}) {
+    const logger = new LogLines();
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers, ...options })],
+      controllers: [CatsController, OpenController],
+      providers: [CatsResolver, CatsGateway, Unrelated],
+      logger,
+      ...parts,
+    });
+    return { app, lines: logger.ours().map(({ level, text }) => `${level}: ${text}`) };
+  }
+
+  it('lists every handler with what stands before it', async () => {
+    const { lines } = await start({ routeAudit: true });
+    expect(lines).toEqual([
+      'log: Route audit: 6 protected, 1 optional, 1 public, 5 unguarded',
+      'log: protected  GET /cats/of/:id  CatsController.one  (scopes: cats:read)',
+      'log: protected  POST /cats  CatsController.add  (scopes: cats:read; scopes: cats:write)',
+      'log: protected  GET /cats/news  CatsController.news  (scopes: cats:read)',
+      'log: public     GET /cats/health  CatsController.health',
+      'log: protected  pattern {"cmd":"count"}  CatsController.count  (scopes: cats:read)',
+      'warn: unguarded  GET /open  OpenController.open',
+      'log: optional   GET /open/feed  OpenController.feed',
+      'warn: unguarded  GET /open/passport  OpenController.passport',
+      'warn: unguarded  pattern open  OpenController.openMessage',
+      'log: protected  query cats  CatsResolver.list',
+      'warn: unguarded  mutation addCat  CatsResolver.addCat',
+      'log: protected  message move  CatsGateway.move',
+      'warn: unguarded  message stay  CatsGateway.stay',
+    ]);
+  });
+
+  it('says nothing unless it is asked to', async () => {
+    expect((await start({})).lines).toEqual([]);
+    expect((await start({ routeAudit: false })).lines).toEqual([]);
+  });
+
+  const unguarded = (lines: readonly string[]): string[] =>
+    lines.filter((line) => line.includes('unguarded  ')).map((line) => line.split('  ').at(-1) ?? '');
+
+  it('counts the guards of the whole app, where Nest takes them', async () => {
+    const everything = await start({ routeAudit: true, guardEverything: true });
+    expect(unguarded(everything.lines)).toEqual(['OpenController.openMessage', 'CatsGateway.stay']);
+    const reaching = await start({
+      routeAudit: { globalGuardsReach: ['message', 'websocket'] },
+      guardEverything: true,
+    });
+    expect(unguarded(reaching.lines)).toEqual([]);
+  });
+
+  it('counts a guard that the app has put before everything itself', async () => {
+    const provided = await start(
+      { routeAudit: true },
+      { providers: [{ provide: APP_GUARD, useClass: class extends AuthGuard {} }] },
+    );
+    expect(unguarded(provided.lines)).toEqual(['OpenController.openMessage']);
+    const used = await start(
+      { routeAudit: true },
+      { prepare: (nest) => nest.useGlobalGuards(nest.get(AuthGuard, { strict: false })), providers: [] },
+    );
+    expect(unguarded(used.lines)).toEqual(['OpenController.openMessage']);
+  });
+
+  it('counts the guards that the app names', async () => {
+    const { lines } = await start({ routeAudit: { otherGuards: [PassportGuard('jwt')] } });
+    expect(unguarded(lines)).not.toContain('OpenController.passport');
+    expect(unguarded(lines)).toContain('OpenController.open');
+  });
+
+  it('keeps an app from starting, in strict mode, that leaves a handler open without saying so', async () => {
+    await expect(start({ routeAudit: { strict: true } })).rejects.toThrow(
+      'AuthModule.forRoot({ routeAudit: { strict } }): no guard stands before OpenController.open (GET /open), ' +
+        'OpenController.passport (GET /open/passport), OpenController.openMessage (pattern open), ' +
+        'CatsResolver.addCat (mutation addCat), CatsGateway.stay (message stay). ',
+    );
+  });
+
+  it('lets an app start, in strict mode, whose handlers are all accounted for', async () => {
+    const strict = { routeAudit: { strict: true } };
+    const { app } = await start(strict, { controllers: [CatsController], providers: [] });
+    expect((await app.call('/cats/health')).status).toBe(200);
+  });
+
+  it('is a list for the app too', async () => {
+    const { app } = await start({}, { controllers: [CatsController], providers: [] });
+    const [one] = app.nest.get(EntryPoints, { strict: false }).list();
+    expect(one).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
+  });
+
+  it('refuses what it does not understand', async () => {
+    await expect(start({ routeAudit: { strict: 'yes' as never } })).rejects.toThrow(/strict.*true or false/);
+    await expect(start({ routeAudit: { otherGuards: ['jwt'] as never } })).rejects.toThrow(/otherGuards/);
+    await expect(start({ routeAudit: { globalGuardsReach: ['http'] as never } })).rejects.toThrow(/globalGuardsReach/);
+  });
+});
