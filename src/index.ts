@@ -53,6 +53,14 @@ export { KeyHealth, type KeyHealthResult } from './token/key-health.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 
+// What the app's handlers ask, for documents and for audits
+export type { EntryPoint, EntryPointKind, Protection } from './audit/entry-point.js';
+export { EntryPoints, type HttpEntryPoint } from './audit/entry-points.service.js';
+export type { HttpRoute } from './audit/http-paths.service.js';
+export type { RouteAuditOptions } from './audit/route-audit-options.js';
+export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
+export type { OpenApiDocument, SecurityScheme } from './openapi/open-api-document.js';
+
 // Errors and answers
 export type { AnswerBody } from './challenge/answer.js';
 export { AuthError, type AuthErrorCode, isAuthError, type RefusalReason } from './errors/auth-error.js';

@@ -17,6 +17,7 @@ export function fromHeader(name: string): TokenSource {
   }
   return Object.freeze({
     place: lower,
+    parameter: { in: 'header', name: lower },
     read: (request) =>
       request
         .headers(lower)

@@ -10,6 +10,8 @@ export type Found =
 export interface TokenSource {
   /** The place, for the log: `Authorization: Bearer`. */
   readonly place: string;
+  /** The place as an OpenAPI document can name it, when it is a header or a cookie that holds the bare token. */
+  readonly parameter?: { readonly in: 'header' | 'cookie'; readonly name: string };
   /** Sources whose place this one reads as well, and understands more of; they are left out beside it. */
   readonly covers?: readonly TokenSource[];
   /** Everything that is there; `[]` when nothing is. */
@@ -25,4 +27,9 @@ export interface TokenSource {
 export function mergeSources(sources: readonly TokenSource[]): readonly TokenSource[] {
   const covered = new Set(sources.flatMap((source) => source.covers ?? []));
   return [...new Set(sources)].filter((source) => !covered.has(source));
+}
+
+/** The sources of an app, as it was configured: for whoever documents where tokens go. */
+export class TokenSources {
+  constructor(readonly all: readonly TokenSource[]) {}
 }
