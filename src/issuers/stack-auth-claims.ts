@@ -60,3 +60,9 @@ function isAnonymous(claims: JsonObject): boolean {
   // Before the flag came, "role" told; since then it is "authenticated" for all.
   return flag === undefined ? claims['role'] === 'anon' : flag === true;
 }
+
+/** What to change if users of this kind should be let in. */
+export function adviceForKind(kind: Exclude<UserKind, 'normal'>): string {
+  const option = kind === 'anonymous' ? 'allowAnonymous' : 'allowRestricted';
+  return `It is the token of an ${kind === 'anonymous' ? 'anonymous' : 'as yet restricted'} user. To let these in, set stackAuth({ ${option}: true })`;
+}

@@ -1,6 +1,6 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { readAddress } from '../configuration/read-address.js';
-import { type GivenOptions, readOptions, readSwitch, readText } from '../configuration/read-options.js';
+import { type GivenOptions, path, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import type { JsonObject } from '../token/json-object.js';
@@ -9,17 +9,30 @@ import { type IdentityProvider, identityProvider, type ProvidedIssuer } from './
 import { type FetchedKeysOptions, keyNames, readKeyOptions } from './read-key-options.js';
 import { readAddressRule, usualTerms } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
+import { checkSendableKey } from './sendable-key.js';
+import type { StackAuthProject } from './stack-auth-api.js';
 import { stackAuthCarriers } from './stack-auth-carriers.js';
-import { findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
+import { adviceForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
 import { issuerHosts } from './stack-auth-hosts.js';
+import { stackAuthProfiles } from './stack-auth-profiles.js';
 
 /** A Stack Auth / Hexclave project. */
 export interface StackAuthOptions extends FetchedKeysOptions {
   /** The project's id. @defaultValue the environment variable `STACK_PROJECT_ID` */
   readonly projectId?: string;
-  /** The key for REST calls with server access. Verifying tokens needs none. @defaultValue `STACK_SECRET_SERVER_KEY` */
+  /**
+   * The key for REST calls with server access, which profiles of other users than the caller take. Verifying
+   * tokens needs none. It is sent to `baseUrl` and nowhere else.
+   *
+   * @defaultValue the environment variable `STACK_SECRET_SERVER_KEY`; empty counts as left out
+   */
   readonly secretServerKey?: string;
-  /** The key for REST calls with client access. Verifying tokens needs none. @defaultValue `STACK_PUBLISHABLE_CLIENT_KEY` */
+  /**
+   * The key for REST calls with client access, where there is no secret one and the project asks for it.
+   * Verifying tokens needs none.
+   *
+   * @defaultValue the environment variable `STACK_PUBLISHABLE_CLIENT_KEY`; empty counts as left out
+   */
   readonly publishableClientKey?: string;
   /** The origin of the API, for a server of your own. @defaultValue 'https://api.stack-auth.com' */
   readonly baseUrl?: string;
@@ -67,13 +80,12 @@ const kinds: Readonly<Record<UserKind, { readonly path: string; readonly suffix:
  */
 export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   const options = readOptions('stackAuth', given, names);
-  const projectId = readProjectId(options);
-  checkKeys(options);
-  const baseUrl = readBaseUrl(options);
+  const project = readProject(options);
+  const { projectId, baseUrl } = project;
   const allowed: Readonly<Record<UserKind, boolean>> = {
     normal: true,
-    restricted: readSwitch('stackAuth', options, 'allowRestricted', false),
-    anonymous: readSwitch('stackAuth', options, 'allowAnonymous', false),
+    restricted: project.allowRestricted,
+    anonymous: project.allowAnonymous,
   };
   // The address is the project's for all kinds: under the other issuers' names nothing is served. The keys of
   // the other kinds are a set of their own, so that none of them can ever verify a normal user's token.
@@ -93,10 +105,12 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
       }),
     claimMap: { provider: 'stack-auth', map: mapStackAuthClaims },
     tokenSources: stackAuthCarriers,
-    openProfiles: null,
+    openProfiles: stackAuthProfiles(project),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(
-      kindsAndHosts.filter(({ kind }) => !allowed[kind]).map(({ kind, issuer }) => [issuer, adviceFor(kind)]),
+      kindsAndHosts.flatMap(({ kind, issuer }) =>
+        kind === 'normal' || allowed[kind] ? [] : [[issuer, adviceForKind(kind)] as const],
+      ),
     ),
   });
 }
@@ -111,9 +125,15 @@ function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerTerms
   };
 }
 
-function adviceFor(kind: UserKind): string {
-  const option = kind === 'anonymous' ? 'allowAnonymous' : 'allowRestricted';
-  return `It is the token of an ${kind === 'anonymous' ? 'anonymous' : 'as yet restricted'} user. To let these in, set stackAuth({ ${option}: true })`;
+function readProject(options: GivenOptions): StackAuthProject {
+  return {
+    projectId: readProjectId(options),
+    secretServerKey: readKey(options, 'secretServerKey', 'STACK_SECRET_SERVER_KEY'),
+    publishableClientKey: readKey(options, 'publishableClientKey', 'STACK_PUBLISHABLE_CLIENT_KEY'),
+    baseUrl: readBaseUrl(options),
+    allowAnonymous: readSwitch('stackAuth', options, 'allowAnonymous', false),
+    allowRestricted: readSwitch('stackAuth', options, 'allowRestricted', false),
+  };
 }
 
 function readProjectId(options: GivenOptions): string {
@@ -128,9 +148,11 @@ function readProjectId(options: GivenOptions): string {
   return projectId;
 }
 
-function checkKeys(options: GivenOptions): void {
-  readText('stackAuth', options, 'secretServerKey');
-  readText('stackAuth', options, 'publishableClientKey');
+/** `null` without one. What could not be sent is refused here: the platform's error about it would repeat the key. */
+function readKey(options: GivenOptions, option: string, variable: string): string | null {
+  const key = readText('stackAuth', options, option) ?? process.env[variable]?.trim() ?? '';
+  if (key === '') return null;
+  return checkSendableKey(path('stackAuth', option), key);
 }
 
 function readBaseUrl(options: GivenOptions): string {
