@@ -5,29 +5,21 @@ import type { LoadedKeys } from '../keys/loaded-keys.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import type { OpenKeys } from './identity-provider.js';
+import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-api.js';
 import type { KeyOptions } from './read-key-options.js';
 import { remoteKeys } from './remote-keys.js';
-
-export interface PropelAuthApi {
-  readonly apiUrl: string;
-  /** The project's host name, which the shared API tells projects apart by. */
-  readonly authHost: string;
-  readonly apiKey: string;
-  readonly kept: KeyOptions;
-}
 
 /**
  * The project's one key, which is served as PEM and has no name. Kept and refreshed like any fetched key; asked
  * for also (not too often) when a signature does not fit it, as it may have been replaced.
  */
-export function propelAuthKeys(api: PropelAuthApi): OpenKeys {
-  return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), api.kept);
+export function propelAuthKeys(api: PropelAuthApi, kept: KeyOptions): OpenKeys {
+  return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), kept);
 }
 
-async function load(upstream: UpstreamClient, { apiUrl, authHost, apiKey }: PropelAuthApi): Promise<LoadedKeys> {
-  const address = `${apiUrl.replace(/\/+$/, '')}/api/v1/token_verification_metadata`;
-  const headers = { authorization: `Bearer ${apiKey}`, 'x-propelauth-url': authHost };
-  const { body } = await upstream.getJson(address, headers).catch((error: unknown) => {
+async function load(upstream: UpstreamClient, api: PropelAuthApi): Promise<LoadedKeys> {
+  const address = propelAuthAddress(api, '/api/v1/token_verification_metadata');
+  const { body } = await upstream.getJson(address, propelAuthHeaders(api)).catch((error: unknown) => {
     throw explain(error);
   });
   const pem: unknown =

@@ -1,21 +1,24 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { readAddress, requireAddress } from '../configuration/read-address.js';
-import { type GivenOptions, path, readOptions, readText, requireText } from '../configuration/read-options.js';
+import { path, readOptions, readText, requireText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
+import type { PropelAuthApi } from './propel-auth-api.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
+import { propelAuthProfiles } from './propel-auth-profiles.js';
 import { type FetchedKeysOptions, readKeyOptions, refuseKeyOptions } from './read-key-options.js';
 import { readAddressRule, usualTerms } from './read-terms.js';
+import { checkSendableKey } from './sendable-key.js';
 import { readPublicKey } from './static-keys.js';
 
 /** A PropelAuth project. */
 export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysForSeconds'> {
   /** The address of the project's sign-in pages; its origin is the issuer. Scheme and port count. */
   readonly authUrl: string;
-  /** The backend integration key. It is sent to `apiUrl` and nowhere else. */
+  /** The backend integration key, which profiles take as well. It is sent to `apiUrl` and nowhere else. */
   readonly apiKey: string;
   /** The project's public key as PEM. With it nothing is called; when the project's key changes, so must this. */
   readonly verifierKey?: string;
@@ -27,7 +30,8 @@ export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysFo
 
 const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'staleKeysForSeconds'] as const;
 const where = 'propelAuth';
-const profileAdvice = { option: 'propelAuth({ apiKey })', mend: 'It is on the Backend Integration page' };
+const apiKeyMend = 'It is on the Backend Integration page';
+const profileAdvice = { option: 'propelAuth({ apiKey })', mend: apiKeyMend };
 
 /**
  * Trusts a PropelAuth project. Its tokens have no audience: whatever was issued by the project is accepted.
@@ -38,8 +42,9 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
   const options = readOptions(where, given, names);
   const rule = readAddressRule(options);
   const authUrl = requireAddress(where, options, 'authUrl', rule, 'It is on the Backend Integration page');
-  const apiKey = readApiKey(options);
+  const apiKey = checkSendableKey(path(where, 'apiKey'), requireText(where, options, 'apiKey', apiKeyMend));
   const apiUrl = readAddress(where, options, 'apiUrl', rule) ?? 'https://propelauth-api.com';
+  const api: PropelAuthApi = { apiUrl, authHost: new URL(authUrl).hostname, apiKey };
   const verifierKey = readText(where, options, 'verifierKey');
   if (verifierKey !== undefined) refuseKeyOptions(where, options, 'verifierKey');
   return identityProvider({
@@ -54,32 +59,16 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
         },
         openKeys:
           verifierKey === undefined
-            ? propelAuthKeys({
-                apiUrl,
-                authHost: new URL(authUrl).hostname,
-                apiKey,
-                kept: readKeyOptions(where, options),
-              })
+            ? propelAuthKeys(api, readKeyOptions(where, options))
             : readVerifierKey(path(where, 'verifierKey'), verifierKey),
       },
     ],
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     tokenSources: [fromBearer()],
-    openProfiles: null,
+    openProfiles: propelAuthProfiles(api),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(),
   });
-}
-
-/** Anything else could not be sent, and the platform's error about it would repeat the key. */
-function readApiKey(options: GivenOptions): string {
-  const apiKey = requireText(where, options, 'apiKey', 'It is on the Backend Integration page');
-  if (/^[\x21-\x7e]+$/.test(apiKey)) return apiKey;
-  throw new ConfigurationError(
-    path(where, 'apiKey'),
-    'a key is printable ASCII without spaces',
-    'Check for a line break or a quote that was copied along',
-  );
 }
 
 function readVerifierKey(option: string, pem: string): OpenKeys {

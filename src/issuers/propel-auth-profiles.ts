@@ -1,0 +1,103 @@
+import { FaultError } from '../errors/fault-error.js';
+import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
+import type { UserProfile } from '../profiles/user-profile.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { ProviderAnswer, ProviderCall, ProviderClient } from '../upstream/provider-client.js';
+import type { OpenProfiles } from './identity-provider.js';
+import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-api.js';
+import type { PropelAuthUser } from './propel-auth-user.js';
+import { checkSameUser, readAnswer, readAnswers, secondsToMend } from './provider-answer.js';
+
+/** Ids are UUIDs. Another one is nobody's, and would be read as a part of the path. */
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const one = 'GET /user/{user_id}';
+const many = 'POST /user/user_ids';
+
+/** Profiles by the backend API, whose key tells the app everything about everyone. */
+export function propelAuthProfiles(api: PropelAuthApi): OpenProfiles {
+  return ({ providerClient }): ProfileSource => {
+    const client = providerClient(api.apiUrl);
+    return {
+      access: 'server',
+      get: ({ id }) => find(client, api, id),
+      find: (userId) => find(client, api, userId),
+      getMany: (userIds) => findAll(client, api, userIds),
+      findBar,
+    };
+  };
+}
+
+async function find(client: ProviderClient, api: PropelAuthApi, userId: string): Promise<SourcedProfile | null> {
+  if (!uuid.test(userId)) return null;
+  const answer = await ask(client, api, one, { method: 'GET', path: `/user/${userId}` });
+  if (answer.status === 404) return null;
+  const { PropelAuthUser } = await import('./propel-auth-user.js');
+  const user = await readAnswer(described(one), PropelAuthUser, bodyOf(answer, one));
+  checkSameUser(described(one), user.user_id, userId);
+  return toProfile(user);
+}
+
+async function findAll(client: ProviderClient, api: PropelAuthApi, userIds: readonly string[]) {
+  const asked = userIds.filter((userId) => uuid.test(userId));
+  if (asked.length === 0) return [];
+  // It only asks, so it may be sent again.
+  const call = { method: 'POST', path: '/user/user_ids', json: { user_ids: asked }, repeatable: true } as const;
+  const answer = await ask(client, api, many, call);
+  const { PropelAuthUser } = await import('./propel-auth-user.js');
+  const users = await readAnswers(described(many), PropelAuthUser, bodyOf(answer, many));
+  const wanted = new Set(asked.map((userId) => userId.toLowerCase()));
+  return users.filter((user) => wanted.has(user.user_id.toLowerCase())).map(toProfile);
+}
+
+async function ask(
+  client: ProviderClient,
+  api: PropelAuthApi,
+  what: string,
+  { path, ...call }: Omit<ProviderCall, 'url' | 'headers'> & { readonly path: string },
+): Promise<ProviderAnswer> {
+  const url = propelAuthAddress(api, `/api/backend/v1${path}`);
+  const answer = await client.call({ ...call, url, headers: propelAuthHeaders(api) });
+  // It speaks of our key; no token of any user is sent.
+  if (answer.status === 401) {
+    throw new FaultError(
+      `PropelAuth refuses ${what}: it does not accept propelAuth({ apiKey }). Check it`,
+      secondsToMend,
+    );
+  }
+  return answer;
+}
+
+function bodyOf({ status, body }: ProviderAnswer, what: string): unknown {
+  if (status === 200) return body;
+  throw new FaultError(
+    `PropelAuth answered ${what} with status ${status}. Check propelAuth({ apiUrl, authUrl, apiKey })`,
+    secondsToMend,
+  );
+}
+
+function described(what: string): string {
+  return `The answer of PropelAuth to ${what}`;
+}
+
+/** A token says nothing of it. */
+function findBar({ raw }: UserProfile): string | undefined {
+  if (raw['enabled'] === false) return 'PropelAuth has the user blocked';
+  return raw['locked'] === true ? 'PropelAuth has the user locked' : undefined;
+}
+
+function toProfile(user: PropelAuthUser & JsonObject): SourcedProfile & { readonly id: string } {
+  const names = [user.first_name, user.last_name].filter((name) => name);
+  return {
+    id: user.user_id,
+    displayName: names.join(' ') || user.username || null,
+    primaryEmail: user.email,
+    primaryEmailVerified: user.email_confirmed,
+    profileImageUrl: user.picture_url || null,
+    signedUpAt: new Date(user.created_at * 1_000),
+    lastActiveAt: new Date(user.last_active_at * 1_000),
+    hasPassword: user.has_password,
+    // Nobody is let in there without an account.
+    isAnonymous: false,
+    raw: user,
+  };
+}
