@@ -1,19 +1,14 @@
-import type { AddressRule } from '../configuration/address-rule.js';
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
-import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
-import {
-  type FetchedKeysOptions,
-  type KeyOptions,
-  keyNames,
-  readJwksUris,
-  readKeyOptions,
-} from './read-key-options.js';
+import { discoveredIssuer } from './discovered-issuer.js';
+import { type IdentityProvider, identityProvider } from './identity-provider.js';
+import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { discoveredKeys, keysAt } from './remote-keys.js';
+import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
 export interface OidcOptions extends TermOptions, FetchedKeysOptions {
@@ -61,16 +56,15 @@ export function oidc(given: OidcOptions): IdentityProvider {
   if (jwksUris !== undefined && discoveryUrl !== undefined) refuseTwoPlaces();
   const kept = readKeyOptions('oidc', options);
   const names = terms.map(({ issuer }) => issuer);
-  // One key set for all names where one place was given for it; else each name is asked for its own.
-  const shared = jwksUris === undefined ? findByDocument(names, rule, kept, discoveryUrl) : keysAt(jwksUris, kept);
+  // One place for all names where one was given; else each name is asked for its own.
+  const together = discoveryUrl === undefined ? undefined : discoveredIssuer(names, rule, discoveryUrl);
+  const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
+  const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
   return identityProvider({
-    issuers: terms.map((term) => ({
-      terms: term,
-      openKeys: shared ?? discoveredKeys([term.issuer], rule, undefined, kept),
-    })),
+    issuers: discovered.map(({ term, issuer }) => ({ terms: term, openKeys: known ?? discoveredKeys(issuer, kept) })),
     claimMap: { provider: 'oidc', map: mapStandardClaims },
     tokenSources: [fromBearer()],
-    openProfiles: null,
+    openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
     advice: new Map(),
   });
@@ -78,15 +72,6 @@ export function oidc(given: OidcOptions): IdentityProvider {
 
 /** One of them would be believed to do something. */
 function refuseTwoPlaces(): never {
-  const problem = 'it means nothing beside jwksUri, as nothing is left to be discovered';
+  const problem = 'it means nothing beside jwksUri, which says where the keys are';
   throw new ConfigurationError(path('oidc', 'discoveryUrl'), problem, 'Leave one of them out');
-}
-
-function findByDocument(
-  names: readonly string[],
-  rule: AddressRule,
-  kept: KeyOptions,
-  discoveryUrl: string | undefined,
-): OpenKeys | undefined {
-  return discoveryUrl === undefined ? undefined : discoveredKeys(names, rule, discoveryUrl, kept);
 }

@@ -1,8 +1,7 @@
-import type { AddressRule } from '../configuration/address-rule.js';
-import { discover, discoveryAddresses, type IssuerMetadata } from '../keys/discovery.js';
 import { loadJwks, loadJwksFrom } from '../keys/jwks-loader.js';
 import type { LoadedKeys } from '../keys/loaded-keys.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
+import type { DiscoveredIssuer } from './discovered-issuer.js';
 import type { Ground, OpenKeys } from './identity-provider.js';
 import type { KeyOptions } from './read-key-options.js';
 
@@ -29,25 +28,16 @@ export function keysAt(address: string | readonly string[], options?: KeyOptions
  * The key set whose address the issuer publishes. The address is looked up once and kept while it works:
  * a key fetch that fails has it looked up anew the next time.
  */
-export function discoveredKeys(
-  issuers: readonly string[],
-  rule: AddressRule,
-  discoveryUrl?: string,
-  options?: KeyOptions,
-): OpenKeys {
-  const [issuer = ''] = issuers;
-  const addresses = discoveryUrl === undefined ? discoveryAddresses(issuer) : [discoveryUrl];
-  return (ground) => {
-    let metadata: IssuerMetadata | undefined;
-    const load = async ({ upstream }: Ground): Promise<LoadedKeys> => {
-      metadata ??= await discover(upstream, { issuers, addresses, rule });
-      try {
-        return await loadJwks(upstream, metadata.jwksUri);
-      } catch (error) {
-        metadata = undefined;
-        throw error;
-      }
-    };
-    return remoteKeys(`the keys of ${issuer}`, load, options)(ground);
+export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): OpenKeys {
+  const load = async (ground: Ground): Promise<LoadedKeys> => {
+    const document = issuer.documentOn(ground);
+    const metadata = await document.find(ground.upstream);
+    try {
+      return await loadJwks(ground.upstream, metadata.jwksUri);
+    } catch (error) {
+      document.forget(metadata);
+      throw error;
+    }
   };
+  return remoteKeys(`the keys of ${issuer.name}`, load, options);
 }

@@ -1,11 +1,17 @@
 import { type AddressRule, findAddressFault } from '../configuration/address-rule.js';
-import type { UpstreamClient } from '../upstream/upstream-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 
 /** What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). */
 export interface IssuerMetadata {
   readonly issuer: string;
   readonly jwksUri: string;
+  /** All that the document says. */
+  readonly members: Readonly<Record<string, unknown>>;
+}
+
+/** Fetches a document; fails with an `UpstreamFailure`, by the status where one came. */
+export interface DocumentFetcher {
+  getJson(address: string): Promise<{ readonly body: unknown }>;
 }
 
 export interface DiscoveryPlan {
@@ -29,11 +35,11 @@ export function discoveryAddresses(issuer: string): readonly string[] {
 }
 
 /** @throws {UpstreamFailure} when no address has a document that may be believed. */
-export async function discover(upstream: UpstreamClient, plan: DiscoveryPlan): Promise<IssuerMetadata> {
+export async function discover(fetcher: DocumentFetcher, plan: DiscoveryPlan): Promise<IssuerMetadata> {
   let absent: UpstreamFailure | undefined;
   for (const address of plan.addresses) {
     try {
-      const { body } = await upstream.getJson(address);
+      const { body } = await fetcher.getJson(address);
       return readMetadata(body, plan);
     } catch (error) {
       if (!(error instanceof UpstreamFailure) || !saysThatThereIsNone(error)) throw error;
@@ -41,6 +47,19 @@ export async function discover(upstream: UpstreamClient, plan: DiscoveryPlan): P
     }
   }
   throw absent ?? new UpstreamFailure('unexpected', 'there is no address to ask for the metadata');
+}
+
+/**
+ * The address of an endpoint that the metadata names, `null` where it names none.
+ *
+ * @throws {UpstreamFailure} when the address may not be called.
+ */
+export function findEndpoint({ members }: IssuerMetadata, name: string, rule: AddressRule): string | null {
+  const address = members[name] ?? null;
+  if (address === null) return null;
+  if (typeof address !== 'string') throw new UpstreamFailure('unexpected', `the metadata's ${name} is no address`);
+  checkMember(name, address, rule);
+  return address;
 }
 
 /** Request Timeout and Too Many Requests (RFC 9110 §15.5.9, RFC 6585 §4): client errors by number only, and over in a while. */
@@ -59,8 +78,12 @@ function readMetadata(body: unknown, plan: DiscoveryPlan): IssuerMetadata {
     throw new UpstreamFailure('unexpected', 'the metadata bears the name of another issuer than the configured one');
   }
   if (typeof jwksUri !== 'string') throw new UpstreamFailure('unexpected', 'the metadata names no jwks_uri');
-  const fault = findAddressFault(jwksUri, plan.rule);
+  checkMember('jwks_uri', jwksUri, plan.rule);
+  return { issuer, jwksUri, members };
+}
+
+function checkMember(name: string, address: string, rule: AddressRule): void {
+  const fault = findAddressFault(address, rule);
   if (fault !== undefined)
-    throw new UpstreamFailure('unexpected', `the metadata's jwks_uri may not be called: ${fault}`);
-  return { issuer, jwksUri };
+    throw new UpstreamFailure('unexpected', `the metadata's ${name} may not be called: ${fault}`);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { discoveredIssuer } from '../../../src/issuers/discovered-issuer.js';
 import { discoveredKeys, keysAt } from '../../../src/issuers/remote-keys.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -11,7 +12,7 @@ const strict = { insecureHttp: false };
 
 async function openDiscovered(options: Parameters<typeof startIssuer>[0] = {}) {
   const issuer = await startIssuer(options);
-  return { issuer, ...openSource(discoveredKeys([issuer.url], strict)) };
+  return { issuer, ...openSource(discoveredKeys(discoveredIssuer([issuer.url], strict))) };
 }
 
 describe('keys at a known address', () => {
@@ -52,7 +53,7 @@ describe('keys of an issuer that says where they are', () => {
     const documents: Record<string, unknown> = { '/old': { keys: [{ ...ec.jwk, kid: 'old' }] } };
     const { url } = await startDocuments(documents);
     documents[openId] = { issuer: url, jwks_uri: `${url}/old` };
-    const { source, calls, clock } = openSource(discoveredKeys([url], strict));
+    const { source, calls, clock } = openSource(discoveredKeys(discoveredIssuer([url], strict)));
     await source.obtain(hasKid('old'));
 
     delete documents['/old'];
@@ -89,7 +90,7 @@ describe('keys of an issuer that says where they are', () => {
 
   it('are not taken from an issuer that calls itself another', async () => {
     const issuer = await startIssuer();
-    const { source, calls } = openSource(discoveredKeys([`${issuer.url}/`], strict));
+    const { source, calls } = openSource(discoveredKeys(discoveredIssuer([`${issuer.url}/`], strict)));
     const { explanation } = await faultOf(source.obtain(hasKid(kidOf(issuer))));
 
     expect(explanation).toContain('the name of another issuer');
@@ -99,7 +100,7 @@ describe('keys of an issuer that says where they are', () => {
   it('are found by a document at another place, where one is told, under any of its names', async () => {
     const issuer = await startIssuer({ path: '/inside' });
     const names = ['https://login.example', issuer.url];
-    const { source, calls } = openSource(discoveredKeys(names, strict, `${issuer.url}${openId}`));
+    const { source, calls } = openSource(discoveredKeys(discoveredIssuer(names, strict, `${issuer.url}${openId}`)));
 
     expect(kidsOf(await source.obtain(hasKid(kidOf(issuer))))).toEqual([kidOf(issuer)]);
     expect(calls).toEqual([`/inside${openId}`, `/inside${keyPath}`]);
@@ -107,7 +108,7 @@ describe('keys of an issuer that says where they are', () => {
 
   it('are looked for by each app itself: two that share the preset share no address', async () => {
     const issuer = await startIssuer();
-    const openKeys = discoveredKeys([issuer.url], strict);
+    const openKeys = discoveredKeys(discoveredIssuer([issuer.url], strict));
     const [first, second] = [openSource(openKeys), openSource(openKeys)];
     await first.source.obtain(hasKid(kidOf(issuer)));
     await second.source.obtain(hasKid(kidOf(issuer)));

@@ -1,0 +1,107 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { FaultError } from '../errors/fault-error.js';
+import { type DocumentFetcher, findEndpoint } from '../keys/discovery.js';
+import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { ProviderAnswer } from '../upstream/provider-client.js';
+import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import type { AuthUser } from '../user/auth-user.js';
+import { readTextClaim } from '../user/read-claim.js';
+import { tokenOf } from '../user/verified-user.js';
+import type { DiscoveredIssuer } from './discovered-issuer.js';
+import type { Ground, OpenProfiles } from './identity-provider.js';
+import { checkSendable, readAnswer, secondsToMend } from './provider-answer.js';
+import type { UserInfo } from './user-info.js';
+import { readUserInfo } from './userinfo-verdict.js';
+
+/**
+ * Profiles by the userinfo endpoint that an issuer's metadata names, with the caller's own token (OpenID Connect
+ * Core §5.3). Nobody else's can be had there.
+ *
+ * @param where the preset, for messages: `oidc`
+ * @param issuers the issuers of the preset by their exact names.
+ */
+export function userinfoProfiles(where: string, issuers: ReadonlyMap<string, DiscoveredIssuer>): OpenProfiles {
+  return (ground): ProfileSource => ({
+    get: async (user) => {
+      const issuer = issuers.get(user.issuer);
+      if (issuer === undefined) throw new TypeError(`${where} is asked for a user of another issuer`);
+      return getOwn(where, issuer, ground, user);
+    },
+  });
+}
+
+async function getOwn(
+  where: string,
+  issuer: DiscoveredIssuer,
+  ground: Ground,
+  user: AuthUser,
+): Promise<SourcedProfile> {
+  const token = tokenOf(user);
+  checkSendable(token);
+  const document = issuer.documentOn(ground);
+  const metadata = await document.find(fetcherOn(ground));
+  const endpoint = findEndpoint(metadata, 'userinfo_endpoint', issuer.rule);
+  if (endpoint === null) throw missing(where);
+  try {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await ground.providerClient(endpoint).call({ method: 'GET', url: endpoint, headers });
+    if (hasMoved(answer)) document.forget(metadata);
+    return await readProfile(issuer.name, answer, user);
+  } catch (error) {
+    if (error instanceof UpstreamFailure && error.problem === 'unreachable') document.forget(metadata);
+    throw error;
+  }
+}
+
+async function readProfile(issuer: string, answer: ProviderAnswer, user: AuthUser): Promise<SourcedProfile> {
+  const body = readUserInfo(answer, issuer);
+  const what = `The userinfo answer of ${issuer}`;
+  const { UserInfo } = await import('./user-info.js');
+  const info = await readAnswer(what, UserInfo, body);
+  // OpenID Connect Core §5.3.2: the same to the letter, or nothing of it may be used.
+  if (info.sub !== (readTextClaim(user.claims, 'sub') ?? user.id)) {
+    throw new FaultError(`${what} has another "sub" than the token`, secondsToMend);
+  }
+  return toProfile(info, user.id);
+}
+
+/** By the client that repeats and spares: somebody waits. */
+function fetcherOn({ providerClient }: Ground): DocumentFetcher {
+  return {
+    getJson: async (address) => {
+      const { status, body } = await providerClient(address).call({ method: 'GET', url: address });
+      const { host } = new URL(address);
+      if (status !== 200) throw new UpstreamFailure('status', `${host} answered with status ${status}`, status);
+      if (body === undefined)
+        throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`);
+      return { body };
+    },
+  };
+}
+
+/** The endpoint is no longer where the metadata has it. */
+function hasMoved({ status }: ProviderAnswer): boolean {
+  return status === 404 || status === 405 || status === 410;
+}
+
+function missing(where: string): ConfigurationError {
+  return new ConfigurationError(
+    where,
+    'the metadata of the issuer names no userinfo_endpoint, so there are no profiles to get',
+    'Describe the issuer by jwtIssuer({ profiles }), with a source of your own',
+  );
+}
+
+function toProfile(info: UserInfo & JsonObject, id: string): SourcedProfile {
+  const names = [info.given_name, info.family_name].filter((name) => name);
+  const verified = info.email_verified ?? null;
+  return {
+    id,
+    displayName: info.name || names.join(' ') || info.preferred_username || null,
+    primaryEmail: info.email || null,
+    primaryEmailVerified: verified === null ? null : String(verified) === 'true',
+    profileImageUrl: info.picture || null,
+    raw: info,
+  };
+}
