@@ -31,7 +31,8 @@ function install() {
   const hash = createHash('sha256').update(JSON.stringify(lock)).digest('hex');
   if (isCurrent && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
   rmSync(installed, { recursive: true, force: true });
-  npm(here, isCurrent ? 'ci' : 'install');
+  // Named, as `install` alone leaves what the lock file says of a package whose version is the same.
+  npm(here, ...(isCurrent ? ['ci'] : ['install', 'nest-gatehouse@file:..']));
   const now = JSON.parse(readFileSync(`${here}package-lock.json`, 'utf8'));
   writeFileSync(stamp, createHash('sha256').update(JSON.stringify(now)).digest('hex'));
 }
