@@ -34,7 +34,12 @@ export interface TokenAuthenticatorParts {
 /** The token that a request was judged by, and what came or will come of it. */
 interface Verdict {
   readonly text: string;
-  readonly entry: Promise<VerifiedEntry>;
+  readonly outcome: VerifiedEntry | Promise<VerifiedEntry> | RefusedAtOnce;
+}
+
+/** A token that did not pass, where that was known without waiting. */
+interface RefusedAtOnce {
+  readonly refusal: unknown;
 }
 
 /** Walks a request through the stations: credential, token, user. */
@@ -59,9 +64,10 @@ export class TokenAuthenticator extends Authenticator {
     // What runs between two guards may put another token into the request.
     if (known?.text === text) return this.useAgain(known);
     checkCredential(credential);
-    const entry = this.parts.verifier.judge(text);
-    this.verdicts.set(request.carrier, { text, entry });
-    return entry.then(({ token }) => this.userOf(text, token));
+    const outcome = this.judge(request.carrier, text);
+    return isThenable(outcome)
+      ? outcome.then(({ token }) => this.userOf(text, token))
+      : this.userOf(text, outcome.token);
   }
 
   override toAppUser(request: RequestView, user: AuthUser): unknown {
@@ -76,10 +82,24 @@ export class TokenAuthenticator extends Authenticator {
     return appUser;
   }
 
+  /** Judges it, and keeps for the next guard of this request what comes of it. */
+  private judge(carrier: object, text: string): VerifiedEntry | Promise<VerifiedEntry> {
+    try {
+      const outcome = this.parts.verifier.judge(text);
+      this.verdicts.set(carrier, { text, outcome });
+      return outcome;
+    } catch (refusal) {
+      this.verdicts.set(carrier, { text, outcome: { refusal } });
+      throw refusal;
+    }
+  }
+
   /** A carrier may live long, as a socket's handshake does: its token ends, and its key goes, all the same. */
-  private async useAgain({ text, entry }: Verdict): Promise<AuthUser> {
+  private async useAgain({ text, outcome }: Verdict): Promise<AuthUser> {
+    const known = await outcome;
+    if ('refusal' in known) throw known.refusal;
     const { verifier } = this.parts;
-    return this.userOf(text, verifier.recheck(await entry) ?? (await verifier.verify(text)));
+    return this.userOf(text, verifier.recheck(known) ?? (await verifier.verify(text)));
   }
 
   private missing(): RefusalError {

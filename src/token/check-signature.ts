@@ -13,12 +13,15 @@ export function signatureFits(token: ParsedToken, algorithm: Algorithm, key: Ver
     : verify(traits.hash, signedBytes(token), verifyOptions(traits, key), token.signature);
 }
 
-/** The same in libuv's thread pool, where it keeps nobody waiting. */
-export async function signatureFitsInPool(
+/**
+ * The same in libuv's thread pool, where it keeps nobody waiting; at once where there is next to nothing to do,
+ * as with shared secrets.
+ */
+export function signatureFitsInPool(
   token: ParsedToken,
   algorithm: Algorithm,
   key: VerificationKey,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   const traits = traitsOf(algorithm);
   if (traits.scheme === 'hmac' || !isWellFormed(token.signature, traits)) return signatureFits(token, algorithm, key);
   return new Promise((resolve, reject) => {

@@ -4,12 +4,13 @@ import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
 import type { KeyMatch, KeySet } from '../keys/key-set.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import { logText } from '../telemetry/log-text.js';
-import { checkClaims, checkValidity } from './check-claims.js';
+import { checkClaims, checkValidity, type Validity } from './check-claims.js';
+import { signatureFits, signatureFitsInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
 import type { IssuerRegistry } from './issuer-registry.js';
+import { type CheckPlace, JudgingLine } from './judging-line.js';
 import { KnownHeaders } from './known-headers.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
-import { SignatureChecker } from './signature-checker.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
@@ -28,7 +29,7 @@ export interface TokenVerifierParts {
  * that did not come with a guarded request: one from a queue, a handshake, a test.
  */
 export class TokenVerifier {
-  private readonly signatures = new SignatureChecker();
+  private readonly line = new JudgingLine();
   private readonly headers = new KnownHeaders();
 
   constructor(private readonly parts: TokenVerifierParts) {}
@@ -71,43 +72,77 @@ export class TokenVerifier {
     return token;
   }
 
-  /** Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more. */
-  async judge(text: string): Promise<VerifiedEntry> {
+  /**
+   * Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more: at once
+   * where nobody else is being judged and the issuer's keys are at hand, else a promise.
+   *
+   * @throws {RefusalError} or rejects with it, as `verify` does.
+   */
+  judge(text: string): VerifiedEntry | Promise<VerifiedEntry> {
+    return this.line.pass((place) => this.judgeAt(place, text));
+  }
+
+  private judgeAt(place: CheckPlace, text: string): VerifiedEntry | Promise<VerifiedEntry> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
-    const algorithm = readAlgorithm(parsed, issuer);
-    const key = await this.checkSignature(parsed, algorithm, issuer);
+    const claim: Claimed = { text, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
+    const match = issuer.keys.current(this.now())?.find(parsed.header.kid ?? null, claim.algorithm);
+    if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
+    const fits = this.fits(place, claim, match.key);
+    if (typeof fits === 'object') return this.concludeAfter(fits, claim, match.key);
+    return fits ? this.conclude(claim, match.key) : this.judgeByOtherKey(claim, match.key);
+  }
+
+  private async judgeByNewKeys(claim: Claimed): Promise<VerifiedEntry> {
+    const find = (set: KeySet): KeyMatch => set.find(claim.parsed.header.kid ?? null, claim.algorithm);
+    const newest = await claim.issuer.keys.obtain((set) => find(set).kind !== 'unknown');
+    const key = readMatch(find(newest), claim.parsed);
+    // Many may have waited for the same keys, and go on at once.
+    const fits = await this.line.pass((place) => this.fits(place, claim, key));
+    return fits ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
+  }
+
+  private async concludeAfter(fits: Promise<boolean>, claim: Claimed, key: VerificationKey): Promise<VerifiedEntry> {
+    return (await fits) ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
+  }
+
+  /** The signature is not the key's. Where no name ties the token to that key, the issuer may have a new one. */
+  private judgeByOtherKey(claim: Claimed, key: VerificationKey): Promise<VerifiedEntry> {
+    const kid = claim.parsed.header.kid ?? null;
+    if (kid !== null && key.kid !== null) throw notSigned(kid);
+    return this.judgeByNewer(claim, key, kid);
+  }
+
+  private async judgeByNewer(claim: Claimed, key: VerificationKey, kid: string | null): Promise<VerifiedEntry> {
+    const find = (set: KeySet): KeyMatch => set.find(kid, claim.algorithm);
+    const newer = find(await claim.issuer.keys.obtain((set) => foundOther(find(set), key)));
+    if (!foundOther(newer, key)) throw notSigned(kid);
+    const fits = await this.line.pass((place) => this.fits(place, claim, newer.key));
+    if (!fits) throw notSigned(kid);
+    return this.conclude(claim, newer.key);
+  }
+
+  private fits(place: CheckPlace, { parsed, algorithm }: Claimed, key: VerificationKey): boolean | Promise<boolean> {
+    if (place === 'here') return signatureFits(parsed, algorithm, key);
+    const fits = signatureFitsInPool(parsed, algorithm, key);
+    return typeof fits === 'object' ? this.line.hold(fits) : fits;
+  }
+
+  /** The signature is the key's; what is left are the claims. */
+  private conclude(claim: Claimed, key: VerificationKey): VerifiedEntry | Promise<VerifiedEntry> {
+    const { parsed, issuer } = claim;
     const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, this.now() / 1_000);
-    if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(parsed.claims);
+    const { claimsCheck } = this.parts;
+    if (claimsCheck === null) return this.enter(claim, key, validity);
+    return claimsCheck(parsed.claims).then(() => this.enter(claim, key, validity));
+  }
+
+  private enter({ text, parsed, issuer }: Claimed, key: VerificationKey, validity: Validity): VerifiedEntry {
     const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key };
     if (this.parts.cache.admits(text)) this.parts.cache.add(entry);
     return entry;
-  }
-
-  /** @returns the key whose signature it is. */
-  private async checkSignature(
-    token: ParsedToken,
-    algorithm: Algorithm,
-    { keys }: TrustedIssuer,
-  ): Promise<VerificationKey> {
-    const kid = token.header.kid ?? null;
-    const find = (set: KeySet): KeyMatch => set.find(kid, algorithm);
-    const atHand = keys.current(this.now())?.find(kid, algorithm);
-    const match = atHand?.kind === 'found' ? atHand : find(await keys.obtain((set) => find(set).kind !== 'unknown'));
-    const key = readMatch(match, token);
-    if (await this.fits(token, algorithm, key)) return key;
-    if (kid === null || key.kid === null) {
-      // No name ties this token to this key, so a misfit may mean that the issuer has a new one.
-      const newer = find(await keys.obtain((set) => foundOther(find(set), key)));
-      if (foundOther(newer, key) && (await this.fits(token, algorithm, newer.key))) return newer.key;
-    }
-    throw RefusalError.token('signature', `Its signature is not that of the issuer's key (kid ${logText(kid)})`);
-  }
-
-  private fits(token: ParsedToken, algorithm: Algorithm, key: VerificationKey): boolean | Promise<boolean> {
-    return this.signatures.fits(token, algorithm, key);
   }
 
   /** Called by Nest when the app stops. */
@@ -120,6 +155,14 @@ export class TokenVerifier {
   }
 }
 
+/** A token that names an issuer we trust and an algorithm that it may use. Nothing in it has been proven. */
+interface Claimed {
+  readonly text: string;
+  readonly parsed: ParsedToken;
+  readonly issuer: TrustedIssuer;
+  readonly algorithm: Algorithm;
+}
+
 /** The algorithm must be one that the issuer may use, before any key is looked for (RFC 8725 §3.1). */
 function readAlgorithm(token: ParsedToken, issuer: TrustedIssuer): Algorithm {
   const algorithm = findAlgorithm(token.header.alg);
@@ -128,6 +171,10 @@ function readAlgorithm(token: ParsedToken, issuer: TrustedIssuer): Algorithm {
     'algorithm',
     `Expected an algorithm out of ${[...issuer.terms.algorithms].join(', ')}, the token says ${logText(token.header.alg)}`,
   );
+}
+
+function notSigned(kid: string | null): RefusalError {
+  return RefusalError.token('signature', `Its signature is not that of the issuer's key (kid ${logText(kid)})`);
 }
 
 function foundOther(match: KeyMatch, key: VerificationKey): match is Extract<KeyMatch, { kind: 'found' }> {

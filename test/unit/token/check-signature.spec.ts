@@ -1,0 +1,48 @@
+import { createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { importJwk } from '../../../src/keys/import-jwk.js';
+import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import { signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
+import type { ParsedToken } from '../../../src/token/parse-token.js';
+
+const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const key = importJwk(pair.publicKey.export({ format: 'jwk' })) as VerificationKey;
+const signingInput = 'header.claims';
+
+function signed(signature: Buffer): ParsedToken {
+  return { encodedHeader: 'header', header: { alg: 'ES256' }, claims: {}, signingInput, signature };
+}
+
+const good = sign('sha256', Buffer.from(signingInput), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+
+describe('signatureFitsInPool', () => {
+  it.each([
+    ['the right one', good, true],
+    ['a forged one', Buffer.alloc(64, 1), false],
+    ['zeros', Buffer.alloc(64), false],
+    ['zero as r', Buffer.concat([Buffer.alloc(32), good.subarray(32)]), false],
+    ['zero as s', Buffer.concat([good.subarray(0, 32), Buffer.alloc(32)]), false],
+    ['one that is too short', good.subarray(0, 63), false],
+    ['one that is too long', Buffer.concat([good, Buffer.alloc(1)]), false],
+    ['none', Buffer.alloc(0), false],
+  ])('says of %s what signatureFits says', async (_, signature, fits) => {
+    expect(signatureFits(signed(signature), 'ES256', key)).toBe(fits);
+    expect(await signatureFitsInPool(signed(signature), 'ES256', key)).toBe(fits);
+  });
+
+  it('answers at once for shared secrets and for what cannot be a signature, which needs no pool', () => {
+    const secret: VerificationKey = {
+      kid: null,
+      algorithms: new Set(['HS256'] as const),
+      key: createSecretKey(Buffer.alloc(32)),
+      identity: 'secret',
+    };
+    expect(signatureFitsInPool(signed(Buffer.alloc(32, 1)), 'HS256', secret)).toBe(false);
+    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key)).toBe(false);
+  });
+
+  it('rejects where the key cannot be used at all', async () => {
+    const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
+    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken))).rejects.toThrow(TypeError);
+  });
+});
