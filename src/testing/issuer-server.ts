@@ -4,10 +4,15 @@ import { text } from 'node:stream/consumers';
 import { type IssuerFault, issuerFaults, spoilAnswer } from './issuer-fault.js';
 
 /** The kinds of document that an issuer serves, and that a fault can be narrowed to. */
-export type IssuerDocumentKind = 'jwks' | 'discovery' | 'introspection';
+export type IssuerDocumentKind = 'jwks' | 'discovery' | 'introspection' | 'userinfo';
 
 /** All of them: what a fault spoils that is not narrowed. */
-export const documentKinds = ['jwks', 'discovery', 'introspection'] as const satisfies readonly IssuerDocumentKind[];
+export const documentKinds = [
+  'jwks',
+  'discovery',
+  'introspection',
+  'userinfo',
+] as const satisfies readonly IssuerDocumentKind[];
 
 /** A question to the issuer. */
 export interface IssuerQuestion {
@@ -44,6 +49,8 @@ export interface IssuerRequests {
   readonly discovery: number;
   /** Questions about tokens (RFC 7662), those of strangers included. */
   readonly introspection: number;
+  /** Requests for what is known of a user, refused ones included. */
+  readonly userinfo: number;
   /** Requests for anything. */
   readonly total: number;
 }
@@ -58,7 +65,7 @@ export class IssuerServer {
   readonly #server = createServer((request, response) => {
     this.#serve(request, response);
   });
-  readonly #counts = { jwks: 0, discovery: 0, introspection: 0, total: 0 };
+  readonly #counts = { jwks: 0, discovery: 0, introspection: 0, userinfo: 0, total: 0 };
   readonly #faults = new Map<IssuerDocumentKind, IssuerFault>();
   readonly #delayed = new Set<NodeJS.Timeout>();
 

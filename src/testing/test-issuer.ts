@@ -1,5 +1,6 @@
 import { toSeconds } from './duration.js';
 import { IntrospectionDesk } from './introspection-desk.js';
+import { IssuedTokens } from './issued-tokens.js';
 import type { IssuerFault } from './issuer-fault.js';
 import {
   documentKinds,
@@ -10,6 +11,7 @@ import {
 } from './issuer-server.js';
 import { compactJws, createSigningKey, type SigningKey, type TestJwk } from './signing-key.js';
 import type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
+import { UserInfoDesk } from './userinfo-desk.js';
 
 let keyOf: (issuer: TestIssuer) => SigningKey;
 
@@ -42,7 +44,9 @@ export class TestIssuer {
   readonly #server: IssuerServer;
   #key: SigningKey;
   #published: readonly SigningKey[];
-  readonly #desk: IntrospectionDesk;
+  readonly #tokens = new IssuedTokens({ keys: () => this.#published, now: () => this.#now() });
+  readonly #introspection: IntrospectionDesk;
+  readonly #userInfo = new UserInfoDesk(this.#tokens);
   #stranger: Promise<SigningKey> | undefined;
 
   private constructor(origin: string, key: SigningKey, server: IssuerServer, options: TestIssuerOptions) {
@@ -53,11 +57,7 @@ export class TestIssuer {
     this.#key = key;
     this.#published = [key];
     this.introspectionClient = options.introspectionClient ?? { clientId: 'test-api', clientSecret: 'test-secret' };
-    this.#desk = new IntrospectionDesk({
-      client: this.introspectionClient,
-      keys: () => this.#published,
-      now: () => this.#now(),
-    });
+    this.#introspection = new IntrospectionDesk(this.introspectionClient, this.#tokens);
   }
 
   /**
@@ -139,12 +139,25 @@ export class TestIssuer {
    * ```
    */
   opaqueToken(claims: TestClaims = {}, options: Pick<TestTokenOptions, 'expiresIn' | 'notBefore'> = {}): string {
-    return this.#desk.issueOpaque(this.#claims(claims, options));
+    return this.#tokens.issueOpaque(this.#claims(claims, options));
   }
 
-  /** Takes a token back, JWT or opaque: whoever asks is told that it is not active. Its signature stays what it is. */
+  /**
+   * What its userinfo endpoint tells to who shows a token of this user; before, that is the `sub` alone. `null`: the user is
+   * gone, and their tokens are refused there.
+   *
+   * @example
+   * ```ts
+   * issuer.setUserInfo('alice', { name: 'Alice', email: 'alice@example.com', email_verified: true });
+   * ```
+   */
+  setUserInfo(sub: string, claims: TestClaims | null): void {
+    this.#userInfo.set(sub, claims);
+  }
+
+  /** Takes a token back, JWT or opaque: whoever asks the issuer is told so. Its signature stays what it is. */
   revoke(token: string): void {
-    this.#desk.revoke(token);
+    this.#tokens.revoke(token);
   }
 
   /**
@@ -235,7 +248,9 @@ export class TestIssuer {
       case `/.well-known/oauth-authorization-server${ownPath}`:
         return this.#discoveryDocument(discovery === 'both' || discovery === 'oauth');
       case `${ownPath}/introspect`:
-        return { kind: 'introspection', reply: this.#desk.reply, methods: ['POST'] };
+        return { kind: 'introspection', reply: this.#introspection.reply, methods: ['POST'] };
+      case `${ownPath}/userinfo`:
+        return { kind: 'userinfo', reply: this.#userInfo.reply, methods: ['GET', 'POST'] };
       default:
         return undefined;
     }

@@ -35,7 +35,7 @@ describe('what a test issuer serves', () => {
 
     expect(await statusOf(issuer.url + openIdPath)).toBe(openId);
     expect(await statusOf(issuer.url + oauthPath)).toBe(oauth);
-    expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, introspection: 0, total: 2 });
+    expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, introspection: 0, userinfo: 0, total: 2 });
   });
 
   it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('takes the path %s', async (path) => {
@@ -73,7 +73,7 @@ describe('what a test issuer serves', () => {
     await statusOf(issuer.jwksUri);
     await statusOf(issuer.url + openIdPath);
 
-    expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, introspection: 0, total: 5 });
+    expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, introspection: 0, userinfo: 0, total: 5 });
   });
 
   it('takes no other method than GET and HEAD', async () => {

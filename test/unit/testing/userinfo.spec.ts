@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { startIssuer } from '../../support/started-issuer.js';
+
+/** What the issuer tells to who shows a token: status, challenge and claims. */
+async function ask(issuer: TestIssuer, authorization?: string, method = 'GET'): Promise<unknown> {
+  const headers = authorization === undefined ? {} : { authorization };
+  const answer = await fetch(`${issuer.url}/userinfo`, { method, headers });
+  return [answer.status, answer.headers.get('www-authenticate'), await answer.json()];
+}
+
+const refused = [401, 'Bearer error="invalid_token"', { error: 'invalid_token' }];
+
+describe('a test issuer that is asked about a user', () => {
+  it('tells what was set to who shows their token, JWT or opaque, and counts', async () => {
+    const issuer = await startIssuer({ path: '/realms/demo' });
+    issuer.setUserInfo('alice', { name: 'Alice', email: 'alice@example.com' });
+    const alice = { sub: 'alice', name: 'Alice', email: 'alice@example.com' };
+
+    expect(await ask(issuer, await issuer.authorization({ sub: 'alice' }))).toEqual([200, null, alice]);
+    expect(await ask(issuer, `Bearer ${issuer.opaqueToken({ sub: 'alice' })}`, 'POST')).toEqual([200, null, alice]);
+    expect(issuer.requests).toMatchObject({ userinfo: 2, total: 2 });
+  });
+
+  it('tells of others no more than who they are', async () => {
+    const issuer = await startIssuer();
+
+    expect(await ask(issuer, await issuer.authorization({ sub: 'bob' }))).toEqual([200, null, { sub: 'bob' }]);
+  });
+
+  it('tells nothing without a token', async () => {
+    const issuer = await startIssuer();
+
+    expect(await ask(issuer)).toEqual([401, 'Bearer', {}]);
+    expect(await ask(issuer, 'Basic YTpi')).toEqual([401, 'Bearer', {}]);
+  });
+
+  it('refuses a token that is forged, over, taken back, or of a user who is gone', async () => {
+    const clock = new HandClock();
+    const issuer = await startIssuer({ clock });
+    const good = await issuer.token({ sub: 'alice' });
+    const revoked = issuer.opaqueToken({ sub: 'alice' });
+    issuer.revoke(revoked);
+
+    expect(await ask(issuer, `Bearer ${revoked}`)).toEqual(refused);
+    expect(await ask(issuer, await issuer.authorization({ sub: 'alice' }, { signWith: 'stranger' }))).toEqual(refused);
+    expect(await ask(issuer, await issuer.authorization({ sub: undefined }))).toEqual(refused);
+    expect(await ask(issuer, `Bearer ${good}`)).toEqual([200, null, { sub: 'alice' }]);
+    issuer.setUserInfo('alice', null);
+    expect(await ask(issuer, `Bearer ${good}`)).toEqual(refused);
+    issuer.setUserInfo('alice', {});
+    expect(await ask(issuer, `Bearer ${good}`)).toEqual([200, null, { sub: 'alice' }]);
+    clock.advanceSeconds(300);
+    expect(await ask(issuer, `Bearer ${good}`)).toEqual(refused);
+  });
+
+  it('fails when it is told to, for users alone too', async () => {
+    const issuer = await startIssuer();
+    issuer.fail('503', { only: 'userinfo' });
+    const statusOf = async (path: string): Promise<number> => (await fetch(`${issuer.url}${path}`)).status;
+
+    expect([await statusOf('/userinfo'), await statusOf('/.well-known/jwks.json')]).toEqual([503, 200]);
+    issuer.recover();
+    issuer.fail('503');
+    expect(await statusOf('/userinfo')).toBe(503);
+  });
+});
