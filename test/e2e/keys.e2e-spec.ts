@@ -122,7 +122,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
         warmUp: 'required',
       },
     });
-    expect(other.requests).toEqual({ discovery: 1, jwks: 2, introspection: 0, total: 3 });
+    expect(other.requests).toEqual({ discovery: 1, jwks: 2, introspection: 0, userinfo: 0, total: 3 });
   });
 });
 

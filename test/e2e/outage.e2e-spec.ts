@@ -119,7 +119,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/me', { token })));
     expect(new Set(answers.map(({ text }) => text))).toEqual(new Set(['{"id":"alice"}']));
-    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, total: 2 });
+    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, userinfo: 0, total: 2 });
   });
 
   it('costs one failed call for 200 first requests at once', async () => {

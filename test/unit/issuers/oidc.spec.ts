@@ -34,7 +34,7 @@ describe('the keys of an issuer', () => {
 
     expect(await judge(issuer.token({ aud: 'api' }))).toBe('accepted');
     expect(await judge(issuer.token({ aud: 'api', sub: 'bob' }))).toBe('accepted');
-    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, total: 2 });
+    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, userinfo: 0, total: 2 });
   });
 
   it.each(['oidc', 'oauth', 'both'] as const)(
@@ -57,7 +57,7 @@ describe('the keys of an issuer', () => {
     const issuer = await start();
 
     expect(await trusting(issuer, { jwksUri: issuer.jwksUri })(issuer.token({ aud: 'api' }))).toBe('accepted');
-    expect(issuer.requests).toEqual({ discovery: 0, jwks: 1, introspection: 0, total: 1 });
+    expect(issuer.requests).toEqual({ discovery: 0, jwks: 1, introspection: 0, userinfo: 0, total: 1 });
   });
 
   it('are asked for at discoveryUrl where the app knows the issuer by another host', async () => {
