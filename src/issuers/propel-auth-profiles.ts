@@ -34,7 +34,7 @@ async function find(client: ProviderClient, api: PropelAuthApi, userId: string):
   const { PropelAuthUser } = await import('./propel-auth-user.js');
   const user = await readAnswer(described(one), PropelAuthUser, bodyOf(answer, one));
   checkSameUser(described(one), user.user_id, userId);
-  return toProfile(user);
+  return toProfile(user, userId);
 }
 
 async function findAll(client: ProviderClient, api: PropelAuthApi, userIds: readonly string[]) {
@@ -45,8 +45,11 @@ async function findAll(client: ProviderClient, api: PropelAuthApi, userIds: read
   const answer = await ask(client, api, many, call);
   const { PropelAuthUser } = await import('./propel-auth-user.js');
   const users = await readAnswers(described(many), PropelAuthUser, bodyOf(answer, many));
-  const wanted = new Set(asked.map((userId) => userId.toLowerCase()));
-  return users.filter((user) => wanted.has(user.user_id.toLowerCase())).map(toProfile);
+  const found = new Map(users.map((user) => [user.user_id.toLowerCase(), user]));
+  return asked.flatMap((userId) => {
+    const user = found.get(userId.toLowerCase());
+    return user === undefined ? [] : [toProfile(user, userId)];
+  });
 }
 
 async function ask(
@@ -85,10 +88,11 @@ function findBar({ raw }: UserProfile): string | undefined {
   return raw['locked'] === true ? 'PropelAuth has the user locked' : undefined;
 }
 
-function toProfile(user: PropelAuthUser & JsonObject): SourcedProfile & { readonly id: string } {
+/** @param id as it was asked for: in which case a UUID is written says nothing. */
+function toProfile(user: PropelAuthUser & JsonObject, id: string): SourcedProfile & { readonly id: string } {
   const names = [user.first_name, user.last_name].filter((name) => name);
   return {
-    id: user.user_id,
+    id,
     displayName: names.join(' ') || user.username || null,
     primaryEmail: user.email,
     primaryEmailVerified: user.email_confirmed,

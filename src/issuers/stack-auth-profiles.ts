@@ -39,20 +39,21 @@ async function getOwn(api: StackAuthApi, user: AuthUser): Promise<SourcedProfile
   const me = await api.me(tokenOf(user));
   if (me === null) return null;
   checkSameUser('The answer of Stack Auth to GET /users/me', me.id, user.id);
-  return toProfile(me);
+  return toProfile(me, user.id);
 }
 
 async function findAny(api: StackAuthApi, userId: string): Promise<SourcedProfile | null> {
   const user = await api.user(userId);
   if (user === null) return null;
   checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
-  return toProfile(user);
+  return toProfile(user, userId);
 }
 
-async function toProfile(user: StackAuthUser & JsonObject): Promise<SourcedProfile> {
+/** @param id as it was asked for: in which case a UUID is written says nothing. */
+async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<SourcedProfile> {
   const lastActiveAt = user.last_active_at_millis ?? null;
   return {
-    id: user.id,
+    id,
     displayName: user.display_name,
     primaryEmail: user.primary_email,
     primaryEmailVerified: user.primary_email_verified,

@@ -1,7 +1,8 @@
-/** A Stack Auth backend as far as its key sets go: it answers as the recorded ones did. */
-import type { ServerResponse } from 'node:http';
+/** A Stack Auth backend: key sets and all else that was asked of the recorded ones, answered as they did. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   readRecordedExchange,
+  readRecordedExchanges,
   readRecordedTokens,
   type RecordedExchange,
   type StackAuthVersion,
@@ -30,6 +31,29 @@ function send(response: ServerResponse, recorded: RecordedExchange['response'], 
   response.writeHead(recorded.status, recorded.headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
+/** Says of a request that no recorded one was like it; nothing that the package could take for an answer. */
+const notRecorded = { status: 418, headers: { 'content-type': 'text/plain' }, body: 'This was not recorded' };
+
+/** What the recorded server answered to this request: the same path, and the same `x-stack-` headers to the letter. */
+export function findRecorded(version: StackAuthVersion, request: IncomingMessage): RecordedExchange | undefined {
+  const tokens = readRecordedTokens(version);
+  const sent = JSON.stringify(stackHeaders(request.headers));
+  return readRecordedExchanges(version).find(({ request: { method, path, headers } }) => {
+    const filled = Object.entries(headers).map(([name, value]) => [
+      name,
+      value.replace(/^\{\{(.*)\}\}$/, (_, token: string) => tokens[token] ?? ''),
+    ]);
+    const asked = stackHeaders(Object.fromEntries(filled) as Record<string, string>);
+    return method === request.method && path === request.url && JSON.stringify(asked) === sent;
+  });
+}
+
+function stackHeaders(headers: IncomingMessage['headers']): readonly unknown[] {
+  return Object.entries(headers)
+    .filter(([name]) => name.startsWith('x-stack-'))
+    .sort(([a], [b]) => a.localeCompare(b));
+}
+
 /** Listens until the test is over. */
 export function startStackAuth(version: StackAuthVersion): Promise<AnsweringServer> {
   const projects = keysOfProjects(version);
@@ -42,7 +66,7 @@ export function startStackAuth(version: StackAuthVersion): Promise<AnsweringServ
     const url = new URL(request.url ?? '/', recordedOrigin);
     const projectId = /^\/api\/v1\/projects\/([^/]+)\/\.well-known\/jwks\.json$/.exec(url.pathname)?.[1];
     if (projectId === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 — this page does not exist');
+      send(response, findRecorded(version, request)?.response ?? notRecorded);
       return;
     }
     const query = [...url.searchParams];

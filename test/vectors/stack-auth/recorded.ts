@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** The versions that answers were recorded from. */
 export type StackAuthVersion = '2.8.86' | '2.8.37';
@@ -19,7 +19,16 @@ export function readRecordedExchange(name: string, version: StackAuthVersion = '
   return read(version, name) as RecordedExchange;
 }
 
+/** Every exchange of a version. */
+export function readRecordedExchanges(version: StackAuthVersion = '2.8.86'): readonly RecordedExchange[] {
+  const files = readdirSync(folderOf(version)).filter((file) => file.endsWith('.json') && file !== 'tokens.json');
+  return files.map((file) => readRecordedExchange(file.replace('.json', ''), version));
+}
+
 function read(version: StackAuthVersion, name: string): unknown {
-  const folder = version === '2.8.37' ? 'v2.8.37/' : '';
-  return JSON.parse(readFileSync(new URL(`./${folder}${name}.json`, import.meta.url), 'utf8'));
+  return JSON.parse(readFileSync(new URL(`${name}.json`, folderOf(version)), 'utf8'));
+}
+
+function folderOf(version: StackAuthVersion): URL {
+  return new URL(version === '2.8.37' ? './v2.8.37/' : './', import.meta.url);
 }
