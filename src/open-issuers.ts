@@ -1,20 +1,33 @@
-import type { Ground, IdentityProvider, OpenKeys } from './issuers/identity-provider.js';
+import type { Ground, IdentityProvider } from './issuers/identity-provider.js';
 import type { KeySource } from './keys/key-source.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
+import type { TokenInquiry } from './token/token-inquiry.js';
+import type { TrustedIssuer } from './token/trusted-issuer.js';
 import type { ClaimMap } from './user/claim-map.js';
 
-/** Opens every issuer's key source on the app's ground, once for those that share it. Calls nobody yet. */
+/**
+ * Opens every issuer's key source, and the way to ask it about tokens, on the app's ground; once for those that share
+ * one. Calls nobody yet.
+ */
 export function openIssuers(providers: readonly IdentityProvider[], ground: Ground): IssuerRegistry {
-  const opened = new Map<OpenKeys, KeySource>();
-  const open = (openKeys: OpenKeys): KeySource => {
-    const source = opened.get(openKeys) ?? openKeys(ground);
-    opened.set(openKeys, source);
-    return source;
-  };
-  const issuers = providers.flatMap((provider) =>
-    provider.issuers.map(({ terms, openKeys }) => ({ terms, keys: open(openKeys) })),
+  const openKeys = openOnce<KeySource>(ground);
+  const openInquiry = openOnce<TokenInquiry>(ground);
+  const issuers = providers.flatMap(({ issuers, verification, inquiryAdvice }) =>
+    issuers.map((issuer): TrustedIssuer => {
+      const inquiry = issuer.openInquiry === null ? null : openInquiry(issuer.openInquiry);
+      return { terms: issuer.terms, keys: openKeys(issuer.openKeys), verification, inquiry, inquiryAdvice };
+    }),
   );
   return new IssuerRegistry(issuers, new Map(providers.flatMap((provider) => [...provider.advice])));
+}
+
+function openOnce<Part>(ground: Ground): (open: (ground: Ground) => Part) => Part {
+  const opened = new Map<(ground: Ground) => Part, Part>();
+  return (open) => {
+    const part = opened.get(open) ?? open(ground);
+    opened.set(open, part);
+    return part;
+  };
 }
 
 /** How the claims of each issuer are read, by its name. */

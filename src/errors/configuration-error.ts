@@ -8,9 +8,12 @@ export class ConfigurationError extends AuthError {
   override readonly code = 'CONFIGURATION_ERROR';
   /** Which option, as it is written in code: `oidc({ audience })`. */
   readonly path: string;
+  /** What to write instead, without a full stop. */
+  readonly mend: string;
 
   constructor(path: string, problem: string, mend: string) {
     super(`${path}: ${problem}. ${mend}.`, `${path}: ${problem}`);
     this.path = path;
+    this.mend = mend;
   }
 }

@@ -51,11 +51,21 @@ export class AuthGuard implements CanActivate {
     if (rules.mode === 'public') return enter(visit, null);
     let user: AuthUser | Promise<AuthUser>;
     try {
-      user = this.authenticator.authenticate(visit.request);
+      user = rules.demands?.online === true ? this.askOnline(visit) : this.authenticator.authenticate(visit.request);
     } catch (error) {
       return this.enterWithout(visit, error);
     }
     return isThenable(user) ? this.admitLater(visit, user) : this.admit(visit, user);
+  }
+
+  private askOnline({ request }: Visit): AuthUser | Promise<AuthUser> {
+    const user = this.authenticator.authenticateOnline?.(request);
+    if (user !== undefined) return user;
+    throw new ConfigurationError(
+      'Authenticator',
+      'a route demands @VerifyOnline(), and the Authenticator that the app has put in does not ask issuers',
+      'Give it authenticateOnline(request)',
+    );
   }
 
   private async admitLater(visit: Visit, promised: AuthUser | Promise<AuthUser>): Promise<boolean> {
@@ -116,6 +126,9 @@ export class AuthGuard implements CanActivate {
   /** An absent token says nothing where it may be absent. */
   private explain({ context, request }: Visit, error: AuthError, anonymous: boolean): void {
     if (anonymous && error.code === 'MISSING_TOKEN') return;
+    if (error instanceof ConfigurationError) {
+      this.log.report({ type: 'miswired', problem: error.explanation, mend: error.mend });
+    }
     const { code, reason, explanation } = error;
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
     this.log.explain(request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });

@@ -13,6 +13,16 @@ export abstract class Authenticator {
   abstract authenticate(request: RequestView): AuthUser | Promise<AuthUser>;
 
   /**
+   * The same, when the user's issuer has been asked about the token for this request: what a route under
+   * `@VerifyOnline()` calls. An authenticator without it lets nobody into such a route.
+   *
+   * @throws {RefusalError} also when the issuer does not stand by the token.
+   * @throws {FaultError} also when the issuer does not answer.
+   * @throws {ConfigurationError} when the issuer cannot be asked.
+   */
+  authenticateOnline?(request: RequestView): AuthUser | Promise<AuthUser>;
+
+  /**
    * What the app makes of that user (its `toUser`), or a promise of it; `null` when it knows no such user.
    * Once per request. Whatever the app throws comes through.
    */

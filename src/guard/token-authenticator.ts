@@ -1,10 +1,9 @@
 import { RefusalError } from '../errors/refusal-error.js';
-import { checkCredential, findCredential } from '../request/find-credential.js';
+import { checkCredential, type Credential, findCredential } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
-import type { TokenVerifier } from '../token/token-verifier.js';
+import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import type { VerifiedToken } from '../token/verified-token.js';
-import type { VerifiedEntry } from '../token/verified-token-cache.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser, tokenOf } from '../user/verified-user.js';
@@ -32,9 +31,9 @@ export interface TokenAuthenticatorParts {
 }
 
 /** The token that a request was judged by, and what came or will come of it. */
-interface Verdict {
+interface Judged {
   readonly text: string;
-  readonly outcome: VerifiedEntry | Promise<VerifiedEntry> | RefusedAtOnce;
+  readonly outcome: Verdict | Promise<Verdict> | RefusedAtOnce;
 }
 
 /** A token that did not pass, where that was known without waiting. */
@@ -45,7 +44,7 @@ interface RefusedAtOnce {
 /** Walks a request through the stations: credential, token, user. */
 export class TokenAuthenticator extends Authenticator {
   /** By request: two guards on one route wait for the same verdict. */
-  private readonly verdicts = new WeakMap<object, Verdict>();
+  private readonly verdicts = new WeakMap<object, Judged>();
   private readonly appUsers = new WeakMap<object, { readonly user: AuthUser; readonly appUser: unknown }>();
   /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private readonly usersOfTokens = new WeakMap<VerifiedToken, AuthUser>();
@@ -55,8 +54,7 @@ export class TokenAuthenticator extends Authenticator {
   }
 
   override authenticate(request: RequestView): AuthUser | Promise<AuthUser> {
-    const credential = findCredential(request, this.parts.sources);
-    if (credential === undefined) throw this.missing();
+    const credential = this.getCredential(request);
     const text = credential.token;
     const verified = this.parts.verifier.findVerified(text);
     if (verified !== undefined) return this.userOf(text, verified);
@@ -68,6 +66,18 @@ export class TokenAuthenticator extends Authenticator {
     return isThenable(outcome)
       ? outcome.then(({ token }) => this.userOf(text, token))
       : this.userOf(text, outcome.token);
+  }
+
+  override async authenticateOnline(request: RequestView): Promise<AuthUser> {
+    const credential = this.getCredential(request);
+    const text = credential.token;
+    const known = this.verdicts.get(request.carrier);
+    const asked = known?.text === text ? await this.findAsked(known) : undefined;
+    if (asked !== undefined) return this.userOf(text, asked);
+    checkCredential(credential);
+    const outcome = this.parts.verifier.judgeOnline(text);
+    this.verdicts.set(request.carrier, { text, outcome });
+    return this.userOf(text, (await outcome).token);
   }
 
   override toAppUser(request: RequestView, user: AuthUser): unknown {
@@ -83,7 +93,7 @@ export class TokenAuthenticator extends Authenticator {
   }
 
   /** Judges it, and keeps for the next guard of this request what comes of it. */
-  private judge(carrier: object, text: string): VerifiedEntry | Promise<VerifiedEntry> {
+  private judge(carrier: object, text: string): Verdict | Promise<Verdict> {
     try {
       const outcome = this.parts.verifier.judge(text);
       this.verdicts.set(carrier, { text, outcome });
@@ -95,16 +105,25 @@ export class TokenAuthenticator extends Authenticator {
   }
 
   /** A carrier may live long, as a socket's handshake does: its token ends, and its key goes, all the same. */
-  private async useAgain({ text, outcome }: Verdict): Promise<AuthUser> {
+  private async useAgain({ text, outcome }: Judged): Promise<AuthUser> {
     const known = await outcome;
     if ('refusal' in known) throw known.refusal;
     const { verifier } = this.parts;
     return this.userOf(text, verifier.recheck(known) ?? (await verifier.verify(text)));
   }
 
-  private missing(): RefusalError {
+  /** The token of a verdict for which the issuer was asked, while its answer holds. */
+  private async findAsked({ outcome }: Judged): Promise<VerifiedToken | undefined> {
+    const known = await outcome;
+    if ('refusal' in known) throw known.refusal;
+    return known.key === null ? this.parts.verifier.recheck(known) : undefined;
+  }
+
+  private getCredential(request: RequestView): Credential {
+    const credential = findCredential(request, this.parts.sources);
+    if (credential !== undefined) return credential;
     const places = this.parts.sources.map((source) => source.place).join(', ');
-    return RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}`);
+    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}`);
   }
 
   private userOf(text: string, token: VerifiedToken): AuthUser {

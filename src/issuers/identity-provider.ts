@@ -5,6 +5,7 @@ import type { ProfileAdvice, ProfileSource } from '../profiles/profile-source.js
 import type { TokenSource } from '../request/token-source.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { deepFreeze } from '../token/deep-freeze.js';
+import type { InquiryAdvice, TokenInquiry, Verification } from '../token/token-inquiry.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import type { ProviderClient } from '../upstream/provider-client.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
@@ -27,10 +28,15 @@ export type OpenKeys = (ground: Ground) => KeySource;
 /** Opens the source of profiles on an app's ground; it is asked for them later. */
 export type OpenProfiles = (ground: Ground) => ProfileSource;
 
+/** Opens the way to ask about tokens on an app's ground. Issuers that share the function are asked as one. */
+export type OpenInquiry = (ground: Ground) => TokenInquiry;
+
 /** One issuer of a provider: a provider may sign under several names. */
 export interface ProvidedIssuer {
   readonly terms: IssuerTerms;
   readonly openKeys: OpenKeys;
+  /** `null` where it cannot be asked about a token as it is configured. */
+  readonly openInquiry: OpenInquiry | null;
 }
 
 /**
@@ -39,6 +45,10 @@ export interface ProvidedIssuer {
  */
 export interface IdentityProvider {
   readonly issuers: readonly ProvidedIssuer[];
+  /** How its tokens are judged, on routes that do not ask for more. */
+  readonly verification: Verification;
+  /** The option that is missing, where it cannot be asked about a token. */
+  readonly inquiryAdvice: InquiryAdvice;
   readonly claimMap: ClaimMap;
   /** Where its clients put the token. */
   readonly tokenSources: readonly TokenSource[];

@@ -56,6 +56,11 @@ const profileAdvice = {
   },
 } as const;
 
+const inquiryAdvice = {
+  option: 'jwtIssuer',
+  mend: 'An issuer described by hand is asked nothing. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
+};
+
 const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
 
 /**
@@ -74,7 +79,9 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
   ]);
   const { openKeys, algorithms } = readKeysGiven(options);
   return identityProvider({
-    issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys })),
+    issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys, openInquiry: null })),
+    verification: 'local',
+    inquiryAdvice,
     claimMap: { provider: 'jwt', map: mapStandardClaims },
     tokenSources: [fromBearer()],
     openProfiles: readProfiles(options),

@@ -32,6 +32,11 @@ const profileAdvice = {
   mend: 'OpenID Connect shows a caller their own profile only. To look up anyone, describe the issuer by jwtIssuer({ profiles })',
 };
 
+const inquiryAdvice = {
+  option: 'oidc({ introspection })',
+  mend: 'Write introspection: { clientId, clientSecret }, what the issuer knows this API by',
+};
+
 /**
  * Trusts an OpenID Connect or OAuth 2 issuer: Auth0, Keycloak, Cognito, Entra ID, Okta and any other that
  * publishes its keys. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
@@ -61,7 +66,13 @@ export function oidc(given: OidcOptions): IdentityProvider {
   const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
   return identityProvider({
-    issuers: discovered.map(({ term, issuer }) => ({ terms: term, openKeys: known ?? discoveredKeys(issuer, kept) })),
+    issuers: discovered.map(({ term, issuer }) => ({
+      terms: term,
+      openKeys: known ?? discoveredKeys(issuer, kept),
+      openInquiry: null,
+    })),
+    verification: 'local',
+    inquiryAdvice,
     claimMap: { provider: 'oidc', map: mapStandardClaims },
     tokenSources: [fromBearer()],
     openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),

@@ -32,6 +32,10 @@ const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'staleKeysForSecond
 const where = 'propelAuth';
 const apiKeyMend = 'It is on the Backend Integration page';
 const profileAdvice = { option: 'propelAuth({ apiKey })', mend: apiKeyMend };
+const inquiryAdvice = {
+  option: where,
+  mend: 'PropelAuth has no answer about tokens. Leave @VerifyOnline() out, or demand @RequireProfile()',
+};
 
 /**
  * Trusts a PropelAuth project. Its tokens have no audience: whatever was issued by the project is accepted.
@@ -61,8 +65,11 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
           verifierKey === undefined
             ? propelAuthKeys(api, readKeyOptions(where, options))
             : readVerifierKey(path(where, 'verifierKey'), verifierKey),
+        openInquiry: null,
       },
     ],
+    verification: 'local',
+    inquiryAdvice,
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     tokenSources: [fromBearer()],
     openProfiles: propelAuthProfiles(api),

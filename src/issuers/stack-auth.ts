@@ -101,8 +101,14 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
     issuers: kindsAndHosts
       .filter(({ kind }) => allowed[kind])
       .map(({ kind, issuer }): ProvidedIssuer => {
-        return { terms: termsOf(kind, issuer, projectId), openKeys: kind === 'normal' ? usual : all };
+        return {
+          terms: termsOf(kind, issuer, projectId),
+          openKeys: kind === 'normal' ? usual : all,
+          openInquiry: null,
+        };
       }),
+    verification: 'local',
+    inquiryAdvice: { option: 'stackAuth', mend: 'Leave @VerifyOnline() out, or demand @RequireProfile()' },
     claimMap: { provider: 'stack-auth', map: mapStackAuthClaims },
     tokenSources: stackAuthCarriers,
     openProfiles: stackAuthProfiles(project),

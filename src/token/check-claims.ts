@@ -20,10 +20,11 @@ export interface Validity {
 /**
  * Checks the registered claims (RFC 7519 §4.1) and the type against what is asked of the issuer's tokens.
  *
+ * @param header `null` for an opaque token, which has no type
  * @throws {RefusalError} with the reason of the first check that fails.
  */
-export function checkClaims(header: TokenHeader, claims: JsonObject, terms: IssuerTerms, now: number): Validity {
-  checkType(header, terms);
+export function checkClaims(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms, now: number): Validity {
+  if (header !== null) checkType(header, terms);
   const validity = readValidity(claims, terms);
   checkValidity(validity, terms, now);
   checkAudience(claims['aud'], terms);

@@ -1,17 +1,22 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 
 /** The issuers that an app trusts, by their exact names. */
 export class IssuerRegistry {
+  /** The one that is asked about tokens which name no issuer, as they are no JWTs. */
+  readonly opaqueIssuer: TrustedIssuer | undefined;
   private readonly byName: ReadonlyMap<string, TrustedIssuer>;
 
+  /** @throws {ConfigurationError} when it is not clear which issuer to ask about a token that names none. */
   constructor(
     issuers: readonly TrustedIssuer[],
     /** Names that are known and not trusted, each with what to change if they should be. */
     private readonly advice: ReadonlyMap<string, string> = new Map(),
   ) {
     this.byName = new Map(issuers.map((issuer) => [issuer.terms.issuer, issuer]));
+    this.opaqueIssuer = findOpaqueIssuer(issuers);
   }
 
   /**
@@ -43,4 +48,15 @@ export class IssuerRegistry {
         : 'They differ by a slash at the end only: write the issuer as the token has it';
     return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${hint}`;
   }
+}
+
+function findOpaqueIssuer(issuers: readonly TrustedIssuer[]): TrustedIssuer | undefined {
+  const [first, ...others] = issuers.filter(({ inquiry }) => inquiry?.judgesOpaqueTokens === true);
+  const other = others.find(({ inquiry }) => inquiry !== first?.inquiry);
+  if (first === undefined || other === undefined) return first;
+  throw new ConfigurationError(
+    'AuthModule.forRoot({ issuers })',
+    `an opaque token names no issuer, and two would have to be asked: ${first.terms.issuer} and ${other.terms.issuer}`,
+    'Write introspection: { …, opaqueTokens: false } for all but one',
+  );
 }

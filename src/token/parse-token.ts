@@ -27,7 +27,7 @@ export interface ParsedToken {
  * @throws {RefusalError} with reason `malformed`, or `algorithm` for a token without a signature.
  */
 export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
-  if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
+  checkLength(text);
   const afterHeader = text.indexOf('.');
   const afterClaims = text.indexOf('.', afterHeader + 1);
   if (afterClaims <= afterHeader || text.includes('.', afterClaims + 1)) throw malformed(explainParts(text));
@@ -37,6 +37,11 @@ export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
   const signature = decodeBase64Url(text.slice(afterClaims + 1));
   if (signature === undefined) throw malformed('Its signature is missing or not canonical base64url');
   return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), signature };
+}
+
+/** @throws {RefusalError} with reason `malformed`. */
+export function checkLength(text: string): void {
+  if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
 }
 
 function parsePart(part: string, name: string): JsonObject {

@@ -10,13 +10,17 @@ import type { ClaimsCheck } from './claims-class.js';
 import type { IssuerRegistry } from './issuer-registry.js';
 import { type CheckPlace, JudgingLine } from './judging-line.js';
 import { KnownHeaders } from './known-headers.js';
+import { type AskedEntry, OnlineJudge, type OnlineJudgeParts } from './online-judge.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
 
+/** A token that has passed, and what has to be looked at again when it is used once more. */
+export type Verdict = VerifiedEntry | AskedEntry;
+
 /** What a verifier works with. */
-export interface TokenVerifierParts {
+export interface TokenVerifierParts extends OnlineJudgeParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
@@ -25,20 +29,24 @@ export interface TokenVerifierParts {
 }
 
 /**
- * Judges access tokens: form, issuer, key, signature, claims, in this order. Inject it to verify a token
- * that did not come with a guarded request: one from a queue, a handshake, a test.
+ * Judges access tokens: form, issuer, key, signature, claims, in this order; and asks the issuer about them where
+ * it is configured to (`verify`). Inject it to verify a token that did not come with a guarded request: one from
+ * a queue, a handshake, a test.
  */
 export class TokenVerifier {
   private readonly line = new JudgingLine();
   private readonly headers = new KnownHeaders();
+  private readonly online: OnlineJudge;
 
-  constructor(private readonly parts: TokenVerifierParts) {}
+  constructor(private readonly parts: TokenVerifierParts) {
+    this.online = new OnlineJudge(parts);
+  }
 
   /**
    * Verifies a token and gives what is in it.
    *
    * @throws {RefusalError} when the token does not pass; `reason` says at which check.
-   * @throws {FaultError} when it cannot be judged, because the issuer's keys cannot be had.
+   * @throws {FaultError} when it cannot be judged, because the issuer's keys cannot be had or it does not answer.
    */
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
@@ -65,7 +73,9 @@ export class TokenVerifier {
    *
    * @throws {RefusalError} when its time is over.
    */
-  recheck({ token, validity, issuer, key }: VerifiedEntry): VerifiedToken | undefined {
+  recheck(verdict: Verdict): VerifiedToken | undefined {
+    if (verdict.key === null) return this.online.recheck(verdict);
+    const { token, validity, issuer, key } = verdict;
     const now = this.parts.clock.now().getTime();
     if (issuer.keys.current(now)?.has(key) !== true) return undefined;
     checkValidity(validity, issuer.terms, now / 1_000);
@@ -78,13 +88,27 @@ export class TokenVerifier {
    *
    * @throws {RefusalError} or rejects with it, as `verify` does.
    */
-  judge(text: string): VerifiedEntry | Promise<VerifiedEntry> {
+  judge(text: string): Verdict | Promise<Verdict> {
+    const opaqueIssuer = this.online.findOpaqueIssuer(text);
+    if (opaqueIssuer !== undefined) return this.online.judgeOpaque(text, opaqueIssuer);
     return this.line.pass((place) => this.judgeAt(place, text));
   }
 
-  private judgeAt(place: CheckPlace, text: string): VerifiedEntry | Promise<VerifiedEntry> {
+  /**
+   * The same, and the issuer has been asked in any case.
+   *
+   * @throws {ConfigurationError} when it cannot be asked as it is configured.
+   */
+  async judgeOnline(text: string): Promise<Verdict> {
+    const known = this.parts.cache.find(text);
+    const passed = known !== undefined && this.recheck(known) !== undefined ? known : await this.judge(text);
+    return passed.key === null ? passed : this.online.confirm(passed);
+  }
+
+  private judgeAt(place: CheckPlace, text: string): Verdict | Promise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
+    if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer);
     const claim: Claimed = { text, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
     const match = issuer.keys.current(this.now())?.find(parsed.header.kid ?? null, claim.algorithm);
     if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
@@ -93,7 +117,7 @@ export class TokenVerifier {
     return fits ? this.conclude(claim, match.key) : this.judgeByOtherKey(claim, match.key);
   }
 
-  private async judgeByNewKeys(claim: Claimed): Promise<VerifiedEntry> {
+  private async judgeByNewKeys(claim: Claimed): Promise<Verdict> {
     const find = (set: KeySet): KeyMatch => set.find(claim.parsed.header.kid ?? null, claim.algorithm);
     const newest = await claim.issuer.keys.obtain((set) => find(set).kind !== 'unknown');
     const key = readMatch(find(newest), claim.parsed);
@@ -102,18 +126,18 @@ export class TokenVerifier {
     return fits ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
   }
 
-  private async concludeAfter(fits: Promise<boolean>, claim: Claimed, key: VerificationKey): Promise<VerifiedEntry> {
+  private async concludeAfter(fits: Promise<boolean>, claim: Claimed, key: VerificationKey): Promise<Verdict> {
     return (await fits) ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
   }
 
   /** The signature is not the key's. Where no name ties the token to that key, the issuer may have a new one. */
-  private judgeByOtherKey(claim: Claimed, key: VerificationKey): Promise<VerifiedEntry> {
+  private judgeByOtherKey(claim: Claimed, key: VerificationKey): Promise<Verdict> {
     const kid = claim.parsed.header.kid ?? null;
     if (kid !== null && key.kid !== null) throw notSigned(kid);
     return this.judgeByNewer(claim, key, kid);
   }
 
-  private async judgeByNewer(claim: Claimed, key: VerificationKey, kid: string | null): Promise<VerifiedEntry> {
+  private async judgeByNewer(claim: Claimed, key: VerificationKey, kid: string | null): Promise<Verdict> {
     const find = (set: KeySet): KeyMatch => set.find(kid, claim.algorithm);
     const newer = find(await claim.issuer.keys.obtain((set) => foundOther(find(set), key)));
     if (!foundOther(newer, key)) throw notSigned(kid);
@@ -129,7 +153,7 @@ export class TokenVerifier {
   }
 
   /** The signature is the key's; what is left are the claims. */
-  private conclude(claim: Claimed, key: VerificationKey): VerifiedEntry | Promise<VerifiedEntry> {
+  private conclude(claim: Claimed, key: VerificationKey): Verdict | Promise<Verdict> {
     const { parsed, issuer } = claim;
     const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, this.now() / 1_000);
     const { claimsCheck } = this.parts;
@@ -137,10 +161,16 @@ export class TokenVerifier {
     return claimsCheck(parsed.claims).then(() => this.enter(claim, key, validity));
   }
 
-  private enter({ text, parsed, issuer }: Claimed, key: VerificationKey, validity: Validity): VerifiedEntry {
+  private enter(
+    { text, parsed, issuer }: Claimed,
+    key: VerificationKey,
+    validity: Validity,
+  ): Verdict | Promise<Verdict> {
     const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key };
+    // Not remembered: a token that is would pass without the question.
+    if (issuer.verification === 'hybrid') return this.online.confirm(entry);
     if (this.parts.cache.admits(text)) this.parts.cache.add(entry);
     return entry;
   }

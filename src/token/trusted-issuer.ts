@@ -1,6 +1,7 @@
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { JsonObject } from './json-object.js';
+import type { InquiryAdvice, TokenInquiry, Verification } from './token-inquiry.js';
 
 /**
  * Written in the place of an audience, it accepts tokens for whatever audience, or for none. Any token of
@@ -34,4 +35,8 @@ export interface IssuerTerms {
 export interface TrustedIssuer {
   readonly terms: IssuerTerms;
   readonly keys: KeySource;
+  readonly verification: Verification;
+  /** How it is asked about a token; `null` where it cannot be, and `verification` is `local`. */
+  readonly inquiry: TokenInquiry | null;
+  readonly inquiryAdvice: InquiryAdvice;
 }

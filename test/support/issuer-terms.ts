@@ -1,4 +1,5 @@
-import { acceptAnyAudience, type IssuerTerms } from '../../src/token/trusted-issuer.js';
+import type { KeySource } from '../../src/keys/key-source.js';
+import { acceptAnyAudience, type IssuerTerms, type TrustedIssuer } from '../../src/token/trusted-issuer.js';
 
 /** Terms that ask for as little as they may, but for what a test is about. */
 export function issuerTerms(terms: Partial<IssuerTerms> = {}): IssuerTerms {
@@ -12,4 +13,9 @@ export function issuerTerms(terms: Partial<IssuerTerms> = {}): IssuerTerms {
     subjectClaim: 'sub',
     ...terms,
   };
+}
+
+/** An issuer whose tokens are judged by their signature, and which cannot be asked about them. */
+export function localIssuer(terms: IssuerTerms, keys: KeySource): TrustedIssuer {
+  return { terms, keys, verification: 'local', inquiry: null, inquiryAdvice: { option: 'joe', mend: 'Ask joe' } };
 }

@@ -8,7 +8,7 @@ import type { TestAlgorithm } from '../../../src/testing/signing-key.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
-import { issuerTerms } from '../../support/issuer-terms.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import {
   createHostileTools,
   type HostileTools,
@@ -50,7 +50,7 @@ function verifierFor({ issuer }: HostileTools, tokenType: string | null = null):
   const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
   const clock = { now: () => hostileNow };
   return new TokenVerifier({
-    issuers: new IssuerRegistry([{ terms, keys }]),
+    issuers: new IssuerRegistry([localIssuer(terms, keys)]),
     clock,
     cache: new VerifiedTokenCache(100, clock),
     claimsCheck: null,

@@ -5,7 +5,7 @@ import { KeySource } from '../../../src/keys/key-source.js';
 import type { KeyState } from '../../../src/keys/key-state.js';
 import { IssuerKeys, type WarmUp } from '../../../src/token/issuer-keys.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
-import { issuerTerms } from '../../support/issuer-terms.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { errorOf } from '../../support/outcome.js';
 
 /** Keys that only note what they are asked for. */
@@ -49,9 +49,9 @@ interface Scene {
 function setUp(warmUp: WarmUp = false): Scene {
   const [a, b] = [new NotingKeys(1), new NotingKeys(2)];
   const issuers = new IssuerRegistry([
-    { terms: issuerTerms({ issuer: 'a' }), keys: a },
-    { terms: issuerTerms({ issuer: 'b' }), keys: b },
-    { terms: issuerTerms({ issuer: 'b2' }), keys: b },
+    localIssuer(issuerTerms({ issuer: 'a' }), a),
+    localIssuer(issuerTerms({ issuer: 'b' }), b),
+    localIssuer(issuerTerms({ issuer: 'b2' }), b),
   ]);
   return { keys: new IssuerKeys(issuers, warmUp), a, b };
 }

@@ -3,13 +3,13 @@ import { KeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
-import { issuerTerms } from '../../support/issuer-terms.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const keys = new StaticKeySource(new KeySet([]));
 
 function trusted(issuer: string): TrustedIssuer {
-  return { keys, terms: issuerTerms({ issuer }) };
+  return localIssuer(issuerTerms({ issuer }), keys);
 }
 
 const names = ['https://a.example', 'https://b.example/', 'plain name'];

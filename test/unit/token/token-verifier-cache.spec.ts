@@ -11,7 +11,7 @@ import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { HandClock } from '../../support/hand-clock.js';
-import { issuerTerms } from '../../support/issuer-terms.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
@@ -78,7 +78,7 @@ async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Prom
     ...terms,
   });
   const verifier = new TokenVerifier({
-    issuers: new IssuerRegistry([{ terms: all, keys }]),
+    issuers: new IssuerRegistry([localIssuer(all, keys)]),
     clock,
     cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: null,

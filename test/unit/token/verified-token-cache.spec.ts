@@ -6,7 +6,7 @@ import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { HandAlarm } from '../../support/hand-alarm.js';
 import { HandClock } from '../../support/hand-clock.js';
-import { issuerTerms } from '../../support/issuer-terms.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 
 /** What is remembered of a token; its end counts only when the cache is swept. */
 function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys?: KeySource } = {}): VerifiedEntry {
@@ -15,7 +15,7 @@ function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys
     text,
     token: { issuer: 'joe', header: { alg: 'ES256' }, claims: {}, expiresAt: new Date(0) },
     validity: { expiresAt, startsAt: null, tooOldAt: null },
-    issuer: { terms: issuerTerms({ clockToleranceSeconds: 5 }), keys: keys ?? new StaticKeySource(new KeySet([key])) },
+    issuer: localIssuer(issuerTerms({ clockToleranceSeconds: 5 }), keys ?? new StaticKeySource(new KeySet([key]))),
     key,
   };
 }

@@ -1,0 +1,66 @@
+/** A verifier over one issuer that can be asked about its tokens, and says what the test has it say. */
+import { publicKeyAlgorithms } from '../../src/keys/algorithm.js';
+import { KeySet } from '../../src/keys/key-set.js';
+import { readKeys } from '../../src/keys/loaded-keys.js';
+import { StaticKeySource } from '../../src/keys/static-key-source.js';
+import { createClaimsCheck } from '../../src/token/claims-class.js';
+import { IssuerRegistry } from '../../src/token/issuer-registry.js';
+import type { JsonObject } from '../../src/token/json-object.js';
+import type { TokenInquiry, Verification } from '../../src/token/token-inquiry.js';
+import { TokenVerifier } from '../../src/token/token-verifier.js';
+import type { TrustedIssuer } from '../../src/token/trusted-issuer.js';
+import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
+import { HandClock } from './hand-clock.js';
+import { issuerTerms, localIssuer } from './issuer-terms.js';
+import { startIssuer } from './started-issuer.js';
+
+/** An issuer that says the same of every token. */
+export class AnsweringInquiry implements TokenInquiry {
+  asked = 0;
+  answer: JsonObject | Error | null = null;
+
+  constructor(readonly judgesOpaqueTokens = true) {}
+
+  async ask(): Promise<JsonObject | null> {
+    this.asked += 1;
+    if (this.answer instanceof Error) throw this.answer;
+    return this.answer;
+  }
+}
+
+interface Plan {
+  readonly verification?: Verification;
+  readonly inquiry?: AnsweringInquiry | null;
+  /** The class that the app demands of the claims. */
+  readonly claims?: unknown;
+  readonly onlineVerdictSeconds?: number;
+  /** A second name of the issuer. */
+  readonly alias?: string;
+}
+
+export async function setUpAsking({
+  verification = 'online',
+  inquiry = new AnsweringInquiry(),
+  claims,
+  alias,
+  ...more
+}: Plan = {}) {
+  const clock = new HandClock();
+  const issuer = await startIssuer({ clock });
+  const terms = issuerTerms({ issuer: issuer.url, audience: ['api'], algorithms: new Set(publicKeyAlgorithms) });
+  const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
+  const trusted: TrustedIssuer = { ...localIssuer(terms, keys), verification, inquiry };
+  const aliases = alias === undefined ? [] : [{ ...trusted, terms: { ...terms, issuer: alias } }];
+  const verifier = new TokenVerifier({
+    issuers: new IssuerRegistry([trusted, ...aliases]),
+    clock,
+    cache: new VerifiedTokenCache(100, clock),
+    claimsCheck: claims === undefined ? null : createClaimsCheck('claims', claims),
+    ...more,
+  });
+  const now = clock.now().getTime() / 1_000;
+  const token = (members: object = {}, options = {}): Promise<string> =>
+    issuer.token({ aud: 'api', sub: 'alice', ...members }, options);
+  const said = { iss: issuer.url, aud: 'api', sub: 'alice', exp: now + 300 };
+  return { clock, issuer, inquiry: inquiry ?? new AnsweringInquiry(), verifier, token, now, said };
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { KeySet } from '../../../src/keys/key-set.js';
+import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
+import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
+import { AnsweringInquiry, setUpAsking } from '../../support/asking-verifier.js';
+import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
+import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
+
+describe('a token that is no JWT', () => {
+  const opaque = 'ory_at_2fK-x.Y~z+/=';
+
+  it('is for the issuer to read, and held against its terms', async () => {
+    for (const verification of ['local', 'online', 'hybrid'] as const) {
+      const { verifier, inquiry, said, issuer, now } = await setUpAsking({ verification });
+      inquiry.answer = { ...said, iss: undefined, scope: 'read' };
+
+      expect(await verifier.verify(opaque)).toEqual({
+        issuer: issuer.url,
+        header: { alg: 'none' },
+        claims: inquiry.answer,
+        expiresAt: new Date((now + 300) * 1_000),
+      });
+    }
+  });
+
+  it.each([
+    ['INVALID_TOKEN issuer', { iss: 'https://other.example' }],
+    ['INVALID_TOKEN audience', { aud: 'other' }],
+    ['INVALID_TOKEN audience', { aud: undefined }],
+    ['INVALID_TOKEN claim', { exp: undefined }],
+    ['INVALID_TOKEN claim', { sub: undefined }],
+    ['INVALID_TOKEN expired', { exp: 1_000 }],
+  ])('is refused when the issuer does not say enough: %s', async (outcome, changes) => {
+    const { verifier, inquiry, said } = await setUpAsking();
+    inquiry.answer = { ...said, ...changes };
+
+    expect(await outcomeOf(verifier.verify(opaque))).toBe(outcome);
+  });
+
+  it('is refused when the issuer says nothing of it', async () => {
+    const { verifier } = await setUpAsking();
+
+    expect(await outcomeOf(verifier.verify(opaque))).toBe('INVALID_TOKEN claim');
+  });
+
+  it.each([
+    ['no text of a token', 'a\u0000b'],
+    ['no ASCII', 'tökén'],
+    ['empty', ''],
+    ['too long', 'x'.repeat(16 * 1_024 + 1)],
+    ['a broken JWT', 'aaa.bbb.ccc'],
+    ['a JWT without a signature', 'eyJhbGciOiJub25lIn0.e30.'],
+  ])('is not asked about when it is %s', async (_, text) => {
+    const { verifier, inquiry } = await setUpAsking();
+
+    expect((await errorOf(verifier.verify(text)))?.code).toBe('INVALID_TOKEN');
+    expect(inquiry.asked).toBe(0);
+  });
+
+  it('is malformed where no issuer reads such tokens', async () => {
+    for (const inquiry of [null, new AnsweringInquiry(false)]) {
+      const { verifier } = await setUpAsking({ verification: 'local', inquiry });
+
+      expect(await outcomeOf(verifier.verify(opaque))).toBe('INVALID_TOKEN malformed');
+    }
+  });
+
+  it('may be of any name that the issuer goes by', async () => {
+    const { verifier, inquiry, said } = await setUpAsking({ alias: 'https://alias.example' });
+    inquiry.answer = { ...said, iss: 'https://alias.example' };
+
+    expect((await verifier.verify(opaque)).issuer).toBe('https://alias.example');
+  });
+
+  it('has one issuer to go to, or the app does not start', () => {
+    const keys = new StaticKeySource(new KeySet([]));
+    const asking = (issuer: string, inquiry: AnsweringInquiry): TrustedIssuer => ({
+      ...localIssuer(issuerTerms({ issuer }), keys),
+      inquiry,
+    });
+    const shared = new AnsweringInquiry();
+    const both = (): IssuerRegistry => new IssuerRegistry([asking('a', shared), asking('b', new AnsweringInquiry())]);
+
+    expect(configurationErrorOf(both).message).toContain('two would have to be asked: a and b');
+    expect(new IssuerRegistry([asking('a', shared), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('a');
+    const silent = new AnsweringInquiry(false);
+    expect(new IssuerRegistry([asking('a', silent), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('b');
+    expect(new IssuerRegistry([asking('a', silent)]).opaqueIssuer).toBeUndefined();
+  });
+});
