@@ -123,7 +123,9 @@ export class TokenAuthenticator extends Authenticator {
     const credential = findCredential(request, this.parts.sources);
     if (credential !== undefined) return credential;
     const places = this.parts.sources.map((source) => source.place).join(', ');
-    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}`);
+    const leftOut = request.leftOut?.();
+    const remark = leftOut === undefined ? '' : `. ${leftOut}`;
+    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}${remark}`);
   }
 
   private userOf(text: string, token: VerifiedToken): AuthUser {

@@ -7,4 +7,6 @@ export interface RequestView {
   readonly carrier: object;
   /** Every value that came under a header's name, in order; the name in lower case. `[]` when none came. */
   headers(name: string): readonly string[];
+  /** For the log: what came with the request and is left out of `headers`, and why; `undefined` for nothing. */
+  leftOut?(): string | undefined;
 }
