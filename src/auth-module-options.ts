@@ -3,6 +3,7 @@ import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } 
 import type { OptionalAuthOptions } from './access/optional-auth-options.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { Clock } from './clock/clock.js';
+import type { Wire } from './guard/transport.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { TokenSource } from './request/token-source.js';
@@ -46,6 +47,19 @@ export interface AuthModuleOptions {
    * @defaultValue false: the first token has them fetched
    */
   readonly warmUp?: WarmUp;
+  /**
+   * Wires beyond HTTP and GraphQL that handlers are called on: `[webSockets(), microservices()]`, each from the
+   * entry of the package that bears its name. The guard refuses every call on a wire that is not in here.
+   */
+  readonly transports?: readonly Wire[];
+  /**
+   * Origins, as `https://app.example.com`, whose pages may open a socket with the token in a cookie. A browser sends
+   * cookies along with a socket that a page of any site opens, so that without this they count only for pages of the
+   * host that the socket is opened to. Tokens that a page has to hand over itself need no such thing.
+   *
+   * @defaultValue []
+   */
+  readonly socketOrigins?: readonly string[];
   /** Where "now" comes from. @defaultValue the machine's clock */
   readonly clock?: Clock;
   /** How issuers are called. */

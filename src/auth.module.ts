@@ -9,6 +9,7 @@ import {
 import { APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
+import { Alarm, TimerAlarm } from './clock/alarm.js';
 import { readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
 import { EntryPoints } from './audit/entry-points.service.js';
@@ -16,11 +17,14 @@ import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './guard/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
+import { ConnectionWatch } from './guard/connection-watch.js';
 import { DemandChecker } from './guard/demand-checker.js';
+import { GraphqlTransport } from './guard/graphql.transport.js';
 import { HttpTransport } from './guard/http.transport.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './guard/route-rules-reader.js';
 import { TokenAuthenticator } from './guard/token-authenticator.js';
+import type { WireGround } from './guard/transport.js';
 import { Transports } from './guard/transports.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
 import { provideAsyncOptions } from './provide-async-options.js';
@@ -81,11 +85,17 @@ const parts: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS],
     useFactory: ({ optionalAuth }: ResolvedAuthOptions) => new RouteRulesReader(optionalAuth, bringsAuthGuard),
   },
+  { provide: Alarm, useClass: TimerAlarm },
+  {
+    provide: ConnectionWatch,
+    inject: [AUTH_MODULE_OPTIONS, Authenticator, Alarm, EventLog],
+    useFactory: ({ clock }: ResolvedAuthOptions, authenticator: Authenticator, alarm: Alarm, { report }: EventLog) =>
+      new ConnectionWatch({ authenticator, clock, alarm, report }),
+  },
   {
     provide: Transports,
-    inject: [HttpAdapterHost, EventLog],
-    useFactory: (host: HttpAdapterHost, { report }: EventLog) =>
-      new Transports([new HttpTransport(host)], report, (cause) => new ForbiddenException(undefined, { cause })),
+    inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost, ConnectionWatch, EventLog],
+    useFactory: openTransports,
   },
   DemandChecker,
   {
@@ -103,6 +113,24 @@ const parts: Provider[] = [
   AuthGuard,
   JwtStrategy,
 ];
+
+function openTransports(
+  { wires, socketOrigins }: ResolvedAuthOptions,
+  host: HttpAdapterHost,
+  connections: ConnectionWatch,
+  { report }: EventLog,
+): Transports {
+  const ground: WireGround = {
+    connections,
+    socketOrigins,
+    findHttpServer: () => host.httpAdapter.getHttpServer() as unknown,
+  };
+  return new Transports(
+    [new HttpTransport(host), new GraphqlTransport(ground, host, report), ...wires.map((wire) => wire.open(ground))],
+    report,
+    (cause) => new ForbiddenException(undefined, { cause }),
+  );
+}
 
 /**
  * Authentication for an app that is called with access tokens. Import it once, in the root module; then guard

@@ -9,6 +9,7 @@ export type {
 } from './auth-module-options.js';
 export { Clock } from './clock/clock.js';
 export type { ToUser } from './guard/token-authenticator.js';
+export type { Wire } from './guard/transport.js';
 
 // Issuers: who may sign tokens
 export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';

@@ -3,6 +3,8 @@ import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-opt
 import { type Clock, SystemClock } from './clock/clock.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
+import { readSocketOrigins, readWires } from './guard/read-wires.js';
+import type { Wire } from './guard/transport.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { mergeSources, type TokenSource } from './request/token-source.js';
@@ -23,6 +25,8 @@ export interface ResolvedAuthOptions {
   readonly claimsCheck: ClaimsCheck | null;
   readonly toUser: ToUser | null;
   readonly warmUp: WarmUp;
+  readonly wires: readonly Wire[];
+  readonly socketOrigins: readonly string[];
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly providerClients: ProviderClientsOptions;
@@ -38,6 +42,8 @@ const names = [
   'claims',
   'toUser',
   'warmUp',
+  'transports',
+  'socketOrigins',
   'clock',
   'http',
   'routeAudit',
@@ -65,6 +71,8 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
+    wires: readWires(where, options),
+    socketOrigins: readSocketOrigins(where, options),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
     routeAudit: readRouteAudit(path(where, 'routeAudit'), options['routeAudit']),

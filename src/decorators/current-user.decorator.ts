@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
+import { findUser } from '../guard/user-seat.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { type PropertyPath, readPath } from './property-path.js';
 
@@ -7,7 +8,7 @@ import { type PropertyPath, readPath } from './property-path.js';
 type Pipe = Type<PipeTransform> | PipeTransform;
 
 const readCurrentUser = createParamDecorator((path: string | undefined, context: ExecutionContext): unknown => {
-  const { user = null } = context.switchToHttp().getRequest<{ user?: unknown }>();
+  const user = findUser(context);
   return path === undefined || user === null ? user : readPath(user, path);
 });
 

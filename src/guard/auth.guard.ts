@@ -12,7 +12,7 @@ import { DemandChecker } from './demand-checker.js';
 import { isThenable } from './is-thenable.js';
 import { RouteRulesReader } from './route-rules-reader.js';
 import { Transports } from './transports.js';
-import { enter, refuse, type Visit } from './visit.js';
+import { enter, nobody, refuse, type Visit } from './visit.js';
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -48,7 +48,7 @@ export class AuthGuard implements CanActivate {
     const transport = this.transports.get(context.getType());
     const rules = this.rules.read(context);
     const visit: Visit = { context, transport, rules, request: transport.view(context) };
-    if (rules.mode === 'public') return enter(visit, null);
+    if (rules.mode === 'public') return enter(visit, nobody);
     let user: AuthUser | Promise<AuthUser>;
     try {
       user = rules.demands?.online === true ? this.askOnline(visit) : this.authenticator.authenticate(visit.request);
@@ -103,12 +103,12 @@ export class AuthGuard implements CanActivate {
   private hand(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
     const appUser = this.authenticator.toAppUser(visit.request, user);
     return isThenable(appUser)
-      ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made))
-      : this.admitAs(visit, appUser);
+      ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made, user))
+      : this.admitAs(visit, appUser, user);
   }
 
-  private admitAs(visit: Visit, appUser: unknown): boolean {
-    if (appUser !== null) return enter(visit, appUser);
+  private admitAs(visit: Visit, appUser: unknown, verified: AuthUser): boolean {
+    if (appUser !== null) return enter(visit, { user: appUser, verified });
     const refusal = RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
     return this.enterWithout(visit, refusal);
   }
@@ -120,7 +120,7 @@ export class AuthGuard implements CanActivate {
     if (decision.kind === 'refuse') throw refuse(visit, error);
     const challenge = decision.challenge ? challengeOf(error) : undefined;
     if (challenge !== undefined) visit.transport.addHeaders(visit.context, { 'WWW-Authenticate': challenge });
-    return enter(visit, null);
+    return enter(visit, nobody);
   }
 
   /** An absent token says nothing where it may be absent. */

@@ -12,7 +12,7 @@ import type { Answer, AnswerStatus } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
 import type { RequestView } from '../request/request-view.js';
-import { type CallContext, Transport } from './transport.js';
+import { type CallContext, type Caller, Transport } from './transport.js';
 
 const exceptions = {
   400: BadRequestException,
@@ -34,7 +34,7 @@ export class HttpTransport extends Transport {
     return viewHttpRequest(context.getArgs()[0] as HttpRequest);
   }
 
-  override setUser(context: CallContext, user: unknown): void {
+  override seat(context: CallContext, { user }: Caller): void {
     (context.getArgs()[0] as { user?: unknown }).user = user;
   }
 
@@ -45,7 +45,12 @@ export class HttpTransport extends Transport {
     }
   }
 
-  override toException(answer: Answer, error: AuthError): HttpException {
-    return new exceptions[answer.status]({ ...answer.body }, { cause: error });
+  override toException({ status, body }: Answer, error: AuthError): HttpException {
+    return toNestException(status, { ...body }, error);
   }
+}
+
+/** Nest's own exception of this status, which any exception filter knows. */
+export function toNestException(status: AnswerStatus, body: object, cause: AuthError): HttpException {
+  return new exceptions[status](body, { cause });
 }

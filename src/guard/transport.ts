@@ -2,11 +2,20 @@ import type { RouteTarget } from '../access/route-rules.js';
 import type { Answer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
+import type { AuthUser } from '../user/auth-user.js';
+import type { ConnectionWatch } from './connection-watch.js';
 
 /** The part of Nest's `ExecutionContext` that a transport works with. */
 export interface CallContext extends RouteTarget {
   getType(): string;
   getArgs(): readonly unknown[];
+}
+
+/** Whom the guard lets in: what the handler is to see of them, and the user of the token that they came with. */
+export interface Caller {
+  /** What `toUser` made of the user, or the user as is; `null` for nobody. */
+  readonly user: unknown;
+  readonly verified: AuthUser | null;
 }
 
 /** What the guard needs of a wire: see the request, hand over the user, send an answer in its own way. */
@@ -17,11 +26,28 @@ export abstract class Transport {
   abstract view(context: CallContext): RequestView;
 
   /** Puts the user (or `null`) where the handler's decorators look. */
-  abstract setUser(context: CallContext, user: unknown): void;
+  abstract seat(context: CallContext, caller: Caller): void;
 
-  /** Adds headers to the answer that the handler will give. */
+  /** Adds headers to the answer that the handler will give, where the wire has such. */
   abstract addHeaders(context: CallContext, headers: Readonly<Record<string, string>>): void;
 
   /** What is thrown so that the framework gives this answer. */
-  abstract toException(answer: Answer, error: AuthError): Error;
+  abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
+}
+
+/** What an app has for the wires that it registers. */
+export interface WireGround {
+  /** Closes connections whose token is over. */
+  readonly connections: ConnectionWatch;
+  /** Origins whose pages may open a socket with a token in a cookie, beside the app's own. */
+  readonly socketOrigins: readonly string[];
+  /** The app's HTTP server, once there is one. */
+  readonly findHttpServer: () => unknown;
+}
+
+/** A wire beyond HTTP and GraphQL, as `transports` takes it: what `webSockets()` or `microservices()` gives. */
+export interface Wire {
+  /** Nest's name of the contexts that it serves: `ws`, `rpc`. */
+  readonly contextType: string;
+  readonly open: (ground: WireGround) => Transport;
 }

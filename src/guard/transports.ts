@@ -2,6 +2,12 @@ import { ConfigurationError } from '../errors/configuration-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { Transport } from './transport.js';
 
+/** The line that is missing, by Nest's names of the contexts. */
+const lines: Readonly<Record<string, string>> = {
+  ws: "Add transports: [webSockets()] to the options of AuthModule; import { webSockets } from 'nest-gatehouse/websockets'",
+  rpc: "Add transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
+};
+
 /** The wires that an app has registered, by Nest's names of their contexts. */
 export class Transports {
   private readonly byContextType: ReadonlyMap<string, Transport>;
@@ -10,7 +16,7 @@ export class Transports {
   constructor(
     transports: readonly Transport[],
     private readonly report: ReportEvent,
-    /** Makes the exception that Nest answers with 403 on every wire. */
+    /** Makes the exception that Nest answers with 403 on HTTP, and with a bare error elsewhere. */
     private readonly toForbidden: (cause: Error) => Error,
   ) {
     this.byContextType = new Map(transports.map((transport) => [transport.contextType, transport]));
@@ -25,7 +31,9 @@ export class Transports {
 
   private refuse(contextType: string): Error {
     const problem = `AuthGuard cannot see who calls in a "${contextType}" context, so it refuses every such call`;
-    const mend = `Known contexts: ${[...this.byContextType.keys()].join(', ')}. Guard these handlers by a guard of their own`;
+    const known = `Known contexts: ${[...this.byContextType.keys()].join(', ')}`;
+    const line = Object.hasOwn(lines, contextType) ? lines[contextType] : undefined;
+    const mend = line ?? `${known}. Guard these handlers by a guard of their own`;
     if (!this.reported.has(contextType)) {
       this.reported.add(contextType);
       this.report({ type: 'miswired', problem, mend });

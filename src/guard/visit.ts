@@ -2,7 +2,7 @@ import type { RouteRules } from '../access/route-rules.js';
 import { toAnswer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
-import type { CallContext, Transport } from './transport.js';
+import type { CallContext, Caller, Transport } from './transport.js';
 
 /** One call at the gate. */
 export interface Visit {
@@ -12,9 +12,12 @@ export interface Visit {
   readonly request: RequestView;
 }
 
+/** Who comes in without a user. */
+export const nobody: Caller = Object.freeze({ user: null, verified: null });
+
 /** Lets the call go on, as this user or as nobody. */
-export function enter({ transport, context }: Visit, user: unknown): true {
-  transport.setUser(context, user);
+export function enter({ transport, context }: Visit, caller: Caller): true {
+  transport.seat(context, caller);
   return true;
 }
 
@@ -22,5 +25,5 @@ export function enter({ transport, context }: Visit, user: unknown): true {
 export function refuse({ transport, context }: Visit, error: AuthError): Error {
   const answer = toAnswer(error);
   transport.addHeaders(context, answer.headers);
-  return transport.toException(answer, error);
+  return transport.toException(answer, error, context);
 }

@@ -22,7 +22,17 @@ class QueueController {
 }
 
 describe.each(platforms)('a context that the guard does not know on $name', (platform) => {
-  it('is refused by name, whatever the marks, and logged once', async () => {
+  it.each([
+    [
+      'ws',
+      "transports: [webSockets()] to the options of AuthModule; import { webSockets } from 'nest-gatehouse/websockets'",
+    ],
+    [
+      'rpc',
+      "transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
+    ],
+    ['telegram', 'Known contexts: http, graphql. Guard these handlers by a guard of their own'],
+  ])('is refused by name, whatever the marks, and logged once with what to do: %s', async (type, mend) => {
     const logger = new LogLines();
     const app = await startApp(platform, {
       logger,
@@ -35,17 +45,17 @@ describe.each(platforms)('a context that the guard does not know on $name', (pla
     const { required, optional, public: open } = QueueController.prototype;
     for (const handler of [required, optional, open, required]) {
       const context = new ExecutionContextHost([{ user: { id: 'self-made' } }], QueueController, handler);
-      context.setType('rpc');
+      context.setType(type);
       const error: unknown = await Promise.resolve()
         .then(() => guard.canActivate(context))
         .catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(ForbiddenException);
       expect((error as ForbiddenException).cause).toBeInstanceOf(ConfigurationError);
-      expect(String((error as ForbiddenException).cause)).toContain('"rpc"');
+      expect(String((error as ForbiddenException).cause)).toContain(`"${type}"`);
     }
     const lines = logger.ours();
     expect(lines.map(({ level }) => level)).toEqual(['error']);
-    expect(lines[0]?.text).toContain('"rpc"');
-    expect(lines[0]?.text).toContain('Known contexts: http');
+    expect(lines[0]?.text).toContain(`"${type}"`);
+    expect(lines[0]?.text).toContain(mend);
   });
 });

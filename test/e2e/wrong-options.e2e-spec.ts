@@ -16,6 +16,8 @@ const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
 /** Options as JavaScript or a configuration file could give them. */
 type Given = Record<string, unknown>;
 
+const wire = (contextType: string): object => ({ contextType, open: () => undefined });
+
 /** [what is wrong, the options, what stands behind the name of the method] */
 const mistakes: readonly [string, Given, string][] = [
   [
@@ -45,6 +47,29 @@ const mistakes: readonly [string, Given, string][] = [
     { issuers, tokenFrom: ['header'] },
     '({ tokenFrom }): a list of token sources is expected. Write [fromBearer()',
   ],
+  [
+    'a transport that was not called',
+    { issuers, transports: [() => undefined] },
+    '({ transports }): a list of transports is expected. Write [webSockets(), microservices()]',
+  ],
+  ['a transport that is no list', { issuers, transports: 'ws' }, '({ transports }): a list of transports is expected.'],
+  [
+    'two transports of a kind',
+    { issuers, transports: [wire('ws'), wire('rpc'), wire('ws')] },
+    '({ transports }): there are two for "ws" contexts. Leave one out.',
+  ],
+  [
+    'a transport that is there already',
+    { issuers, transports: [wire('graphql')] },
+    '({ transports }): there are two for "graphql" contexts.',
+  ],
+  [
+    'an origin with something behind it',
+    { issuers, socketOrigins: ['https://app.example.com/'] },
+    '({ socketOrigins }): a list of origins is expected. Write scheme and host',
+  ],
+  ['an origin that is none', { issuers, socketOrigins: ['*'] }, '({ socketOrigins }): a list of origins is expected.'],
+  ['the origin null', { issuers, socketOrigins: ['null'] }, '({ socketOrigins }): a list of origins is expected.'],
   ['no source', { issuers, tokenFrom: [] }, '({ tokenFrom }): a list of token sources is expected.'],
   [
     'an unknown word',

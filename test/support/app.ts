@@ -12,9 +12,10 @@ import type {
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { TestingModule } from '@nestjs/testing';
+import { Test, type TestingModule } from '@nestjs/testing';
 import { TestIssuer, type TestIssuerOptions } from 'nest-gatehouse/testing';
 import { afterAll } from 'vitest';
+import { Alarm } from '../../src/clock/alarm.js';
 import { type Answer, type Call, send } from './http.js';
 
 /** An HTTP platform that Nest runs on. */
@@ -83,6 +84,15 @@ export async function startApp(platform: Platform, parts: AppParts): Promise<Run
 /** The app of a testing module, for what only tests can do: override a part of it. */
 export async function startTestingApp(platform: Platform, module: TestingModule): Promise<RunningApp> {
   return RunningApp.listen(module.createNestApplication(platform.createAdapter(), { logger: false }));
+}
+
+/** The app as `startApp` makes it, but for the alarm by which connections are ended: that rings by hand. */
+export async function startAlarmedApp(platform: Platform, parts: AppParts, alarm: Alarm): Promise<RunningApp> {
+  const { logger = false, cors: _, prepare, ...metadata } = parts;
+  const module = await Test.createTestingModule(metadata).overrideProvider(Alarm).useValue(alarm).compile();
+  const nest = module.createNestApplication(platform.createAdapter(), { logger });
+  prepare?.(nest);
+  return RunningApp.listen(nest);
 }
 
 /** An issuer that ends with the file; ES256, whose keys are quick to make. */

@@ -1,0 +1,105 @@
+import {
+  findGraphqlRequest,
+  type GraphqlCall,
+  isTold,
+  lineageOf,
+  nameOfField,
+  readGraphqlCall,
+} from './graphql-call.js';
+
+/** The parts of an execution context that tell where the user of its handler is kept. */
+export interface HandlerCall {
+  getType(): string;
+  getArgs(): readonly unknown[];
+  getHandler(): object;
+}
+
+/** Of each call, by handler; or by another name that the wire has for what is called. */
+type Seats = WeakMap<object, Map<unknown, unknown>>;
+
+const seatsKey = Symbol.for('nest-gatehouse.seats');
+// One for the process, so that a decorator finds what the guard of a second installed copy has kept.
+const registry = globalThis as Record<symbol, Seats | undefined>;
+const seats: Seats = (registry[seatsKey] ??= new WeakMap());
+
+/**
+ * Keeps the user of a call on a wire that has no request object to put it on. Two handlers of one GraphQL
+ * operation, or of one socket, may run at the same time, one for a user and one for nobody, so a seat is of a
+ * call and of a handler.
+ */
+export function seatUser(call: object, handler: unknown, user: unknown): void {
+  const handlers = seats.get(call) ?? new Map<unknown, unknown>();
+  seats.set(call, handlers);
+  handlers.set(handler, user);
+}
+
+/** Whether any user, or nobody, was let in by this call. */
+export function hasSeats(call: object): boolean {
+  return seats.has(call);
+}
+
+/** Keeps the user of a GraphQL field, for it and for the fields in it. */
+export function seatUserOfField({ context, path, isSubscription }: GraphqlCall, handler: object, user: unknown): void {
+  if (path !== null) {
+    seatUser(path, handler, user);
+    seatUser(path, path, user);
+  }
+  if (!isObject(context)) return;
+  if (isTold(path)) seatUser(context, nameOfField(path), user);
+  // It is the only one at the root of its operation, and its events have paths that know nothing of it.
+  if (isSubscription) seatUser(context, context, user);
+}
+
+/** The user whom the guard has let in to this handler; `null` for nobody, and where no guard ran. */
+export function findUser(call: HandlerCall): unknown {
+  if (call.getType() === 'http') return userOfRequest(call.getArgs()[0]) ?? null;
+  for (const [of, handler] of seatsOf(call)) {
+    const user = seats.get(of)?.get(handler);
+    if (user !== undefined) return user;
+  }
+  return call.getType() === 'graphql' ? (userOfGraphqlRequest(call) ?? null) : null;
+}
+
+/** Where to look, nearest first. */
+function* seatsOf(call: HandlerCall): Generator<readonly [call: object, handler: unknown]> {
+  const handler = call.getHandler();
+  const [first, second] = call.getArgs();
+  switch (call.getType()) {
+    case 'graphql':
+      yield* graphqlSeatsOf(readGraphqlCall(call.getArgs()), handler);
+      return;
+    case 'ws':
+      if (isObject(first)) yield* [[first, handler] as const, [first, first] as const];
+      return;
+    case 'rpc':
+      if (isObject(second)) yield [second, handler];
+      return;
+    default:
+  }
+}
+
+/** A field that no guard stands before has the user of the field around it, or of its subscription. */
+function* graphqlSeatsOf({ context, path }: GraphqlCall, handler: object): Generator<readonly [object, unknown]> {
+  if (path !== null) yield [path, handler];
+  for (const field of lineageOf(path)) yield [field, field];
+  if (!isObject(context)) return;
+  if (isTold(path)) for (const field of lineageOf(path)) yield [context, nameOfField(field)];
+  yield [context, context];
+}
+
+/**
+ * What passport's guard has put there. What ours has put is another field's, which may run beside this one or not
+ * have been reached yet.
+ */
+function userOfGraphqlRequest(call: HandlerCall): unknown {
+  const holder = findGraphqlRequest(readGraphqlCall(call.getArgs()).context)?.holder;
+  return holder === undefined || hasSeats(holder) ? undefined : holder.user;
+}
+
+function userOfRequest(request: unknown): unknown {
+  return isObject(request) && 'user' in request ? request.user : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

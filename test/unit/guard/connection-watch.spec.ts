@@ -1,0 +1,175 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
+import type { Authenticator } from '../../../src/guard/authenticator.js';
+import { ConnectionWatch } from '../../../src/guard/connection-watch.js';
+import type { RequestView } from '../../../src/request/request-view.js';
+import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
+import { HandAlarm } from '../../support/hand-alarm.js';
+import { HandClock } from '../../support/hand-clock.js';
+
+let clock: HandClock;
+let alarm: HandAlarm;
+let events: AuthEvent[];
+/** What the next judgement comes to. */
+let verdict: Error | null;
+let judged: number;
+let watch: ConnectionWatch;
+
+beforeEach(() => {
+  clock = new HandClock();
+  alarm = new HandAlarm();
+  events = [];
+  verdict = null;
+  judged = 0;
+  const authenticator: Authenticator = {
+    authenticate: async () => {
+      judged += 1;
+      if (verdict !== null) throw verdict;
+      return {} as AuthUser;
+    },
+    toAppUser: (_, user) => user,
+  };
+  watch = new ConnectionWatch({ authenticator, clock, alarm, report: (event) => events.push(event) });
+});
+
+interface Connection {
+  isOpen: boolean;
+  closedFor: string | null;
+}
+
+const request: RequestView = { carrier: {}, headers: () => [] };
+const expired = RefusalError.token('expired', 'It expired 1 s ago');
+
+function connect(seconds: number, key: object = {}): Connection {
+  const connection: Connection = { isOpen: true, closedFor: null };
+  const expiresAt = new Date(clock.now().getTime() + seconds * 1_000);
+  watch.watch(key, {
+    request,
+    user: { id: 'alice', expiresAt } as AuthUser,
+    handler: 'ChatGateway.send',
+    isOpen: () => connection.isOpen,
+    close: ({ reason }) => {
+      connection.isOpen = false;
+      connection.closedFor = reason;
+    },
+  });
+  return connection;
+}
+
+async function ringAfter(seconds: number): Promise<void> {
+  clock.advanceSeconds(seconds);
+  alarm.ring();
+  await settled();
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a connection whose token ends', () => {
+  it('is judged when it ends, and closed when it is refused', async () => {
+    const connection = connect(30);
+    expect(alarm.delayMs).toBe(30_000);
+    verdict = expired;
+    await ringAfter(30);
+    expect(connection.closedFor).toBe('expired');
+    expect(events).toEqual([
+      {
+        type: 'refused',
+        code: 'INVALID_TOKEN',
+        reason: 'expired',
+        explanation: 'It expired 1 s ago',
+        handler: 'ChatGateway.send',
+        anonymous: false,
+      },
+    ]);
+  });
+
+  it('stays open through the tolerance, and is judged every second of it', async () => {
+    const connection = connect(30);
+    await ringAfter(30);
+    await ringAfter(1);
+    expect([judged, alarm.delayMs, connection.isOpen]).toEqual([2, 1_000, true]);
+    verdict = expired;
+    await ringAfter(1);
+    expect(connection.closedFor).toBe('expired');
+  });
+
+  it('is judged each minute until then, as its key may go before', async () => {
+    const connection = connect(3_600);
+    expect(alarm.delayMs).toBe(60_000);
+    await ringAfter(60);
+    expect([judged, alarm.delayMs, connection.isOpen]).toEqual([1, 60_000, true]);
+    verdict = RefusalError.token('key', 'It was withdrawn');
+    await ringAfter(60);
+    expect(connection.closedFor).toBe('key');
+  });
+
+  it('stays open while that cannot be decided, and is judged again', async () => {
+    const connection = connect(30);
+    verdict = new FaultError('the keys cannot be had', 10);
+    await ringAfter(30);
+    expect([connection.isOpen, events]).toEqual([true, []]);
+    verdict = expired;
+    await ringAfter(1);
+    expect(connection.closedFor).toBe('expired');
+  });
+
+  it('is closed alone', async () => {
+    const short = connect(30);
+    const long = connect(50);
+    verdict = expired;
+    await ringAfter(30);
+    expect([short.closedFor, long.closedFor]).toEqual(['expired', null]);
+    await ringAfter(1);
+    expect(alarm.delayMs).toBe(19_000);
+  });
+
+  it('is what the alarm is set to when it ends before all others', () => {
+    connect(50);
+    connect(10);
+    connect(20);
+    expect(alarm.delayMs).toBe(10_000);
+  });
+});
+
+describe('a reminder', () => {
+  it('has a connection judged that is due, once', async () => {
+    const key = {};
+    const connection = connect(30, key);
+    clock.advanceSeconds(31);
+    verdict = expired;
+    watch.remind(key);
+    watch.remind(key);
+    await settled();
+    await settled();
+    expect([judged, connection.closedFor, events.length]).toEqual([1, 'expired', 1]);
+  });
+
+  it('costs nothing before, nor for a connection that nobody watches', async () => {
+    const key = {};
+    connect(30, key);
+    watch.remind(key);
+    watch.remind({});
+    await settled();
+    expect(judged).toBe(0);
+  });
+});
+
+describe('a connection that has closed by itself', () => {
+  it('is forgotten, and nobody is told', async () => {
+    const connection = connect(30);
+    connection.isOpen = false;
+    verdict = expired;
+    await ringAfter(30);
+    expect([judged, events, alarm.delayMs]).toEqual([0, [], null]);
+  });
+});
+
+describe('an app that stops', () => {
+  it('rings no more', () => {
+    connect(30);
+    watch.onModuleDestroy();
+    expect(alarm.delayMs).toBeNull();
+  });
+});
