@@ -88,8 +88,11 @@ export async function startTestingApp(platform: Platform, module: TestingModule)
 
 /** The app as `startApp` makes it, but for the alarm by which connections are ended: that rings by hand. */
 export async function startAlarmedApp(platform: Platform, parts: AppParts, alarm: Alarm): Promise<RunningApp> {
-  const { logger = false, cors: _, prepare, ...metadata } = parts;
-  const module = await Test.createTestingModule(metadata).overrideProvider(Alarm).useValue(alarm).compile();
+  const { logger = false, prepare, imports = [], controllers = [], providers = [] } = parts;
+  const module = await Test.createTestingModule({ imports, controllers, providers })
+    .overrideProvider(Alarm)
+    .useValue(alarm)
+    .compile();
   const nest = module.createNestApplication(platform.createAdapter(), { logger });
   prepare?.(nest);
   return RunningApp.listen(nest);

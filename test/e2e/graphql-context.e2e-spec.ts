@@ -1,0 +1,70 @@
+/** The context of a GraphQL operation is the app's own: what the guard finds in it, and what it leaves there. */
+import { type ExecutionContext, Injectable, UseGuards } from '@nestjs/common';
+import { Context, GqlExecutionContext, Query, Resolver } from '@nestjs/graphql';
+import { AuthGuard as PassportGuard } from '@nestjs/passport';
+import { AuthGuard, AuthModule, CurrentUser, oidc } from 'nest-gatehouse';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { startApp, startIssuer } from '../support/app.js';
+import { ask } from '../support/graphql-client.js';
+import { graphqlEngines } from '../support/graphql-engines.js';
+import { LogLines } from '../support/log-lines.js';
+
+/** As Nest's own recipe has it. */
+@Injectable()
+class PassportGraphqlGuard extends PassportGuard('jwt') {
+  override getRequest(context: ExecutionContext): unknown {
+    return GqlExecutionContext.create(context).getContext<{ req: unknown }>().req;
+  }
+}
+
+@Resolver()
+class HouseResolver {
+  @UseGuards(AuthGuard)
+  @Query(() => String)
+  guarded(@CurrentUser('id') id: string, @Context('req') request: { user?: { id: string } }): string {
+    return `${id}, ${request.user?.id ?? 'nobody'} in the request`;
+  }
+
+  @UseGuards(PassportGraphqlGuard)
+  @Query(() => String)
+  passport(@CurrentUser('id') id: string): string {
+    return id;
+  }
+}
+
+describe.each(graphqlEngines)('the context of an operation by $name', ({ platform, importModule, keepsRequest }) => {
+  let issuer: TestIssuer;
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+  });
+
+  it('has the user in its request, whichever guard put it there', async () => {
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }), importModule()],
+      providers: [HouseResolver],
+    });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    expect((await ask(app, '{ guarded }', { token })).data).toEqual({ guarded: 'alice, alice in the request' });
+    expect((await ask(app, '{ passport }', { token })).data).toEqual({ passport: 'alice' });
+  });
+
+  it('has everything refused when the app took its request out, and the log names the line', async () => {
+    const logger = new LogLines();
+    const app = await startApp(platform, {
+      logger,
+      imports: [
+        AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }),
+        importModule({ context: () => ({ req: {} }) }),
+      ],
+      providers: [HouseResolver],
+    });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    const answers = [await ask(app, '{ guarded }', { token }), await ask(app, '{ guarded }', { token })];
+    // Mercurius keeps one of its own, which nobody can take out.
+    const told = keepsRequest ? [] : [expect.stringContaining('Let the context function of GraphQLModule keep it')];
+    expect(answers.map(({ errors }) => errors?.length ?? 0)).toEqual(keepsRequest ? [0, 0] : [1, 1]);
+    expect(logger.ours('error').map(({ text }) => text)).toEqual(told);
+  });
+});

@@ -1,0 +1,248 @@
+/** GraphQL over graphql-ws: who subscribes is known from what the client said when it connected, until the token ends. */
+import { EventEmitter, on } from 'node:events';
+import { UseGuards } from '@nestjs/common';
+import { Mutation, Query, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import { Field, ObjectType } from '@nestjs/graphql';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';
+import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type RunningApp, startAlarmedApp, startIssuer } from '../support/app.js';
+import { askOverSocket, connect, type GraphqlResult } from '../support/graphql-client.js';
+import { graphqlEngines } from '../support/graphql-engines.js';
+import { HandAlarm } from '../support/hand-alarm.js';
+import { HandClock } from '../support/hand-clock.js';
+
+const house = new EventEmitter().setMaxListeners(100);
+
+/** The first at once, the others as they come. */
+async function* meows(user: AuthUser | null): AsyncGenerator<object> {
+  const heard = { meow: { heardBy: user?.id ?? 'nobody' } };
+  const events = on(house, 'meow');
+  do yield heard;
+  while ((await events.next()).done !== true);
+}
+
+@ObjectType()
+class Meow {
+  @Field(() => String)
+  heardBy!: string;
+}
+
+@Resolver(() => Meow)
+class HouseResolver {
+  @UseGuards(AuthGuard)
+  @Query(() => String)
+  me(@CurrentUser('id') id: string): string {
+    return id;
+  }
+
+  @RequireScopes('cats:write')
+  @Mutation(() => String)
+  adopt(@CurrentUser('id') id: string): string {
+    return id;
+  }
+
+  @UseGuards(AuthGuard)
+  @Subscription(() => Meow)
+  meow(@CurrentUser() user: AuthUser): AsyncGenerator<object> {
+    return meows(user);
+  }
+
+  @RequireScopes('cats:secrets')
+  @Subscription(() => Meow, { name: 'whisper', resolve: ({ meow }: { meow: Meow }) => meow })
+  whisper(@CurrentUser() user: AuthUser): AsyncGenerator<object> {
+    return meows(user);
+  }
+
+  @OptionalAuth()
+  @Subscription(() => Meow, { name: 'maybe', resolve: ({ meow }: { meow: Meow }) => meow })
+  maybe(@CurrentUser() user: AuthUser | null): AsyncGenerator<object> {
+    return meows(user);
+  }
+
+  /** Of every event, long after the guard has run. */
+  @ResolveField(() => String)
+  feltBy(@CurrentUser() user: AuthUser | null): string {
+    return user?.id ?? 'nobody';
+  }
+}
+
+@UseGuards(AuthGuard)
+@Resolver()
+class StreetResolver {
+  @Public()
+  @Subscription(() => Meow, { name: 'open', resolve: ({ meow }: { meow: Meow }) => meow })
+  open(@CurrentUser() user: AuthUser | null): AsyncGenerator<object> {
+    return meows(user);
+  }
+}
+
+const subscribe = 'subscription { meow { heardBy feltBy } }';
+const heardBy = (id: string): object => ({ meow: { heardBy: id, feltBy: id } });
+
+function codesOf({ errors }: GraphqlResult): object[] {
+  return (errors ?? []).map(({ extensions }) => {
+    const { code, reason, originalError } = extensions as {
+      code: string;
+      reason?: string;
+      originalError: { code: string };
+    };
+    return { code, ours: originalError.code, ...(reason !== undefined && { reason }) };
+  });
+}
+
+const unauthenticated = [{ code: 'UNAUTHENTICATED', ours: 'MISSING_TOKEN' }];
+
+describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, importModule }) => {
+  let clock: HandClock;
+  let alarm: HandAlarm;
+  let issuer: TestIssuer;
+  let app: RunningApp;
+
+  const tokenFor = (sub: string, scope = ''): Promise<string> =>
+    issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
+
+  beforeAll(async () => {
+    clock = new HandClock();
+    alarm = new HandAlarm();
+    issuer = await startIssuer({ clock });
+    app = await startAlarmedApp(
+      platform,
+      {
+        imports: [
+          AuthModule.forRoot({
+            issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+            clock,
+            tokenFrom: [fromBearer(), fromCookie('access_token')],
+            socketOrigins: ['https://app.example.com'],
+          }),
+          importModule(),
+        ],
+        providers: [HouseResolver, StreetResolver],
+      },
+      alarm,
+    );
+  });
+
+  it.each([
+    ['authorization', (token: string) => ({ authorization: `Bearer ${token}` })],
+    ['Authorization', (token: string) => ({ Authorization: `Bearer ${token}` })],
+    ['headers', (token: string) => ({ headers: { Authorization: `Bearer ${token}` } })],
+    ['token', (token: string) => ({ token })],
+    ['accessToken', (token: string) => ({ accessToken: token })],
+    ['access_token', (token: string) => ({ access_token: token })],
+  ])('knows the subscriber by connectionParams: %s', async (_, paramsWith) => {
+    const connectionParams = paramsWith(await tokenFor('alice'));
+    expect((await askOverSocket(app, subscribe, { connectionParams })).data).toEqual(heardBy('alice'));
+  });
+
+  it('knows them by a header of the upgrade request', async () => {
+    const headers = { Authorization: `Bearer ${await tokenFor('alice')}` };
+    expect((await askOverSocket(app, subscribe, { headers })).data).toEqual(heardBy('alice'));
+  });
+
+  it('knows them by a cookie, when the page that opened the socket is one of ours', async () => {
+    const cookie = { Cookie: `access_token=${await tokenFor('alice')}` };
+    const pages = [{}, { Origin: app.url }, { Origin: 'https://app.example.com' }];
+    for (const page of pages) {
+      const headers = { ...cookie, ...page };
+      expect((await askOverSocket(app, subscribe, { headers })).data).toEqual(heardBy('alice'));
+    }
+    const headers = { ...cookie, Origin: 'https://evil.example' };
+    expect(codesOf(await askOverSocket(app, subscribe, { headers }))).toEqual(unauthenticated);
+  });
+
+  it('answers queries and mutations too', async () => {
+    const connectionParams = { token: await tokenFor('alice', 'cats:write') };
+    expect((await askOverSocket(app, '{ me }', { connectionParams })).data).toEqual({ me: 'alice' });
+    expect((await askOverSocket(app, 'mutation { adopt }', { connectionParams })).data).toEqual({ adopt: 'alice' });
+  });
+
+  it('refuses who brings no token, a bad one, two, or one without the scope', async () => {
+    const token = await tokenFor('alice');
+    const ended = await tokenFor('alice');
+    const refused = async (query: string, connectionParams: Record<string, unknown>): Promise<object[]> =>
+      codesOf(await askOverSocket(app, query, { connectionParams }));
+    expect(await refused(subscribe, {})).toEqual(unauthenticated);
+    expect(await refused('{ me }', {})).toEqual(unauthenticated);
+    expect(await refused(subscribe, { token, authorization: 'Bearer another.one.here' })).toEqual([
+      { code: 'BAD_REQUEST', ours: 'INVALID_REQUEST' },
+    ]);
+    const lacking = [{ code: 'FORBIDDEN', ours: 'INSUFFICIENT_SCOPE' }];
+    expect(await refused('subscription { whisper { heardBy } }', { token })).toEqual(lacking);
+    expect(await refused('mutation { adopt }', { token })).toEqual(lacking);
+    clock.advanceSeconds(306);
+    expect(await refused(subscribe, { token: ended })).toEqual([
+      { code: 'UNAUTHENTICATED', ours: 'INVALID_TOKEN', reason: 'expired' },
+    ]);
+  });
+
+  it('lets nobody in where a token is optional', async () => {
+    const query = 'subscription { maybe { heardBy feltBy } }';
+    const ofNobody = { maybe: { heardBy: 'nobody', feltBy: 'nobody' } };
+    expect((await askOverSocket(app, query, {})).data).toEqual(ofNobody);
+    expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(ofNobody);
+    const connectionParams = { token: await tokenFor('alice') };
+    expect((await askOverSocket(app, query, { connectionParams })).data).toEqual({
+      maybe: { heardBy: 'alice', feltBy: 'alice' },
+    });
+  });
+
+  it('ends the socket of a subscriber whose token has ended, so that the client comes back with a new one', async () => {
+    const tokens = [await tokenFor('alice'), await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' })];
+    const { client, closed, nextClose } = connect(app, {
+      connectionParams: () => ({ token: tokens.shift() }),
+      retryAttempts: 1,
+    });
+    const results = client.iterate({ query: subscribe });
+    expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
+    const close = nextClose();
+    clock.advanceSeconds(305);
+    alarm.ring();
+    expect(await close).toBe(platform.name === 'Express' ? 4403 : 1006);
+    // The client has come back by itself, and the stream goes on.
+    expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
+    expect([closed.length, tokens]).toEqual([1, []]);
+    await client.dispose();
+  });
+
+  it('leaves the socket of a guest alone', async () => {
+    const { client, closed } = connect(app, {});
+    const results = client.iterate({ query: 'subscription { open { heardBy feltBy } }' });
+    expect((await results.next()).value).toMatchObject({ data: { open: { heardBy: 'nobody', feltBy: 'nobody' } } });
+    clock.advanceSeconds(3_600);
+    alarm.ring();
+    house.emit('meow');
+    expect((await results.next()).value).toMatchObject({ data: { open: { heardBy: 'nobody', feltBy: 'nobody' } } });
+    expect(closed).toEqual([]);
+    await client.dispose();
+  });
+
+  it('does not end it over an outage of the key server, and says so to those who come during one', async () => {
+    const quiet = await startIssuer({ clock });
+    const ownAlarm = new HandAlarm();
+    const waiting = await startAlarmedApp(
+      platform,
+      {
+        imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }), clock }), importModule()],
+        providers: [HouseResolver, StreetResolver],
+      },
+      ownAlarm,
+    );
+    const connectionParams = { token: await quiet.token({ aud: 'api', sub: 'alice' }, { expiresIn: '7d' }) };
+    const { client, closed } = connect(waiting, { connectionParams });
+    const results = client.iterate({ query: subscribe });
+    expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
+    quiet.fail('503');
+    clock.advanceSeconds(2 * 24 * 3_600);
+    ownAlarm.ring();
+    expect(codesOf(await askOverSocket(waiting, subscribe, { connectionParams }))).toEqual([
+      { code: 'SERVICE_UNAVAILABLE', ours: 'SERVER_ERROR' },
+    ]);
+    house.emit('meow');
+    expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
+    expect(closed).toEqual([]);
+    await client.dispose();
+  });
+});

@@ -1,0 +1,281 @@
+/** GraphQL needs nothing but the guard: queries, mutations and fields over HTTP, on both engines that Nest drives. */
+import { Injectable, UseGuards } from '@nestjs/common';
+import { Field, Mutation, ObjectType, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';
+import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { ask, type GraphqlResult } from '../support/graphql-client.js';
+import { graphqlEngines } from '../support/graphql-engines.js';
+import { HandClock } from '../support/hand-clock.js';
+import { invalidTokenChallenge, sentences } from '../support/verdicts.js';
+
+@ObjectType()
+class Cat {
+  @Field(() => String)
+  name!: string;
+}
+
+const nameOf = (user: AuthUser | null): string => user?.id ?? 'nobody';
+
+@Injectable()
+@Resolver(() => Cat)
+class CatsResolver {
+  @UseGuards(AuthGuard)
+  @Query(() => String)
+  me(@CurrentUser('id') id: string): string {
+    return id;
+  }
+
+  @OptionalAuth()
+  @Query(() => String)
+  maybe(@CurrentUser() user: AuthUser | null): string {
+    return nameOf(user);
+  }
+
+  @UseGuards(AuthGuard)
+  @Query(() => [Cat])
+  cats(): Cat[] {
+    return [{ name: 'Tom' }, { name: 'Kit' }];
+  }
+
+  @Public()
+  @Query(() => [Cat])
+  strays(): Cat[] {
+    return [{ name: 'Stray' }];
+  }
+
+  @ResolveField(() => String)
+  admirer(@CurrentUser() user: AuthUser | null): string {
+    return nameOf(user);
+  }
+
+  @RequireScopes('cats:secrets')
+  @ResolveField(() => String, { nullable: true })
+  secret(@CurrentUser('id') id: string): string {
+    return `told to ${id}`;
+  }
+
+  @RequireScopes('cats:write')
+  @Mutation(() => String)
+  adopt(@CurrentUser('id') id: string): string {
+    return `${id} has a cat`;
+  }
+}
+
+@UseGuards(AuthGuard)
+@Resolver()
+class HouseResolver {
+  @Query(() => String)
+  guarded(@CurrentUser('id') id: string): string {
+    return id;
+  }
+
+  @Public()
+  @Query(() => String)
+  open(@CurrentUser() user: AuthUser | null): string {
+    return nameOf(user);
+  }
+}
+
+/** The first error, less what an engine adds of its own in development. */
+function errorOf({ errors }: GraphqlResult): object {
+  const [{ message, extensions } = { message: 'no error', extensions: {} }] = errors ?? [];
+  return {
+    message,
+    extensions: Object.fromEntries(Object.entries(extensions ?? {}).filter(([name]) => name !== 'stacktrace')),
+  };
+}
+
+const missingToken = {
+  message: 'An access token is required',
+  extensions: {
+    code: 'UNAUTHENTICATED',
+    originalError: {
+      statusCode: 401,
+      error: 'Unauthorized',
+      message: 'An access token is required',
+      code: 'MISSING_TOKEN',
+    },
+  },
+};
+
+const invalidToken = (reason: keyof typeof sentences): object => ({
+  message: sentences[reason],
+  extensions: {
+    code: 'UNAUTHENTICATED',
+    reason,
+    originalError: {
+      statusCode: 401,
+      error: 'Unauthorized',
+      message: sentences[reason],
+      code: 'INVALID_TOKEN',
+      reason,
+    },
+  },
+});
+
+describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) => {
+  let clock: HandClock;
+  let issuer: TestIssuer;
+  let app: RunningApp;
+  let seen: string[];
+
+  const tokenFor = (sub: string, scope = ''): Promise<string> =>
+    issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
+
+  beforeAll(async () => {
+    clock = new HandClock();
+    issuer = await startIssuer({ clock });
+    seen = [];
+    app = await startApp(platform, {
+      imports: [
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+          clock,
+          tokenFrom: [fromBearer(), fromCookie('access_token')],
+          toUser: (user) => {
+            seen.push(user.id);
+            return user;
+          },
+        }),
+        importModule(),
+      ],
+      providers: [CatsResolver, HouseResolver],
+    });
+  });
+
+  it('refuses without a token, says so in the error and in the header, and answers the rest', async () => {
+    const { http, ...result } = await ask(app, '{ me }');
+    expect(errorOf(result)).toEqual(missingToken);
+    expect([http.status, http.headers['www-authenticate']]).toEqual([200, 'Bearer']);
+    expect(result.data ?? null).toBeNull();
+  });
+
+  it('lets a good token through, from the header and from a cookie', async () => {
+    const token = await tokenFor('alice');
+    expect((await ask(app, '{ me }', { token })).data).toEqual({ me: 'alice' });
+    expect((await ask(app, '{ me }', { headers: [['Cookie', `access_token=${token}`]] })).data).toEqual({
+      me: 'alice',
+    });
+  });
+
+  it('refuses a token whose time is over', async () => {
+    const token = await tokenFor('alice');
+    clock.advanceSeconds(306);
+    const { http, ...result } = await ask(app, '{ guarded }', { token });
+    expect(errorOf(result)).toEqual(invalidToken('expired'));
+    expect(http.headers['www-authenticate']).toBe(invalidTokenChallenge('expired'));
+  });
+
+  it('refuses a mutation whose scope the token lacks, and names the scope', async () => {
+    const { http, ...result } = await ask(app, 'mutation { adopt }', { token: await tokenFor('alice', 'cats:read') });
+    expect(errorOf(result)).toEqual({
+      message: 'The access token lacks a required scope',
+      extensions: {
+        code: 'FORBIDDEN',
+        originalError: {
+          statusCode: 403,
+          error: 'Forbidden',
+          message: 'The access token lacks a required scope',
+          code: 'INSUFFICIENT_SCOPE',
+          scope: 'cats:write',
+        },
+      },
+    });
+    expect(http.headers['www-authenticate']).toBe('Bearer error="insufficient_scope", scope="cats:write"');
+    const granted = await ask(app, 'mutation { adopt }', { token: await tokenFor('alice', 'cats:write') });
+    expect(granted.data).toEqual({ adopt: 'alice has a cat' });
+  });
+
+  it('refuses two different tokens as a bad request', async () => {
+    const headers = [['Cookie', `access_token=${await tokenFor('bob')}`] as const];
+    const result = await ask(app, '{ maybe }', { token: await tokenFor('alice'), headers });
+    expect(errorOf(result)).toMatchObject({
+      extensions: { code: 'BAD_REQUEST', originalError: { statusCode: 400, code: 'INVALID_REQUEST' } },
+    });
+  });
+
+  it('knows a user or nobody where the token is optional, and tells the client why', async () => {
+    expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'nobody' });
+    expect((await ask(app, '{ maybe }', { token: await tokenFor('alice') })).data).toEqual({ maybe: 'alice' });
+    const { data, http } = await ask(app, '{ maybe }', { token: 'no.good.token' });
+    expect(data).toEqual({ maybe: 'nobody' });
+    expect(http.headers['www-authenticate']).toBe(invalidTokenChallenge('malformed'));
+  });
+
+  it('gives each field of one operation its own caller, however they are interleaved', async () => {
+    const token = await tokenFor('alice');
+    const query = '{ a: open b: guarded c: open d: maybe e: me f: open strays { admirer } cats { admirer } }';
+    const expected = {
+      ...{ a: 'nobody', b: 'alice', c: 'nobody', d: 'alice', e: 'alice', f: 'nobody' },
+      strays: [{ admirer: 'nobody' }],
+      cats: [{ admirer: 'alice' }, { admirer: 'alice' }],
+    };
+    const answers = await Promise.all(Array.from({ length: 25 }, () => ask(app, query, { token })));
+    expect(answers.map(({ data }) => data)).toEqual(answers.map(() => expected));
+  });
+
+  it('asks toUser once for an operation of many fields', async () => {
+    const token = await tokenFor('carol');
+    await ask(app, '{ a: me b: guarded c: maybe }', { token });
+    expect(seen.filter((id) => id === 'carol')).toEqual(['carol']);
+  });
+
+  it('guards fields by themselves: what may not be seen is missing, and the rest is there', async () => {
+    const query = '{ cats { name secret } }';
+    const { data, errors } = await ask(app, query, { token: await tokenFor('alice') });
+    expect(data).toEqual({
+      cats: [
+        { name: 'Tom', secret: null },
+        { name: 'Kit', secret: null },
+      ],
+    });
+    expect(errors?.map(({ path }) => path?.join('.'))).toEqual(['cats.0.secret', 'cats.1.secret']);
+    expect(errorOf({ errors: errors ?? [] })).toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+    const told = await ask(app, query, { token: await tokenFor('alice', 'cats:secrets') });
+    expect(told.data).toMatchObject({ cats: [{ secret: 'told to alice' }, { secret: 'told to alice' }] });
+  });
+
+  it('says that the question could not be decided while the keys cannot be had', async () => {
+    const quiet = await startIssuer();
+    quiet.fail('503');
+    const waiting = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }) }), importModule()],
+      providers: [HouseResolver],
+    });
+    const token = await quiet.token({ aud: 'api' });
+    const { http, ...result } = await ask(waiting, '{ guarded }', { token });
+    expect(errorOf(result)).toMatchObject({
+      message: 'Authentication is not available at the moment',
+      extensions: {
+        code: 'SERVICE_UNAVAILABLE',
+        originalError: {
+          statusCode: 503,
+          code: 'SERVER_ERROR',
+          retryAfterSeconds: Number(http.headers['retry-after']),
+        },
+      },
+    });
+    expect(Number(http.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect((await ask(waiting, '{ open }', { token })).data).toEqual({ open: 'nobody' });
+  });
+
+  it('guards everything when it is told to, on every engine', async () => {
+    const everything = await startApp(platform, {
+      imports: [
+        AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock, guardEverything: true }),
+        importModule(),
+      ],
+      providers: [CatsResolver, HouseResolver],
+    });
+    expect(errorOf(await ask(everything, '{ cats { name } }'))).toEqual(missingToken);
+    // Every field is guarded now, the names of strays as well as the strays themselves are not.
+    expect((await ask(everything, '{ open strays { name } }')).data).toEqual({
+      open: 'nobody',
+      strays: [{ name: 'Stray' }],
+    });
+    expect((await ask(everything, '{ me }', { token: await tokenFor('alice') })).data).toEqual({ me: 'alice' });
+  });
+});
