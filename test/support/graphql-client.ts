@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { RunningApp } from './app.js';
 import { type Answer, type Call } from './http.js';
 
-export interface GraphqlError {
+interface GraphqlError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
   readonly extensions?: Readonly<Record<string, unknown>>;
