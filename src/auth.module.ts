@@ -15,6 +15,7 @@ import { ConfigurationError } from './errors/configuration-error.js';
 import { EntryPoints } from './audit/entry-points.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { AppRules } from './guard/app-rules.js';
 import { Authenticator } from './guard/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
 import { ConnectionWatch } from './guard/connection-watch.js';
@@ -22,6 +23,9 @@ import { DemandChecker } from './guard/demand-checker.js';
 import { GraphqlTransport } from './guard/graphql.transport.js';
 import { HttpTransport } from './guard/http.transport.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
+import { OrganizationJudge } from './guard/organization-judge.js';
+import { Policies } from './guard/policies.service.js';
+import { PolicyJudge } from './guard/policy-judge.js';
 import { RouteRulesReader } from './guard/route-rules-reader.js';
 import { TokenAuthenticator } from './guard/token-authenticator.js';
 import type { WireGround } from './guard/transport.js';
@@ -97,7 +101,6 @@ const parts: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost, ConnectionWatch, EventLog],
     useFactory: openTransports,
   },
-  DemandChecker,
   {
     provide: TokenSources,
     inject: [AUTH_MODULE_OPTIONS],
@@ -109,6 +112,18 @@ const parts: Provider[] = [
     inject: [EntryPoints, AUTH_MODULE_OPTIONS],
     useFactory: (entryPoints: EntryPoints, { routeAudit }: ResolvedAuthOptions) =>
       new RouteAudit(entryPoints, routeAudit),
+  },
+  Policies,
+  {
+    provide: DemandChecker,
+    inject: [Policies, EventLog],
+    useFactory: (policies: Policies, { report }: EventLog) => {
+      const rules = new AppRules(report);
+      return new DemandChecker({
+        organizations: new OrganizationJudge(rules),
+        policies: new PolicyJudge(rules, policies),
+      });
+    },
   },
   AuthGuard,
   JwtStrategy,

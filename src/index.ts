@@ -29,11 +29,14 @@ export type { Found, TokenSource } from './request/token-source.js';
 
 // On a route
 export type { OptionalAuthOptions } from './access/optional-auth-options.js';
+export type { PolicyAnswer, PolicyRefusal } from './access/policy-answer.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
 export { OptionalAuth } from './decorators/optional-auth.decorator.js';
 export type { PropertyPath } from './decorators/property-path.js';
 export { Public } from './decorators/public.decorator.js';
+export { RequireOrganization, type RequireOrganizationOptions } from './decorators/require-organization.decorator.js';
 export { RequireAnyPermission, RequirePermissions } from './decorators/require-permissions.decorator.js';
+export { type Policy, type PolicyFunction, RequirePolicy } from './decorators/require-policy.decorator.js';
 export { RequireAnyRole, RequireRoles } from './decorators/require-roles.decorator.js';
 export { RequireAnyScope, RequireScopes } from './decorators/require-scopes.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';

@@ -1,3 +1,5 @@
+import type { AuthUser } from '../user/auth-user.js';
+
 /** The lists of a user that a route may ask for. */
 export type HoldingKind = 'scopes' | 'roles' | 'permissions';
 
@@ -13,11 +15,63 @@ export type ScopeRequirement = HoldingOf<'scopes'>;
 
 export type HoldingRequirement = ScopeRequirement | HoldingOf<'roles'> | HoldingOf<'permissions'>;
 
+/** What an organization may be named by in a call. */
+export type OrganizationName = 'id' | 'slug' | 'name';
+
+/** The user must be a member of the organization that the call is about, and hold there what is named. */
+export interface OrganizationRequirement {
+  readonly kind: 'organization';
+  /** Where the call names it; a function of the app's gets the framework's own context. */
+  readonly from: { readonly param: string } | { readonly find: (context: never) => unknown };
+  readonly by: OrganizationName;
+  /** Exactly this role. */
+  readonly role: string | null;
+  /** This role, or one that includes it. */
+  readonly minimumRole: string | null;
+  /** All of them. */
+  readonly permissions: readonly string[];
+}
+
+/** A class whose instances the app's injector makes, and which decides about a call. */
+export type PolicyClass = abstract new (...parts: never[]) => { check(user: AuthUser, context: never): unknown };
+
+/** A rule of the app's own must say so. */
+export interface PolicyRequirement {
+  readonly kind: 'policy';
+  /** Of the class or the function. */
+  readonly name: string;
+  readonly policy:
+    | { readonly made: 'by-injector'; readonly type: PolicyClass }
+    | { readonly made: 'by-hand'; readonly check: (user: AuthUser, context: never) => unknown };
+}
+
 /** What a route demands of its user beyond being one: data, so that the guard decides by it and others can list it. */
-export type Requirement = HoldingRequirement;
+export type Requirement = HoldingRequirement | OrganizationRequirement | PolicyRequirement;
 
 /** A requirement as logs and lists name it: `scopes: cats:read, cats:write`. */
 export function nameOf(requirement: Requirement): string {
-  const { kind, match, values } = requirement;
+  switch (requirement.kind) {
+    case 'scopes':
+    case 'roles':
+    case 'permissions':
+      return nameHolding(requirement);
+    case 'organization':
+      return nameOrganization(requirement);
+    case 'policy':
+      return `policy ${requirement.name}`;
+  }
+}
+
+function nameHolding({ kind, match, values }: HoldingRequirement): string {
   return `${match === 'any' && values.length > 1 ? 'one of the ' : ''}${kind}: ${values.join(', ')}`;
+}
+
+function nameOrganization({ from, by, role, minimumRole, permissions }: OrganizationRequirement): string {
+  const parts = [
+    `membership of the organization whose ${by} is ${'param' in from ? `:${from.param}` : 'what id() gives'}`,
+    ...(role === null ? [] : [`role: ${role}`]),
+    ...(minimumRole === null ? [] : [`at least role: ${minimumRole}`]),
+    ...(permissions.length === 0 ? [] : [`permissions: ${permissions.join(', ')}`]),
+  ];
+  return parts.join(', ');
 }

@@ -25,7 +25,7 @@ interface OptionalRules extends Required<OptionalAuthOptions> {
 export interface RouteDemands {
   /** The issuer itself must say that the token is good. */
   readonly online: boolean;
-  /** All of them must be met. */
+  /** All of them must be met; in the order in which they are asked. */
   readonly requirements: readonly Requirement[];
 }
 
@@ -64,8 +64,24 @@ function toDemands(demands: readonly Demand[]): RouteDemands | null {
   if (demands.length === 0) return null;
   return {
     online: demands.some(({ kind }) => kind === 'online'),
-    requirements: demands.filter((demand) => demand.kind !== 'online'),
+    requirements: demands
+      .filter((demand) => demand.kind !== 'online')
+      .sort((one, other) => turnOf(one) - turnOf(other)),
   };
+}
+
+/** First what the token tells, then what may have to be looked up, and the app's own rules when nothing else refuses. */
+function turnOf({ kind }: Requirement): number {
+  switch (kind) {
+    case 'scopes':
+    case 'roles':
+      return 0;
+    case 'permissions':
+    case 'organization':
+      return 1;
+    case 'policy':
+      return 2;
+  }
 }
 
 /** Rules of which only the nearest count. */
@@ -80,7 +96,7 @@ function readMode(levels: readonly object[], defaults: Required<OptionalAuthOpti
 }
 
 /** A class and the classes that it extends, nearest first. */
-function lineageOf(target: object): object[] {
+export function lineageOf(target: object): object[] {
   const lineage: object[] = [];
   for (let level: unknown = target; isClass(level); level = Object.getPrototypeOf(level)) lineage.push(level);
   return lineage;

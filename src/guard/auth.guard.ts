@@ -12,7 +12,7 @@ import { DemandChecker } from './demand-checker.js';
 import { isThenable } from './is-thenable.js';
 import { RouteRulesReader } from './route-rules-reader.js';
 import { Transports } from './transports.js';
-import { enter, nobody, refuse, type Visit } from './visit.js';
+import { enter, handlerOf, nobody, refuse, type Visit } from './visit.js';
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -124,13 +124,13 @@ export class AuthGuard implements CanActivate {
   }
 
   /** An absent token says nothing where it may be absent. */
-  private explain({ context, request }: Visit, error: AuthError, anonymous: boolean): void {
+  private explain(visit: Visit, error: AuthError, anonymous: boolean): void {
     if (anonymous && error.code === 'MISSING_TOKEN') return;
     if (error instanceof ConfigurationError) {
       this.log.report({ type: 'miswired', problem: error.explanation, mend: error.mend });
     }
     const { code, reason, explanation } = error;
-    const handler = `${context.getClass().name}.${context.getHandler().name}`;
-    this.log.explain(request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });
+    const handler = handlerOf(visit);
+    this.log.explain(visit.request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
 }

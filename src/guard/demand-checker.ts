@@ -4,7 +4,14 @@ import type { Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { isThenable } from './is-thenable.js';
+import type { OrganizationJudge } from './organization-judge.js';
+import type { PolicyJudge } from './policy-judge.js';
 import type { Visit } from './visit.js';
+
+export interface DemandCheckerParts {
+  readonly organizations: OrganizationJudge;
+  readonly policies: PolicyJudge;
+}
 
 /** A user before what a route demands. */
 interface Check {
@@ -17,6 +24,8 @@ interface Check {
 export class DemandChecker {
   /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
   private readonly checked = new WeakMap<object, { readonly user: AuthUser; readonly outcome: void | Promise<void> }>();
+
+  constructor(private readonly parts: DemandCheckerParts) {}
 
   /**
    * Nothing, or a promise of it, when every demand is met.
@@ -32,22 +41,32 @@ export class DemandChecker {
     return outcome;
   }
 
+  /** One after the other, so that a policy is not asked about a caller who is refused without it. */
   private checkFrom(first: number, check: Check): void | Promise<void> {
     for (const [at, requirement] of check.demands.requirements.entries()) {
       if (at < first) continue;
       const decision = this.decide(requirement, check);
-      if (isThenable(decision)) return this.goOn(decision, at + 1, check);
+      if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
       settle(decision);
     }
   }
 
-  private async goOn(decision: Promise<Decision>, next: number, check: Check): Promise<void> {
+  private async checkOn(decision: Promise<Decision>, next: number, check: Check): Promise<void> {
     settle(await decision);
     await this.checkFrom(next, check);
   }
 
-  private decide(requirement: Requirement, { user, demands }: Check): Decision | Promise<Decision> {
-    return decideHolding(requirement, heldInToken(user, requirement.kind), demands.requirements);
+  private decide(requirement: Requirement, { visit, user, demands }: Check): Decision | Promise<Decision> {
+    switch (requirement.kind) {
+      case 'scopes':
+      case 'roles':
+      case 'permissions':
+        return decideHolding(requirement, heldInToken(user, requirement.kind), demands.requirements);
+      case 'organization':
+        return this.parts.organizations.decide(requirement, visit, user);
+      case 'policy':
+        return this.parts.policies.decide(requirement, visit, user);
+    }
   }
 }
 

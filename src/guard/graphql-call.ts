@@ -12,6 +12,8 @@ interface FieldPath {
 
 /** What a resolver was called with. */
 export interface GraphqlCall {
+  /** What the field was asked with, by name. */
+  readonly fieldArguments: unknown;
   /** The app's own, made for each operation. */
   readonly context: unknown;
   /** `null` where the engine gives none. */
@@ -38,9 +40,10 @@ export interface GraphqlSocket {
 
 /** Reads the arguments of a resolver: `(parent, args, context, info)`, or `(reference, context, info)`. */
 export function readGraphqlCall(args: readonly unknown[]): GraphqlCall {
-  const [context, info] = args.length === 3 ? args.slice(1) : args.slice(2);
+  const [fieldArguments, context, info] = args.length === 3 ? [undefined, ...args.slice(1)] : args.slice(1);
   const path = read(info, 'path');
   return {
+    fieldArguments,
     context,
     path: isObject(path) ? path : null,
     isSubscription: read(read(info, 'operation'), 'operation') === 'subscription',

@@ -20,6 +20,7 @@ import {
 } from './graphql-call.js';
 import { toNestException } from './http.transport.js';
 import { type CallContext, type Caller, Transport, type WireGround } from './transport.js';
+import { readOwn } from './read-own.js';
 import { hasSeats, seatUser, seatUserOfField } from './user-seat.js';
 
 /** As Apollo and Nest's drivers call them. */
@@ -56,6 +57,16 @@ export class GraphqlTransport extends Transport {
     if (socket === null) return viewHttpRequest(http);
     // Many operations come over one socket, and each of them has a context of its own.
     return this.viewSocket(call.context as object, http, socket);
+  }
+
+  /** GraphQL has no routes; what a field is asked with has a name all the same. */
+  override findParameter(context: CallContext, name: string): unknown {
+    return readOwn(readGraphqlCall(context.getArgs()).fieldArguments, name);
+  }
+
+  /** Nest takes the operation's context for the request. */
+  override injectorRequest(context: CallContext): object {
+    return readGraphqlCall(context.getArgs()).context as object;
   }
 
   override seat(context: CallContext, { user, verified }: Caller): void {

@@ -12,6 +12,7 @@ import type { Answer, AnswerStatus } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
 import type { RequestView } from '../request/request-view.js';
+import { readOwn } from './read-own.js';
 import { type CallContext, type Caller, Transport } from './transport.js';
 
 const exceptions = {
@@ -32,6 +33,10 @@ export class HttpTransport extends Transport {
 
   override view(context: CallContext): RequestView {
     return viewHttpRequest(context.getArgs()[0] as HttpRequest);
+  }
+
+  override findParameter(context: CallContext, name: string): unknown {
+    return readOwn((context.getArgs()[0] as { readonly params?: unknown }).params, name);
   }
 
   override seat(context: CallContext, { user }: Caller): void {

@@ -15,6 +15,11 @@ export interface Visit {
 /** Who comes in without a user. */
 export const nobody: Caller = Object.freeze({ user: null, verified: null });
 
+/** The handler that is called, as logs name it: `CatsController.list`. */
+export function handlerOf({ context }: Visit): string {
+  return `${context.getClass().name}.${context.getHandler().name}`;
+}
+
 /** Lets the call go on, as this user or as nobody. */
 export function enter({ transport, context }: Visit, caller: Caller): true {
   transport.seat(context, caller);

@@ -37,8 +37,20 @@ interface MiswiredEvent {
   readonly mend: string;
 }
 
+/** A rule of the app's own (a policy, the function that names an organization) threw, and the caller was refused. */
+interface RuleFailedEvent {
+  readonly type: 'rule-failed';
+  /** `@RequirePolicy(OwnsCat)` */
+  readonly rule: string;
+  readonly handler: string;
+  /** Name and message of what was thrown, escaped and without the token. */
+  readonly problem: string;
+  /** Where it was thrown, innermost first. */
+  readonly frames: readonly string[];
+}
+
 /** Everything that the module reports. Closed: whoever listens can be exhaustive. */
-export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MiswiredEvent;
+export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MiswiredEvent | RuleFailedEvent;
 
 /** Where events go. */
 export type ReportEvent = (event: AuthEvent) => void;

@@ -3,7 +3,7 @@ import type { AuthEvent, RefusedEvent } from './auth-event.js';
 
 /**
  * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
- * at `log` when it is over), a wiring mistake at `error`.
+ * at `log` when it is over), a wiring mistake and what a rule of the app throws at `error`.
  */
 @Injectable()
 export class EventLog {
@@ -35,6 +35,15 @@ export class EventLog {
       case 'miswired':
         this.logger.error(`${event.problem}. ${event.mend}`);
         return;
+      case 'rule-failed': {
+        const { rule, handler, problem, frames } = event;
+        const lines = [
+          `${handler}: ${rule} threw, so it refuses: ${problem}`,
+          ...frames.map((frame) => `    ${frame}`),
+        ];
+        this.logger.error(lines.join('\n'));
+        return;
+      }
     }
   };
 }

@@ -1,6 +1,11 @@
 /** What a `@Require…` decorator writes down, and what it refuses to be given: both when the class is loaded. */
 import { describe, expect, it } from 'vitest';
 import { readDemands } from '../../../src/access/demand-mark.js';
+import {
+  RequireOrganization,
+  type RequireOrganizationOptions,
+} from '../../../src/decorators/require-organization.decorator.js';
+import { RequirePolicy } from '../../../src/decorators/require-policy.decorator.js';
 import { RequireAnyPermission, RequirePermissions } from '../../../src/decorators/require-permissions.decorator.js';
 import { RequireAnyRole, RequireRoles } from '../../../src/decorators/require-roles.decorator.js';
 import { RequireAnyScope, RequireScopes } from '../../../src/decorators/require-scopes.decorator.js';
@@ -66,4 +71,118 @@ describe('names', () => {
       expect(() => [RequireRoles(name), RequirePermissions(name)]).not.toThrow();
     },
   );
+});
+
+/** What a decorator writes on a class. */
+function demandsOf(decorator: ClassDecorator): readonly unknown[] {
+  class Cats {}
+  decorator(Cats);
+  expect(bringsAuthGuard(Cats)).toBe(true);
+  return readDemands(Cats);
+}
+
+describe('@RequireOrganization', () => {
+  const find = (): string => 'acme';
+
+  it.each([
+    [undefined, {}],
+    [{}, {}],
+    [{ param: 'organization' }, { from: { param: 'organization' } }],
+    [{ param: '__proto__' }, { from: { param: '__proto__' } }],
+    [
+      { id: find, by: 'slug' },
+      { from: { find }, by: 'slug' },
+    ],
+    [{ role: 'Account Manager' }, { role: 'Account Manager' }],
+    [
+      { minimumRole: 'Member', permissions: ['a', 'a', 'b'] },
+      { minimumRole: 'Member', permissions: ['a', 'b'] },
+    ],
+  ] as const)('%j', (options, demanded) => {
+    expect(demandsOf(RequireOrganization(options))).toEqual([
+      {
+        kind: 'organization',
+        from: { param: 'orgId' },
+        by: 'id',
+        role: null,
+        minimumRole: null,
+        permissions: [],
+        ...demanded,
+      },
+    ]);
+  });
+
+  it.each([
+    ['orgId', '@RequireOrganization', 'an object of options is expected'],
+    [{ parameter: 'orgId' }, '@RequireOrganization({ parameter })', 'there is no option of this name'],
+    [{ param: '' }, '@RequireOrganization({ param })', 'a text that is not empty'],
+    [{ id: 'acme' }, '@RequireOrganization({ id })', 'a function is expected'],
+    [{ id: find, param: 'orgId' }, '@RequireOrganization({ id })', 'it stands beside param'],
+    [{ by: 'title' }, '@RequireOrganization({ by })', "one of 'id', 'slug', 'name'"],
+    [{ role: ['Admin'] }, '@RequireOrganization({ role })', 'something in it is not a role'],
+    [{ role: '' }, '@RequireOrganization({ role })', 'something in it is not a role'],
+    [{ minimumRole: 'Admin ' }, '@RequireOrganization({ minimumRole })', 'something in it is not a role'],
+    [{ permissions: [] }, '@RequireOrganization({ permissions })', 'it names no permission'],
+    [{ permissions: 'a' }, '@RequireOrganization({ permissions })', 'something in it is not a permission'],
+    [{ permissions: ['a', 1] }, '@RequireOrganization({ permissions })', 'something in it is not a permission'],
+  ])('refuses %j', (options: unknown, path, problem) => {
+    const error = configurationErrorOf(() => RequireOrganization(options as RequireOrganizationOptions));
+    expect(error.path).toBe(path);
+    expect(error.message).toContain(problem);
+  });
+});
+
+describe('@RequirePolicy', () => {
+  class OwnsCat {
+    check(): boolean {
+      return true;
+    }
+  }
+  class ByField {
+    readonly check = (): boolean => true;
+  }
+  abstract class Port {
+    abstract check(): boolean;
+  }
+  /** As compilers for old engines write a class. */
+  function OldStyle(): void {}
+  Object.assign(OldStyle.prototype as object, { check: () => true });
+  function isOwner(): boolean {
+    return true;
+  }
+
+  const policies: readonly [what: string, policy: Parameters<typeof RequirePolicy>[0], name: string, made: string][] = [
+    ['a class', OwnsCat, 'OwnsCat', 'by-injector'],
+    ['a class with its method in a field', ByField, 'ByField', 'by-injector'],
+    ['an abstract class', Port, 'Port', 'by-injector'],
+    [
+      'a class without a name',
+      class {
+        check(): boolean {
+          return true;
+        }
+      },
+      'unnamed',
+      'by-injector',
+    ],
+    ['a class of an old compiler', OldStyle as never, 'OldStyle', 'by-injector'],
+    ['a function', isOwner, 'isOwner', 'by-hand'],
+    ['an arrow function', () => true, 'unnamed', 'by-hand'],
+    ['an async function', async () => true, 'unnamed', 'by-hand'],
+  ];
+
+  it.each(policies)('takes %s', (_what, policy, name, made) => {
+    expect(demandsOf(RequirePolicy(policy))).toMatchObject([{ kind: 'policy', name, policy: { made } }]);
+  });
+
+  it.each([
+    ['an object', new OwnsCat()],
+    ['nothing', undefined],
+    ['a name', 'OwnsCat'],
+  ])('refuses %s', (_what, policy: unknown) => {
+    const error = configurationErrorOf(() => RequirePolicy(policy as never));
+    expect(error.message).toBe(
+      '@RequirePolicy: a class or a function is expected. Write the class, and not an object of it.',
+    );
+  });
 });

@@ -1,0 +1,56 @@
+import { logText } from '../telemetry/log-text.js';
+import type { AuthUser } from '../user/auth-user.js';
+import { assignedRolesOf, type Organization } from '../user/organization.js';
+import { listOf, placeInToken } from './decide-holding.js';
+import { type Decision, denied, granted } from './decision.js';
+import { nameOf, type OrganizationRequirement } from './requirement.js';
+
+/** What is known of a user's organizations. */
+export interface HeldOrganizations {
+  readonly organizations: readonly Organization[];
+  /** Where they were looked for, as the log tells. */
+  readonly place: string;
+}
+
+/** The organizations that the token names. */
+export function organizationsInToken(user: AuthUser): HeldOrganizations {
+  return { organizations: listOf(user.organizations), place: placeInToken(user, 'organizations') };
+}
+
+/** Decides by the organizations that the user is known to be in. `named` is what the call says. */
+export function decideOrganization(
+  requirement: OrganizationRequirement,
+  named: string,
+  held: HeldOrganizations,
+): Decision {
+  const { by } = requirement;
+  const fitting = held.organizations.filter((organization) => organization[by] === named);
+  const [organization] = fitting;
+  const what = `${nameOf(requirement)}; the call names ${logText(named)}`;
+  if (organization === undefined) {
+    const known = held.organizations.map((one) => one[by]);
+    return denied(`It demands ${what}, and ${held.place}, has the ${by}s ${logText(known)}`);
+  }
+  // Only ids are unique by nature: whoever may name an organization can give it the name of another.
+  if (fitting.length > 1) {
+    return denied(`It demands ${what}, and ${held.place}, has several of this ${by}: ask by another name of theirs`);
+  }
+  const lack = findLack(requirement, organization);
+  return lack === null ? granted : denied(`It demands ${what}, where ${held.place}, has ${lack}`);
+}
+
+/** What the user has in the organization in place of what is demanded; `null` when nothing is wanting. */
+function findLack(
+  { role, minimumRole, permissions }: OrganizationRequirement,
+  organization: Organization,
+): string | null {
+  const assigned = listOf(assignedRolesOf(organization));
+  if (role !== null && !assigned.includes(role)) return `the assigned roles ${logText(assigned)}`;
+  if (minimumRole !== null && organization.assignedRoles === undefined) {
+    return `roles without an order, so that "at least" cannot be decided: ask for the exact role`;
+  }
+  const roles = listOf(organization.roles);
+  if (minimumRole !== null && !roles.includes(minimumRole)) return `the roles ${logText(roles)}`;
+  const held = listOf(organization.permissions);
+  return permissions.every((permission) => held.includes(permission)) ? null : `the permissions ${logText(held)}`;
+}

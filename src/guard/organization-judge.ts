@@ -1,0 +1,43 @@
+import { decideOrganization, organizationsInToken } from '../access/decide-organization.js';
+import { type Decision, denied } from '../access/decision.js';
+import { nameOf, type OrganizationRequirement } from '../access/requirement.js';
+import type { AuthUser } from '../user/auth-user.js';
+import type { AppRules } from './app-rules.js';
+import type { CallContext } from './transport.js';
+import type { Visit } from './visit.js';
+
+/** Finds out which organization a call is about, and decides by the user's part in it. */
+export class OrganizationJudge {
+  constructor(private readonly rules: AppRules) {}
+
+  decide(requirement: OrganizationRequirement, visit: Visit, user: AuthUser): Decision | Promise<Decision> {
+    const { from } = requirement;
+    if ('param' in from) {
+      const value = visit.transport.findParameter?.(visit.context, from.param);
+      return this.decideIn(value, requirement, user, `there is no route parameter "${from.param}"`);
+    }
+    return this.rules.ask({
+      name: '@RequireOrganization({ id })',
+      visit,
+      user,
+      ask: () => (from.find as (context: CallContext) => unknown)(visit.context),
+      judge: (answer) => this.decideIn(answer, requirement, user, 'id() gave none'),
+    });
+  }
+
+  /** Of several values, or none, nobody can tell which organization is meant. */
+  private decideIn(
+    named: unknown,
+    requirement: OrganizationRequirement,
+    user: AuthUser,
+    otherwise: string,
+  ): Decision | Promise<Decision> {
+    if (typeof named === 'string' && named !== '') {
+      return decideOrganization(requirement, named, organizationsInToken(user));
+    }
+    return denied(
+      `It demands ${nameOf(requirement)}, and the call names none: ${otherwise}. ` +
+        'Name the parameter with @RequireOrganization({ param }), or give id(context)',
+    );
+  }
+}

@@ -1,0 +1,159 @@
+/** What policies give and throw: nothing but `true` lets anybody pass, and the log tells a developer what to mend. */
+import {
+  Controller,
+  type ExecutionContext,
+  ForbiddenException,
+  Get,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
+import { AuthModule, type AuthUser, oidc, type Policy, RequirePolicy, tokenOf } from 'nest-gatehouse';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
+import { accessDenied, verdictOf } from '../support/verdicts.js';
+
+@Injectable()
+class Throws implements Policy {
+  check(user: AuthUser): boolean {
+    throw new Error(`no answer for ${tokenOf(user)}\nERROR forged`);
+  }
+}
+
+const throwing: Readonly<Record<string, () => never>> = {
+  refusal: () => {
+    throw new ForbiddenException('Go away');
+  },
+  'not-found': () => {
+    throw new NotFoundException();
+  },
+  text: () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- apps do
+    throw 'no';
+  },
+};
+
+const answers: Readonly<Record<string, () => unknown>> = {
+  nothing: () => undefined,
+  one: () => 1,
+  yes: () => 'yes',
+  granted: () => ({ granted: true }),
+  row: () => ({ id: 1, secret: 'sesame' }),
+  promise: async () => ({ then: undefined }),
+};
+
+/** Answers what the path names, whatever its type says. */
+const byPath = (context: ExecutionContext): unknown => {
+  const name = context.switchToHttp().getRequest<{ params: { name: string } }>().params.name;
+  return (throwing[name] ?? answers[name])?.();
+};
+
+@Controller('odd')
+class OddController {
+  @RequirePolicy(Throws)
+  @Get('throws')
+  throws(): string {
+    return 'thrown';
+  }
+
+  @RequirePolicy((_user, context) => byPath(context) as boolean)
+  @Get('answers/:name')
+  answers(): string {
+    return 'answered';
+  }
+
+  @RequirePolicy(async (_user, context) => byPath(context) as boolean)
+  @Get('promises/:name')
+  promises(): string {
+    return 'promised';
+  }
+
+  @RequirePolicy(function tells() {
+    return { granted: false, reason: 'the shop is\nclosed' };
+  })
+  @Get('reason')
+  reason(): string {
+    return 'reason';
+  }
+}
+
+describe.each(platforms)('policies on $name', (platform) => {
+  const logger = new LogLines();
+  let issuer: TestIssuer;
+  let app: RunningApp;
+  let token: string;
+
+  const parts = () => ({
+    imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) })],
+    controllers: [OddController],
+    providers: [Throws],
+  });
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+    token = await issuer.token({ sub: 'alice', aud: 'api' });
+    app = await startApp(platform, { logger, ...parts() });
+  });
+
+  beforeEach(() => {
+    logger.forget();
+  });
+
+  it('refuse when they throw, and the log tells at error what and where, without the token', async () => {
+    expect(verdictOf(await app.call('/odd/throws', { token }))).toEqual(accessDenied);
+    const [error, debug] = [logger.ours('error'), logger.ours('debug')];
+    const problem = 'Error "no answer for [token]\\u000aERROR forged"';
+    expect(error).toHaveLength(1);
+    expect(error[0]?.text.split('\n')[0]).toBe(
+      `OddController.throws: @RequirePolicy(Throws) threw, so it refuses: ${problem}`,
+    );
+    expect(error[0]?.text).toMatch(/\n {4}at Throws\.check .*policy-answers\.e2e-spec\.ts/);
+    expect(debug.map(({ text }) => text)).toEqual([
+      `OddController.throws: refused (ACCESS_DENIED). It demands @RequirePolicy(Throws), which threw: ${problem}`,
+    ]);
+    expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
+  });
+
+  it.each(Object.keys(throwing).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
+    'refuse, and answer nothing of what they throw, though it is an answer of Nest’s: %s',
+    async (path) => {
+      const answer = await app.call(path, { token });
+      expect(verdictOf(answer)).toEqual(accessDenied);
+      expect(answer.text).not.toContain('Go away');
+      expect(logger.ours('error')).toHaveLength(1);
+    },
+  );
+
+  it.each(Object.keys(answers).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
+    'refuse whatever they give that is not true: %s',
+    async (path) => {
+      expect(verdictOf(await app.call(path, { token }))).toEqual(accessDenied);
+    },
+  );
+
+  it('keep their reasons for the log', async () => {
+    const answer = await app.call('/odd/reason', { token });
+    expect(verdictOf(answer)).toEqual(accessDenied);
+    expect(answer.text).not.toContain('closed');
+    expect(logger.ours('debug')[0]?.text).toBe(
+      'OddController.reason: refused (ACCESS_DENIED). It demands policy tells, which refuses: "the shop is\\u000aclosed"',
+    );
+  });
+
+  it('are reported once as mistakes of the app when what they give is no answer', async () => {
+    const fresh = new LogLines();
+    const other = await startApp(platform, { logger: fresh, ...parts() });
+    for (const name of ['row', 'nothing', 'yes']) await other.call(`/odd/answers/${name}`, { token });
+    // Nest hands over one part more than it was given.
+    expect(fresh.ours('error').map(({ text }) => text.replace(/ undefined$/, ''))).toEqual([
+      'OddController.answers: @RequirePolicy(unnamed) gave an object for an answer, so it refuses. A policy gives true, false, a ' +
+        'reason as a text, { granted: false, reason }, or a promise of one of these',
+    ]);
+    expect(fresh.ours('debug').map(({ text }) => text)).toEqual([
+      'OddController.answers: refused (ACCESS_DENIED). It demands @RequirePolicy(unnamed), which gave an object for an answer',
+      'OddController.answers: refused (ACCESS_DENIED). It demands @RequirePolicy(unnamed), which gave undefined for an answer',
+      'OddController.answers: refused (ACCESS_DENIED). It demands policy unnamed, which refuses: "yes"',
+    ]);
+  });
+});

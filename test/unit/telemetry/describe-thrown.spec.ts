@@ -1,0 +1,62 @@
+/** What an app's code throws, in a log: to be found again, and unable to write lines of its own. */
+import { describe, expect, it } from 'vitest';
+import { describeThrown } from '../../../src/telemetry/describe-thrown.js';
+
+describe('something thrown', () => {
+  it('is told by name, message and where it came from', () => {
+    const { problem, frames } = describeThrown(new TypeError('no such cat'), null);
+    expect(problem).toBe('TypeError "no such cat"');
+    expect(frames[0]).toMatch(/^at .*describe-thrown\.spec\.ts/);
+    expect(frames.length).toBeLessThanOrEqual(12);
+  });
+
+  it.each([
+    ['a text', 'no', 'string "no"'],
+    ['nothing', undefined, 'undefined "undefined"'],
+    ['null', null, 'object "null"'],
+    ['a symbol', Symbol('no'), 'symbol "Symbol(no)"'],
+    ['an error with a name of several lines', Object.assign(new Error('no'), { name: 'A\nB' }), 'Error "no"'],
+  ])('may be %s', (_what, thrown, problem) => {
+    expect(describeThrown(thrown, null)).toMatchObject({ problem });
+  });
+
+  it.each([
+    ['an object without a prototype', Object.create(null)],
+    [
+      'a getter that throws',
+      Object.defineProperty(new Error('no'), 'message', {
+        get() {
+          throw new Error('again');
+        },
+      }),
+    ],
+  ])('may be hostile: %s', (_what, thrown: unknown) => {
+    expect(describeThrown(thrown, null)).toEqual({ problem: 'something that cannot be shown', frames: [] });
+  });
+
+  it('cannot write lines, nor frames, of its own', () => {
+    const { problem, frames } = describeThrown(
+      new Error('cat\n    at forged (log.ts:1:1)\r\nERROR [App] forged'),
+      null,
+    );
+    expect(problem).toBe('Error "cat\\u000a    at forged (log.ts:1:1)\\u000d\\u000aERROR [App] forged"');
+    expect(frames.join('\n')).not.toContain('forged');
+  });
+
+  it('shows no secret, in the message or in the frames', () => {
+    const secret = 'aaa.bbb.ccc';
+    const error = new Error(`401 for ${secret}`);
+    error.stack = `Error: 401 for ${secret}\n    at fetch (https://api.example/?token=${secret}:1:1)`;
+    expect(describeThrown(error, secret)).toEqual({
+      problem: 'Error "401 for [token]"',
+      frames: ['at fetch (https://api.example/?token=[token]:1:1)'],
+    });
+  });
+
+  it('tells nothing of frames where the stack was written before the message', () => {
+    const error = new Error('before');
+    expect(error.stack).toContain('before');
+    error.message = 'after';
+    expect(describeThrown(error, null)).toEqual({ problem: 'Error "after"', frames: [] });
+  });
+});
