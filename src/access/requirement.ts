@@ -16,7 +16,7 @@ export type ScopeRequirement = HoldingOf<'scopes'>;
 export type HoldingRequirement = ScopeRequirement | HoldingOf<'roles'> | HoldingOf<'permissions'>;
 
 /** What an organization may be named by in a call. */
-export type OrganizationName = 'id' | 'slug' | 'name';
+type OrganizationName = 'id' | 'slug' | 'name';
 
 /** The user must be a member of the organization that the call is about, and hold there what is named. */
 export interface OrganizationRequirement {

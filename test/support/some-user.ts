@@ -5,7 +5,7 @@ import type { AuthUser, ProviderName } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 
 /** Stands for the token: found in a log line, it has leaked. */
-export const someToken = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
+const someToken = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
 
 export function someUser(parts: Partial<MappedClaims> = {}, provider: ProviderName = 'oidc'): AuthUser {
   const claims = { sub: 'alice', iss: 'https://issuer.example', exp: 1_900_000_000 };
