@@ -2,8 +2,8 @@ import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule
 import { readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
-import type { JsonObject } from '../token/json-object.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type ProvidedIssuer } from './identity-provider.js';
 import { type FetchedKeysOptions, keyNames, readKeyOptions } from './read-key-options.js';
@@ -127,7 +127,10 @@ function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerTerms
     issuer,
     audience: [`${projectId}${kinds[kind].suffix}`],
     algorithms: new Set(['ES256'] as const),
-    findClaimFault: (claims: JsonObject) => findFaultOfKind(kind, projectId, claims),
+    findFault: (claims) => {
+      const fault = findFaultOfKind(kind, projectId, claims);
+      return fault === undefined ? undefined : RefusalError.token('claim', fault);
+    },
   };
 }
 

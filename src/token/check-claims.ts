@@ -29,8 +29,8 @@ export function checkClaims(header: TokenHeader | null, claims: JsonObject, term
   checkValidity(validity, terms, now);
   checkAudience(claims['aud'], terms);
   checkSubject(claims, terms);
-  const fault = terms.findClaimFault?.(claims);
-  if (fault !== undefined) throw RefusalError.token('claim', fault);
+  const fault = terms.findFault?.(claims, header);
+  if (fault !== undefined) throw fault;
   return validity;
 }
 

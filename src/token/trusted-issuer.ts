@@ -1,7 +1,9 @@
+import type { RefusalError } from '../errors/refusal-error.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { JsonObject } from './json-object.js';
 import type { InquiryAdvice, TokenInquiry, Verification } from './token-inquiry.js';
+import type { TokenHeader } from './token-header.js';
 
 /**
  * Written in the place of an audience, it accepts tokens for whatever audience, or for none. Any token of
@@ -12,6 +14,9 @@ export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accep
 
 /** The audiences that this app answers to: one of them must be in the token. */
 export type AudienceRule = readonly string[] | typeof acceptAnyAudience;
+
+/** Looks at what the issuer has signed, when everything else about the token is right. Never throws. */
+export type FindFault = (claims: JsonObject, header: TokenHeader) => RefusalError | undefined;
 
 /** What must hold for a token of one issuer. */
 export interface IssuerTerms {
@@ -27,8 +32,8 @@ export interface IssuerTerms {
   readonly maxTokenAgeSeconds: number | null;
   /** The claim that names the user. */
   readonly subjectClaim: string;
-  /** What else must hold for its claims: a sentence that tells what does not, or `undefined`. */
-  readonly findClaimFault?: (claims: JsonObject) => string | undefined;
+  /** What else must hold for its tokens: the refusal of one for which it does not, or `undefined`. */
+  readonly findFault?: FindFault;
 }
 
 /** An issuer whose tokens are accepted, with the keys that they are checked against. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
 import { checkClaims, checkValidity } from '../../../src/token/check-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import type { TokenHeader } from '../../../src/token/token-header.js';
@@ -189,20 +190,27 @@ describe('the type', () => {
 });
 
 describe("the issuer's own demand", () => {
-  it('refuses with its sentence', async () => {
-    const error = await errorOf(check({ terms: { findClaimFault: () => 'It is odd' } }));
+  it.each(['claim', 'type', 'audience'] as const)('refuses with its reason %s and its sentence', async (reason) => {
+    const findFault = (): RefusalError => RefusalError.token(reason, 'It is odd');
+    const error = await errorOf(check({ terms: { findFault } }));
 
-    expect([error?.code, error?.reason, error?.explanation]).toEqual(['INVALID_TOKEN', 'claim', 'It is odd']);
+    expect([error?.code, error?.reason, error?.explanation]).toEqual(['INVALID_TOKEN', reason, 'It is odd']);
+  });
+
+  it('is shown the claims and the header', async () => {
+    const seen: unknown[] = [];
+    const findFault = (...parts: readonly unknown[]): undefined => void seen.push(...parts);
+    await outcomeOf(check({ claims: { plan: 'gold' }, header: { cat: 'x' }, terms: { findFault } }));
+
+    expect(seen).toMatchObject([{ sub: 'alice', plan: 'gold' }, { cat: 'x' }]);
   });
 
   it('is asked about claims that have passed everything else', async () => {
-    const never = (): string => {
+    const never = (): RefusalError => {
       throw new Error('It should not have been asked');
     };
 
-    expect(await outcomeOf(check({ claims: { exp: 0 }, terms: { findClaimFault: never } }))).toBe(
-      'INVALID_TOKEN expired',
-    );
-    expect(await outcomeOf(check({ terms: { findClaimFault: () => undefined } }))).toBe('accepted');
+    expect(await outcomeOf(check({ claims: { exp: 0 }, terms: { findFault: never } }))).toBe('INVALID_TOKEN expired');
+    expect(await outcomeOf(check({ terms: { findFault: () => undefined } }))).toBe('accepted');
   });
 });
