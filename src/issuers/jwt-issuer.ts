@@ -12,12 +12,13 @@ import {
   readKeyOptions,
   refuseKeyOptions,
 } from './read-key-options.js';
+import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
 /** What all issuers described by hand have. */
-interface JwtIssuerTerms extends TermOptions {
+interface JwtIssuerTerms extends TermOptions, RolesClaimOptions {
   /** The exact `iss` of the tokens. A name that nobody calls: it may be any text. A list for several names. */
   readonly issuer: string | readonly string[];
   /** Where the profiles of its users come from; what `UserProfileService` and `@CurrentProfile()` ask. */
@@ -76,13 +77,14 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
     ...ways,
     ...termNames,
     ...keyNames,
+    'rolesClaim',
   ]);
   const { openKeys, algorithms } = readKeysGiven(options);
   return identityProvider({
     issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys, openInquiry: null })),
     verification: 'local',
     inquiryAdvice,
-    claimMap: { provider: 'jwt', map: mapStandardClaims },
+    claimMap: { provider: 'jwt', map: withRoles(mapStandardClaims, readRolesClaim('jwtIssuer', options)) },
     tokenSources: [fromBearer()],
     openProfiles: readProfiles(options),
     profileAdvice,

@@ -1,17 +1,18 @@
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { fromBearer } from '../request/from-bearer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { discoveredIssuer } from './discovered-issuer.js';
-import { type IdentityProvider, identityProvider } from './identity-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { openIdForm } from './openid-form.js';
 import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { discoveredKeys, keysAt } from './remote-keys.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
-export interface OidcOptions extends TermOptions, FetchedKeysOptions {
+export interface OidcOptions extends TermOptions, FetchedKeysOptions, RolesClaimOptions {
   /** The exact `iss` of its tokens, to the last slash; a list when it goes by several names. */
   readonly issuer: string | readonly string[];
   /**
@@ -38,8 +39,8 @@ const inquiryAdvice = {
 };
 
 /**
- * Trusts an OpenID Connect or OAuth 2 issuer: Auth0, Keycloak, Cognito, Entra ID, Okta and any other that
- * publishes its keys. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
+ * Trusts an OpenID Connect or OAuth 2 issuer: any that publishes its keys. For those with a preset of their own, that
+ * one knows more. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
  * before.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
@@ -52,6 +53,7 @@ export function oidc(given: OidcOptions): IdentityProvider {
     'discoveryUrl',
     ...termNames,
     ...keyNames,
+    'rolesClaim',
   ]);
   const rule = readAddressRule(options);
   const terms = readTerms('oidc', options);
@@ -65,7 +67,7 @@ export function oidc(given: OidcOptions): IdentityProvider {
   const together = discoveryUrl === undefined ? undefined : discoveredIssuer(names, rule, discoveryUrl);
   const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
-  return identityProvider({
+  return openIdForm({
     issuers: discovered.map(({ term, issuer }) => ({
       terms: term,
       openKeys: known ?? discoveredKeys(issuer, kept),
@@ -73,11 +75,9 @@ export function oidc(given: OidcOptions): IdentityProvider {
     })),
     verification: 'local',
     inquiryAdvice,
-    claimMap: { provider: 'oidc', map: mapStandardClaims },
-    tokenSources: [fromBearer()],
+    map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)),
     openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
-    advice: new Map(),
   });
 }
 

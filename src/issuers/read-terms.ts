@@ -59,19 +59,29 @@ export function readTerms(
   allowed: readonly Algorithm[] = publicKeyAlgorithms,
 ): readonly IssuerTerms[] {
   const issuers = requireTexts(where, options, 'issuer', 'Write the exact "iss" of the tokens');
+  const audience = readAudience(where, options);
+  const shared = readSharedTerms(where, options, allowed);
+  return issuers.map((issuer) => ({ ...shared, audience, issuer }));
+}
+
+/** The terms without issuer and audience. `usual` are the algorithms where the app names none. */
+export function readSharedTerms(
+  where: string,
+  options: GivenOptions,
+  allowed: readonly Algorithm[],
+  usual: readonly Algorithm[] = allowed,
+): Omit<IssuerTerms, 'issuer' | 'audience'> {
   const tokenType = readText(where, options, 'tokenType');
   const tolerance = { least: 0, most: longestToleranceSeconds };
   const age = { least: 1, most: longestAgeSeconds };
-  const shared: Omit<IssuerTerms, 'issuer'> = {
+  return {
     ...usualTerms,
-    audience: readAudience(where, options),
-    algorithms: readAlgorithms(where, options, allowed),
+    algorithms: readAlgorithms(where, options, allowed, usual),
     tokenType: tokenType === undefined ? usualTerms.tokenType : plainType(tokenType),
     clockToleranceSeconds:
       readNumber(where, options, 'clockToleranceSeconds', tolerance) ?? usualTerms.clockToleranceSeconds,
     maxTokenAgeSeconds: readNumber(where, options, 'maxTokenAgeSeconds', age) ?? usualTerms.maxTokenAgeSeconds,
   };
-  return issuers.map((issuer) => ({ ...shared, issuer }));
 }
 
 /** Whether the app has asked, in as many words, for plain http off this machine. */
@@ -81,7 +91,8 @@ export function readAddressRule(options: GivenOptions): AddressRule {
   };
 }
 
-function readAudience(where: string, options: GivenOptions): AudienceRule {
+/** The audiences that the app answers to, or that it does not care. */
+export function readAudience(where: string, options: GivenOptions): AudienceRule {
   if (options['audience'] === acceptAnyAudience) return acceptAnyAudience;
   return requireTexts(
     where,
@@ -91,16 +102,21 @@ function readAudience(where: string, options: GivenOptions): AudienceRule {
   );
 }
 
-function readAlgorithms(where: string, options: GivenOptions, allowed: readonly Algorithm[]): ReadonlySet<Algorithm> {
+function readAlgorithms(
+  where: string,
+  options: GivenOptions,
+  allowed: readonly Algorithm[],
+  usual: readonly Algorithm[],
+): ReadonlySet<Algorithm> {
   const given = options['algorithms'];
-  if (given === undefined) return new Set(allowed);
+  if (given === undefined) return new Set(usual);
   const names: readonly unknown[] = Array.isArray(given) ? given : [];
   const algorithms = names.map(findAlgorithm).filter((name) => name !== undefined && allowed.includes(name));
   if (algorithms.length === 0 || algorithms.length < names.length) {
     throw new ConfigurationError(
       path(where, 'algorithms'),
       'a list of signature algorithms is expected',
-      `Out of ${allowed.join(', ')}; left out, all of them`,
+      `Out of ${allowed.join(', ')}; left out, ${usual === allowed ? 'all of them' : usual.join(', ')}`,
     );
   }
   return new Set(algorithms as readonly Algorithm[]);

@@ -1,7 +1,10 @@
 import type { JsonObject } from '../token/json-object.js';
 import type { Organization } from './organization.js';
 
-/** The kind of issuer that a user comes from: which preset described it. */
+/**
+ * The kind of issuer that a user comes from. `'oidc'` stands for all that publish their keys as OpenID Connect and
+ * OAuth 2 issuers do, whichever preset described them: the issuer itself tells them apart.
+ */
 export type ProviderName = 'stack-auth' | 'propel-auth' | 'oidc' | 'jwt';
 
 /**
