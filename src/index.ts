@@ -14,6 +14,7 @@ export type { Wire } from './guard/transport.js';
 // Issuers: who may sign tokens
 export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';
 export type { IdentityProvider } from './issuers/identity-provider.js';
+export { auth0, type Auth0Options } from './issuers/auth0.js';
 export { jwtIssuer, type JwtIssuerOptions } from './issuers/jwt-issuer.js';
 export { oidc, type OidcOptions } from './issuers/oidc.js';
 export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth.js';

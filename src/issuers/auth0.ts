@@ -1,0 +1,102 @@
+import { type GivenOptions, path, readOptions, requireTexts } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { AudienceRule } from '../token/trusted-issuer.js';
+import type { MappedClaims } from '../user/claim-map.js';
+import { readTextClaim } from '../user/read-claim.js';
+import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
+import { readAudience, type TermOptions } from './read-terms.js';
+
+/** An API of an Auth0 tenant. */
+export interface Auth0Options
+  extends KnownIssuerOptions,
+    AuthorizedPartyOptions,
+    Pick<TermOptions, 'audience' | 'tokenType'> {
+  /**
+   * The tenant's host, `'your-tenant.eu.auth0.com'`, or the custom domain that users sign in at: tokens bear the one
+   * that the sign-in was addressed to. A list where both are in use.
+   */
+  readonly domain: string | readonly string[];
+  /**
+   * The identifier of the API in Auth0. Clients have to name it when they sign in; without it they get an opaque
+   * token, which nobody but Auth0 can read.
+   */
+  readonly audience: TermOptions['audience'];
+  /**
+   * `'at+jwt'` where the API's token profile is RFC 9068. Left out, any type passes: the default profile gives access
+   * tokens the type of ID tokens, and it is the audience that tells them apart.
+   */
+  readonly tokenType?: string;
+  /** What the API signs with: RS256 or PS256. @defaultValue both */
+  readonly algorithms?: readonly ('RS256' | 'PS256')[];
+}
+
+const where = 'auth0';
+
+/**
+ * Trusts an Auth0 tenant. The organization that a user has signed in to (`org_id`) is in `user.organizations`, with
+ * the token's roles and permissions, which Auth0 gives for it. Roles are only in tokens into which an Action puts
+ * them: see `rolesClaim`.
+ *
+ * @throws {ConfigurationError} for a missing, wrong or unknown option.
+ */
+export function auth0(given: Auth0Options): IdentityProvider {
+  const options = readOptions(where, given, [
+    'domain',
+    'audience',
+    'authorizedParties',
+    'tokenType',
+    'algorithms',
+    ...knownIssuerNames,
+  ]);
+  const domains = readDomains(options);
+  const audience = readApi(options, domains);
+  const parties = readAuthorizedParties(where, options);
+  return knownIssuers(where, options, {
+    issuers: domains.map((domain) => ({
+      issuer: `https://${domain}/`,
+      jwksUri: `https://${domain}/.well-known/jwks.json`,
+    })),
+    audience,
+    algorithms: ['RS256', 'PS256'],
+    addClaims: addOrganization,
+    // Auth0's own profile names the client "azp", that of RFC 9068 "client_id".
+    ...(parties !== undefined && { findFault: (claims) => findPartyFault(claims, ['azp', 'client_id'], parties) }),
+  });
+}
+
+function readDomains(options: GivenOptions): readonly string[] {
+  const mend = 'Write the host alone, as in your-tenant.eu.auth0.com';
+  const domains = requireTexts(where, options, 'domain', mend);
+  for (const domain of domains) {
+    if (!/^[a-z\d-]+(?:\.[a-z\d-]+)+$/.test(domain)) {
+      throw new ConfigurationError(path(where, 'domain'), 'it is not a host name in lower case', mend);
+    }
+  }
+  return domains;
+}
+
+/** Refuses the audience that is in every token with the scope openid: it would tell nothing. */
+function readApi(options: GivenOptions, domains: readonly string[]): AudienceRule {
+  const audience = readAudience(where, options);
+  const userinfo = domains.map((domain) => `https://${domain}/userinfo`);
+  if (typeof audience !== 'symbol' && audience.some((name) => userinfo.includes(name))) {
+    throw new ConfigurationError(
+      path(where, 'audience'),
+      "tokens for all the tenant's APIs have that one",
+      'Write the identifier of this API',
+    );
+  }
+  return audience;
+}
+
+function addOrganization(mapped: MappedClaims, claims: JsonObject): MappedClaims {
+  const id = readTextClaim(claims, 'org_id');
+  if (id === null) return mapped;
+  const { roles, permissions } = mapped;
+  // "org_name" is the name by which addresses call it; the one that people read is not in the token.
+  const organization = { id, name: null, slug: readTextClaim(claims, 'org_name'), roles, permissions };
+  return { ...mapped, organizations: [organization] };
+}

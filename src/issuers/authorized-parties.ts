@@ -1,0 +1,46 @@
+import { type GivenOptions, requireTexts } from '../configuration/read-options.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import type { JsonObject } from '../token/json-object.js';
+
+/** Who may have asked for a token. */
+export interface AuthorizedPartyOptions {
+  /**
+   * The ids of the clients whose tokens are accepted; a token that names none is then refused. Left out, any client
+   * to which the issuer gives tokens for this audience.
+   */
+  readonly authorizedParties?: string | readonly string[];
+}
+
+/** The allow-list; `undefined` when left out. */
+export function readAuthorizedParties(
+  where: string,
+  options: GivenOptions,
+  option = 'authorizedParties',
+): readonly string[] | undefined {
+  if (options[option] === undefined) return undefined;
+  return requireTexts(where, options, option, 'Write the id of the client, or a list of ids');
+}
+
+/**
+ * The refusal of a token that another party has asked for. Where it names its party in several claims, all of
+ * them count.
+ */
+export function findPartyFault(
+  claims: JsonObject,
+  names: readonly string[],
+  parties: readonly string[],
+): RefusalError | undefined {
+  const named = names.filter((name) => Object.hasOwn(claims, name));
+  const fits = (party: unknown): boolean => typeof party === 'string' && parties.includes(party);
+  if (named.length > 0 && named.every((name) => fits(claims[name]))) return undefined;
+  const came =
+    named.length === 0
+      ? 'the token has none'
+      : `the token says ${named.map((name) => `${logText(claims[name])} ("${name}")`).join(' and ')}`;
+  return RefusalError.token(
+    'claim',
+    `Expected as ${names.map((name) => `"${name}"`).join(' or ')}: ${parties.map(logText).join(' or ')}; ${came}. ` +
+      'If this client may call the app, add it to the configuration',
+  );
+}

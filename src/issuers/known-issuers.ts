@@ -1,0 +1,97 @@
+import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
+import type { GivenOptions } from '../configuration/read-options.js';
+import type { Algorithm } from '../keys/algorithm.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { AudienceRule, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
+import type { MappedClaims } from '../user/claim-map.js';
+import { mapStandardClaims } from '../user/standard-claims.js';
+import type { IdentityProvider, OpenKeys } from './identity-provider.js';
+import { openIdForm } from './openid-form.js';
+import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
+import { readAddressRule, readSharedTerms, type TermOptions, usualTerms } from './read-terms.js';
+import { keysAt } from './remote-keys.js';
+
+/** What the presets of known products leave to the app. */
+export interface KnownIssuerOptions
+  extends FetchedKeysOptions,
+    RolesClaimOptions,
+    Pick<TermOptions, 'clockToleranceSeconds' | 'maxTokenAgeSeconds' | typeof allowInsecureHttpOffLoopback> {
+  /**
+   * Where the keys are, when not at the product's own place: a mirror inside a closed network, a stand-in in tests.
+   * A list is tried in order. Tokens still have to name the issuer that the other options tell.
+   */
+  readonly jwksUri?: string | readonly string[];
+}
+
+/** The names of these options. */
+export const knownIssuerNames = [
+  'jwksUri',
+  'rolesClaim',
+  'clockToleranceSeconds',
+  'maxTokenAgeSeconds',
+  ...keyNames,
+] as const;
+
+/** What a preset knows of a product beside what the app says. */
+export interface KnownIssuers {
+  /** The names that it signs under, each with the address of the keys. */
+  readonly issuers: readonly { readonly issuer: string; readonly jwksUri: string }[];
+  readonly audience: AudienceRule;
+  /** What it can sign with; `algorithms`, where a preset has that option, chooses among these. */
+  readonly algorithms: readonly Algorithm[];
+  /** What it signs with unless told otherwise. @defaultValue all of `algorithms` */
+  readonly usualAlgorithms?: readonly Algorithm[];
+  /** The `typ` of its access tokens, where it has one of their own. */
+  readonly tokenType?: string;
+  /** @defaultValue 'sub' */
+  readonly subjectClaim?: string;
+  readonly findFault?: FindFault;
+  /** Adds what its tokens say beyond the standard claims and the app's `rolesClaim`, which `mapped` has. */
+  readonly addClaims?: (mapped: MappedClaims, claims: JsonObject) => MappedClaims;
+  readonly advice?: IdentityProvider['advice'];
+  /** Keys that are at hand, in place of fetched ones. */
+  readonly openKeys?: OpenKeys;
+}
+
+/**
+ * Describes the issuers of a known product: names and addresses are the product's, what an app may choose is read
+ * from its options. Names that share an address share its keys.
+ *
+ * @throws {ConfigurationError} for a wrong value of a shared option.
+ */
+export function knownIssuers(where: string, options: GivenOptions, known: KnownIssuers): IdentityProvider {
+  const { audience, algorithms, findFault, subjectClaim = usualTerms.subjectClaim, addClaims } = known;
+  const shared = readSharedTerms(where, options, algorithms, known.usualAlgorithms);
+  const terms: Omit<IssuerTerms, 'issuer'> = {
+    ...shared,
+    audience,
+    subjectClaim,
+    tokenType: shared.tokenType ?? known.tokenType ?? null,
+    ...(findFault !== undefined && { findFault }),
+  };
+  const openKeys = readKeysAt(where, options, known.openKeys);
+  const map = withRoles(mapStandardClaims, readRolesClaim(where, options));
+  return openIdForm(where, {
+    issuers: known.issuers.map(({ issuer, jwksUri }) => ({ terms: { ...terms, issuer }, openKeys: openKeys(jwksUri) })),
+    map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims),
+    ...(known.advice !== undefined && { advice: known.advice }),
+  });
+}
+
+/** Keys by their usual address: once for each, and the same for all where the app names another place. */
+function readKeysAt(where: string, options: GivenOptions, atHand: OpenKeys | undefined): (jwksUri: string) => OpenKeys {
+  if (atHand !== undefined) return () => atHand;
+  const kept = readKeyOptions(where, options);
+  const given = readJwksUris(where, options, readAddressRule(options));
+  if (given !== undefined) {
+    const everywhere = keysAt(given, kept);
+    return () => everywhere;
+  }
+  const byAddress = new Map<string, OpenKeys>();
+  return (jwksUri) => {
+    const openKeys = byAddress.get(jwksUri) ?? keysAt(jwksUri, kept);
+    byAddress.set(jwksUri, openKeys);
+    return openKeys;
+  };
+}
