@@ -86,7 +86,7 @@ function readProviders(where: string, options: GivenOptions): readonly IdentityP
     throw new ConfigurationError(
       path(where, 'issuers'),
       given === undefined ? 'it is missing' : 'something in it is not an issuer',
-      'Write what stackAuth(…), propelAuth(…), oidc(…) or jwtIssuer(…) gives, or a list of these',
+      'Write what a preset gives, such as oidc({ … }), or a list of these',
     );
   }
   checkNamedOnce(where, providers);

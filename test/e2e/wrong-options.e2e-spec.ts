@@ -23,7 +23,7 @@ const mistakes: readonly [string, Given, string][] = [
   [
     'no issuers',
     {},
-    '({ issuers }): it is missing. Write what stackAuth(…), propelAuth(…), oidc(…) or jwtIssuer(…) gives, or a list of these.',
+    '({ issuers }): it is missing. Write what a preset gives, such as oidc({ … }), or a list of these.',
   ],
   ['an empty list', { issuers: [] }, '({ issuers }): something in it is not an issuer. Write what'],
   ['a look-alike', { issuers: { ...issuers } }, '({ issuers }): something in it is not an issuer. Write what'],
