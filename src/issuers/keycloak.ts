@@ -1,0 +1,175 @@
+import { requireAddress } from '../configuration/read-address.js';
+import {
+  type GivenOptions,
+  path,
+  readOptions,
+  readSwitch,
+  requireText,
+  requireTexts,
+} from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import { publicKeyAlgorithms } from '../keys/algorithm.js';
+import { logText } from '../telemetry/log-text.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { AudienceRule } from '../token/trusted-issuer.js';
+import type { Organization } from '../user/organization.js';
+import { readListClaim, readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
+import { addRoles } from './read-roles-claim.js';
+import { readAddressRule, readAudience, type TermOptions } from './read-terms.js';
+
+/** A realm of a Keycloak server. */
+export interface KeycloakOptions
+  extends KnownIssuerOptions,
+    AuthorizedPartyOptions,
+    Pick<TermOptions, 'audience' | 'algorithms' | 'tokenType'> {
+  /**
+   * The server as users and clients know it, `'https://id.example.com'`; tokens bear it in their `iss`. With the
+   * server's path where it has one, as old ones do: `'https://id.example.com/auth'`.
+   */
+  readonly serverUrl: string;
+  /** The realm's name. */
+  readonly realm: string;
+  /**
+   * The server as this app reaches it, when that is another address: `'https://keycloak.internal:8443'`. Keys are
+   * fetched there, while tokens still have to bear `serverUrl`. @defaultValue `serverUrl`
+   */
+  readonly internalUrl?: string;
+  /**
+   * The client id of this API, which an Audience mapper puts into tokens. Not `'account'`, which tokens of every
+   * client have.
+   */
+  readonly audience: TermOptions['audience'];
+  /**
+   * The clients whose roles (`resource_access`) the user gets in `user.roles`. @defaultValue those that `audience` names
+   */
+  readonly clientRoles?: string | readonly string[];
+  /** Whether roles of the realm (`realm_access`) are among `user.roles` too. @defaultValue true */
+  readonly realmRoles?: boolean;
+  /** What the realm signs with. @defaultValue `['RS256']`, as Keycloak does unless told otherwise */
+  readonly algorithms?: readonly string[];
+}
+
+const where = 'keycloak';
+
+/**
+ * Trusts a realm of a Keycloak server. Only access tokens pass: ID, refresh and logout tokens of the same realm are
+ * refused. Roles of other clients never count, and a client's role of the same name as one of the realm cannot be told
+ * from it; switch one of them off where that matters.
+ *
+ * @throws {ConfigurationError} for a missing, wrong or unknown option.
+ */
+export function keycloak(given: KeycloakOptions): IdentityProvider {
+  const options = readOptions(where, given, [
+    ...['serverUrl', 'realm', 'internalUrl', 'audience', 'clientRoles', 'realmRoles'],
+    ...['authorizedParties', 'algorithms', 'tokenType', ...knownIssuerNames],
+  ]);
+  const realm = encodeURIComponent(requireText(where, options, 'realm', 'It is in the address of the admin console'));
+  const serverUrl = readServer(options, 'serverUrl');
+  const internalUrl = options['internalUrl'] === undefined ? serverUrl : readServer(options, 'internalUrl');
+  const audience = readApi(options);
+  const parties = readAuthorizedParties(where, options);
+  const roles = readRoleSources(options, audience);
+  const issuer = `${serverUrl}/realms/${realm}`;
+  return knownIssuers(where, options, {
+    issuers: [{ issuer, jwksUri: `${internalUrl}/realms/${realm}/protocol/openid-connect/certs` }],
+    audience,
+    algorithms: publicKeyAlgorithms,
+    usualAlgorithms: ['RS256'],
+    findFault: (claims) => findTypeFault(claims) ?? (parties && findPartyFault(claims, ['azp'], parties)),
+    addClaims: (mapped, claims) => ({
+      ...addRoles(mapped, readRoles(claims, roles)),
+      organizations: readOrganizations(claims),
+    }),
+    ...(internalUrl !== serverUrl && { advice: adviceFor(`${internalUrl}/realms/${realm}`, issuer) }),
+  });
+}
+
+function readServer(options: GivenOptions, option: string): string {
+  const mend = 'Write the address of the server';
+  const url = requireAddress(where, options, option, readAddressRule(options), mend).replace(/\/+$/, '');
+  const realms = url.indexOf('/realms');
+  if (realms === -1 && !url.includes('?')) return url;
+  throw new ConfigurationError(
+    path(where, option),
+    'it goes too deep',
+    `Write it without the realm: ${realms === -1 ? new URL(url).origin : url.slice(0, realms)}`,
+  );
+}
+
+/** Keycloak names its own account console in tokens of nearly every client, so that it tells nothing. */
+function readApi(options: GivenOptions): AudienceRule {
+  const audience = readAudience(where, options);
+  if (typeof audience !== 'symbol' && audience.includes('account')) {
+    throw new ConfigurationError(
+      path(where, 'audience'),
+      "tokens of every client have 'account'",
+      'Make a client for this API, add an Audience mapper for it to the clients that call, and write its id',
+    );
+  }
+  return audience;
+}
+
+/** Keycloak tells the kind of a token in a claim: Bearer, ID, Refresh, Offline, Logout, DPoP. */
+function findTypeFault(claims: JsonObject): RefusalError | undefined {
+  const type = readTextClaim(claims, 'typ');
+  if (type?.toLowerCase() === 'bearer') return undefined;
+  return RefusalError.token(
+    'type',
+    `Expected an access token, whose "typ" claim is "Bearer"; the token says ${logText(claims['typ'])}. ` +
+      'An ID or refresh token sent in place of it?',
+  );
+}
+
+interface RoleSources {
+  readonly realm: boolean;
+  readonly clients: readonly string[];
+}
+
+function readRoleSources(options: GivenOptions, audience: AudienceRule): RoleSources {
+  const realm = readSwitch(where, options, 'realmRoles', true);
+  if (options['clientRoles'] === undefined) return { realm, clients: typeof audience === 'symbol' ? [] : audience };
+  return {
+    realm,
+    clients: requireTexts(where, options, 'clientRoles', 'Write the id of the client, or a list of ids'),
+  };
+}
+
+function readRoles(claims: JsonObject, { realm, clients }: RoleSources): readonly string[] {
+  const access = readObjectClaim(claims, 'resource_access') ?? {};
+  const holders = [
+    realm ? readObjectClaim(claims, 'realm_access') : null,
+    ...clients.map((id) => readObjectClaim(access, id)),
+  ];
+  return holders.flatMap((holder) => (holder === null ? [] : readListClaim(holder, 'roles')));
+}
+
+/**
+ * The claim is a list of aliases, an object of them with what the mapper was told to add, or one alias alone. An
+ * organization whose id was not added goes by its alias.
+ */
+function readOrganizations(claims: JsonObject): readonly Organization[] {
+  const single = readTextClaim(claims, 'organization');
+  if (single !== null) return [toOrganization(single, null)];
+  const details = readObjectClaim(claims, 'organization');
+  if (details === null) return readListClaim(claims, 'organization').map((alias) => toOrganization(alias, null));
+  return Object.keys(details).map((alias) => toOrganization(alias, readObjectClaim(details, alias)));
+}
+
+function toOrganization(alias: string, details: JsonObject | null): Organization {
+  const id = (details && readTextClaim(details, 'id')) ?? alias;
+  return { id, name: null, slug: alias, roles: [], permissions: [] };
+}
+
+function adviceFor(inner: string, issuer: string): ReadonlyMap<string, string> {
+  return new Map([
+    [
+      inner,
+      `It was issued through the inner address, and only ${logText(issuer)} is trusted. Set Keycloak's hostname to the ` +
+        'outer address, with the backchannel dynamic, so that tokens bear it wherever they are fetched',
+    ],
+  ]);
+}
