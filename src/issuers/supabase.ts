@@ -1,0 +1,106 @@
+import { requireAddress } from '../configuration/read-address.js';
+import { type GivenOptions, path, readOptions, readSwitch } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { MappedClaims } from '../user/claim-map.js';
+import { readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { findPartyFault, readAuthorizedParties } from './authorized-parties.js';
+import type { IdentityProvider, OpenKeys } from './identity-provider.js';
+import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
+import { refuseKeyOptions } from './read-key-options.js';
+import { addRoles } from './read-roles-claim.js';
+import { readAddressRule, type TermOptions } from './read-terms.js';
+import { readSecret } from './static-keys.js';
+
+/** A Supabase project. */
+export interface SupabaseOptions extends KnownIssuerOptions {
+  /**
+   * The project's URL, `'https://abcdefghijklmnopqrst.supabase.co'`, or the custom domain that clients use, or a
+   * server of your own.
+   */
+  readonly url: string;
+  /**
+   * The legacy JWT secret, for a project that still signs with it (HS256). Whoever has it can sign tokens, so rather
+   * move the project to signing keys and leave this out: then public keys are fetched from the project.
+   */
+  readonly jwtSecret?: string | Uint8Array;
+  /** Lets in users who signed in anonymously; their tokens look like those of others otherwise. @defaultValue false */
+  readonly allowAnonymous?: boolean;
+  /**
+   * The OAuth clients whose tokens are accepted beside those of the project's own apps, where the project is an OAuth
+   * server for others (the claim `client_id`). @defaultValue none
+   */
+  readonly clientId?: string | readonly string[];
+  /** What the project signs with: ES256, RS256, EdDSA. @defaultValue ES256 and RS256; with `jwtSecret` HS256 */
+  readonly algorithms?: TermOptions['algorithms'];
+}
+
+const where = 'supabase';
+
+/**
+ * Trusts the users of a Supabase project. `role`, the one in the database, is in `user.roles`; roles of your own are
+ * where your access token hook puts them: see `rolesClaim`. Nothing but the name is read from `user_metadata`, which
+ * users write themselves, and whether an e-mail address is verified is not in the token elsewhere.
+ *
+ * @throws {ConfigurationError} for a missing, wrong or unknown option.
+ */
+export function supabase(given: SupabaseOptions): IdentityProvider {
+  const options = readOptions(where, given, [
+    ...['url', 'jwtSecret', 'allowAnonymous', 'clientId', 'algorithms'],
+    ...knownIssuerNames,
+  ]);
+  const issuer = `${readUrl(options)}/auth/v1`;
+  const openKeys = readLegacySecret(options);
+  const allowAnonymous = readSwitch(where, options, 'allowAnonymous', false);
+  const clients = readAuthorizedParties(where, options, 'clientId') ?? [];
+  return knownIssuers(where, options, {
+    issuers: [{ issuer, jwksUri: `${issuer}/.well-known/jwks.json` }],
+    audience: ['authenticated'],
+    ...(openKeys === undefined
+      ? { algorithms: ['ES256', 'RS256', 'EdDSA'], usualAlgorithms: ['ES256', 'RS256'] }
+      : { algorithms: ['HS256'], openKeys }),
+    findFault: (claims) => findAnonymousFault(claims, allowAnonymous) ?? findClientFault(claims, clients),
+    addClaims,
+  });
+}
+
+function readUrl(options: GivenOptions): string {
+  const mend = "Write the project's URL";
+  const url = requireAddress(where, options, 'url', readAddressRule(options), mend).replace(/\/+$/, '');
+  if (!/\/(?:auth|rest)(?:\/|$)/.test(new URL(url).pathname) && !url.includes('?')) return url;
+  throw new ConfigurationError(path(where, 'url'), 'it goes too deep', `Write ${new URL(url).origin}`);
+}
+
+function readLegacySecret(options: GivenOptions): OpenKeys | undefined {
+  if (options['jwtSecret'] === undefined) return undefined;
+  refuseKeyOptions(where, options, 'jwtSecret');
+  if (options['jwksUri'] !== undefined) {
+    throw new ConfigurationError(path(where, 'jwksUri'), 'it means nothing beside jwtSecret', 'Leave one of them out');
+  }
+  return readSecret(path(where, 'jwtSecret'), options['jwtSecret']).openKeys;
+}
+
+function findAnonymousFault(claims: JsonObject, allowed: boolean): RefusalError | undefined {
+  if (allowed || claims['is_anonymous'] !== true) return undefined;
+  return RefusalError.token(
+    'claim',
+    'It is the token of an anonymous user. To let these in, set supabase({ allowAnonymous: true })',
+  );
+}
+
+/** Tokens of the project's own apps name no client. */
+function findClientFault(claims: JsonObject, clients: readonly string[]): RefusalError | undefined {
+  return claims['client_id'] === undefined ? undefined : findPartyFault(claims, ['client_id'], clients);
+}
+
+function addClaims(mapped: MappedClaims, claims: JsonObject): MappedClaims {
+  const role = readTextClaim(claims, 'role');
+  const written = readObjectClaim(claims, 'user_metadata') ?? {};
+  return {
+    ...addRoles(mapped, role === null ? [] : [role]),
+    isAnonymous: claims['is_anonymous'] === true,
+    name: readTextClaim(written, 'full_name') ?? readTextClaim(written, 'name'),
+    sessionId: readTextClaim(claims, 'session_id'),
+  };
+}
