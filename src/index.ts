@@ -15,10 +15,17 @@ export type { Wire } from './guard/transport.js';
 export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';
 export type { IdentityProvider } from './issuers/identity-provider.js';
 export { auth0, type Auth0Options } from './issuers/auth0.js';
+export { betterAuth, type BetterAuthOptions } from './issuers/better-auth.js';
+export { clerk, type ClerkOptions } from './issuers/clerk.js';
+export { cognito, type CognitoOptions } from './issuers/cognito.js';
+export { entraId, type EntraIdOptions } from './issuers/entra-id.js';
+export { firebase, type FirebaseOptions } from './issuers/firebase.js';
 export { jwtIssuer, type JwtIssuerOptions } from './issuers/jwt-issuer.js';
+export { keycloak, type KeycloakOptions } from './issuers/keycloak.js';
 export { oidc, type OidcOptions } from './issuers/oidc.js';
 export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth.js';
 export { stackAuth, type StackAuthOptions } from './issuers/stack-auth.js';
+export { supabase, type SupabaseOptions } from './issuers/supabase.js';
 export { acceptAnyAudience } from './token/trusted-issuer.js';
 
 // Token sources: where requests carry tokens

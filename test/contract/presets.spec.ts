@@ -1,110 +1,84 @@
 /** What every preset has to do, whatever issuer it describes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { jwtIssuer } from '../../src/issuers/jwt-issuer.js';
-import { oidc } from '../../src/issuers/oidc.js';
-import { propelAuth } from '../../src/issuers/propel-auth.js';
-import { stackAuth } from '../../src/issuers/stack-auth.js';
 import { claimMapsOf } from '../../src/open-issuers.js';
 import { TestIssuer } from '../../src/testing/test-issuer.js';
-import { type AuthUser, type ProviderName } from '../../src/user/auth-user.js';
+import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
 import { HandClock } from '../support/hand-clock.js';
 import { openVerifier } from '../support/opened-verifier.js';
 import { configurationErrorOf, outcomeOf } from '../support/outcome.js';
+import { type Preset, presets } from '../support/presets.js';
 
-const projectId = 'c640df62';
 const clock = new HandClock();
 
-interface Preset {
-  readonly provider: ProviderName;
-  readonly create: (options: never) => IdentityProvider;
-  readonly issuer: () => TestIssuer;
-  /** Options that are enough to trust the issuer. */
-  readonly options: () => Readonly<Record<string, unknown>>;
-  readonly required: readonly string[];
-  /** What its issuer puts into tokens of its own. */
-  readonly claims: Readonly<Record<string, unknown>>;
-}
-
 /** One issuer for each preset, each with keys of its own. */
-let issuers: Readonly<Record<ProviderName, TestIssuer>>;
+let issuers: ReadonlyMap<Preset, TestIssuer>;
 /** Where PropelAuth's project keeps its key. */
 let api: AnsweringServer;
 let apiStatus: number;
 
 beforeAll(async () => {
-  const start = (algorithm: 'ES256' | 'RS256', path = ''): Promise<TestIssuer> =>
-    TestIssuer.start({ algorithm, path, clock });
-  issuers = {
-    'stack-auth': await start('ES256', `/api/v1/projects/${projectId}`),
-    'propel-auth': await start('RS256'),
-    oidc: await start('ES256'),
-    jwt: await start('ES256'),
-  };
+  const started = Object.values(presets).map(async (preset) => {
+    const { algorithm, path = '' } = preset;
+    return [preset, await TestIssuer.start({ algorithm, path, clock })] as const;
+  });
+  issuers = new Map(await Promise.all(started));
 }, 60_000);
 
-afterAll(() => Promise.all(Object.values(issuers).map((issuer) => issuer.stop())));
+afterAll(() => Promise.all([...issuers.values()].map((issuer) => issuer.stop())));
 
 beforeEach(async () => {
   apiStatus = 200;
   api = await startServer((_, response) => {
-    const body = { verifier_key_pem: issuers['propel-auth'].publicKeyPem };
+    const body = { verifier_key_pem: at(presets['propelAuth']).publicKeyPem };
     response.writeHead(apiStatus, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  for (const issuer of Object.values(issuers)) issuer.recover();
+  for (const issuer of issuers.values()) issuer.recover();
 });
 
-const presets: Readonly<Record<string, Preset>> = {
-  stackAuth: {
-    provider: 'stack-auth',
-    create: stackAuth,
-    issuer: () => issuers['stack-auth'],
-    options: () => ({ projectId, baseUrl: new URL(issuers['stack-auth'].url).origin }),
-    required: ['projectId'],
-    claims: { aud: projectId },
-  },
-  propelAuth: {
-    provider: 'propel-auth',
-    create: propelAuth,
-    issuer: () => issuers['propel-auth'],
-    options: () => ({ authUrl: issuers['propel-auth'].url, apiKey: 'key', apiUrl: api.url }),
-    required: ['authUrl', 'apiKey'],
-    claims: { user_id: 'test-user' },
-  },
-  oidc: {
-    provider: 'oidc',
-    create: oidc,
-    issuer: () => issuers.oidc,
-    options: () => ({ issuer: issuers.oidc.url, audience: 'api' }),
-    required: ['issuer', 'audience'],
-    claims: { aud: 'api' },
-  },
-  jwtIssuer: {
-    provider: 'jwt',
-    create: jwtIssuer,
-    issuer: () => issuers.jwt,
-    options: () => ({ issuer: issuers.jwt.url, audience: 'api', jwksUri: issuers.jwt.jwksUri }),
-    required: ['issuer', 'audience'],
-    claims: { aud: 'api' },
-  },
-};
+/** The issuer that a preset is pointed at. */
+function at(preset: Preset | undefined): TestIssuer {
+  const issuer = preset && issuers.get(preset);
+  if (issuer === undefined) throw new Error('This preset has no issuer');
+  return issuer;
+}
 
-function create(preset: Preset, options: Readonly<Record<string, unknown>> = preset.options()): IdentityProvider {
+function nameOf(preset: Preset): string {
+  return preset.issuer ?? at(preset).url;
+}
+
+function claimsOf(preset: Preset): Readonly<Record<string, unknown>> {
+  return { iss: nameOf(preset), ...preset.claims };
+}
+
+function create(
+  preset: Preset,
+  options: Readonly<Record<string, unknown>> = preset.options(at(preset), api.url),
+): IdentityProvider {
   return preset.create(options as never);
 }
 
-function tokenOf({ issuer, claims }: Preset): Promise<string> {
-  return issuer().token(claims);
+function tokenOf(preset: Preset): Promise<string> {
+  return at(preset).token(claimsOf(preset));
+}
+
+/** The presets that follow in the list, from the front again at its end: not all with all, for the time it takes. */
+function nextTo(name: string, count: number): readonly (readonly [string, Preset])[] {
+  const all = Object.entries(presets);
+  const position = all.findIndex(([other]) => other === name);
+  return Array.from({ length: count }, (_, index) => all[(position + 1 + index) % all.length]).filter(
+    (other) => other !== undefined,
+  );
 }
 
 function requestsSoFar(): number {
-  return Object.values(issuers).reduce((sum, issuer) => sum + issuer.requests.total, api.requests.length);
+  return [...issuers.values()].reduce((sum, issuer) => sum + issuer.requests.total, api.requests.length);
 }
 
 describe.each(Object.entries(presets))('%s', (name, preset) => {
-  const others = Object.entries(presets).filter(([other]) => other !== name);
+  const others = nextTo(name, 3);
 
   it('gives something that is frozen all the way down', () => {
     const parts = (value: unknown): readonly object[] =>
@@ -116,7 +90,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
   });
 
   it('does not change with the options that it was given', async () => {
-    const options: Record<string, unknown> = { ...preset.options() };
+    const options: Record<string, unknown> = { ...preset.options(at(preset), api.url) };
     const audience = ['api'];
     if ('audience' in options) options['audience'] = audience;
     const { verifier } = openVerifier(create(preset, options), { clock });
@@ -145,7 +119,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     const claimMap = claimMapsOf([provider]).get(verified.issuer);
     const user: AuthUser | undefined = claimMap && toAuthUser(text, verified, claimMap);
 
-    expect(user).toMatchObject({ id: 'test-user', issuer: preset.issuer().url, provider: preset.provider });
+    expect(user).toMatchObject({ id: 'test-user', issuer: nameOf(preset), provider: preset.provider });
   });
 
   it.each(others)('refuses tokens of %s for their issuer', async (_, other) => {
@@ -156,10 +130,10 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
 
   it.each(others)('has no token verified by a key of %s, though both are trusted', async (_, other) => {
     const { verifier } = openVerifier([create(preset), create(other)], { clock });
-    const mine = preset.issuer();
-    const theirs = other.issuer();
+    const mine = at(preset);
+    const theirs = at(other);
     const forge = (header: Readonly<Record<string, unknown>>): Promise<string> =>
-      theirs.token({ ...preset.claims, iss: mine.url }, { header });
+      theirs.token(claimsOf(preset), { header });
     const sameKind = mine.publicKey.alg === theirs.publicKey.alg;
 
     expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
@@ -168,7 +142,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(await outcomeOf(verifier.verify(await forge({ kid: mine.publicKey.kid })))).toBe(
       `INVALID_TOKEN ${sameKind ? 'signature' : 'algorithm'}`,
     );
-    expect(await outcomeOf(verifier.verify(await forge({})))).toMatch(/^INVALID_TOKEN (?:key|algorithm)$/);
+    expect(await outcomeOf(verifier.verify(await forge({})))).toMatch(/^INVALID_TOKEN (?:key|signature|algorithm)$/);
     expect(await outcomeOf(verifier.verify(await forge({ kid: undefined })))).toMatch(
       /^INVALID_TOKEN (?:key|signature|algorithm)$/,
     );
@@ -176,8 +150,8 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
 
   it('refuses a forged token, and one that is over', async () => {
     const { verifier } = openVerifier(create(preset), { clock });
-    const forged = await preset.issuer().token(preset.claims, { signWith: 'stranger' });
-    const over = await preset.issuer().token(preset.claims, { expiresIn: '-10s' });
+    const forged = await at(preset).token(claimsOf(preset), { signWith: 'stranger' });
+    const over = await at(preset).token(claimsOf(preset), { expiresIn: '-10s' });
 
     expect(await outcomeOf(verifier.verify(forged))).toBe('INVALID_TOKEN signature');
     expect(await outcomeOf(verifier.verify(over))).toBe('INVALID_TOKEN expired');
@@ -185,18 +159,20 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
 
   it('has a fault, and no refusal, where the keys cannot be had, and gets over it', async () => {
     const { verifier, events } = openVerifier(create(preset), { clock });
-    preset.issuer().fail('503');
+    at(preset).fail('503');
     apiStatus = 503;
     expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('SERVER_ERROR');
 
-    preset.issuer().recover();
+    at(preset).recover();
     apiStatus = 200;
     expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
     expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended']);
   });
 
   it('refuses an option that it does not know', () => {
-    const error = configurationErrorOf(() => create(preset, { ...preset.options(), nonsense: 'hush' }));
+    const error = configurationErrorOf(() =>
+      create(preset, { ...preset.options(at(preset), api.url), nonsense: 'hush' }),
+    );
 
     expect(error.code).toBe('CONFIGURATION_ERROR');
     expect(error.path).toBe(`${name}({ nonsense })`);
@@ -205,7 +181,9 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
   });
 
   it.each(preset.required)('refuses to be without %s', (option) => {
-    const error = configurationErrorOf(() => create(preset, { ...preset.options(), [option]: undefined }));
+    const error = configurationErrorOf(() =>
+      create(preset, { ...preset.options(at(preset), api.url), [option]: undefined }),
+    );
 
     expect(error.path).toBe(`${name}({ ${option} })`);
     expect(error.message).toMatch(/: it is missing\. (?:Write|It is) .+\.$/);
