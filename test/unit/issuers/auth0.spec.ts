@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auth0, type Auth0Options } from '../../../src/issuers/auth0.js';
+import { auth0 } from '../../../src/issuers/auth0.js';
 import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { configurationErrorOf } from '../../support/outcome.js';

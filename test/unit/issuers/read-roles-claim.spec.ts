@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jwtIssuer, type JwtIssuerOptions } from '../../../src/issuers/jwt-issuer.js';
+import { jwtIssuer } from '../../../src/issuers/jwt-issuer.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import { readRolesClaim } from '../../../src/issuers/read-roles-claim.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
