@@ -58,6 +58,7 @@ export function auth0(given: Auth0Options): IdentityProvider {
     issuers: domains.map((domain) => ({
       issuer: `https://${domain}/`,
       jwksUri: `https://${domain}/.well-known/jwks.json`,
+      discoveryUrl: `https://${domain}/.well-known/openid-configuration`,
     })),
     audience,
     algorithms: ['RS256', 'PS256'],

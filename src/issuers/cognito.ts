@@ -37,7 +37,11 @@ export function cognito(given: CognitoOptions): IdentityProvider {
   const issuers = readPool(options);
   const clients = requireTexts(where, options, 'clientId', "Write the ids of the pool's app clients that may call");
   return knownIssuers(where, options, {
-    issuers: issuers.map((issuer) => ({ issuer, jwksUri: `${issuer}/.well-known/jwks.json` })),
+    issuers: issuers.map((issuer) => ({
+      issuer,
+      jwksUri: `${issuer}/.well-known/jwks.json`,
+      discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+    })),
     audience: options['audience'] === undefined ? acceptAnyAudience : readAudience(where, options),
     algorithms: ['RS256'],
     findFault: (claims) => findUseFault(claims) ?? findPartyFault(claims, ['client_id'], clients),

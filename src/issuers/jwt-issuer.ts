@@ -2,9 +2,8 @@ import { type GivenOptions, path, readOptions } from '../configuration/read-opti
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import { fromBearer } from '../request/from-bearer.js';
-import type { ProfileSource } from '../profiles/profile-source.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
-import { type IdentityProvider, identityProvider, type OpenKeys, type OpenProfiles } from './identity-provider.js';
+import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import {
   type FetchedKeysOptions,
   keyNames,
@@ -12,17 +11,16 @@ import {
   readKeyOptions,
   refuseKeyOptions,
 } from './read-key-options.js';
+import { profileAdviceFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
 /** What all issuers described by hand have. */
-interface JwtIssuerTerms extends TermOptions, RolesClaimOptions {
+interface JwtIssuerTerms extends TermOptions, RolesClaimOptions, ProfilesOptions {
   /** The exact `iss` of the tokens. A name that nobody calls: it may be any text. A list for several names. */
   readonly issuer: string | readonly string[];
-  /** Where the profiles of its users come from; what `UserProfileService` and `@CurrentProfile()` ask. */
-  readonly profiles?: ProfileSource;
 }
 
 /** An issuer described by hand, with its keys given in exactly one of four ways. */
@@ -48,14 +46,6 @@ export type JwtIssuerOptions = JwtIssuerTerms &
         readonly secret: string | Uint8Array;
       }
   );
-
-const profileAdvice = {
-  get: { option: 'jwtIssuer({ profiles })', mend: 'Write { get: (user) => … }, which gives the profile of a user' },
-  find: {
-    option: 'jwtIssuer({ profiles: { find } })',
-    mend: 'Write find: (userId) => …, which gives the profile of anyone',
-  },
-} as const;
 
 const inquiryAdvice = {
   option: 'jwtIssuer',
@@ -86,8 +76,8 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
     inquiryAdvice,
     claimMap: { provider: 'jwt', map: withRoles(mapStandardClaims, readRolesClaim('jwtIssuer', options)) },
     tokenSources: [fromBearer()],
-    openProfiles: readProfiles(options),
-    profileAdvice,
+    openProfiles: readProfiles('jwtIssuer', options),
+    profileAdvice: profileAdviceFor('jwtIssuer'),
     advice: new Map(),
   });
 }
@@ -111,17 +101,6 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
     case 'secret':
       return readSecret(where, options[way]);
   }
-}
-
-/** The app's own source, as it is: what is wrong with what it gives shows when it gives it. */
-function readProfiles(options: GivenOptions): OpenProfiles | null {
-  const given = options['profiles'];
-  if (given === undefined) return null;
-  if (typeof given === 'object' && given !== null && 'get' in given && typeof given.get === 'function') {
-    return () => given as ProfileSource;
-  }
-  const { option, mend } = profileAdvice.get;
-  throw new ConfigurationError(option, 'a source of profiles is expected', mend);
 }
 
 function readRemote(options: GivenOptions): OpenKeys {

@@ -74,8 +74,15 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
   const parties = readAuthorizedParties(where, options);
   const roles = readRoleSources(options, audience);
   const issuer = `${serverUrl}/realms/${realm}`;
+  const inner = `${internalUrl}/realms/${realm}`;
   return knownIssuers(where, options, {
-    issuers: [{ issuer, jwksUri: `${internalUrl}/realms/${realm}/protocol/openid-connect/certs` }],
+    issuers: [
+      {
+        issuer,
+        jwksUri: `${inner}/protocol/openid-connect/certs`,
+        discoveryUrl: `${inner}/.well-known/openid-configuration`,
+      },
+    ],
     audience,
     algorithms: publicKeyAlgorithms,
     usualAlgorithms: ['RS256'],
@@ -84,7 +91,7 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
       ...addRoles(mapped, readRoles(claims, roles)),
       organizations: readOrganizations(claims),
     }),
-    ...(internalUrl !== serverUrl && { advice: adviceFor(`${internalUrl}/realms/${realm}`, issuer) }),
+    ...(internalUrl !== serverUrl && { advice: adviceFor(inner, issuer) }),
   });
 }
 

@@ -5,17 +5,21 @@ import type { JsonObject } from '../token/json-object.js';
 import type { AudienceRule, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
 import type { MappedClaims } from '../user/claim-map.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
-import type { IdentityProvider, OpenKeys } from './identity-provider.js';
+import { discoveredIssuer } from './discovered-issuer.js';
+import type { IdentityProvider, OpenKeys, OpenProfiles } from './identity-provider.js';
 import { openIdForm } from './openid-form.js';
 import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { profileAdviceFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readSharedTerms, type TermOptions, usualTerms } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
+import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** What the presets of known products leave to the app. */
 export interface KnownIssuerOptions
   extends FetchedKeysOptions,
     RolesClaimOptions,
+    ProfilesOptions,
     Pick<TermOptions, 'clockToleranceSeconds' | 'maxTokenAgeSeconds' | typeof allowInsecureHttpOffLoopback> {
   /**
    * Where the keys are, when not at the product's own place: a mirror inside a closed network, a stand-in in tests.
@@ -28,15 +32,27 @@ export interface KnownIssuerOptions
 export const knownIssuerNames = [
   'jwksUri',
   'rolesClaim',
+  'profiles',
   'clockToleranceSeconds',
   'maxTokenAgeSeconds',
   ...keyNames,
 ] as const;
 
+/** A name that a product signs under. */
+export interface KnownIssuer {
+  readonly issuer: string;
+  /** Where its keys are. */
+  readonly jwksUri: string;
+  /**
+   * Where the document is that names the userinfo endpoint, at which the product shows users to their own access
+   * tokens. Left out, it does not, and profiles are the app's.
+   */
+  readonly discoveryUrl?: string;
+}
+
 /** What a preset knows of a product beside what the app says. */
 export interface KnownIssuers {
-  /** The names that it signs under, each with the address of the keys. */
-  readonly issuers: readonly { readonly issuer: string; readonly jwksUri: string }[];
+  readonly issuers: readonly KnownIssuer[];
   readonly audience: AudienceRule;
   /** What it can sign with; `algorithms`, where a preset has that option, chooses among these. */
   readonly algorithms: readonly Algorithm[];
@@ -72,11 +88,31 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
   };
   const openKeys = readKeysAt(where, options, known.openKeys);
   const map = withRoles(mapStandardClaims, readRolesClaim(where, options));
-  return openIdForm(where, {
-    issuers: known.issuers.map(({ issuer, jwksUri }) => ({ terms: { ...terms, issuer }, openKeys: openKeys(jwksUri) })),
+  return openIdForm({
+    issuers: known.issuers.map(({ issuer, jwksUri }) => ({
+      terms: { ...terms, issuer },
+      openKeys: openKeys(jwksUri),
+      openInquiry: null,
+    })),
+    verification: 'local',
+    inquiryAdvice: {
+      option: where,
+      mend: 'It is asked nothing about tokens. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
+    },
+    openProfiles: readProfiles(where, options) ?? showProfiles(where, options, known.issuers),
+    profileAdvice: profileAdviceFor(where),
     map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims),
     ...(known.advice !== undefined && { advice: known.advice }),
   });
+}
+
+/** Profiles by the product itself, where it has them. */
+function showProfiles(where: string, options: GivenOptions, issuers: readonly KnownIssuer[]): OpenProfiles | null {
+  const rule = readAddressRule(options);
+  const shown = issuers.flatMap(({ issuer, discoveryUrl }) =>
+    discoveryUrl === undefined ? [] : [[issuer, discoveredIssuer([issuer], rule, discoveryUrl)] as const],
+  );
+  return shown.length === 0 ? null : userinfoProfiles(where, new Map(shown));
 }
 
 /** Keys by their usual address: once for each, and the same for all where the app names another place. */
