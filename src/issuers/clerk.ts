@@ -84,7 +84,8 @@ function readIssuer(options: GivenOptions): string {
   throw new ConfigurationError(path(where, 'frontendApiUrl'), 'it is not an origin', `Write ${origin}`);
 }
 
-function findKindFault(claims: JsonObject, { cat }: TokenHeader, template: boolean): RefusalError | undefined {
+function findKindFault(claims: JsonObject, header: TokenHeader | null, template: boolean): RefusalError | undefined {
+  const cat = header?.['cat'];
   if (cat === machineCategory || readTextClaim(claims, 'sub')?.startsWith('mch_') === true) {
     return RefusalError.token('type', "It is a machine's token, and not that of a user's session");
   }

@@ -15,8 +15,11 @@ export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accep
 /** The audiences that this app answers to: one of them must be in the token. */
 export type AudienceRule = readonly string[] | typeof acceptAnyAudience;
 
-/** Looks at what the issuer has signed, when everything else about the token is right. Never throws. */
-export type FindFault = (claims: JsonObject, header: TokenHeader) => RefusalError | undefined;
+/**
+ * Looks at what the issuer says, when everything else about the token is right. Never throws. An opaque token has no
+ * header.
+ */
+export type FindFault = (claims: JsonObject, header: TokenHeader | null) => RefusalError | undefined;
 
 /** What must hold for a token of one issuer. */
 export interface IssuerTerms {
