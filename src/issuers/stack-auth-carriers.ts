@@ -21,7 +21,7 @@ function fromJsonHeader(name: string): TokenSource {
 /** `Authorization: Bearer`, plain or with both tokens wrapped up in base64 behind `stackauth_`. */
 const fromWrappedBearer: TokenSource = Object.freeze({
   place: fromBearer().place,
-  parameter: { in: 'header', name: 'authorization' },
+  parameter: Object.freeze({ in: 'header', name: 'authorization' } as const),
   covers: Object.freeze([fromBearer()]),
   read: (request) => readBearer(request.headers('authorization')).flatMap(unwrap),
   findFault: findBearerFault,

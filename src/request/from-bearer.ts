@@ -11,7 +11,7 @@ const nothing: readonly Found[] = Object.freeze([]);
 
 const bearer: TokenSource = Object.freeze({
   place: 'Authorization: Bearer',
-  parameter: { in: 'header', name: 'authorization' },
+  parameter: Object.freeze({ in: 'header', name: 'authorization' } as const),
   read: (request) => readBearer(request.headers('authorization')),
   findFault: findBearerFault,
 } satisfies TokenSource);

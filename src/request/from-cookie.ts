@@ -14,7 +14,7 @@ export function fromCookie(name: string): TokenSource {
   }
   return Object.freeze({
     place: `cookie ${name}`,
-    parameter: { in: 'cookie', name },
+    parameter: Object.freeze({ in: 'cookie', name } as const),
     read: (request) =>
       readCookies(request.headers('cookie'), name)
         .filter((value) => value !== '')

@@ -17,7 +17,7 @@ export function fromHeader(name: string): TokenSource {
   }
   return Object.freeze({
     place: lower,
-    parameter: { in: 'header', name: lower },
+    parameter: Object.freeze({ in: 'header', name: lower } as const),
     read: (request) =>
       request
         .headers(lower)
