@@ -6,6 +6,7 @@ import type { Clock } from './clock/clock.js';
 import type { Wire } from './guard/transport.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
+import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-source.js';
 import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
@@ -62,8 +63,14 @@ export interface AuthModuleOptions {
   readonly socketOrigins?: readonly string[];
   /** Where "now" comes from. @defaultValue the machine's clock */
   readonly clock?: Clock;
-  /** How issuers are called. */
+  /** How issuers and providers are called. */
   readonly http?: HttpOptions;
+  /**
+   * How long `UserProfileService` and `@CurrentProfile()` keep what a provider tells of a user, and where.
+   *
+   * @defaultValue { freshForSeconds: 60, staleForSeconds: 600, notFoundForSeconds: 10, maxEntries: 10_000 }
+   */
+  readonly profiles?: ProfileOptions;
   /**
    * Writes every handler of the app to the log when it starts (HTTP routes, resolvers, gateway messages, microservice
    * patterns): protected, with what is demanded; optional; public; or unguarded. `{ strict: true }` stops the app
@@ -77,12 +84,17 @@ export interface AuthModuleOptions {
 /** How the module calls key servers and providers. */
 export interface HttpOptions {
   /**
-   * The longest that one call may take, from its start to the last byte, in milliseconds; 1 to 60,000.
+   * The longest that one call may take, from its start to the last byte, in milliseconds; 1 to 60,000. A look-up
+   * of a profile has no more than that either, with all repetitions.
    *
    * @defaultValue 5000
    */
   readonly timeoutMs?: number;
-  /** Carries the calls out; hand in one of your own for a proxy or a private CA. @defaultValue the global `fetch` */
+  /**
+   * Carries the calls out; hand in one of your own for a proxy or a private CA.
+   *
+   * @defaultValue the global `fetch` for keys; for a provider's API, connections that are kept
+   */
   readonly fetch?: Fetch;
 }
 

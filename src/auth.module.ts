@@ -30,7 +30,10 @@ import { RouteRulesReader } from './guard/route-rules-reader.js';
 import { TokenAuthenticator } from './guard/token-authenticator.js';
 import type { WireGround } from './guard/transport.js';
 import { Transports } from './guard/transports.js';
+import type { Ground } from './issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
+import { openProfiles } from './open-profiles.js';
+import { UserProfileService } from './profiles/user-profile.service.js';
 import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
 import { TokenSources } from './request/token-source.js';
@@ -41,6 +44,11 @@ import { KeyHealth } from './token/key-health.js';
 import { TokenVerifier } from './token/token-verifier.js';
 import { VerifiedTokenCache } from './token/verified-token-cache.js';
 import { ProviderClients } from './upstream/provider-clients.js';
+
+/** What the app lends to its issuers. */
+function groundOf({ clock, upstream }: ResolvedAuthOptions, clients: ProviderClients, { report }: EventLog): Ground {
+  return { clock, upstream, providerClient: clients.get, report };
+}
 
 /** What the options, once read, are made into. */
 const parts: Provider[] = [
@@ -53,10 +61,14 @@ const parts: Provider[] = [
   {
     provide: IssuerRegistry,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
-    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, { report }: EventLog) => {
-      const { providers, clock, upstream } = options;
-      return openIssuers(providers, { clock, upstream, providerClient: clients.get, report });
-    },
+    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
+      openIssuers(options.providers, groundOf(options, clients, log)),
+  },
+  {
+    provide: UserProfileService,
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
+    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
+      openProfiles(options.providers, options.profiles, clients, groundOf(options, clients, log)),
   },
   {
     provide: IssuerKeys,
@@ -150,8 +162,8 @@ function openTransports(
 /**
  * Authentication for an app that is called with access tokens. Import it once, in the root module; then guard
  * routes with `@UseGuards(AuthGuard)` or everything with `guardEverything`, and read the caller with
- * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier`, `IssuerKeys`, `KeyHealth` and `JwtStrategy` to
- * every module.
+ * `@CurrentUser()`. It provides `AuthGuard`, `TokenVerifier`, `UserProfileService`, `IssuerKeys`, `KeyHealth` and
+ * `JwtStrategy` to every module.
  */
 @Module({})
 export class AuthModule implements OnModuleInit {
@@ -220,6 +232,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
     exports: [
       EventLog,
       TokenVerifier,
+      UserProfileService,
       IssuerKeys,
       KeyHealth,
       Authenticator,

@@ -56,8 +56,19 @@ export { tokenOf } from './user/verified-user.js';
 
 // Services
 export type { KeyState } from './keys/key-state.js';
+export type { ProfileFreshness } from './profiles/profile-cache.js';
+export type { ProfileCounters } from './profiles/profile-counters.js';
+export type { ProfileOptions } from './profiles/profile-options.js';
 export type { ProfileSource, SourcedProfile } from './profiles/profile-source.js';
+export type { ProfileStore } from './profiles/profile-store.js';
 export type { OAuthAccount, UserProfile } from './profiles/user-profile.js';
+export {
+  type OfIssuer,
+  type ProfileLookUp,
+  type ProfileState,
+  UserProfileService,
+} from './profiles/user-profile.service.js';
+export type { BreakerState } from './upstream/call-policy.js';
 export type { JsonObject } from './token/json-object.js';
 export type { TokenHeader } from './token/token-header.js';
 export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';

@@ -7,6 +7,7 @@ import { readSocketOrigins, readWires } from './guard/read-wires.js';
 import type { Wire } from './guard/transport.js';
 import type { ToUser } from './guard/token-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
+import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
 import { mergeSources, type TokenSource } from './request/token-source.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
@@ -30,6 +31,7 @@ export interface ResolvedAuthOptions {
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly providerClients: ProviderClientsOptions;
+  readonly profiles: ProfileTerms;
   /** `null` where no audit is wanted. */
   readonly routeAudit: ResolvedRouteAudit | null;
 }
@@ -46,6 +48,7 @@ const names = [
   'socketOrigins',
   'clock',
   'http',
+  'profiles',
   'routeAudit',
 ];
 const usualCacheEntries = 10_000;
@@ -75,6 +78,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     socketOrigins: readSocketOrigins(where, options),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
+    profiles: readProfiles(where, options, providers),
     routeAudit: readRouteAudit(path(where, 'routeAudit'), options['routeAudit']),
   });
 }
@@ -142,6 +146,16 @@ function readCacheEntries(where: string, options: GivenOptions): number {
   const cache = path(where, 'verifiedTokenCache');
   const entries = readOptions(cache, given ?? { maxEntries: usualCacheEntries }, ['maxEntries']);
   return readNumber(cache, entries, 'maxEntries', { least: 0, most: 1_000_000, whole: true }) ?? usualCacheEntries;
+}
+
+/** Options for what can never be looked up were not meant for this app. */
+function readProfiles(where: string, options: GivenOptions, providers: readonly IdentityProvider[]): ProfileTerms {
+  const [first] = providers;
+  if (options['profiles'] !== undefined && first !== undefined && !providers.some(({ openProfiles }) => openProfiles)) {
+    const { option, mend } = first.profileAdvice.get;
+    throw new ConfigurationError(path(where, 'profiles'), `no issuer gives profiles: there is no ${option}`, mend);
+  }
+  return Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {}));
 }
 
 function readWarmUp(where: string, options: GivenOptions): WarmUp {

@@ -1,0 +1,178 @@
+import type { Clock } from '../clock/clock.js';
+import { type AuthError, isAuthError } from '../errors/auth-error.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { FaultError } from '../errors/fault-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import type { AuthUser } from '../user/auth-user.js';
+import { tokenOf } from '../user/verified-user.js';
+import { OutageWatch } from './outage-watch.js';
+import { ProfileBatch } from './profile-batch.js';
+import type { KnownProfile, ProfileCache } from './profile-cache.js';
+import type { ProfileTally } from './profile-counters.js';
+import type { ProfileKey } from './profile-record.js';
+import type { ProfileAdvice, ProfileSource, SourcedProfile } from './profile-source.js';
+import { toUserProfile } from './to-user-profile.js';
+import type { UserProfile } from './user-profile.js';
+
+/** A provider, as far as profiles of its users go. */
+export interface ProfileProvider {
+  /** The names of its issuers. Users that are looked for by their id alone are the first one's. */
+  readonly issuers: readonly string[];
+  readonly source: ProfileSource | null;
+  readonly advice: { readonly get: ProfileAdvice; readonly find: ProfileAdvice };
+}
+
+/** What all providers of an app share. */
+export interface ProfileGround {
+  readonly cache: ProfileCache;
+  readonly tally: ProfileTally;
+  readonly clock: Clock;
+  readonly report: ReportEvent;
+}
+
+/** What is asked of a source that has no means to ask by batches. */
+const mostSingleQuestions = 8;
+const mostBatches = 4;
+const usualBatch = 100;
+/** Where nobody says when to come again. */
+const usualRetryAfterSeconds = 5;
+
+/** The profiles of one provider's users: what is known of them, and its source for what is not. */
+export class IssuerProfiles {
+  private readonly watch: OutageWatch;
+
+  constructor(
+    private readonly provider: ProfileProvider,
+    private readonly ground: ProfileGround,
+  ) {
+    this.watch = new OutageWatch({
+      ...ground,
+      what: this.what,
+      consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
+    });
+  }
+
+  get issuers(): readonly string[] {
+    return this.provider.issuers;
+  }
+
+  /** @throws {RefusalError} for a user who is no more, or is barred. */
+  async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
+    const source = this.need('get');
+    const known = await this.ground.cache.lookUp({
+      key: this.keyOf(user.id, user.issuer),
+      token: tokenOf(user),
+      ask: () => this.ask(async () => this.read(user.id, await source.get(user))),
+    });
+    const { profile } = known;
+    if (profile === null) throw RefusalError.token('revoked', `There is no such user any more among ${this.what}`);
+    const bar = source.findBar?.(profile);
+    if (bar !== undefined) throw RefusalError.token('revoked', bar);
+    return { ...known, profile };
+  }
+
+  async find(userId: string, issuer: string): Promise<UserProfile | null> {
+    const source = this.need('find');
+    const known = await this.ground.cache.lookUp({
+      key: this.keyOf(userId, issuer),
+      token: null,
+      ask: () => this.ask(() => this.findOne(source, userId)),
+    });
+    return known.profile;
+  }
+
+  /** Who does not exist is left out. */
+  async getMany(userIds: readonly string[], issuer: string): Promise<Map<string, UserProfile>> {
+    const batch = this.openBatch(this.need('find'));
+    const keys = [...new Set(userIds)].map((userId) => this.keyOf(userId, issuer));
+    const { cache } = this.ground;
+    await cache.readAhead(keys);
+    const known = await Promise.all(
+      keys.map((key) => cache.lookUp({ key, token: null, ask: () => batch.find(key.userId), isReadAhead: true })),
+    );
+    const profiles = known.map(({ profile }) => profile).filter((profile) => profile !== null);
+    return new Map(profiles.map((profile) => [profile.id, profile]));
+  }
+
+  forget(userId: string, issuer: string): void {
+    this.ground.cache.forget(this.keyOf(userId, issuer));
+  }
+
+  private get what(): string {
+    return `the profiles of ${this.provider.issuers[0] ?? 'an issuer'}`;
+  }
+
+  private keyOf(userId: string, issuer: string): ProfileKey {
+    return { issuer, access: this.provider.source?.access ?? 'own', userId };
+  }
+
+  /** The source, if it can do what is wanted. */
+  private need(means: 'get' | 'find'): ProfileSource {
+    const { source, advice } = this.provider;
+    const isAble = source !== null && (means === 'get' || source.find !== undefined || source.getMany !== undefined);
+    if (isAble) return source;
+    const problem = means === 'get' ? 'it gives no profiles' : 'it cannot look up users by their id alone';
+    throw new ConfigurationError(advice[means].option, problem, advice[means].mend);
+  }
+
+  private async findOne(source: ProfileSource, userId: string): Promise<UserProfile | null> {
+    if (source.find !== undefined) return this.read(userId, await source.find(userId));
+    return (await this.findSome(source, [userId])).get(userId) ?? null;
+  }
+
+  private async findSome(source: ProfileSource, userIds: readonly string[]): Promise<Map<string, UserProfile>> {
+    const given = (await source.getMany?.(userIds)) ?? [];
+    const wanted = given.filter(({ id }) => userIds.includes(id)).map((profile) => this.read(profile.id, profile));
+    return new Map(wanted.filter((profile) => profile !== null).map((profile) => [profile.id, profile]));
+  }
+
+  private openBatch(source: ProfileSource): ProfileBatch {
+    if (source.getMany !== undefined) {
+      const ask = (ids: readonly string[]) => this.ask(() => this.findSome(source, ids));
+      return new ProfileBatch({ ask, mostIds: source.mostAtOnce ?? usualBatch, mostQuestions: mostBatches });
+    }
+    const askOne = async ([id = '']: readonly string[]): Promise<Map<string, UserProfile>> => {
+      const profile = await this.ask(() => this.findOne(source, id));
+      return new Map(profile === null ? [] : [[id, profile]]);
+    };
+    return new ProfileBatch({ ask: askOne, mostIds: 1, mostQuestions: mostSingleQuestions });
+  }
+
+  /** What a source gave, once it has been looked at. */
+  private read(userId: string, given: SourcedProfile | null | undefined): UserProfile | null {
+    if (given === null || given === undefined) return null;
+    const made = toUserProfile(userId, given);
+    if (!('wrong' in made)) return made;
+    const explanation = `A source gave a profile whose ${made.wrong} is not what it should be (${this.what})`;
+    throw new FaultError(explanation, usualRetryAfterSeconds);
+  }
+
+  /** Puts a question to the source. A refusal is its answer; all else that it throws is a failure. */
+  private async ask<Result>(question: () => Promise<Result>): Promise<Result> {
+    this.ground.tally.calls += 1;
+    try {
+      const result = await question();
+      this.watch.noteSuccess();
+      return result;
+    } catch (error) {
+      if (error instanceof RefusalError) throw error;
+      this.ground.tally.failures += 1;
+      const fault = this.toFault(error);
+      this.watch.noteFailure(fault.explanation);
+      throw fault;
+    }
+  }
+
+  private toFault(error: unknown): AuthError {
+    if (isAuthError(error)) return error;
+    const isUpstream = error instanceof UpstreamFailure;
+    // What an app's own source throws may repeat what it was called with.
+    const problem = isUpstream
+      ? error.message
+      : `its source threw ${error instanceof Error ? error.name : 'something'}`;
+    const seconds = (isUpstream ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
+    return new FaultError(`Cannot get ${this.what}: ${problem}`, seconds, { cause: error });
+  }
+}

@@ -1,0 +1,137 @@
+import { ConfigurationError } from '../errors/configuration-error.js';
+import type { BreakerState } from '../upstream/call-policy.js';
+import type { AuthUser } from '../user/auth-user.js';
+import type { IssuerProfiles } from './issuer-profiles.js';
+import type { ProfileCache, ProfileFreshness } from './profile-cache.js';
+import type { ProfileCounters } from './profile-counters.js';
+import type { UserProfile } from './user-profile.js';
+
+/** A profile, and how new it is. */
+export interface ProfileLookUp {
+  readonly profile: UserProfile;
+  /**
+   * `fresh`: the provider was asked for this look-up. `cached`: it was asked before, within `freshForSeconds`.
+   * `stale`: before that; it is being asked again, or does not answer.
+   */
+  readonly freshness: ProfileFreshness;
+  /** When the provider was asked. */
+  readonly askedAt: Date;
+}
+
+/** Which issuer's user is meant; needed where the app trusts several providers. */
+export interface OfIssuer {
+  /** The exact name, as in `AuthUser.issuer`. */
+  readonly issuer?: string;
+}
+
+/** What `UserProfileService` has done, and how the providers stand, by their origins. */
+export interface ProfileState extends ProfileCounters {
+  readonly breakers: ReadonlyMap<string, BreakerState>;
+}
+
+export interface UserProfileServiceParts {
+  readonly providers: readonly IssuerProfiles[];
+  readonly cache: ProfileCache;
+  readonly counters: ProfileCounters;
+  readonly breakers: () => ReadonlyMap<string, BreakerState>;
+}
+
+/**
+ * Who users are, as their provider knows them now. A token says who calls and was true when it was signed; this asks the
+ * provider, and remembers the answer for a while: `AuthModule.forRoot({ profiles: { … } })` says for how long. Inject it
+ * wherever a look-up is wanted; for the caller of a route there is `@CurrentProfile()`.
+ */
+export class UserProfileService {
+  constructor(private readonly parts: UserProfileServiceParts) {}
+
+  /**
+   * The caller's profile.
+   *
+   * @throws {RefusalError} `INVALID_TOKEN`, reason `revoked`: the provider has deleted the user, or bars them; or
+   * what the provider said of their token.
+   * @throws {FaultError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
+   * @throws {ConfigurationError} when the user's issuer gives no profiles as it is configured.
+   * @throws {TypeError} for anything but the very user that the guard made.
+   */
+  async get(user: AuthUser): Promise<UserProfile> {
+    return (await this.lookUp(user)).profile;
+  }
+
+  /** The same, and how new the answer is. */
+  async lookUp(user: AuthUser): Promise<ProfileLookUp> {
+    const { profile, freshness, askedAt } = await this.providerOf(user.issuer, 'get(user)').get(user);
+    return Object.freeze({ profile, freshness, askedAt: new Date(askedAt) });
+  }
+
+  /**
+   * The profile of anyone; `null` when there is no such user. It is asked for by the app's own right, the server key
+   * say, and not by the caller's: whether they may see it is for the app to decide.
+   *
+   * @throws {FaultError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
+   * @throws {ConfigurationError} when the issuer cannot be asked as it is configured, or several could be meant.
+   */
+  async find(userId: string, { issuer }: OfIssuer = {}): Promise<UserProfile | null> {
+    const { provider, name } = this.choose(issuer, 'find(userId');
+    return provider.find(userId, name);
+  }
+
+  /**
+   * The profiles of several users, by their ids; who does not exist is not in it. Asks the provider by as few calls
+   * as it allows, and by none for those that are known.
+   *
+   * @throws as `find` does, when one of them cannot be had.
+   */
+  async getMany(userIds: readonly string[], { issuer }: OfIssuer = {}): Promise<Map<string, UserProfile>> {
+    const { provider, name } = this.choose(issuer, 'getMany(userIds');
+    return provider.getMany(userIds, name);
+  }
+
+  /**
+   * Drops what is known of a user, here and in the shared store, so that the next look-up asks the provider: call it when
+   * your app has changed the user there, or a webhook says that somebody has. Of every issuer, unless one is named. What
+   * other instances of the app have in memory they give on until it is no longer fresh.
+   */
+  forget(userId: string, { issuer }: OfIssuer = {}): void {
+    if (issuer !== undefined) {
+      this.providerOf(issuer, 'forget(userId, { issuer })').forget(userId, issuer);
+      return;
+    }
+    for (const provider of this.parts.providers) {
+      for (const name of provider.issuers) provider.forget(userId, name);
+    }
+  }
+
+  /** What has been done since the app started: for a metrics page. */
+  counters(): ProfileState {
+    return Object.freeze({ ...this.parts.counters, breakers: this.parts.breakers() });
+  }
+
+  /** Called by Nest when the app stops. */
+  onModuleDestroy(): void {
+    this.parts.cache.close();
+  }
+
+  private choose(issuer: string | undefined, call: string): { provider: IssuerProfiles; name: string } {
+    const [first, ...others] = this.parts.providers;
+    if (issuer !== undefined) return { provider: this.providerOf(issuer, `${call}, { issuer })`), name: issuer };
+    const name = first?.issuers[0];
+    // An id is unique within its issuer: of two, one may know somebody else by it.
+    if (first === undefined || name === undefined || others.length > 0) throw this.unclear(`${call}, { issuer })`);
+    return { provider: first, name };
+  }
+
+  private providerOf(issuer: string, call: string): IssuerProfiles {
+    const found = this.parts.providers.find(({ issuers }) => issuers.includes(issuer));
+    if (found !== undefined) return found;
+    throw new ConfigurationError(`UserProfileService.${call}`, 'it is not a trusted issuer', this.mend());
+  }
+
+  private unclear(call: string): ConfigurationError {
+    const problem = 'the app trusts several providers, and each may know a user of this id';
+    return new ConfigurationError(`UserProfileService.${call}`, problem, this.mend());
+  }
+
+  private mend(): string {
+    return `Write one of ${this.parts.providers.flatMap(({ issuers }) => issuers).join(', ')}`;
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
+import { outcomeOf } from '../../support/outcome.js';
+
+const thousand = Array.from({ length: 1_000 });
+
+describe.each([
+  ['with a cache', {}],
+  ['without', { cache: false }],
+])('a thousand callers at once, %s', (_, options) => {
+  it('make one call', async () => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source }, options);
+    source.hold();
+    const answers = Promise.all(thousand.map(() => service.lookUp(userOf('alice'))));
+    await settle();
+    source.release();
+
+    expect(new Set((await answers).map(({ freshness }) => freshness))).toEqual(new Set(['fresh']));
+    expect(source.questions).toHaveLength(1);
+    expect(service.counters()).toMatchObject({ lookUps: 1_000, coalesced: 999, calls: 1 });
+  });
+
+  it('share its failure', async () => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source }, options);
+    source.trouble = new Error('boom');
+    const outcomes = await Promise.all(thousand.map(() => outcomeOf(service.get(userOf('alice')))));
+
+    expect(new Set(outcomes)).toEqual(new Set(['SERVER_ERROR']));
+    expect(source.questions).toHaveLength(1);
+    expect(service.counters()).toMatchObject({ lookUps: 1_000, failures: 1, calls: 1 });
+  });
+
+  it('of two users make two', async () => {
+    const source = new TableSource({ alice: {}, bob: {} });
+    const { service } = openService({ joe: source }, options);
+    const ids = (await Promise.all(thousand.map((__, at) => service.get(userOf(at % 2 === 0 ? 'alice' : 'bob'))))).map(
+      ({ id }) => id,
+    );
+
+    expect(ids.slice(0, 4)).toEqual(['alice', 'bob', 'alice', 'bob']);
+    expect(source.questions).toHaveLength(2);
+  });
+});
+
+describe('who waits for a call that was made with another token', () => {
+  /** The provider refuses one token of the user, and takes the other. */
+  function openRefusing() {
+    const source = new TableSource();
+    const get = source.get.bind(source);
+    source.get = async (user) => {
+      const profile = await get(user);
+      if (source.questions.at(-1)?.endsWith('by old') === true && source.questions.length === 1) {
+        throw RefusalError.token('expired', 'The provider says that the token is over');
+      }
+      return profile;
+    };
+    return { source, ...openService({ joe: source }) };
+  }
+
+  it('takes what it brings', async () => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source });
+    await Promise.all(['old', 'new'].map((token) => service.get(userOf('alice', { token }))));
+
+    expect(source.questions).toEqual(['get alice by old']);
+  });
+
+  it('is not refused with it', async () => {
+    const { service, source } = openRefusing();
+    const outcomes = ['old', 'new', 'new', 'old'].map((token) => outcomeOf(service.get(userOf('alice', { token }))));
+
+    expect(await Promise.all(outcomes)).toEqual([
+      'INVALID_TOKEN expired',
+      'accepted',
+      'accepted',
+      'INVALID_TOKEN expired',
+    ]);
+    expect(source.questions).toEqual(['get alice by old', 'get alice by new']);
+  });
+
+  it('finds, without a token, what it did not bring', async () => {
+    const { service, source } = openRefusing();
+    const outcomes = [outcomeOf(service.get(userOf('alice', { token: 'old' }))), outcomeOf(service.find('alice'))];
+
+    expect(await Promise.all(outcomes)).toEqual(['INVALID_TOKEN expired', 'accepted']);
+    expect(source.questions).toEqual(['get alice by old', 'find alice']);
+  });
+
+  it('shares a fault, which is nobody’s token’s', async () => {
+    const source = new TableSource();
+    source.trouble = new FaultError('down', 7);
+    const { service } = openService({ joe: source });
+    await Promise.all(['old', 'new'].map((token) => outcomeOf(service.get(userOf('alice', { token })))));
+
+    expect(source.questions).toHaveLength(1);
+  });
+});

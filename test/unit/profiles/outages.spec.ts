@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../../src/errors/configuration-error.js';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
+import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+const down = new UpstreamFailure('status', 'api.example answered with status 503', 503);
+
+describe('while the provider is down', () => {
+  it('what is known is given on, for its time', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    source.trouble = down;
+    for (const seconds of [60, 300, 299]) {
+      clock.advanceSeconds(seconds);
+      expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+      await settle();
+    }
+    clock.advanceSeconds(1);
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
+  });
+
+  it('it is asked about a known user every five seconds, not at each look-up', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    source.trouble = down;
+    clock.advanceSeconds(60);
+    for (let look = 0; look < 100; look += 1) {
+      await service.get(userOf('alice'));
+      await settle();
+      clock.advanceSeconds(0.1);
+    }
+
+    expect(source.questions).toHaveLength(1 + 2);
+  });
+
+  it('it is asked again after that, and what it then says counts', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    source.trouble = down;
+    clock.advanceSeconds(60);
+    await service.get(userOf('alice'));
+    await settle();
+    source.trouble = undefined;
+    source.users['alice'] = { displayName: 'Alicia' };
+    clock.advanceSeconds(5);
+    await service.get(userOf('alice'));
+    await settle();
+
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({
+      freshness: 'cached',
+      profile: { displayName: 'Alicia' },
+    });
+  });
+
+  it('is reported once, and once that it is over', async () => {
+    const source = new TableSource({ alice: {}, bob: {}, eve: {} });
+    const { service, clock, events } = openService({ joe: source });
+    source.trouble = down;
+    for (const id of ['alice', 'bob', 'eve', 'alice']) await errorOf(service.get(userOf(id)));
+    expect(events).toEqual([
+      {
+        type: 'outage-began',
+        what: 'the profiles of joe',
+        problem: 'Cannot get the profiles of joe: api.example answered with status 503',
+        consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
+      },
+    ]);
+    clock.advanceSeconds(30);
+    source.trouble = undefined;
+    await service.get(userOf('alice'));
+    await service.get(userOf('bob'));
+
+    expect(events.slice(1)).toEqual([{ type: 'outage-ended', what: 'the profiles of joe', lastedSeconds: 30 }]);
+  });
+
+  it('now and then only, is reported once a minute', async () => {
+    const source = new TableSource();
+    const { service, events, clock } = openService({ joe: source }, { cache: false });
+    for (let second = 0; second < 120; second += 1) {
+      source.trouble = second % 2 === 0 ? down : undefined;
+      await errorOf(service.get(userOf('alice')));
+      clock.advanceSeconds(1);
+    }
+
+    expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended', 'outage-began', 'outage-ended']);
+  });
+});
+
+describe('what a source throws', () => {
+  it.each([
+    ['a failed call', down, 5, 'api.example answered with status 503'],
+    [
+      'a failed call that says when to come again',
+      new UpstreamFailure('rate-limited', 'slow down', 429, { retryAfterSeconds: 42 }),
+      42,
+      'slow down',
+    ],
+    ['a fault', new FaultError('its answer has another shape', 9), 9, 'its answer has another shape'],
+    ['any error, whose text may be anything', new TypeError('token eyJ…'), 5, 'its source threw TypeError'],
+    ['no error at all', 'eyJ…', 5, 'its source threw something'],
+  ])('is SERVER_ERROR where it is %s', async (_, trouble, retryAfterSeconds, told) => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source });
+    source.trouble = trouble;
+
+    const error = await errorOf(service.get(userOf('alice')));
+    expect(error).toMatchObject({ code: 'SERVER_ERROR', retryAfterSeconds });
+    expect(error?.explanation).toContain(told);
+    expect(`${String(error?.message)} ${String(error?.explanation)}`).not.toContain('eyJ');
+  });
+
+  it('stands where it is a refusal, which is no outage', async () => {
+    const source = new TableSource();
+    const { service, events } = openService({ joe: source });
+    source.trouble = RefusalError.token('expired', 'the provider says so');
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN expired');
+    expect(events).toEqual([]);
+    expect(service.counters()).toMatchObject({ calls: 1, failures: 0 });
+  });
+
+  it('stands where an option is wrong', async () => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source });
+    source.trouble = new ConfigurationError('stackAuth({ secretServerKey })', 'it is refused', 'Write the right one');
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('CONFIGURATION_ERROR');
+  });
+
+  it('at once, without a promise, is treated the same', async () => {
+    const { service } = openService({
+      joe: {
+        get: () => {
+          throw new Error('boom');
+        },
+      },
+    });
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
+  });
+
+  it('says for how long, of a profile of the wrong shape, which field is wrong', async () => {
+    const source = new TableSource({ alice: { primaryEmail: 7 as unknown as string } });
+    const { service, events } = openService({ joe: source });
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
+    expect(events).toMatchObject([
+      { problem: expect.stringContaining('profile whose primaryEmail is not') as unknown },
+    ]);
+  });
+
+  it('while a known profile is refreshed, is nobody’s trouble', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    source.trouble = RefusalError.token('expired', 'the provider says so');
+    clock.advanceSeconds(60);
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+    await settle();
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+  });
+});

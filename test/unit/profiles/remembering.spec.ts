@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
+
+describe('a profile', () => {
+  it('is asked for once in the time for which it is fresh', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({
+      freshness: 'fresh',
+      profile: { displayName: 'Alice' },
+    });
+    clock.advanceSeconds(59.999);
+
+    expect(await service.lookUp(userOf('alice'))).toEqual({
+      freshness: 'cached',
+      profile: expect.objectContaining({ id: 'alice', displayName: 'Alice' }) as unknown,
+      askedAt: new Date('2026-01-01T00:00:00Z'),
+    });
+    expect(source.questions).toHaveLength(1);
+  });
+
+  it('that is older is given at once, and is new the next time', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    clock.advanceSeconds(60);
+    source.users['alice'] = { displayName: 'Alicia' };
+    source.hold();
+
+    const stale = await Promise.all(Array.from({ length: 100 }, () => service.lookUp(userOf('alice'))));
+    expect(new Set(stale.map(({ freshness, profile }) => `${freshness} ${String(profile.displayName)}`))).toEqual(
+      new Set(['stale Alice']),
+    );
+    expect(source.questions).toHaveLength(2);
+    source.release();
+    await settle();
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({
+      freshness: 'cached',
+      profile: { displayName: 'Alicia' },
+      askedAt: new Date('2026-01-01T00:01:00Z'),
+    });
+    expect(source.questions).toHaveLength(2);
+  });
+
+  it('that is too old is waited for', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    clock.advanceSeconds(660);
+    source.users['alice'] = { displayName: 'Alicia' };
+
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({
+      freshness: 'fresh',
+      profile: { displayName: 'Alicia' },
+    });
+  });
+
+  it('is refreshed by the token of whoever asks then', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice', { token: 'old' }));
+    await service.get(userOf('alice', { token: 'new' }));
+    expect(source.questions).toEqual(['get alice by old']);
+    clock.advanceSeconds(100);
+    await service.get(userOf('alice', { token: 'new' }));
+
+    expect(source.questions).toEqual(['get alice by old', 'get alice by new']);
+  });
+
+  it('keeps to the times that the app gives', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source }, { freshForSeconds: 5, staleForSeconds: 5 });
+    const freshnessAfter = async (seconds: number): Promise<string> => {
+      clock.advanceSeconds(seconds);
+      const { freshness } = await service.lookUp(userOf('alice'));
+      await settle();
+      return freshness;
+    };
+
+    expect(await freshnessAfter(0)).toBe('fresh');
+    expect(await freshnessAfter(4)).toBe('cached');
+    expect(await freshnessAfter(1)).toBe('stale');
+    expect(await freshnessAfter(4)).toBe('cached');
+    expect(await freshnessAfter(6)).toBe('fresh');
+  });
+
+  it('is asked for anew when the clock has been put back', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    clock.advanceSeconds(-3_600);
+
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'fresh' });
+  });
+});
+
+describe('one profile is never given for another', () => {
+  it('of another user', async () => {
+    const source = new TableSource({ alice: { displayName: 'Alice' }, bob: { displayName: 'Bob' } });
+    const { service } = openService({ joe: source });
+    const users = ['alice', 'bob', 'alice', 'bob'].map((id) => service.get(userOf(id, { token: 'shared' })));
+
+    expect((await Promise.all(users)).map(({ displayName }) => displayName)).toEqual(['Alice', 'Bob', 'Alice', 'Bob']);
+  });
+
+  it('of another issuer, be the id the same', async () => {
+    const [one, other] = [
+      new TableSource({ alice: { displayName: 'One' } }),
+      new TableSource({ alice: { displayName: 'Other' } }),
+    ];
+    const { service } = openService({ joe: one, jim: other });
+    await service.get(userOf('alice', { issuer: 'joe' }));
+
+    expect(await service.get(userOf('alice', { issuer: 'jim' }))).toMatchObject({ displayName: 'Other' });
+    expect(await service.get(userOf('alice', { issuer: 'joe' }))).toMatchObject({ displayName: 'One' });
+  });
+
+  it('whatever is in the names: they are not run together', async () => {
+    const one = new TableSource({ 'b","c': { displayName: 'One' }, c: { displayName: 'None' } }, 'a');
+    const other = new TableSource({ c: { displayName: 'Other' } }, 'a","b');
+    const { service } = openService({ joe: one, jim: other });
+    await service.get(userOf('b","c', { issuer: 'joe' }));
+
+    expect(await service.get(userOf('c', { issuer: 'jim' }))).toMatchObject({ displayName: 'Other' });
+  });
+
+  it('and a source that answers with somebody else is a fault', async () => {
+    const source = new TableSource({ alice: { id: 'bob', displayName: 'Bob' } });
+    const { service, events } = openService({ joe: source });
+
+    const error = await errorOf(service.get(userOf('alice')));
+    expect(error).toMatchObject({
+      code: 'SERVER_ERROR',
+      explanation: expect.stringContaining('profile whose id') as unknown,
+    });
+    expect(events).toMatchObject([{ type: 'outage-began' }]);
+  });
+});
+
+describe('a user who is not there', () => {
+  it('is refused as revoked, and not asked for again for ten seconds', async () => {
+    const source = new TableSource({});
+    const { service, clock } = openService({ joe: source });
+    for (let second = 0; second < 10; second += 1) {
+      expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+      clock.advanceSeconds(1);
+    }
+    expect(source.questions).toHaveLength(1);
+    source.users['alice'] = { displayName: 'Alice' };
+
+    expect(await service.get(userOf('alice'))).toMatchObject({ displayName: 'Alice' });
+  });
+
+  it('is not there from the refresh on that has learned it', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    source.users['alice'] = undefined;
+    clock.advanceSeconds(60);
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+    await settle();
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+  });
+
+  it('is null to find, and missing from many', async () => {
+    const { service } = openService({ joe: new TableSource() });
+
+    expect(await service.find('bob')).toBeNull();
+    expect([...(await service.getMany(['bob', 'alice'])).keys()]).toEqual(['alice']);
+  });
+
+  it('is one to whom a source gives undefined, too', async () => {
+    const users = new Map([['alice', { displayName: 'Alice' }]]);
+    const source = { get: ({ id }: { id: string }) => users.get(id) as never };
+    const { service } = openService({ joe: source });
+
+    expect(await outcomeOf(service.get(userOf('bob')))).toBe('INVALID_TOKEN revoked');
+  });
+});
+
+describe('a user who is barred', () => {
+  it('is refused each time, and shown to those who look for them', async () => {
+    const source = Object.assign(
+      new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } }),
+      {
+        findBar: ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
+          raw['locked'] === true ? 'The user is locked' : undefined,
+      },
+    );
+    const { service } = openService({ joe: source });
+
+    for (let time = 0; time < 2; time += 1) {
+      expect(await errorOf(service.get(userOf('alice')))).toMatchObject({
+        reason: 'revoked',
+        explanation: 'The user is locked',
+      });
+    }
+    expect(await service.find('alice')).toMatchObject({ raw: { locked: true } });
+    expect(await service.get(userOf('bob'))).toMatchObject({ raw: { locked: false } });
+    expect(source.questions).toEqual(['get alice by t1', 'get bob by t1']);
+  });
+});
+
+describe('memory', () => {
+  it('holds as many users as it may, and lets go of the one not asked for the longest', async () => {
+    const source = new TableSource({ a: {}, b: {}, c: {} });
+    const { service } = openService({ joe: source }, { maxEntries: 2 });
+    for (const id of ['a', 'b', 'a', 'c', 'a', 'b']) await service.find(id);
+
+    expect(source.questions).toEqual(['find a', 'find b', 'find c', 'find b']);
+  });
+
+  it('is emptied of what is over, without a look-up', async () => {
+    const { service, clock, alarm } = openService({ joe: new TableSource() });
+    expect(alarm.delayMs).toBeNull();
+    await service.get(userOf('alice'));
+    expect(alarm.delayMs).toBe(60_000);
+    alarm.ring();
+    expect(alarm.delayMs).toBe(60_000);
+    clock.advanceSeconds(661);
+    alarm.ring();
+
+    // Nothing is left to wake up for.
+    expect(alarm.delayMs).toBeNull();
+  });
+
+  it('is gone with the app, and sleeps', async () => {
+    const source = new TableSource();
+    const { service, alarm } = openService({ joe: source });
+    await service.get(userOf('alice'));
+    service.onModuleDestroy();
+
+    expect(alarm.delayMs).toBeNull();
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'fresh' });
+  });
+});
+
+describe('cache: false', () => {
+  it('asks each time', async () => {
+    const source = new TableSource();
+    const { service } = openService({ joe: source }, { cache: false });
+    for (let time = 0; time < 3; time += 1) {
+      expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'fresh' });
+    }
+    source.users['alice'] = undefined;
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+
+    expect(source.questions).toHaveLength(5);
+    expect(service.counters()).toMatchObject({ lookUps: 5, hits: 0, stale: 0, calls: 5 });
+  });
+});
