@@ -8,11 +8,11 @@ import { isPlainName, readNames } from './read-names.js';
 
 /** Which organization, and what the user must hold in it. */
 export interface RequireOrganizationOptions {
-  /** The route parameter that names the organization. @defaultValue 'orgId' */
+  /** The route parameter that names the organization; in GraphQL the argument of the field. @defaultValue 'orgId' */
   readonly param?: string;
   /**
-   * Names the organization where it is not a route parameter: a header, an argument of a query, the owner of the thing
-   * that is asked for. A caller about whom it gives no text is refused, and so is everybody when it throws.
+   * Names the organization where it is not a route parameter: by a header, by a message, by the owner of the thing that
+   * is asked for. A caller about whom it gives no text is refused, and so is everybody when it throws.
    */
   readonly id?: (context: ExecutionContext) => string | null | undefined | PromiseLike<string | null | undefined>;
   /**
