@@ -23,6 +23,8 @@ export class AppModule {
         AuthModule.forRoot({
           issuers: oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }),
           guardEverything: true,
+          // Short, so that a profile can be seen growing old.
+          profiles: { freshForSeconds: 15 },
         }),
       ],
       providers: [

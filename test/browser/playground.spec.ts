@@ -94,6 +94,21 @@ describe('the playground in a browser', () => {
     expect(await on.text('#you')).toContain('Mira Okafor');
   });
 
+  it('looks the full profile up, once, and says whether the answer is fresh or cached', async () => {
+    await on.signIn();
+    await on.button('Full profile').click();
+    await expect.poll(() => on.text('#you .profile')).toContain('fresh: the provider was asked for this answer');
+    expect(await on.text('#you .profile')).toContain('mira@demo.example');
+    const asked = await on.text('#you .profile > div:last-child dd');
+
+    await on.button('Full profile').click();
+    await expect
+      .poll(() => on.text('#you .profile'))
+      .toContain('cached: the provider was asked less than 15 seconds ago');
+    expect(await on.text('#you .profile > div:last-child dd')).toBe(asked);
+    expect(await on.announcement.textContent()).toContain('cached');
+  });
+
   it('says so when the password is wrong and when sign-in is denied, and signs out', async () => {
     await on.button('Sign in').click();
     await on.page.getByLabel('Name').fill('mira');

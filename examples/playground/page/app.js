@@ -3,6 +3,7 @@ import { byId } from './element.js';
 import { routes, tokens } from './experiments.js';
 import { KeysView } from './keys-view.js';
 import { MatrixView } from './matrix-view.js';
+import { askForProfile, profileView } from './profile-view.js';
 import { send } from './send.js';
 import { readSession } from './session.js';
 import { finishSignIn, signOut, startSignIn } from './sign-in.js';
@@ -20,7 +21,12 @@ async function start() {
   const session = readSession(settings.run);
   const you = { settings, signedIn: Boolean(session.accessToken), problem: outcome.problem };
   const render = () =>
-    showYou(byId('you'), { ...you, onSignIn: () => startSignIn(settings), onSignOut: () => signOut(settings) });
+    showYou(byId('you'), {
+      ...you,
+      onSignIn: () => startSignIn(settings),
+      onSignOut: () => signOut(settings),
+      onProfile: () => showProfile().catch(showSilence),
+    });
 
   const keys = new KeysView({ onChange: announce, onSilence: showSilence });
   const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
@@ -42,6 +48,15 @@ async function start() {
     }
     announce(summaryOf(answer));
     return answer;
+  }
+
+  async function showProfile() {
+    const answer = await askForProfile(session.accessToken);
+    you.profile = profileView(answer);
+    render();
+    // The button was drawn anew, and whoever uses the keyboard wants to press it again.
+    [...byId('you').querySelectorAll('button')].find(({ textContent }) => textContent === 'Full profile')?.focus();
+    announce(you.profile.querySelector('[data-freshness], .problem').textContent);
   }
 
   render();

@@ -3,11 +3,15 @@ import { element } from './element.js';
 /**
  * Who the app takes you for: the answer of its guarded route, not what the page reads out of the token.
  */
-export function showYou(place, { settings, signedIn, user, refusal, problem, onSignIn, onSignOut }) {
+export function showYou(
+  place,
+  { settings, signedIn, user, refusal, problem, profile, onSignIn, onSignOut, onProfile },
+) {
   const children = [];
   if (problem) children.push(element('p', { class: 'problem', role: 'alert' }, problem));
   if (!signedIn) children.push(...stranger(settings, onSignIn));
-  else children.push(...(user ? person(user) : [refused(refusal)]), buttons(onSignIn, onSignOut));
+  else children.push(...(user ? person(user) : [refused(refusal)]), ...(user && profile ? [profile] : []));
+  if (signedIn) children.push(buttons(user ? onProfile : undefined, onSignIn, onSignOut));
   place.replaceChildren(...children);
 }
 
@@ -63,8 +67,14 @@ function refused(refusal) {
   return element('p', { class: 'problem' }, refusals[refusal] ?? 'Asking the app who you are …');
 }
 
-function buttons(onSignIn, onSignOut) {
-  return element('div', { class: 'row' }, button('Sign in again', '', onSignIn), button('Sign out', '', onSignOut));
+function buttons(onProfile, onSignIn, onSignOut) {
+  return element(
+    'div',
+    { class: 'row' },
+    ...(onProfile ? [button('Full profile', '', onProfile)] : []),
+    button('Sign in again', '', onSignIn),
+    button('Sign out', '', onSignOut),
+  );
 }
 
 function fact(name, value) {

@@ -6,6 +6,7 @@ import { MemoryStore } from './memory-store.js';
 import { providerConfiguration } from './provider-configuration.js';
 import { SignInScreens } from './sign-in-screens.js';
 import { createSigningKey, type SigningKey } from './signing-key.js';
+import { answerUserinfo } from './userinfo.js';
 
 export interface ProviderState {
   /** The only key that is published, and that signs. */
@@ -14,6 +15,8 @@ export interface ProviderState {
   readonly keyServer: 'answering' | 'down';
   /** How often somebody, that is the guard, has read the key set. */
   readonly keySetRequests: number;
+  /** How often a profile has been asked for. */
+  readonly profileRequests: number;
 }
 
 /**
@@ -31,6 +34,7 @@ export class DemoProvider {
   private keySince = new Date();
   private answering = true;
   private keySetRequests = 0;
+  private profileRequests = 0;
 
   static async start({ port, pageUrl }: { port: number; pageUrl: string }): Promise<DemoProvider> {
     const demo = new DemoProvider(`http://${host}:${port}`, pageUrl);
@@ -59,6 +63,7 @@ export class DemoProvider {
       keySince: this.keySince.toISOString(),
       keyServer: this.answering ? 'answering' : 'down',
       keySetRequests: this.keySetRequests,
+      profileRequests: this.profileRequests,
     };
   }
 
@@ -94,6 +99,11 @@ export class DemoProvider {
     if (path === '/jwks') this.keySetRequests += 1;
     if (!this.answering && (path === '/jwks' || path.startsWith('/.well-known/'))) {
       response.writeHead(503, { 'Content-Type': 'text/plain' }).end('The key server is down.');
+      return;
+    }
+    if (path === '/me') {
+      this.profileRequests += 1;
+      answerUserinfo(request, response, this.key);
       return;
     }
     if (await this.screens.answer(request, response, path)) return;

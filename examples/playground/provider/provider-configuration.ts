@@ -43,7 +43,6 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
     interactions: { url: (_ctx: Context, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
-      userinfo: { enabled: false },
       resourceIndicators: resourceIndicators(),
       rpInitiatedLogout: {
         enabled: true,
