@@ -155,19 +155,22 @@ function readRoles(claims: JsonObject, { realm, clients }: RoleSources): readonl
 }
 
 /**
- * The claim is a list of aliases, an object of them with what the mapper was told to add, or one alias alone. An
- * organization whose id was not added goes by its alias.
+ * The claim is a list of aliases, an object of them with what the mapper was told to add, or one alias alone. Where ids
+ * are not added, organizations go by their aliases; one whose id was overwritten, by an attribute of that name, by nothing.
  */
 function readOrganizations(claims: JsonObject): readonly Organization[] {
   const single = readTextClaim(claims, 'organization');
-  if (single !== null) return [toOrganization(single, null)];
+  if (single !== null) return [toOrganization(single, single)];
   const details = readObjectClaim(claims, 'organization');
-  if (details === null) return readListClaim(claims, 'organization').map((alias) => toOrganization(alias, null));
-  return Object.keys(details).map((alias) => toOrganization(alias, readObjectClaim(details, alias)));
+  if (details === null) return readListClaim(claims, 'organization').map((alias) => toOrganization(alias, alias));
+  return Object.keys(details).flatMap((alias) => {
+    const added = readObjectClaim(details, alias) ?? {};
+    const id = Object.hasOwn(added, 'id') ? readTextClaim(added, 'id') : alias;
+    return id === null ? [] : [toOrganization(id, alias)];
+  });
 }
 
-function toOrganization(alias: string, details: JsonObject | null): Organization {
-  const id = (details && readTextClaim(details, 'id')) ?? alias;
+function toOrganization(id: string, alias: string): Organization {
   return { id, name: null, slug: alias, roles: [], permissions: [] };
 }
 

@@ -100,8 +100,8 @@ describe('a user of Keycloak', () => {
       ['fjord-labs', 'acme'],
     ],
     ['fjord-labs', ['fjord-labs']],
-    // An attribute named id is a list, which takes the id's place on Keycloak's side.
-    [{ 'fjord-labs': { id: ['forged'] } }, ['fjord-labs']],
+    // An attribute named id, which is a list, takes the id's place on Keycloak's side.
+    [{ 'fjord-labs': { id: ['forged'] }, acme: {} }, ['acme']],
     [{ 'fjord-labs': null }, ['fjord-labs']],
     [undefined, []],
     [7, []],
