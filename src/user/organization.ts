@@ -9,8 +9,8 @@ export interface Organization {
   readonly permissions: readonly string[];
   /**
    * The roles that were assigned to the user by name, where the issuer's roles include others: an owner who is
-   * thereby a member too has `['Owner']` here, and `['Owner', 'Member']` in `roles`. Left out where nothing is
-   * included. Not enumerable, so that an organization that is returned or logged looks the same whoever issued it.
+   * thereby a member too has `['Owner']` here, and `['Owner', 'Member']` in `roles`. Left out where the
+   * issuer's roles have no order. Not enumerable, so that an organization that is returned or logged looks the same whoever issued it.
    */
   readonly assignedRoles?: readonly string[];
 }

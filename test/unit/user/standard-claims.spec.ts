@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { mapPropelAuthClaims } from '../../../src/issuers/propel-auth-claims.js';
-import { mapStackAuthClaims } from '../../../src/issuers/stack-auth-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import type { MappedClaims } from '../../../src/user/claim-map.js';
 import { mapStandardClaims } from '../../../src/user/standard-claims.js';
@@ -92,73 +90,5 @@ describe('mapStandardClaims', () => {
     const claims = JSON.parse('{"sub":"alice","__proto__":{"email":"x","roles":["admin"]}}') as JsonObject;
 
     expect(mapStandardClaims(claims)).toEqual({ ...nobody, id: 'alice' });
-  });
-});
-
-describe.each([
-  ['mapStandardClaims', mapStandardClaims],
-  ['mapStackAuthClaims', mapStackAuthClaims],
-  ['mapPropelAuthClaims', mapPropelAuthClaims],
-])('%s', (_, map) => {
-  const names = [
-    ...[
-      'sub',
-      'user_id',
-      'email',
-      'email_verified',
-      'name',
-      'first_name',
-      'last_name',
-      'username',
-      'sid',
-      'roles',
-      'role',
-    ],
-    ...['scope', 'scp', 'permissions', 'refresh_token_id', 'refreshTokenId', 'is_anonymous', 'is_restricted'],
-    ...[
-      'restricted_reason',
-      'selected_team_id',
-      'impersonator_user_id',
-      'org_member_info',
-      'org_id_to_org_member_info',
-    ],
-  ];
-  const values: readonly unknown[] = [
-    null,
-    0,
-    -1,
-    1.5,
-    true,
-    false,
-    '',
-    'x',
-    [],
-    [null, 1, {}, []],
-    {},
-    { a: null },
-    { a: { b: 1 } },
-  ];
-
-  it('never throws and keeps its shape, whatever is in the claims', () => {
-    const shape = (mapped: MappedClaims): readonly unknown[] => [
-      typeof mapped.id,
-      typeof mapped.isAnonymous,
-      [mapped.email, mapped.name, mapped.sessionId, mapped.impersonatorId].every(
-        (text) => text === null || (typeof text === 'string' && text !== ''),
-      ),
-      mapped.emailVerified === null || typeof mapped.emailVerified === 'boolean',
-      [mapped.roles, mapped.scopes, mapped.permissions].every(
-        (list) => Array.isArray(list) && list.every((one) => typeof one === 'string'),
-      ),
-      mapped.organizations.every(
-        ({ id, roles, permissions }) => id !== '' && Array.isArray(roles) && Array.isArray(permissions),
-      ),
-    ];
-    const whole = values.map((value) => Object.fromEntries(names.map((name) => [name, value])));
-    const single = names.flatMap((name) => values.map((value) => ({ [name]: value })));
-
-    for (const claims of [...whole, ...single]) {
-      expect([claims, shape(map(claims))]).toEqual([claims, ['string', 'boolean', true, true, true, true]]);
-    }
   });
 });
