@@ -28,9 +28,38 @@ export function profileAdviceFor(where: string): IdentityProvider['profileAdvice
 export function readProfiles(where: string, options: GivenOptions): OpenProfiles | null {
   const given = options['profiles'];
   if (given === undefined) return null;
-  if (typeof given === 'object' && given !== null && 'get' in given && typeof given.get === 'function') {
-    return () => given as ProfileSource;
+  const source = toMembers(given);
+  if (typeof source?.['get'] !== 'function') {
+    const { mend } = profileAdviceFor(where).get;
+    throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', mend);
   }
-  const { mend } = profileAdviceFor(where).get;
-  throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', mend);
+  for (const { name, expected, fits } of optional) {
+    if (source[name] === undefined || fits(source[name])) continue;
+    throw new ConfigurationError(`${where}({ profiles: { ${name} } })`, `${expected} is expected`, 'Or leave it out');
+  }
+  return () => given as ProfileSource;
+}
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+/** What a source may have beside `get`. */
+const optional: readonly {
+  readonly name: keyof ProfileSource;
+  readonly expected: string;
+  readonly fits: (value: unknown) => boolean;
+}[] = [
+  { name: 'find', expected: 'a function', fits: isFunction },
+  { name: 'getMany', expected: 'a function', fits: isFunction },
+  { name: 'findBar', expected: 'a function', fits: isFunction },
+  { name: 'access', expected: 'a text', fits: (value) => typeof value === 'string' },
+  {
+    name: 'mostAtOnce',
+    expected: 'a whole number from 1',
+    fits: (value) => Number.isSafeInteger(value) && (value as number) >= 1,
+  },
+];
+
+/** Members of a class count: a source is often a service of the app. */
+function toMembers(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
 }

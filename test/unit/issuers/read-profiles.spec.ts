@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { readProfiles } from '../../../src/issuers/read-profiles.js';
+import { configurationErrorOf } from '../../support/outcome.js';
+
+const get = () => null;
+
+describe("a source of profiles of the app's own", () => {
+  it('may be left out', () => {
+    expect(readProfiles('jwtIssuer', {})).toBeNull();
+  });
+
+  it('is taken as it is, a service of the app too', () => {
+    class Accounts {
+      private readonly name = 'Alice';
+
+      get() {
+        return { displayName: this.name };
+      }
+    }
+    const source = new Accounts();
+    const opened = readProfiles('jwtIssuer', { profiles: source });
+
+    expect(opened?.({} as never)).toBe(source);
+    expect(Object.isFrozen(source)).toBe(false);
+  });
+
+  it.each([
+    { get },
+    { get, find: get },
+    { get, find: undefined, getMany: () => [], findBar: () => undefined, access: 'admin', mostAtOnce: 1 },
+  ])('may have all that a source has: %j', (profiles) => {
+    expect(readProfiles('jwtIssuer', { profiles })).not.toBeNull();
+  });
+
+  it.each([null, 'accounts', [], {}, { find: get }, { get: 'x' }, get])(
+    'has a function get, else it is none: %j',
+    (profiles) => {
+      const { path, message } = configurationErrorOf(() => readProfiles('jwtIssuer', { profiles }));
+
+      expect(path).toBe('jwtIssuer({ profiles })');
+      expect(message).toContain('Write { get: (user) => … }');
+    },
+  );
+
+  it.each([
+    ['find', 'x', 'a function'],
+    ['getMany', null, 'a function'],
+    ['findBar', true, 'a function'],
+    ['access', 7, 'a text'],
+    ['mostAtOnce', 0, 'a whole number from 1'],
+    ['mostAtOnce', '100', 'a whole number from 1'],
+    ['mostAtOnce', Number.NaN, 'a whole number from 1'],
+  ])('is checked at the start: %s is %j', (name, value, expected) => {
+    const { path, message } = configurationErrorOf(() => readProfiles('oidc', { profiles: { get, [name]: value } }));
+
+    expect(path).toBe(`oidc({ profiles: { ${name} } })`);
+    expect(message).toContain(`${expected} is expected`);
+  });
+});
