@@ -12,6 +12,8 @@ type Given = Readonly<Record<string, unknown>>;
  * Whatever it is, only what has been looked at gets in, and nothing of it is shared with the giver.
  */
 export function toUserProfile(id: string, values: Given): UserProfile | { readonly wrong: string } {
+  // A list of profiles, say, where one was asked for.
+  if (!isPlain(values)) return { wrong: 'form' };
   const raw = copyJson(values['raw'] ?? {});
   const wrong = findWrong(id, values) ?? (isPlain(raw) ? undefined : 'raw');
   if (wrong !== undefined) return { wrong };

@@ -42,6 +42,10 @@ describe('a profile', () => {
     });
   });
 
+  it.each([[[{ displayName: 'Alice' }]], ['Alice'], [7], [true]])('is not made out of %j', (given) => {
+    expect(toUserProfile('alice', given as unknown as Record<string, unknown>)).toEqual({ wrong: 'form' });
+  });
+
   it('is frozen to its last member, its dates too', () => {
     const profile = profileOf(whole);
     const parts = [profile, profile.oauthProviders, profile.oauthProviders?.[0], profile.raw, profile.raw['plan']];
