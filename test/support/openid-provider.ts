@@ -57,12 +57,16 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
         id_token_signed_response_alg: 'ES256',
       },
     ],
-    scopes: ['openid'],
-    claims: { openid: ['sub'] },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    scopes: ['openid', 'profile', 'email'],
+    claims: { openid: ['sub'], profile: ['name', 'picture'], email: ['email', 'email_verified'] },
+    findAccount: (_context: unknown, id: string) => ({
+      accountId: id,
+      claims: () => ({ sub: id, ...aboutPerson(id) }),
+    }),
     interactions: { url: (_context: unknown, { uid }: Interaction) => `/interaction/${uid}` },
     features: {
       devInteractions: { enabled: false },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
@@ -79,6 +83,16 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
       },
     },
     ttl: { AccessToken: 300, IdToken: 300, Session: 3_600, Grant: 3_600, Interaction: 600 },
+  };
+}
+
+/** What the provider tells of a person to who may know it. */
+export function aboutPerson(name: string) {
+  return {
+    name: `${name.charAt(0).toUpperCase()}${name.slice(1)} Example`,
+    picture: `https://img.example/${name}.png`,
+    email: `${name}@example.com`,
+    email_verified: true,
   };
 }
 

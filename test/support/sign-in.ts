@@ -4,11 +4,21 @@ import type { OpenIdProvider } from './openid-provider.js';
 
 export interface Tokens {
   readonly accessToken: string;
+  /** Empty where the scope openid was not asked for. */
   readonly idToken: string;
 }
 
-/** Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), as a page in a browser does it. */
-export async function signIn(provider: OpenIdProvider, name: string, api: string): Promise<Tokens> {
+/**
+ * Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), as a page in a browser does it.
+ *
+ * @param api that the token is for; `null` for a token that is for the provider's own endpoints.
+ */
+export async function signIn(
+  provider: OpenIdProvider,
+  name: string,
+  api: string | null,
+  scope = 'openid cats:read',
+): Promise<Tokens> {
   const { clientId, redirectUri } = provider.client;
   const verifier = randomBytes(32).toString('base64url');
   const state = randomBytes(16).toString('base64url');
@@ -17,15 +27,16 @@ export async function signIn(provider: OpenIdProvider, name: string, api: string
     client_id: clientId,
     redirect_uri: redirectUri,
     response_type: 'code',
-    scope: 'openid cats:read',
-    resource: api,
+    scope,
+    ...(api !== null && { resource: api }),
     state,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   }).toString();
 
   const back = await new Browser(name).visit(authorize, redirectUri);
-  if (back.searchParams.get('state') !== state) throw new Error(`the provider sent ${back.search}`);
+  if (back.searchParams.get('state') !== state || !back.searchParams.has('code'))
+    throw new Error(`the provider sent ${back.search}`);
 
   const answer = await fetch(new URL('/token', provider.issuer), {
     method: 'POST',
@@ -38,10 +49,11 @@ export async function signIn(provider: OpenIdProvider, name: string, api: string
     }),
   });
   const tokens = (await answer.json()) as { access_token?: string; id_token?: string };
-  if (tokens.access_token === undefined || tokens.id_token === undefined) {
+  const { access_token: accessToken, id_token: idToken = scope.includes('openid') ? undefined : '' } = tokens;
+  if (accessToken === undefined || idToken === undefined) {
     throw new Error(`the provider answered ${JSON.stringify(tokens)}`);
   }
-  return { accessToken: tokens.access_token, idToken: tokens.id_token };
+  return { accessToken, idToken };
 }
 
 const mostSteps = 12;

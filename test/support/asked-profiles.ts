@@ -1,0 +1,52 @@
+/** Profiles of a preset's users, put together as the module does it, without Nest. */
+import { afterEach } from 'vitest';
+import type { Clock } from '../../src/clock/clock.js';
+import type { Ground, IdentityProvider } from '../../src/issuers/identity-provider.js';
+import { openProfiles as open } from '../../src/open-profiles.js';
+import { readProfileOptions } from '../../src/profiles/profile-options.js';
+import type { UserProfileService } from '../../src/profiles/user-profile.service.js';
+import type { AuthEvent } from '../../src/telemetry/auth-event.js';
+import { parseToken } from '../../src/token/parse-token.js';
+import { toVerifiedToken } from '../../src/token/verified-token.js';
+import { ProviderClients } from '../../src/upstream/provider-clients.js';
+import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import type { AuthUser } from '../../src/user/auth-user.js';
+import { toAuthUser } from '../../src/user/verified-user.js';
+
+export interface OpenedProfiles {
+  readonly ground: Ground;
+  readonly profiles: UserProfileService;
+  /** What was reported so far. */
+  readonly events: readonly AuthEvent[];
+}
+
+const machineClock: Clock = { now: () => new Date() };
+const opened: { end(): Promise<void> }[] = [];
+
+/** Nothing is kept, so that every look-up asks the provider. */
+export function openProfiles(provider: IdentityProvider, clock: Clock = machineClock): OpenedProfiles {
+  const events: AuthEvent[] = [];
+  const clients = new ProviderClients({ clock });
+  const ground: Ground = {
+    clock,
+    upstream: new UpstreamClient(),
+    providerClient: clients.get,
+    report: (event) => events.push(event),
+  };
+  const profiles = open([provider], readProfileOptions('profiles', { cache: false }), clients, ground);
+  opened.push({
+    end: () => {
+      profiles.onModuleDestroy();
+      return clients.onApplicationShutdown();
+    },
+  });
+  return { profiles, ground, events };
+}
+
+/** The user of a token of the preset's first issuer, as the guard makes them when it has passed. */
+export function userOf(provider: IdentityProvider, text: string, claims = parseToken(text).claims): AuthUser {
+  const iss = provider.issuers[0]?.terms.issuer ?? '';
+  return toAuthUser(text, toVerifiedToken(iss, { alg: 'ES256' }, { ...claims, iss }), provider.claimMap);
+}
+
+afterEach(() => Promise.all(opened.splice(0).map((one) => one.end())));
