@@ -1,4 +1,4 @@
-// Sends made-up tokens as fast as they are answered, 50 at a time, from a process of its own.
+// Sends made-up tokens, 50 at a time and as fast as they are answered, or steadily at a pace, from a process of its own.
 import { randomBytes } from 'node:crypto';
 import { Client } from '../rig/client.mjs';
 import { claimsOf, encode } from '../rig/tokens.mjs';
@@ -25,6 +25,12 @@ async function flood({ port, amount }) {
   return { statuses, seconds: (performance.now() - began) / 1000 };
 }
 
-process.on('message', async ({ id, ...body }) => {
-  process.send({ id, value: await flood(body) });
+/** Goes on until the process is ended. */
+function trickle({ port, perSecond }) {
+  const client = new Client(port);
+  void client.sendSteadily(madeUp, { perSecond });
+}
+
+process.on('message', async ({ id, type, ...body }) => {
+  process.send({ id, value: await (type === 'trickle' ? trickle(body) : flood(body)) });
 });

@@ -71,7 +71,10 @@ ${outagesTable(result)}
 - In an outage 5 requests a second are sent for 2 s (1 s where the server hangs), none waits for another; "in" is the median
   time to the answer, "fetches" what reached the key server. Then the server is well again and one request is sent every
   250 ms until one passes. Where it is refused by a limiter meanwhile, that is the contender's doing.
-- During the flood 50 requests are in flight from another process, beside 50 good ones a second.
+- During the flood 50 requests are in flight from another process, beside 50 good ones a second; after it, and until the new key
+  is taken, 20 made-up tokens a second go on coming.
+- "Half rotated": the set names the new key without its material, beside the old key. Users of both ask 5 times a second for
+  2 s; then the set is whole.
 - Statuses and fetches do not depend on the machine; times do, and several stories share it.
 `;
 }

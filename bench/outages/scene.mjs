@@ -53,8 +53,20 @@ export class Scene {
 
   /** Publishes a new key, beside the old one or in its place. */
   rotate({ keepOld }) {
+    this.oldKey = this.key;
     this.key = makeKey(algorithm);
     this.keys.keys = [this.key.jwk, ...(keepOld ? this.keys.keys : [])];
+  }
+
+  /** The same by halves: the new key is named in the set, and its point is not there yet. */
+  rotateHalfway() {
+    this.rotate({ keepOld: true });
+    const [{ x, y, ...named }, ...others] = this.keys.keys;
+    this.keys.keys = [named, ...others];
+  }
+
+  finishRotation() {
+    this.keys.keys = [this.key.jwk, ...this.keys.keys.slice(1)];
   }
 
   /** The fetches that the key server saw while `act` ran. */

@@ -3,6 +3,7 @@
 import { KeyServer } from '../rig/key-server.mjs';
 import { makeKey } from '../rig/tokens.mjs';
 import { after, all, fetched, milliseconds, statusesOf, summarize } from './answers.mjs';
+import { halfRotated } from './half-rotated.mjs';
 import { Scene } from './scene.mjs';
 
 const capSeconds = 60;
@@ -50,6 +51,16 @@ const redirected = {
     };
   },
 };
+
+const coldHalfRotated = halfRotated({
+  name: 'cold-half',
+  title: 'key set is half rotated at the start: the new key is named, but not there; whole after 2 s',
+  open: async (contender) => {
+    const scene = await Scene.open(contender);
+    scene.rotateHalfway();
+    return scene;
+  },
+});
 
 const herd = {
   name: 'cold-herd',
@@ -99,10 +110,13 @@ export const coldStories = [
   cold('down', { title: 'key server down at the start' }),
   cold('503', { title: 'key server answers 500s at the start' }),
   cold('garbage', { title: 'key server sends garbage at the start' }),
+  cold('reset', { title: 'key server breaks the connection at the start' }),
   cold('empty', { title: 'key server sends an empty key set at the start' }),
+  cold('useless', { title: 'key server sends keys that are for encryption only at the start' }),
   cold('hang', { title: 'key server hangs at the start', seconds: 1, soonMs: 6_000 }),
   cold('drip', { title: 'key server drips a byte each 100 ms, for ever', seconds: 1, soonMs: 6_000, capMs: 35_000 }),
   redirected,
+  coldHalfRotated,
   herd,
   twoIssuers,
 ];

@@ -11,6 +11,11 @@ const behaviours = {
   },
   503: (_, response) => response.writeHead(503, { 'content-type': 'text/plain' }).end('no'),
   garbage: (_, response) => response.writeHead(200, json).end('{"keys":[{"kty":'),
+  reset: (_, response) => response.socket.resetAndDestroy(),
+  useless: (server, response) => {
+    const keys = server.keys.map((key) => ({ ...key, use: 'enc' }));
+    response.writeHead(200, json).end(JSON.stringify({ keys }));
+  },
   empty: (_, response) => response.writeHead(200, json).end('{"keys":[]}'),
   redirect: (server, response) => response.writeHead(302, { location: server.elsewhere }).end(),
   // The request is taken and never answered.
@@ -45,7 +50,7 @@ export class KeyServer {
     return `http://127.0.0.1:${this.#port}/.well-known/jwks.json`;
   }
 
-  /** @param {'ok' | '503' | 'garbage' | 'empty' | 'redirect' | 'hang' | 'drip' | 'down'} behaviour down: connections are refused */
+  /** @param {'ok' | '503' | 'reset' | 'garbage' | 'empty' | 'useless' | 'redirect' | 'hang' | 'drip' | 'down'} behaviour down: connections are refused */
   async behave(behaviour) {
     const before = this.#behaviour;
     this.#behaviour = behaviour;
