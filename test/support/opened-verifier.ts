@@ -1,9 +1,11 @@
 /** A verifier over presets, put together as the module does it, without Nest. */
+import type { Alarm } from '../../src/clock/alarm.js';
 import type { Clock } from '../../src/clock/clock.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openIssuers } from '../../src/open-issuers.js';
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
+import type { IssuerRegistry } from '../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
@@ -11,6 +13,7 @@ import { type Fetch, UpstreamClient } from '../../src/upstream/upstream-client.j
 
 export interface OpenedVerifier {
   readonly verifier: TokenVerifier;
+  readonly issuers: IssuerRegistry;
   /** What was reported so far. */
   readonly events: readonly AuthEvent[];
 }
@@ -21,18 +24,23 @@ export interface VerifierGround {
   readonly fetch?: Fetch;
   readonly cacheEntries?: number;
   readonly claims?: unknown;
+  /** The deadline of calls. */
+  readonly timeoutMs?: number;
+  readonly createAlarm?: () => Alarm;
 }
 
 export function openVerifier(
   providers: IdentityProvider | readonly IdentityProvider[],
-  { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims }: VerifierGround = {},
+  ground: VerifierGround = {},
 ): OpenedVerifier {
+  const { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims, timeoutMs, createAlarm } = ground;
   const events: AuthEvent[] = [];
   const issuers = openIssuers([providers].flat(), {
     clock,
-    upstream: new UpstreamClient(fetch),
+    upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
     providerClient: new ProviderClients({ fetch, clock }).get,
     report: (event) => events.push(event),
+    ...(createAlarm !== undefined && { createAlarm }),
   });
   const verifier = new TokenVerifier({
     issuers,
@@ -40,5 +48,5 @@ export function openVerifier(
     cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: claims === undefined ? null : createClaimsCheck('claims', claims),
   });
-  return { verifier, events };
+  return { verifier, issuers, events };
 }

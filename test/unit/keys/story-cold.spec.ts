@@ -1,0 +1,98 @@
+/** The key server is in trouble before any key is known: nobody can be judged, and nobody is refused for it. */
+import { describe, expect, it } from 'vitest';
+import { keyTroubles } from '../../support/key-desk.js';
+import { errorOf } from '../../support/outcome.js';
+import { KeyStory, outcomesOf } from './key-story.js';
+
+describe.each(keyTroubles)('a key server that is in trouble from the start: %s', (trouble) => {
+  it('fails a thousand first requests by one call, and is asked on by the alarm alone', async () => {
+    const story = await KeyStory.begin();
+    const { desk } = story;
+    desk.fail(trouble);
+    const token = await story.token();
+    expect(await outcomesOf(1_000, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+    expect(desk.reached).toBe(1);
+
+    // One failure may be a blip, and the next request may try at once; then there is a pause for all of them.
+    expect(await story.judge(token)).toBe('SERVER_ERROR');
+    expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+    expect(desk.reached).toBe(2);
+
+    const pause = story.passToAlarm();
+    expect(pause).toBeGreaterThanOrEqual(1);
+    expect(pause).toBeLessThanOrEqual(60);
+    await expect.poll(() => desk.reached).toBe(3);
+    expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+    expect(desk.reached).toBe(3);
+    expect(story.eventTypes()).toEqual(['outage-began']);
+  });
+
+  it('is over within one step of its return, without a request', async () => {
+    const story = await KeyStory.begin();
+    const { desk, keys } = story;
+    desk.fail(trouble);
+    for (let failure = 0; failure < 2; failure += 1) expect(await story.judgeNew()).toBe('SERVER_ERROR');
+    desk.recover();
+    expect(story.passToAlarm()).toBeLessThanOrEqual(1.5);
+    await expect.poll(() => keys.state().status).toBe('fresh');
+
+    expect(await outcomesOf(10, () => story.judgeNew())).toEqual(['accepted']);
+    expect(desk.reached).toBe(3);
+    expect(story.eventTypes()).toEqual(['outage-began', 'outage-ended']);
+  });
+
+  it('has clients told to come back when it is asked next, in a second to a minute', async () => {
+    const story = await KeyStory.begin();
+    story.desk.fail(trouble);
+    const token = await story.token();
+    for (let failure = 0; failure < 3; failure += 1) {
+      const error = await errorOf(story.verifier.verify(token));
+      expect(error?.code).toBe('SERVER_ERROR');
+      const { retryAfterSeconds } = error as unknown as { retryAfterSeconds: number };
+      expect(retryAfterSeconds).toBeGreaterThanOrEqual(1);
+      expect(retryAfterSeconds).toBeLessThanOrEqual(60);
+    }
+  });
+});
+
+describe('an outage from the start that goes on for half an hour', () => {
+  it('is asked about once a minute or less often, from a second on, whether or not anybody comes', async () => {
+    const [quiet, busy] = [await KeyStory.begin(), await KeyStory.begin()];
+    const counts: number[] = [];
+    const half = 1_800;
+    for (const story of [quiet, busy]) {
+      const pauses: number[] = [];
+      story.desk.fail('503');
+      const token = await story.token();
+      expect(await story.judge(token)).toBe('SERVER_ERROR');
+      for (let passed = 0; passed < half; passed += pauses.at(-1) ?? 0) {
+        const before = story.desk.reached;
+        if (story === busy) expect(await outcomesOf(10, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+        const between = story.desk.reached;
+        pauses.push(story.passToAlarm());
+        await expect.poll(() => story.alarm.delayMs, { interval: 1 }).not.toBeNull();
+        // Requests are answered by what is known of the outage, but for one that may try at once after the first failure.
+        expect([between - before, story.desk.reached - between]).toEqual([story === busy && passed === 0 ? 1 : 0, 1]);
+      }
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1);
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(60);
+      expect(new Set(pauses.slice(-15)).size).toBeGreaterThan(10);
+      expect(story.eventTypes()).toEqual(['outage-began']);
+      counts.push(story.desk.reached);
+    }
+    // At 40 to 60 s a step.
+    for (const count of counts) {
+      expect(count).toBeGreaterThanOrEqual(half / 60);
+      expect(count).toBeLessThan(half / 40 + 10);
+    }
+  }, 20_000);
+});
+
+describe('the first requests of all', () => {
+  it('a thousand of them cost one fetch', async () => {
+    const story = await KeyStory.begin();
+    const token = await story.token();
+    expect(await outcomesOf(1_000, () => story.judge(token))).toEqual(['accepted']);
+    expect(story.desk.reached).toBe(1);
+  });
+});

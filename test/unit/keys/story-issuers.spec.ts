@@ -1,0 +1,164 @@
+/** Several issuers, several addresses of one, and keys to start with. */
+import { describe, expect, it } from 'vitest';
+import { jwtIssuer, type JwtIssuerOptions } from '../../../src/issuers/jwt-issuer.js';
+import { oidc } from '../../../src/issuers/oidc.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { KeyDesk, keyTroubles } from '../../support/key-desk.js';
+import { type OpenedVerifier, openVerifier } from '../../support/opened-verifier.js';
+import { outcomeOf } from '../../support/outcome.js';
+import { startIssuer } from '../../support/started-issuer.js';
+import { hour, KeyStory } from './key-story.js';
+
+interface Side {
+  readonly issuer: TestIssuer;
+  readonly desk: KeyDesk;
+}
+
+async function openSide(clock: HandClock): Promise<Side> {
+  const issuer = await startIssuer({ clock });
+  return { issuer, desk: await KeyDesk.open(issuer.jwks) };
+}
+
+function trust(issuer: TestIssuer, jwksUri: string | readonly string[]): JwtIssuerOptions {
+  return { issuer: issuer.url, audience: 'api', jwksUri };
+}
+
+async function judge({ verifier }: OpenedVerifier, issuer: TestIssuer, header = {}): Promise<string> {
+  return outcomeOf(verifier.verify(await issuer.token({ aud: 'api' }, { expiresIn: '3d', header })));
+}
+
+describe('two issuers, one of them down', () => {
+  it.each(['cold', 'warm'])('do not feel each other: %s', async (start) => {
+    const clock = new HandClock();
+    const [well, ill] = [await openSide(clock), await openSide(clock)];
+    const opened = openVerifier(
+      [jwtIssuer(trust(well.issuer, well.desk.jwksUri)), jwtIssuer(trust(ill.issuer, ill.desk.jwksUri))],
+      { clock, timeoutMs: 500 },
+    );
+    if (start === 'warm') await judge(opened, ill.issuer);
+    const before = ill.desk.reached;
+    ill.desk.fail('hang');
+    clock.advanceSeconds(25 * hour);
+    const waiting = judge(opened, ill.issuer);
+    for (let time = 0; time < 20; time += 1) expect(await judge(opened, well.issuer)).toBe('accepted');
+
+    expect(await waiting).toBe('SERVER_ERROR');
+    expect(await judge(opened, well.issuer)).toBe('accepted');
+    expect([well.desk.reached, ill.desk.reached - before]).toEqual([1, 1]);
+    expect(opened.events).toMatchObject([{ type: 'outage-began', what: `the keys of ${ill.desk.jwksUri}` }]);
+  });
+
+  it('have a budget for unknown keys each: strangers at one do not delay a rotation of the other', async () => {
+    const clock = new HandClock();
+    const [one, other] = [await openSide(clock), await openSide(clock)];
+    const opened = openVerifier(
+      [jwtIssuer(trust(one.issuer, one.desk.jwksUri)), jwtIssuer(trust(other.issuer, other.desk.jwksUri))],
+      { clock },
+    );
+    expect(await judge(opened, other.issuer)).toBe('accepted');
+    for (let time = 0; time < 20; time += 1) {
+      expect(await judge(opened, one.issuer, { kid: `made-up-${time}` })).toBe('INVALID_TOKEN key');
+    }
+    await other.issuer.rotateKeys({ keepOld: true });
+    other.desk.shown = other.issuer.jwks;
+
+    expect(await judge(opened, other.issuer)).toBe('accepted');
+    expect([one.desk.reached, other.desk.reached]).toEqual([1, 2]);
+  });
+});
+
+describe('a thousand first requests', () => {
+  it('make one discovery and one key fetch', async () => {
+    const issuer = await startIssuer({ keyDelayMs: 20 });
+    const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }));
+    const token = await issuer.token({ aud: 'api' });
+    const outcomes = await Promise.all(Array.from({ length: 1_000 }, () => outcomeOf(opened.verifier.verify(token))));
+
+    expect(new Set(outcomes)).toEqual(new Set(['accepted']));
+    expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, total: 2 });
+  });
+
+  it.each(['discovery', 'jwks'] as const)('fail by one call where %s is down', async (only) => {
+    const issuer = await startIssuer();
+    issuer.fail('503', { only });
+    const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }));
+    const token = await issuer.token({ aud: 'api' });
+    const outcomes = await Promise.all(Array.from({ length: 1_000 }, () => outcomeOf(opened.verifier.verify(token))));
+
+    expect(new Set(outcomes)).toEqual(new Set(['SERVER_ERROR']));
+    expect(issuer.requests[only]).toBe(1);
+    expect(issuer.requests.discovery).toBe(1);
+  });
+});
+
+describe('several addresses of one key set', () => {
+  it.each(keyTroubles)('are tried in order, at each refresh from the first one on: %s', async (trouble) => {
+    const clock = new HandClock();
+    const { issuer, desk: first } = await openSide(clock);
+    const second = await KeyDesk.open(issuer.jwks);
+    const opened = openVerifier(jwtIssuer(trust(issuer, [first.jwksUri, second.jwksUri])), { clock, timeoutMs: 500 });
+    const { keys } = opened.issuers.get(issuer.url);
+    first.fail(trouble);
+    expect(await judge(opened, issuer)).toBe('accepted');
+    expect([first.reached, second.reached]).toEqual([1, 1]);
+
+    first.recover();
+    await keys.refresh();
+    expect([first.reached, second.reached]).toEqual([2, 1]);
+    second.fail(trouble);
+    await keys.refresh();
+    expect([first.reached, second.reached]).toEqual([3, 1]);
+    // One address that answers is no outage.
+    expect(opened.events).toEqual([]);
+  });
+
+  it('are an outage together, which is told in the words of the first', async () => {
+    const clock = new HandClock();
+    const { issuer, desk: first } = await openSide(clock);
+    const second = await KeyDesk.open(issuer.jwks);
+    const opened = openVerifier(jwtIssuer(trust(issuer, [first.jwksUri, second.jwksUri])), { clock });
+    first.fail('503');
+    second.fail('garbage');
+
+    expect(await judge(opened, issuer)).toBe('SERVER_ERROR');
+    expect([first.reached, second.reached]).toEqual([1, 1]);
+    const problem = `${new URL(first.jwksUri).host} answered with status 503`;
+    expect(opened.events).toMatchObject([{ type: 'outage-began', problem }]);
+  });
+});
+
+describe('keys to start with (initialKeys)', () => {
+  const beginWithKeys = (): Promise<KeyStory> => KeyStory.begin(({ jwks }) => ({ initialKeys: jwks }));
+
+  it.each(keyTroubles)('serve without network, as long as fetched ones would: %s', async (trouble) => {
+    const story = await beginWithKeys();
+    story.desk.fail(trouble);
+    expect(await story.judgeNew()).toBe('accepted');
+    await expect.poll(() => story.eventTypes()).toEqual(['outage-began']);
+    story.clock.advanceSeconds(24 * hour + 599);
+    expect(await story.judgeNew()).toBe('accepted');
+    story.clock.advanceSeconds(1);
+
+    expect(await story.judgeNew()).toBe('SERVER_ERROR');
+  });
+
+  it('call nobody before the first token, and give way to what the issuer says then', async () => {
+    const story = await beginWithKeys();
+    const withdrawn = await story.token();
+    await story.rotate({ keepOld: false });
+    expect(story.desk.reached).toBe(0);
+    // The issuer is asked behind this one, which is judged by what is there.
+    expect(await story.judge(withdrawn)).toBe('accepted');
+
+    await expect.poll(() => story.judge(withdrawn)).toBe('INVALID_TOKEN key');
+    expect(await story.judgeNew()).toBe('accepted');
+  });
+
+  it('that are of yesterday keep out nobody who has a newer key', async () => {
+    const story = await beginWithKeys();
+    await story.rotate({ keepOld: false });
+    expect(await story.judgeNew()).toBe('accepted');
+    expect(story.desk.reached).toBe(1);
+  });
+});

@@ -1,0 +1,69 @@
+/** The issuer drops a key: its tokens stop passing at the next refresh, those too that had passed before. */
+import { describe, expect, it } from 'vitest';
+import { KeyStory } from './key-story.js';
+
+/** A token that has come often enough to be remembered. */
+async function remembered(story: KeyStory): Promise<string> {
+  const token = await story.token();
+  for (let time = 0; time < 2; time += 1) expect(await story.judge(token)).toBe('accepted');
+  expect(story.verifier.findVerified(token)).toBeDefined();
+  return token;
+}
+
+describe('a key that the issuer has dropped', () => {
+  it('stops verifying at the next refresh, which needs no request, with its remembered tokens', async () => {
+    const story = await KeyStory.beginWarm();
+    const [again, young] = [await remembered(story), await story.token()];
+    await story.rotate({ keepOld: false });
+    story.clock.advanceSeconds(479);
+    expect(story.verifier.findVerified(again)).toBeDefined();
+    story.clock.advanceSeconds(1);
+    story.alarm.ring();
+    await expect.poll(() => story.alarm.delayMs).toBe(480_000);
+
+    expect(story.verifier.findVerified(again)).toBeUndefined();
+    expect([await story.judge(again), await story.judge(young)]).toEqual(['INVALID_TOKEN key', 'INVALID_TOKEN key']);
+    expect(await story.judgeNew()).toBe('accepted');
+  });
+
+  it('stops verifying now by keys.refresh(), whatever strangers and failures were before', async () => {
+    const story = await KeyStory.beginWarm();
+    const again = await remembered(story);
+    story.desk.fail('503');
+    for (let failure = 0; failure < 5; failure += 1) await story.keys.refresh().catch(() => undefined);
+    story.desk.recover();
+    await story.rotate({ keepOld: false });
+    expect(await story.judge(again)).toBe('accepted');
+    const before = story.desk.reached;
+    await story.keys.refresh();
+
+    expect(story.desk.reached).toBe(before + 1);
+    expect(await story.judge(again)).toBe('INVALID_TOKEN key');
+    expect(await story.judgeNew()).toBe('accepted');
+  });
+
+  it('takes no remembered token of another key with it', async () => {
+    const story = await KeyStory.beginWarm();
+    const dropped = await remembered(story);
+    await story.rotate({ keepOld: true });
+    const kept = await remembered(story);
+    const verified = story.verifier.findVerified(kept);
+    story.desk.shown = { keys: [story.issuer.publicKey] };
+    await story.keys.refresh();
+
+    expect(story.verifier.findVerified(kept)).toBe(verified);
+    expect(story.verifier.findVerified(dropped)).toBeUndefined();
+  });
+
+  it('passes again when the issuer takes it back', async () => {
+    const story = await KeyStory.beginWarm();
+    const [again, before] = [await remembered(story), story.desk.shown];
+    await story.rotate({ keepOld: false });
+    await story.keys.refresh();
+    expect(await story.judge(again)).toBe('INVALID_TOKEN key');
+    story.desk.shown = before;
+    await story.keys.refresh();
+
+    expect(await story.judge(again)).toBe('accepted');
+  });
+});
