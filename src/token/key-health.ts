@@ -6,15 +6,15 @@ interface IssuerKeyHealth extends Omit<KeyState, 'nextRefreshAt'> {
   readonly nextRefreshAt: string | null;
 }
 
-/** The form of result that @nestjs/terminus expects of an indicator. */
+/** The form of result that @nestjs/terminus (11 and 12) expects of an indicator. */
 export type KeyHealthResult = Readonly<
   Record<string, { readonly status: 'up' | 'down'; readonly issuers: Readonly<Record<string, IssuerKeyHealth>> }>
 >;
 
 /**
  * A health indicator for @nestjs/terminus: `down` when an issuer's keys are missing, so that its tokens are
- * answered with 503; `up` while they are fresh, while stale ones serve on, and before any were needed. The report names issuers
- * and the hosts of their key servers: keep it from the public if these are not.
+ * answered with 503; `up` while they are fresh, while stale ones serve on, and before any were needed. The report
+ * names issuers and the hosts of their key servers: keep it from the public if these are not.
  */
 export class KeyHealth {
   constructor(private readonly keys: IssuerKeys) {}
