@@ -1,66 +1,30 @@
 /** The operator's side of keys: when they are fetched, how they stand, how long they serve, how they are withdrawn. */
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import {
-  AuthGuard,
-  AuthModule,
-  type AuthModuleOptions,
-  CurrentUser,
-  FaultError,
-  IssuerKeys,
-  jwtIssuer,
-  type JwtIssuerOptions,
-  KeyHealth,
-  oidc,
-} from 'nest-gatehouse';
+import { FaultError, IssuerKeys, jwtIssuer, type JwtIssuerOptions, KeyHealth, oidc } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
-import { platforms, type Platform, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
-import { LogLines } from '../support/log-lines.js';
+import { platforms, type Platform, startIssuer } from '../support/app.js';
+import type { HandClock } from '../support/hand-clock.js';
+import { type KeyApp, type KeyAppBeginning, startKeyApp } from '../support/key-app.js';
 import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
-
-@UseGuards(AuthGuard)
-@Controller('me')
-class MeController {
-  @Get()
-  me(@CurrentUser('id') id: string): object {
-    return { id };
-  }
-}
-
-interface Story {
-  readonly issuer: TestIssuer;
-  readonly app: RunningApp;
-  readonly clock: HandClock;
-  readonly log: LogLines;
-  /** Calls with a token that the issuer signs for the occasion, a day long. */
-  readonly call: () => ReturnType<RunningApp['call']>;
-}
 
 /** The keys of a key set that is fetched, as `jwtIssuer` takes them. */
 type Keys = Partial<Extract<JwtIssuerOptions, { readonly jwksUri: unknown }>>;
 
-interface Beginning {
-  readonly isDown?: boolean;
-  readonly options?: Partial<AuthModuleOptions>;
+interface Beginning extends Pick<KeyAppBeginning, 'fault' | 'options'> {
   readonly keys?: (issuer: TestIssuer, clock: HandClock) => Keys | Promise<Keys>;
 }
 
-async function begin(platform: Platform, { isDown, options, keys }: Beginning = {}): Promise<Story> {
-  const [clock, log] = [new HandClock(), new LogLines()];
-  const issuer = await startIssuer({ clock });
-  const given = { issuer: issuer.url, audience: 'api', jwksUri: issuer.jwksUri, ...(await keys?.(issuer, clock)) };
-  if (isDown === true) issuer.fail('503');
-  const app = await startApp(platform, {
-    imports: [AuthModule.forRoot({ issuers: jwtIssuer(given), clock, http: { timeoutMs: 1_000 }, ...options })],
-    controllers: [MeController],
-    logger: log,
+function begin(platform: Platform, { keys, ...beginning }: Beginning = {}): Promise<KeyApp> {
+  return startKeyApp(platform, {
+    ...beginning,
+    trust: async (issuer, clock) => {
+      const terms = { issuer: issuer.url, audience: 'api', jwksUri: issuer.jwksUri };
+      return jwtIssuer({ ...terms, ...(await keys?.(issuer, clock)) });
+    },
   });
-  const call = async () => app.call('/me', { token: await issuer.token({ aud: 'api' }, { expiresIn: '1d' }) });
-  return { issuer, app, clock, log, call };
 }
 
-const stateOf = ({ app, issuer }: Story) => app.nest.get(IssuerKeys).states().get(issuer.url);
+const stateOf = ({ app, issuer }: KeyApp) => app.nest.get(IssuerKeys).states().get(issuer.url);
 
 describe.each(platforms)('warming up on $name', (platform) => {
   it('is left out unless asked for: the first token has the keys fetched', async () => {
@@ -74,7 +38,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
   });
 
   it('calls nobody unless asked for, although the issuer is down', async () => {
-    const story = await begin(platform, { isDown: true });
+    const story = await begin(platform, { fault: '503' });
     expect(story.issuer.requests.total).toBe(0);
     expect(story.log.ours('error')).toEqual([]);
     expect(verdictOf(await story.call())).toEqual(unavailable);
@@ -90,7 +54,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
   });
 
   it('true: an app whose issuer is down starts, says so once, answers 503 and recovers', async () => {
-    const story = await begin(platform, { isDown: true, options: { warmUp: true } });
+    const story = await begin(platform, { fault: '503', options: { warmUp: true } });
     expect(story.log.ours('error').map(({ text }) => text)).toEqual([
       expect.stringContaining(`Cannot get the keys of ${story.issuer.jwksUri}`),
     ]);
@@ -104,7 +68,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
   });
 
   it("'required': an app whose issuer is down does not start", async () => {
-    const started = begin(platform, { isDown: true, options: { warmUp: 'required' } });
+    const started = begin(platform, { fault: '503', options: { warmUp: 'required' } });
     await expect(started).rejects.toThrow(
       /^The app does not start, as warmUp is 'required': Cannot get the keys of http.*: 127\.0\.0\.1:\d+ answered with status 503$/,
     );
@@ -162,7 +126,7 @@ describe.each(platforms)('a refresh by the operator on $name', (platform) => {
 
 describe.each(platforms)('the health of keys on $name', (platform) => {
   it('is up, down while an issuer has no keys, and up again', async () => {
-    const { app, clock, issuer } = await begin(platform, { isDown: true });
+    const { app, clock, issuer } = await begin(platform, { fault: '503' });
     const health = app.nest.get(KeyHealth);
     const lastError = `${new URL(issuer.url).host} answered with status 503`;
     const unasked = { status: 'unasked', ageSeconds: null, nextRefreshAt: null, lastError: null };
@@ -209,7 +173,7 @@ describe.each(platforms)('keys during an outage on $name', (platform) => {
   });
 
   it('serve from the start where the app has some: the issuer is not needed', async () => {
-    const story = await begin(platform, { isDown: true, keys: ({ jwks }) => ({ initialKeys: jwks }) });
+    const story = await begin(platform, { fault: '503', keys: ({ jwks }) => ({ initialKeys: jwks }) });
     expect(stateOf(story)?.status).toBe('fresh');
     expect(story.issuer.requests.total).toBe(0);
     expect((await story.call()).status).toBe(200);
@@ -236,7 +200,7 @@ describe.each(platforms)('keys during an outage on $name', (platform) => {
   it('come from the next address of a list', async () => {
     const mirrors: TestIssuer[] = [];
     const { app, issuer } = await begin(platform, {
-      isDown: true,
+      fault: '503',
       options: { warmUp: 'required' },
       keys: async ({ jwksUri }, clock) => {
         const mirror = await startIssuer({ clock });

@@ -1,51 +1,36 @@
 /** The key server is down, and back again: nobody is signed out, nothing has to be restarted. */
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { AuthGuard, AuthModule, CurrentUser, oidc } from 'nest-gatehouse';
-import type { IssuerFault, TestIssuer } from 'nest-gatehouse/testing';
+import { IssuerKeys, KeyHealth } from 'nest-gatehouse';
+import type { IssuerFault } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
-import { type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
+import { type Platform, platforms } from '../support/app.js';
+import { type KeyApp, startKeyApp } from '../support/key-app.js';
 import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
 
-@UseGuards(AuthGuard)
-@Controller('me')
-class MeController {
-  @Get()
-  me(@CurrentUser('id') id: string): object {
-    return { id };
-  }
-}
+/** All that an issuer can be told to do wrong. */
+const faults = [
+  '503',
+  'hang',
+  'reset',
+  'garbage',
+  'html',
+  'empty',
+  'redirect',
+  'drip',
+  'oversize',
+] as const satisfies readonly IssuerFault[];
 
-interface Story {
-  readonly issuer: TestIssuer;
-  readonly app: RunningApp;
-  readonly clock: HandClock;
-}
+/** Every request looks for its key, as if it were the first of its token. */
+const options = { http: { timeoutMs: 500 }, verifiedTokenCache: false } as const;
 
-async function begin(platform: Platform, fault?: IssuerFault): Promise<Story> {
-  const clock = new HandClock();
-  const issuer = await startIssuer({ clock });
-  if (fault !== undefined) issuer.fail(fault);
-  const app = await startApp(platform, {
-    imports: [
-      AuthModule.forRoot({
-        issuers: oidc({ issuer: issuer.url, audience: 'api' }),
-        clock,
-        http: { timeoutMs: 200 },
-        // Every request looks for its key, as if it were the first of its token.
-        verifiedTokenCache: false,
-      }),
-    ],
-    controllers: [MeController],
-  });
-  return { issuer, app, clock };
+function begin(platform: Platform, fault?: IssuerFault): Promise<KeyApp> {
+  return startKeyApp(platform, { options, ...(fault !== undefined && { fault }) });
 }
 
 const week = { expiresIn: '7d' } as const;
 
 describe.each(platforms)('an outage of the key server on $name', (platform) => {
-  it.each(['503', 'hang', 'reset', 'garbage', 'empty'] as const)(
-    'does not keep an app from starting, and ends by itself: %s',
+  it.each(faults)(
+    'does not keep an app from starting, is a 503 with Retry-After, and ends by itself: %s',
     async (fault) => {
       const { issuer, app, clock } = await begin(platform, fault);
       const token = await issuer.token({ aud: 'api', sub: 'alice' });
@@ -59,6 +44,60 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
       expect((await app.call('/me', { token })).json).toEqual({ id: 'alice' });
     },
   );
+
+  it.each(faults)(
+    'is not noticed nor waited for by those whose keys are known, and reported once: %s',
+    async (fault) => {
+      const { issuer, app, clock, log, call } = await begin(platform);
+      expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
+      issuer.fail(fault);
+      clock.advanceSeconds(601);
+      const before = issuer.requests.jwks;
+      // The refresh that this starts takes its time, or fails at once.
+      expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
+      if (fault === 'hang' || fault === 'drip') expect(log.ours()).toEqual([]);
+      await expect.poll(() => log.ours().map(({ level }) => level)).toEqual(['error']);
+      expect(issuer.requests.jwks).toBe(before + 1);
+
+      for (const hours of [1, 8, 14]) {
+        clock.advanceSeconds(hours * 3_600);
+        const answers = await Promise.all(Array.from({ length: 5 }, () => call({ sub: 'alice' })));
+        expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
+      }
+      issuer.recover();
+      // The last try before the return may have to run out of its time first.
+      await expect
+        .poll(
+          async () => {
+            clock.advanceSeconds(60);
+            expect((await call()).status).toBe(200);
+            return log.ours().map(({ level }) => level);
+          },
+          { timeout: 5_000 },
+        )
+        .toEqual(['error', 'log']);
+      expect(app.nest.get(KeyHealth).isHealthy()).toMatchObject({ keys: { status: 'up' } });
+    },
+  );
+
+  it('ends within a moment of the return, without a request', async () => {
+    // By the machine's clock and timers, as in production.
+    const { issuer, app, call } = await startKeyApp(platform, {
+      fault: '503',
+      options: { ...options, clock: { now: () => new Date() } },
+    });
+    const status = () => app.nest.get(IssuerKeys).states().get(issuer.url)?.status;
+    expect(verdictOf(await call())).toEqual(unavailable);
+    expect([status(), app.nest.get(KeyHealth).isHealthy()['keys']?.status]).toEqual(['missing', 'down']);
+    issuer.recover();
+    await expect.poll(status, { timeout: 3_000 }).toBe('fresh');
+    expect(app.nest.get(KeyHealth).isHealthy()['keys']?.status).toBe('up');
+
+    const before = issuer.requests.total;
+    const token = await issuer.token({ aud: 'api', iat: undefined, exp: Math.floor(Date.now() / 1_000) + 300 });
+    expect((await app.call('/me', { token })).status).toBe(200);
+    expect(issuer.requests.total).toBe(before);
+  });
 
   it('asks to wait as long as it will not try again itself, and calls nobody meanwhile', async () => {
     const { issuer, app, clock } = await begin(platform, '503');
