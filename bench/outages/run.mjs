@@ -2,7 +2,7 @@
 // of its own, with a key server that counts. Loopback only. Saves results/outages.json and writes docs/outages.md.
 //
 // How far to trust it: statuses and counts of fetches do not depend on the machine. Times do: stories that mostly wait run
-// nine at a time, those that load the machine one after the other. "Recovers after" is seen by one good request every 250 ms.
+// six at a time, those that load the machine one after the other. "Recovers after" is seen by one good request every 250 ms.
 import { findContender } from '../contenders/index.mjs';
 import { round } from '../rig/statistics.mjs';
 import { saveResult } from '../rig/results.mjs';
@@ -12,7 +12,7 @@ import { floodStory } from './story-flood.mjs';
 import { warmStories } from './stories-warm.mjs';
 
 const names = ['gatehouse', 'stock', 'jose', 'express-oauth2-jwt-bearer', 'aws-jwt-verify'];
-const atOnce = 9;
+const atOnce = 6;
 
 async function tell(story, contender, loadIsOver) {
   if (story.onlyOurs !== undefined && contender.ours !== true) return { text: `– (${story.onlyOurs})`, passed: null };

@@ -8,7 +8,7 @@ import { Scene } from './scene.mjs';
 
 const capSeconds = 60;
 
-function cold(fault, { title, seconds = 2, soonMs = 1_000, capMs }) {
+function cold(fault, { title, seconds = 2, soonMs = 2_000, capMs }) {
   return {
     name: `cold-${fault}`,
     title,
