@@ -95,7 +95,7 @@ export async function renewed(source: KeySource): Promise<KeySet> {
 }
 
 /** A set that must be there. */
-export function setOf(keys: KeySet | null): KeySet {
+function setOf(keys: KeySet | null): KeySet {
   if (keys === null) throw new Error('There are no keys');
   return keys;
 }
