@@ -99,6 +99,11 @@ export async function outcomesOf(times: number, judge: () => Promise<string>): P
   return [...new Set(await Promise.all(Array.from({ length: times }, judge)))];
 }
 
+/** Waits until a thousand at once have all come to the keys: a crowd is let in a few at a time, turn by turn. */
+export async function crowdHasCome(): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
+}
+
 function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
