@@ -46,7 +46,7 @@ export interface ProfileStand {
   readonly others: OtherUsers | { readonly option: string };
 }
 
-export interface OtherUsers {
+interface OtherUsers {
   readonly known: Known;
   readonly unknownId: string;
   readonly callsToFind: (id: string) => readonly string[];
