@@ -145,6 +145,24 @@ describe('the state of keys', () => {
     expect(source.state()).toMatchObject({ status: 'fresh', ageSeconds: 0, lastError: null });
   });
 
+  it('says that keys are missing exactly when none are given, also after a sleep', async () => {
+    const { source, clock } = await openWarmIssuer();
+    const seen: string[] = [];
+    for (const seconds of [0, 599, 600, 86_399, 86_999, 87_000, 200_000]) {
+      const passed = clock.now();
+      clock.advanceSeconds(seconds);
+      const { status } = source.state();
+      seen.push(status);
+      expect([seconds, source.current() === null]).toEqual([seconds, status === 'missing']);
+      // The refresh that asking has begun is over before the next look.
+      await source.refresh();
+      clock.advanceSeconds((passed.getTime() - clock.now().getTime()) / 1_000);
+      await source.refresh();
+    }
+
+    expect(seen).toEqual(['fresh', 'fresh', 'stale', 'stale', 'stale', 'missing', 'missing']);
+  });
+
   it('is missing when there were never any', async () => {
     const { source, issuer } = await openIssuer();
     issuer.fail('503');
