@@ -32,7 +32,7 @@ export class RouteAudit implements OnApplicationBootstrap {
 }
 
 /** One line: `protected  GET /cats  CatsController.list  (scopes: cats:read)`. */
-export function describeEntryPoint({ protection, addresses, handler, demands }: EntryPoint): string {
+function describeEntryPoint({ protection, addresses, handler, demands }: EntryPoint): string {
   const asked =
     demands === null ? [] : [...(demands.online ? ['asks the issuer'] : []), ...demands.requirements.map(nameOf)];
   const line = `${protection.padEnd('unguarded'.length)}  ${addresses.join(', ')}  ${handler}`;

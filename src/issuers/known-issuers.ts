@@ -16,7 +16,7 @@ import { keysAt } from './remote-keys.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** What the presets of known products leave to the app. */
-export interface KnownIssuerOptions
+interface KnownIssuerOptions
   extends FetchedKeysOptions,
     RolesClaimOptions,
     ProfilesOptions,
@@ -39,7 +39,7 @@ export const knownIssuerNames = [
 ] as const;
 
 /** A name that a product signs under. */
-export interface KnownIssuer {
+interface KnownIssuer {
   readonly issuer: string;
   /** Where its keys are. */
   readonly jwksUri: string;
@@ -51,7 +51,7 @@ export interface KnownIssuer {
 }
 
 /** What a preset knows of a product beside what the app says. */
-export interface KnownIssuers {
+interface KnownIssuers {
   readonly issuers: readonly KnownIssuer[];
   readonly audience: AudienceRule;
   /** What it can sign with; `algorithms`, where a preset has that option, chooses among these. */

@@ -37,7 +37,7 @@ function namesScopes(type: SecurityScheme['type'], version: string): boolean {
 }
 
 /** Sets of scopes of which any one opens the route. */
-export function scopeAlternatives(requirements: readonly Requirement[]): string[][] {
+function scopeAlternatives(requirements: readonly Requirement[]): string[][] {
   let alternatives: string[][] = [[]];
   for (const requirement of requirements) {
     if (requirement.kind !== 'scopes') continue;

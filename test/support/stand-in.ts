@@ -12,7 +12,7 @@ import { openVerifier } from './opened-verifier.js';
 import { errorOf } from './outcome.js';
 
 /** What became of one token. */
-export interface Judged {
+interface Judged {
   /** `'accepted'`, or code and reason, as `outcomeOf` has it. */
   readonly outcome: string;
   /** What the log says of a refusal. */
