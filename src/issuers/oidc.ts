@@ -1,9 +1,12 @@
 import { checkAddress, readAddress } from '../configuration/read-address.js';
-import { path, readOptions } from '../configuration/read-options.js';
+import { type GivenOptions, path, readChoice, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import { type Verification, verifications } from '../token/token-inquiry.js';
+import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { discoveredIssuer } from './discovered-issuer.js';
 import type { IdentityProvider } from './identity-provider.js';
+import { type IntrospectionOptions, introspectionsOf, readIntrospectionOptions } from './introspection.js';
 import { openIdForm } from './openid-form.js';
 import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
@@ -26,6 +29,20 @@ export interface OidcOptions extends TermOptions, FetchedKeysOptions, RolesClaim
    * @defaultValue `/.well-known/openid-configuration` under the issuer, then RFC 8414's place
    */
   readonly discoveryUrl?: string;
+  /**
+   * Lets the issuer be asked about tokens: whether it stands by them now, and what opaque ones say.
+   *
+   * Unless `verify` says otherwise, it is then asked about every token, and signatures are left to it.
+   */
+  readonly introspection?: IntrospectionOptions;
+  /**
+   * How tokens are judged. `'local'`: by their signature; the issuer is asked about opaque ones only, and on routes
+   * under `@VerifyOnline()`. `'online'`: by asking the issuer about each. `'hybrid'`: by their signature first, then
+   * by asking. What claims say of time, audience and user is checked here in any case.
+   *
+   * @defaultValue 'online' with `introspection`, else 'local'
+   */
+  readonly verify?: Verification;
 }
 
 const profileAdvice = {
@@ -51,6 +68,8 @@ export function oidc(given: OidcOptions): IdentityProvider {
     'audience',
     'jwksUri',
     'discoveryUrl',
+    'introspection',
+    'verify',
     ...termNames,
     ...keyNames,
     'rolesClaim',
@@ -67,18 +86,27 @@ export function oidc(given: OidcOptions): IdentityProvider {
   const together = discoveryUrl === undefined ? undefined : discoveredIssuer(names, rule, discoveryUrl);
   const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
+  const introspection = readIntrospectionOptions('oidc', options, rule);
+  const inquiryOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);
   return openIdForm({
     issuers: discovered.map(({ term, issuer }) => ({
       terms: term,
       openKeys: known ?? discoveredKeys(issuer, kept),
-      openInquiry: null,
+      openInquiry: inquiryOf?.(issuer) ?? null,
     })),
-    verification: 'local',
+    verification: readVerification(options, introspection !== undefined),
     inquiryAdvice,
     map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)),
     openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
   });
+}
+
+function readVerification(options: GivenOptions, isAskable: boolean): Verification {
+  const verification = readChoice('oidc', options, 'verify', verifications, isAskable ? 'online' : 'local');
+  if (isAskable || verification === 'local') return verification;
+  const problem = `'${verification}' asks the issuer about tokens, and it cannot be asked`;
+  throw new ConfigurationError(path('oidc', 'verify'), problem, inquiryAdvice.mend);
 }
 
 /** One of them would be believed to do something. */

@@ -1,13 +1,12 @@
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { FaultError } from '../errors/fault-error.js';
-import { type DocumentFetcher, findEndpoint } from '../keys/discovery.js';
 import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
-import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { readTextClaim } from '../user/read-claim.js';
 import { tokenOf } from '../user/verified-user.js';
+import { callEndpoint } from './discovered-endpoint.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
 import type { Ground, OpenProfiles } from './identity-provider.js';
 import { checkSendable, readAnswer, secondsToMend } from './provider-answer.js';
@@ -39,19 +38,10 @@ async function getOwn(
 ): Promise<SourcedProfile> {
   const token = tokenOf(user);
   checkSendable(token);
-  const document = issuer.documentOn(ground);
-  const metadata = await document.find(fetcherOn(ground));
-  const endpoint = findEndpoint(metadata, 'userinfo_endpoint', issuer.rule);
-  if (endpoint === null) throw missing(where);
-  try {
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await ground.providerClient(endpoint).call({ method: 'GET', url: endpoint, headers });
-    if (hasMoved(answer)) document.forget(metadata);
-    return await readProfile(issuer.name, answer, user);
-  } catch (error) {
-    if (error instanceof UpstreamFailure && error.problem === 'unreachable') document.forget(metadata);
-    throw error;
-  }
+  const headers = { authorization: `Bearer ${token}` };
+  const answer = await callEndpoint(issuer, 'userinfo_endpoint', ground, { method: 'GET', headers });
+  if (answer === null) throw missing(where);
+  return readProfile(issuer.name, answer, user);
 }
 
 async function readProfile(issuer: string, answer: ProviderAnswer, user: AuthUser): Promise<SourcedProfile> {
@@ -64,25 +54,6 @@ async function readProfile(issuer: string, answer: ProviderAnswer, user: AuthUse
     throw new FaultError(`${what} has another "sub" than the token`, secondsToMend);
   }
   return toProfile(info, user.id);
-}
-
-/** By the client that repeats and spares: somebody waits. */
-function fetcherOn({ providerClient }: Ground): DocumentFetcher {
-  return {
-    getJson: async (address) => {
-      const { status, body } = await providerClient(address).call({ method: 'GET', url: address });
-      const { host } = new URL(address);
-      if (status !== 200) throw new UpstreamFailure('status', `${host} answered with status ${status}`, status);
-      if (body === undefined)
-        throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`);
-      return { body };
-    },
-  };
-}
-
-/** The endpoint is no longer where the metadata has it. */
-function hasMoved({ status }: ProviderAnswer): boolean {
-  return status === 404 || status === 405 || status === 410;
 }
 
 function missing(where: string): ConfigurationError {

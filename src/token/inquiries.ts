@@ -1,20 +1,37 @@
 import type { Clock } from '../clock/clock.js';
+import { RefusalError } from '../errors/refusal-error.js';
 import type { JsonObject } from './json-object.js';
 import type { TokenInquiry } from './token-inquiry.js';
+
+/** A token that has to be asked about. */
+export interface Question {
+  readonly text: string;
+  /** What the token itself says; `null` for an opaque one. */
+  readonly claims: JsonObject | null;
+  readonly inquiry: TokenInquiry;
+  /** Where `answered` stood when the token came. */
+  readonly cameAt: number;
+}
 
 /** What an issuer said about a token, and when it was asked. */
 interface Answer {
   readonly vouched: JsonObject | null;
+  readonly refusal: RefusalError | null;
   readonly askedAt: number;
+  /** Which answer it was. */
+  readonly number: number;
 }
 
 const mostAnswers = 10_000;
+/** How long a token may be looked at here before its issuer is asked, and still find that somebody else has done so. */
+const sharedMs = 5_000;
 
 /**
- * Asks issuers about tokens: by one call for all who ask about the same token at once, and by none where the app
- * takes an answer that is not older than so many seconds. Only a yes is kept, by the token's exact text.
+ * Asks issuers about tokens: by one call for all who come with the same token before it is answered, and by none
+ * where the app takes a yes that is not older than so many seconds. Answers are kept by the token's exact text.
  */
 export class Inquiries {
+  private count = 0;
   private readonly flights = new Map<string, Promise<Answer>>();
   /** The oldest first, as each is put at the end. */
   private readonly answers = new Map<string, Answer>();
@@ -25,13 +42,9 @@ export class Inquiries {
     private readonly maxAnswers = mostAnswers,
   ) {}
 
-  /** @throws what the inquiry throws. */
-  async ask(text: string, claims: JsonObject | null, inquiry: TokenInquiry): Promise<JsonObject | null> {
-    const known = this.answers.get(text);
-    if (known !== undefined && this.isAccepted(known)) return known.vouched;
-    // Kept until it is done: who asks meanwhile waits for the same answer.
-    const flight = this.flights.get(text) ?? this.start(text, claims, inquiry);
-    return (await flight).vouched;
+  /** How many answers there were so far. One that comes after a token came is for it as well. */
+  get answered(): number {
+    return this.count;
   }
 
   /** How many answers are kept. */
@@ -39,16 +52,39 @@ export class Inquiries {
     return this.answers.size;
   }
 
-  private start(text: string, claims: JsonObject | null, inquiry: TokenInquiry): Promise<Answer> {
-    const flight = this.call(text, claims, inquiry).finally(() => this.flights.delete(text));
+  /** @throws what the inquiry throws. */
+  async ask(question: Question): Promise<JsonObject | null> {
+    const { text } = question;
+    const known = this.answers.get(text);
+    const answer = known !== undefined && this.holds(known, question) ? known : await this.join(question);
+    if (answer.refusal !== null) throw answer.refusal;
+    return answer.vouched;
+  }
+
+  /** Waits with those who ask about the same token, or starts. */
+  private join(question: Question): Promise<Answer> {
+    const { text } = question;
+    const flight =
+      this.flights.get(text) ??
+      this.call(question).finally(() => {
+        this.flights.delete(text);
+      });
     this.flights.set(text, flight);
     return flight;
   }
 
-  private async call(text: string, claims: JsonObject | null, inquiry: TokenInquiry): Promise<Answer> {
+  private async call({ text, claims, inquiry }: Question): Promise<Answer> {
     const askedAt = this.now();
-    const answer = { vouched: await inquiry.ask(text, claims), askedAt };
-    if (this.acceptedAgeMs > 0) this.keep(text, answer);
+    const said = await inquiry.ask(text, claims).then(
+      (vouched) => ({ vouched, refusal: null }),
+      (error: unknown) => {
+        if (!(error instanceof RefusalError)) throw error;
+        return { vouched: null, refusal: error };
+      },
+    );
+    this.count += 1;
+    const answer: Answer = { ...said, askedAt, number: this.count };
+    this.keep(text, answer);
     return answer;
   }
 
@@ -56,15 +92,20 @@ export class Inquiries {
     this.answers.delete(text);
     this.answers.set(text, answer);
     for (const [oldest, { askedAt }] of this.answers) {
-      if (this.answers.size <= this.maxAnswers && this.isAccepted({ askedAt })) break;
+      if (this.answers.size <= this.maxAnswers && this.isWithin(askedAt, Math.max(this.acceptedAgeMs, sharedMs))) break;
       this.answers.delete(oldest);
     }
   }
 
+  private holds({ number, askedAt, refusal }: Answer, { cameAt }: Question): boolean {
+    if (number > cameAt && this.isWithin(askedAt, sharedMs)) return true;
+    return refusal === null && this.isWithin(askedAt, this.acceptedAgeMs);
+  }
+
   /** A clock that was put back must not keep an answer for as long as it was ahead. */
-  private isAccepted({ askedAt }: Pick<Answer, 'askedAt'>): boolean {
+  private isWithin(askedAt: number, ageMs: number): boolean {
     const age = this.now() - askedAt;
-    return age >= 0 && age < this.acceptedAgeMs;
+    return age >= 0 && age < ageMs;
   }
 
   private now(): number {

@@ -35,13 +35,14 @@ export interface AskedEntry {
   readonly since: number;
 }
 
-/** A token, of which its issuer has yet to be asked. */
-interface Question {
+/** A token, about which its issuer has yet to be asked. */
+interface Unasked {
   readonly text: string;
   readonly issuer: TrustedIssuer;
   /** `null` for an opaque token, as are its claims. */
   readonly header: TokenHeader | null;
   readonly claims: JsonObject | null;
+  readonly cameAt: number;
 }
 
 /** How long an answer holds for the request that it was asked for: what carries requests may live long. */
@@ -57,6 +58,11 @@ export class OnlineJudge {
     this.inquiries = new Inquiries(parts.clock, (parts.onlineVerdictSeconds ?? 0) * 1_000);
   }
 
+  /** To be noted when a token comes: an answer that comes later is for it as well. */
+  get answered(): number {
+    return this.inquiries.answered;
+  }
+
   /**
    * The issuer that has to be asked about a text, as it is no JWT. A text of three parts is a JWT or nothing: what
    * fails here as one must not get another chance with an issuer that reads more loosely.
@@ -70,18 +76,23 @@ export class OnlineJudge {
     checkLength(text);
     // RFC 6749 appendix A.12.
     if (!/^[\x20-\x7e]+$/.test(text)) throw RefusalError.token('malformed', 'It holds characters that no token has');
-    return this.ask({ text, issuer, header: null, claims: null });
+    return this.ask({ text, issuer, header: null, claims: null, cameAt: this.answered });
   }
 
   /** A JWT whose signature is the issuer's to check: what it claims must be worth asking about. */
-  async judgeUnsigned(text: string, { header, claims }: ParsedToken, issuer: TrustedIssuer): Promise<AskedEntry> {
+  async judgeUnsigned(
+    text: string,
+    { header, claims }: ParsedToken,
+    issuer: TrustedIssuer,
+    cameAt: number,
+  ): Promise<AskedEntry> {
     checkClaims(header, claims, issuer.terms, this.now() / 1_000);
-    return this.ask({ text, issuer, header, claims });
+    return this.ask({ text, issuer, header, claims, cameAt });
   }
 
   /** A token that has passed every check here. */
-  async confirm({ text, issuer, token }: VerifiedEntry): Promise<AskedEntry> {
-    return this.ask({ text, issuer, header: token.header, claims: token.claims });
+  async confirm({ text, issuer, token }: VerifiedEntry, cameAt: number): Promise<AskedEntry> {
+    return this.ask({ text, issuer, header: token.header, claims: token.claims, cameAt });
   }
 
   /**
@@ -96,12 +107,11 @@ export class OnlineJudge {
     return token;
   }
 
-  private async ask(question: Question): Promise<AskedEntry> {
-    const { text, header } = question;
-    const inquiry = getInquiry(question.issuer);
-    const vouched = await this.inquiries.ask(text, question.claims, inquiry);
-    const issuer = this.readIssuer(vouched, question.issuer);
-    const claims = merge(question.claims, vouched, issuer);
+  private async ask(unasked: Unasked): Promise<AskedEntry> {
+    const { text, header } = unasked;
+    const vouched = await this.inquiries.ask({ ...unasked, inquiry: getInquiry(unasked.issuer) });
+    const issuer = this.readIssuer(vouched, unasked.issuer);
+    const claims = merge(unasked.claims, vouched, issuer);
     const now = this.now();
     const validity = checkClaims(header, claims, issuer.terms, now / 1_000);
     if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(claims);

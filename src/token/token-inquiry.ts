@@ -4,7 +4,10 @@ import type { JsonObject } from './json-object.js';
  * How an issuer's tokens are judged: by signature and claims alone, by asking the issuer about each, or both: the
  * signature first, so that nobody is asked about a forged token.
  */
-export type Verification = 'local' | 'online' | 'hybrid';
+export type Verification = (typeof verifications)[number];
+
+/** All of them, as an option may be written. */
+export const verifications = ['local', 'online', 'hybrid'] as const;
 
 /** A way to ask an issuer whether it stands by a token now. */
 export interface TokenInquiry {

@@ -91,7 +91,8 @@ export class TokenVerifier {
   judge(text: string): Verdict | Promise<Verdict> {
     const opaqueIssuer = this.online.findOpaqueIssuer(text);
     if (opaqueIssuer !== undefined) return this.online.judgeOpaque(text, opaqueIssuer);
-    return this.line.pass((place) => this.judgeAt(place, text));
+    const cameAt = this.online.answered;
+    return this.line.pass((place) => this.judgeAt(place, text, cameAt));
   }
 
   /**
@@ -100,16 +101,17 @@ export class TokenVerifier {
    * @throws {ConfigurationError} when it cannot be asked as it is configured.
    */
   async judgeOnline(text: string): Promise<Verdict> {
+    const cameAt = this.online.answered;
     const known = this.parts.cache.find(text);
     const passed = known !== undefined && this.recheck(known) !== undefined ? known : await this.judge(text);
-    return passed.key === null ? passed : this.online.confirm(passed);
+    return passed.key === null ? passed : this.online.confirm(passed, cameAt);
   }
 
-  private judgeAt(place: CheckPlace, text: string): Verdict | Promise<Verdict> {
+  private judgeAt(place: CheckPlace, text: string, cameAt: number): Verdict | Promise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
-    if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer);
-    const claim: Claimed = { text, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
+    if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer, cameAt);
+    const claim: Claimed = { text, cameAt, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
     const match = issuer.keys.current(this.now())?.find(parsed.header.kid ?? null, claim.algorithm);
     if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
     const fits = this.fits(place, claim, match.key);
@@ -162,7 +164,7 @@ export class TokenVerifier {
   }
 
   private enter(
-    { text, parsed, issuer }: Claimed,
+    { text, cameAt, parsed, issuer }: Claimed,
     key: VerificationKey,
     validity: Validity,
   ): Verdict | Promise<Verdict> {
@@ -170,7 +172,7 @@ export class TokenVerifier {
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key };
     // Not remembered: a token that is would pass without the question.
-    if (issuer.verification === 'hybrid') return this.online.confirm(entry);
+    if (issuer.verification === 'hybrid') return this.online.confirm(entry, cameAt);
     if (this.parts.cache.admits(text)) this.parts.cache.add(entry);
     return entry;
   }
@@ -188,6 +190,8 @@ export class TokenVerifier {
 /** A token that names an issuer we trust and an algorithm that it may use. Nothing in it has been proven. */
 interface Claimed {
   readonly text: string;
+  /** How many answers issuers had given when it came. */
+  readonly cameAt: number;
   readonly parsed: ParsedToken;
   readonly issuer: TrustedIssuer;
   readonly algorithm: Algorithm;

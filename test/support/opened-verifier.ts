@@ -27,18 +27,20 @@ export interface VerifierGround {
   /** The deadline of calls. */
   readonly timeoutMs?: number;
   readonly createAlarm?: () => Alarm;
+  readonly onlineVerdictSeconds?: number;
 }
 
 export function openVerifier(
   providers: IdentityProvider | readonly IdentityProvider[],
   ground: VerifierGround = {},
 ): OpenedVerifier {
-  const { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims, timeoutMs, createAlarm } = ground;
+  const { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims } = ground;
+  const { timeoutMs, createAlarm, onlineVerdictSeconds } = ground;
   const events: AuthEvent[] = [];
   const issuers = openIssuers([providers].flat(), {
     clock,
     upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
-    providerClient: new ProviderClients({ fetch, clock }).get,
+    providerClient: new ProviderClients({ fetch, clock, timeoutMs }).get,
     report: (event) => events.push(event),
     ...(createAlarm !== undefined && { createAlarm }),
   });
@@ -47,6 +49,7 @@ export function openVerifier(
     clock,
     cache: new VerifiedTokenCache(cacheEntries, clock),
     claimsCheck: claims === undefined ? null : createClaimsCheck('claims', claims),
+    onlineVerdictSeconds,
   });
   return { verifier, issuers, events };
 }

@@ -78,7 +78,7 @@ describe('a wrong option', () => {
     ['jwksURI', 'Did you mean jwksUri'],
     ['jwks_uri', 'Did you mean jwksUri'],
     ['algorithm', 'Did you mean algorithms'],
-    ['clientSecret', 'Known options: issuer, audience, jwksUri, discoveryUrl, algorithms'],
+    ['clientSecret', 'Known options: issuer, audience, jwksUri, discoveryUrl, introspection, verify, algorithms'],
     ['secret', 'Known options: issuer, audience'],
   ])('%s is none', (name, mend) => {
     const error = configurationErrorOf(() => create({ [name]: 'hush' }));

@@ -11,7 +11,8 @@ function setUp(acceptedAgeSeconds = 0, maxAnswers?: number) {
   const clock = new HandClock();
   const issuer = new HeldInquiry();
   const inquiries = new Inquiries(clock, acceptedAgeSeconds * 1_000, maxAnswers);
-  const ask = (token: string): Promise<JsonObject | null> => inquiries.ask(token, null, issuer);
+  const ask = (text: string, cameAt = inquiries.answered): Promise<JsonObject | null> =>
+    inquiries.ask({ text, claims: null, inquiry: issuer, cameAt });
   /** Asks, and has the issuer answer at once. */
   const askAndAnswer = async (token: string): Promise<JsonObject | null> => {
     const asked = ask(token);
@@ -33,7 +34,7 @@ describe('an issuer that is asked about tokens', () => {
 
   it('is asked about each token by itself', async () => {
     const { issuer, ask } = setUp();
-    const asked = ['a', 'b', 'a '].map(ask);
+    const asked = ['a', 'b', 'a '].map((token) => ask(token));
     expect(issuer.asked).toEqual(['a', 'b', 'a ']);
 
     for (const sub of ['alice', 'bob', 'carol']) issuer.answer({ sub });
@@ -41,12 +42,28 @@ describe('an issuer that is asked about tokens', () => {
   });
 
   it('is asked again by whoever comes when it has answered', async () => {
-    const { issuer, inquiries, askAndAnswer } = setUp();
+    const { issuer, askAndAnswer } = setUp();
     await askAndAnswer('a');
     await askAndAnswer('a');
 
     expect(issuer.asked).toEqual(['a', 'a']);
-    expect(inquiries.size).toBe(0);
+  });
+
+  it('has been asked for those who came before it was, although they ask late', async () => {
+    const { clock, issuer, inquiries, ask, askAndAnswer } = setUp();
+    const cameAt = inquiries.answered;
+    await askAndAnswer('a');
+    expect(await ask('a', cameAt)).toEqual({ sub: 'a' });
+    expect(issuer.asked).toEqual(['a']);
+
+    clock.advanceSeconds(5);
+    const late = ask('a', cameAt);
+    expect(issuer.asked).toEqual(['a', 'a']);
+    issuer.fail(RefusalError.token('revoked', 'it is'));
+    expect(await outcomeOf(late)).toBe('INVALID_TOKEN revoked');
+    expect(await outcomeOf(ask('a', cameAt))).toBe('INVALID_TOKEN revoked');
+    expect(issuer.asked).toEqual(['a', 'a']);
+    expect(await askAndAnswer('a')).toEqual({ sub: 'a' });
   });
 
   it.each([

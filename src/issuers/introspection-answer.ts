@@ -1,0 +1,102 @@
+import { FaultError } from '../errors/fault-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import { logText } from '../telemetry/log-text.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { ProviderAnswer } from '../upstream/provider-client.js';
+import { readTextClaim } from '../user/read-claim.js';
+import { secondsToMend } from './provider-answer.js';
+
+const credentials = 'introspection: { clientId, clientSecret }';
+
+/** What the members of an answer have to be, where they are there (RFC 7662 §2.2). */
+const rules: Readonly<Record<string, (value: unknown) => boolean>> = {
+  sub: isText,
+  iss: isText,
+  scope: (value) => isText(value) || isTexts(value),
+  client_id: isText,
+  username: isText,
+  token_type: isText,
+  aud: (value) => isText(value) || isTexts(value),
+  exp: Number.isFinite,
+  iat: Number.isFinite,
+  nbf: Number.isFinite,
+};
+
+/**
+ * What an introspection endpoint says of a token: its claims (RFC 7662 §2.2), `active` aside.
+ *
+ * @param issuer names it in the log.
+ * @throws {RefusalError} when the token is not active, or is no access token.
+ * @throws {FaultError} for everything else: names the option to mend, and nothing that was answered.
+ */
+export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonObject {
+  const endpoint = `The introspection endpoint of ${issuer}`;
+  const problem = findProblem(answer);
+  if (problem !== undefined) throw new FaultError(`${endpoint} ${problem}`, secondsToMend);
+  const { active, ...members } = answer.body as JsonObject;
+  if (active === false) {
+    throw RefusalError.token(
+      'revoked',
+      `Asked about it, ${issuer} says that it is not active: revoked, over, or never issued`,
+    );
+  }
+  const claims = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+  checkUse(claims);
+  return claims;
+}
+
+function findProblem(answer: ProviderAnswer): string | undefined {
+  if (answer.status !== 200) return describeRefusal(answer);
+  const { body } = answer;
+  // RFC 9701: the answer itself signed, which clients are registered for.
+  if (/^application\/(?:token-introspection\+)?jwt\b/i.test(answer.headers.get('content-type') ?? '')) {
+    return 'answers with a signed JWT, which is not read. Register the client without introspection_signed_response_alg, so that it answers in JSON';
+  }
+  if (!isObject(body)) return 'did not answer with a JSON object';
+  if (typeof body['active'] !== 'boolean') return 'did not say whether the token is active';
+  const wrong = Object.keys(rules).find((name) => (body[name] ?? null) !== null && rules[name]?.(body[name]) !== true);
+  return wrong === undefined ? undefined : `gave a "${wrong}" that is not of the form of RFC 7662`;
+}
+
+/** None of these says anything about the token: that it is no good is said with status 200. */
+function describeRefusal({ status, body }: ProviderAnswer): string {
+  const error = isObject(body) ? body['error'] : undefined;
+  if (error === 'unsupported_token_type') {
+    return "does not take this kind of token, a JWT perhaps. Set verify: 'local', so that JWTs are judged by their signature";
+  }
+  if (status === 401 || status === 403 || error === 'invalid_client') {
+    return `does not accept oidc({ ${credentials} }), or does not let this client ask (status ${status}). Check them`;
+  }
+  return `answered with status ${status}. Check oidc({ introspection: { endpoint } }) and ${credentials}`;
+}
+
+/**
+ * A refresh token is active, too, and so is a token that is of use only with proof of a key (RFC 9449 §7.1): neither
+ * is what a bearer may come with.
+ */
+function checkUse(claims: JsonObject): void {
+  const type = readTextClaim(claims, 'token_type');
+  if (type !== null && !/^(?:bearer|access_token)$/i.test(type)) throw wrongUse(type);
+  const refresh = ['token_use', 'typ'].map((name) => readTextClaim(claims, name) ?? '').find(isRefresh);
+  if (refresh !== undefined) throw wrongUse(refresh);
+}
+
+function isRefresh(use: string): boolean {
+  return /refresh/i.test(use);
+}
+
+function wrongUse(said: string): RefusalError {
+  return RefusalError.token('type', `Expected an access token for a bearer, the issuer says ${logText(said)}`);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}

@@ -1,0 +1,130 @@
+import type { AddressRule } from '../configuration/address-rule.js';
+import { readAddress } from '../configuration/read-address.js';
+import { type GivenOptions, path, readOptions, readSwitch, requireText } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { RefusalError } from '../errors/refusal-error.js';
+import type { JsonObject } from '../token/json-object.js';
+import type { ProviderAnswer } from '../upstream/provider-client.js';
+import { callEndpoint } from './discovered-endpoint.js';
+import type { DiscoveredIssuer } from './discovered-issuer.js';
+import type { Ground, OpenInquiry } from './identity-provider.js';
+import { readIntrospection } from './introspection-answer.js';
+import { watchedInquiry } from './watched-inquiry.js';
+
+/** How an issuer is asked about tokens (RFC 7662). */
+export interface IntrospectionOptions {
+  /** What the issuer knows this API by: a confidential client of its own, which may ask about tokens. */
+  readonly clientId: string;
+  /** Sent to the endpoint only, by `client_secret_basic` (RFC 6749 §2.3.1). */
+  readonly clientSecret: string;
+  /** Where to ask. @defaultValue the `introspection_endpoint` of the issuer's metadata */
+  readonly endpoint?: string;
+  /**
+   * Whether tokens that are no JWTs are asked about. They name no issuer, so of several issuers only one may be
+   * asked about them.
+   *
+   * An opaque token has to be told by the issuer as any other: with `sub`, `exp` and one of the `audience`s. Where
+   * any audience is accepted, it also has to say `token_type`, as a refresh token would else do.
+   *
+   * @defaultValue true
+   */
+  readonly opaqueTokens?: boolean;
+}
+
+/** The same, read. */
+export interface Introspection {
+  readonly authorization: string;
+  readonly endpoint: string | undefined;
+  readonly opaqueTokens: boolean;
+}
+
+const names = ['clientId', 'clientSecret', 'endpoint', 'opaqueTokens'] as const;
+
+/** @throws {ConfigurationError} for a missing, wrong or unknown option. */
+export function readIntrospectionOptions(
+  preset: string,
+  options: GivenOptions,
+  rule: AddressRule,
+): Introspection | undefined {
+  if (options['introspection'] === undefined) return undefined;
+  const where = path(preset, 'introspection');
+  const given = readOptions(where, options['introspection'], names);
+  const mend = "Write what the issuer's registration of this API says";
+  const clientId = requireText(where, given, 'clientId', mend);
+  const clientSecret = requireText(where, given, 'clientSecret', mend);
+  return {
+    authorization: basicCredentials(clientId, clientSecret),
+    endpoint: readAddress(where, given, 'endpoint', rule),
+    opaqueTokens: readSwitch(where, given, 'opaqueTokens', true),
+  };
+}
+
+/** How each issuer of a preset is asked; all as one where they are asked at one place. */
+export function introspectionsOf(
+  introspection: Introspection,
+  acceptsAnyAudience: boolean,
+): (issuer: DiscoveredIssuer) => OpenInquiry {
+  const known = new Map<DiscoveredIssuer | string, OpenInquiry>();
+  return (issuer) => {
+    const place = introspection.endpoint ?? issuer;
+    const openInquiry = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
+    known.set(place, openInquiry);
+    return openInquiry;
+  };
+}
+
+/** By the endpoint that was given, else the one that the issuer's metadata names. */
+function introspectionOf(
+  issuer: DiscoveredIssuer,
+  { authorization, endpoint, opaqueTokens }: Introspection,
+  acceptsAnyAudience: boolean,
+): OpenInquiry {
+  return (ground) => {
+    const ask = async (token: string, claims: JsonObject | null): Promise<JsonObject> => {
+      // It only asks, so it may be sent again.
+      const form = { token, token_type_hint: 'access_token' };
+      const call = { method: 'POST', headers: { authorization }, form, repeatable: true } as const;
+      const answer =
+        endpoint === undefined
+          ? await callDiscovered(issuer, ground, call)
+          : await ground.providerClient(endpoint).call({ ...call, url: endpoint });
+      const vouched = readIntrospection(answer, issuer.name);
+      if (claims === null && acceptsAnyAudience) checkKind(vouched);
+      return vouched;
+    };
+    return watchedInquiry(ground, issuer.name, { judgesOpaqueTokens: opaqueTokens, ask });
+  };
+}
+
+async function callDiscovered(
+  issuer: DiscoveredIssuer,
+  ground: Ground,
+  call: Parameters<typeof callEndpoint>[3],
+): Promise<ProviderAnswer> {
+  const answer = await callEndpoint(issuer, 'introspection_endpoint', ground, call);
+  if (answer !== null) return answer;
+  throw new ConfigurationError(
+    'oidc({ introspection })({ endpoint })',
+    'the metadata of the issuer names no introspection_endpoint',
+    'Write where it is',
+  );
+}
+
+/** Nothing else tells an opaque access token from a refresh token that somebody sends in its place. */
+function checkKind(vouched: JsonObject): void {
+  if (vouched['token_type'] !== undefined) return;
+  throw RefusalError.token(
+    'type',
+    'The issuer does not say its token_type, and any audience is accepted: it may be a refresh token as well',
+  );
+}
+
+/** RFC 6749 §2.3.1: each of the two is form-encoded before they are joined. */
+function basicCredentials(clientId: string, clientSecret: string): string {
+  const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams({ '': value }).toString().slice(1);
+}
