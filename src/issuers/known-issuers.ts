@@ -16,7 +16,7 @@ import { keysAt } from './remote-keys.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** What the presets of known products leave to the app. */
-interface KnownIssuerOptions
+export interface KnownIssuerOptions
   extends FetchedKeysOptions,
     RolesClaimOptions,
     ProfilesOptions,
@@ -51,7 +51,7 @@ interface KnownIssuer {
 }
 
 /** What a preset knows of a product beside what the app says. */
-interface KnownIssuers {
+export interface KnownIssuers {
   readonly issuers: readonly KnownIssuer[];
   readonly audience: AudienceRule;
   /** What it can sign with; `algorithms`, where a preset has that option, chooses among these. */
