@@ -33,6 +33,7 @@ import { Transports } from './guard/transports.js';
 import type { Ground } from './issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
 import { openProfiles } from './open-profiles.js';
+import { RequestProfiles } from './profiles/request-profiles.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
 import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
@@ -69,6 +70,11 @@ const parts: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
     useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
       openProfiles(options.providers, options.profiles, clients, groundOf(options, clients, log)),
+  },
+  {
+    provide: RequestProfiles,
+    inject: [UserProfileService, AUTH_MODULE_OPTIONS],
+    useFactory: (service: UserProfileService, { clock }: ResolvedAuthOptions) => new RequestProfiles(service, clock),
   },
   {
     provide: IssuerKeys,
@@ -233,6 +239,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       EventLog,
       TokenVerifier,
       UserProfileService,
+      RequestProfiles,
       IssuerKeys,
       KeyHealth,
       Authenticator,

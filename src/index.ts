@@ -38,6 +38,7 @@ export type { Found, TokenSource } from './request/token-source.js';
 // On a route
 export type { OptionalAuthOptions } from './access/optional-auth-options.js';
 export type { PolicyAnswer, PolicyRefusal } from './access/policy-answer.js';
+export { CurrentProfile } from './decorators/current-profile.decorator.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
 export { OptionalAuth } from './decorators/optional-auth.decorator.js';
 export type { PropertyPath } from './decorators/property-path.js';

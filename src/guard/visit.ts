@@ -16,7 +16,7 @@ export interface Visit {
 export const nobody: Caller = Object.freeze({ user: null, verified: null });
 
 /** The handler that is called, as logs name it: `CatsController.list`. */
-export function handlerOf({ context }: Visit): string {
+export function handlerOf({ context }: Pick<Visit, 'context'>): string {
   return `${context.getClass().name}.${context.getHandler().name}`;
 }
 
@@ -27,7 +27,7 @@ export function enter({ transport, context }: Visit, caller: Caller): true {
 }
 
 /** What to throw so that the caller gets the error's answer. */
-export function refuse({ transport, context }: Visit, error: AuthError): Error {
+export function refuse({ transport, context }: Pick<Visit, 'transport' | 'context'>, error: AuthError): Error {
   const answer = toAnswer(error);
   transport.addHeaders(context, answer.headers);
   return transport.toException(answer, error, context);

@@ -58,6 +58,11 @@ export class IssuerProfiles {
     return this.provider.issuers;
   }
 
+  /** What is missing so that it could tell a caller's profile; `null` where it can. */
+  get lack(): ProfileAdvice | null {
+    return this.provider.source === null ? this.provider.advice.get : null;
+  }
+
   /** @throws {RefusalError} for a user who is no more, or is barred. */
   async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
     const source = this.need('get');
@@ -160,19 +165,21 @@ export class IssuerProfiles {
       if (error instanceof RefusalError) throw error;
       this.ground.tally.failures += 1;
       const fault = this.toFault(error);
-      this.watch.noteFailure(fault.explanation);
+      this.watch.noteFailure(problemOf(error));
       throw fault;
     }
   }
 
   private toFault(error: unknown): AuthError {
     if (isAuthError(error)) return error;
-    const isUpstream = error instanceof UpstreamFailure;
-    // What an app's own source throws may repeat what it was called with.
-    const problem = isUpstream
-      ? error.message
-      : `its source threw ${error instanceof Error ? error.name : 'something'}`;
-    const seconds = (isUpstream ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
-    return new FaultError(`Cannot get ${this.what}: ${problem}`, seconds, { cause: error });
+    const seconds = (error instanceof UpstreamFailure ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
+    return new FaultError(`Cannot get ${this.what}: ${problemOf(error)}`, seconds, { cause: error });
   }
+}
+
+/** For the log. What an app's own source throws may repeat what it was called with. */
+function problemOf(error: unknown): string {
+  if (isAuthError(error)) return error.explanation;
+  if (error instanceof UpstreamFailure) return error.message;
+  return `its source threw ${error instanceof Error ? error.name : 'something'}`;
 }

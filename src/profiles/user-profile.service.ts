@@ -106,6 +106,18 @@ export class UserProfileService {
     return Object.freeze({ ...this.parts.counters, breakers: this.parts.breakers() });
   }
 
+  /**
+   * For what cannot do without profiles, when the app starts.
+   *
+   * @throws {ConfigurationError} when no issuer gives any: which option would let it.
+   */
+  checkMeans(where: string): void {
+    const lacks = this.parts.providers.map(({ lack }) => lack);
+    const [lack] = lacks;
+    if (!lack || lacks.includes(null)) return;
+    throw new ConfigurationError(where, `no issuer gives profiles: there is no ${lack.option}`, lack.mend);
+  }
+
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     this.parts.cache.close();

@@ -68,7 +68,7 @@ describe('while the provider is down', () => {
       {
         type: 'outage-began',
         what: 'the profiles of joe',
-        problem: 'Cannot get the profiles of joe: api.example answered with status 503',
+        problem: 'api.example answered with status 503',
         consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
       },
     ]);

@@ -1,0 +1,102 @@
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Optional,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
+
+import { type AuthError, isAuthError } from '../errors/auth-error.js';
+import { ConfigurationError } from '../errors/configuration-error.js';
+import { Authenticator } from '../guard/authenticator.js';
+import { Transports } from '../guard/transports.js';
+import { findUser } from '../guard/user-seat.js';
+import { handlerOf, refuse, type Visit } from '../guard/visit.js';
+import { RequestProfiles } from '../profiles/request-profiles.js';
+import type { UserProfile } from '../profiles/user-profile.js';
+import { EventLog } from '../telemetry/event-log.service.js';
+
+/** A pipe, or the class of one. */
+type Pipe = Type<PipeTransform> | PipeTransform;
+
+/**
+ * The call of a handler on its way to the pipe that has the services, which a decorator has not. Pipes of the whole
+ * app come before that one, and see nothing in it to change.
+ */
+class CallInHand {
+  readonly #context: ExecutionContext;
+
+  constructor(context: ExecutionContext) {
+    this.#context = context;
+  }
+
+  static contextOf(value: unknown): ExecutionContext | undefined {
+    return typeof value === 'object' && value !== null && #context in value ? value.#context : undefined;
+  }
+}
+
+@Injectable()
+class CurrentProfilePipe implements PipeTransform {
+  private readonly profiles: RequestProfiles;
+
+  constructor(
+    @Optional() @Inject(RequestProfiles) profiles: RequestProfiles | undefined,
+    @Optional() @Inject(Authenticator) private readonly authenticator: Authenticator,
+    @Optional() @Inject(Transports) private readonly transports: Transports,
+    @Optional() @Inject(EventLog) private readonly log: EventLog,
+  ) {
+    // Optional above, so that the reader of the error learns of the missing line and not of our parts.
+    if (profiles === undefined) {
+      throw new ConfigurationError(
+        '@CurrentProfile',
+        'it is used in a module that does not see AuthModule',
+        'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
+      );
+    }
+    profiles.checkMeans('@CurrentProfile');
+    this.profiles = profiles;
+  }
+
+  async transform(value: unknown): Promise<UserProfile | null> {
+    const context = CallInHand.contextOf(value);
+    if (context === undefined) throw new Error('A pipe before @CurrentProfile() has put something else in its place');
+    // What the guard has decided holds: under @Public(), and for a guest, there is nobody to look up.
+    if ((findUser(context) ?? null) === null) return null;
+    const transport = this.transports.get(context.getType());
+    const visit = { context, transport, request: transport.view(context) };
+    try {
+      // Whom toUser has made of the caller says nothing of the token, which is judged already.
+      const user = await this.authenticator.authenticate(visit.request);
+      return await this.profiles.get(visit.request.carrier, user);
+    } catch (error) {
+      if (!isAuthError(error)) throw error;
+      this.explain(visit, error);
+      throw refuse(visit, error);
+    }
+  }
+
+  private explain(visit: Omit<Visit, 'rules'>, error: AuthError): void {
+    const { code, reason, explanation } = error;
+    if (error instanceof ConfigurationError) {
+      this.log.report({ type: 'miswired', problem: explanation, mend: error.mend });
+    }
+    const handler = handlerOf(visit);
+    this.log.explain(visit.request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous: false });
+  }
+}
+
+const takeCall = createParamDecorator((_: undefined, context: ExecutionContext) => new CallInHand(context));
+
+/**
+ * The caller's profile, as their provider knows them now; `null` where there is no user: under `@Public()`, and under
+ * `@OptionalAuth()` for a guest. Looked up once for a request, and only where it is used; `UserProfileService` remembers it
+ * for a while. Pipes may follow.
+ *
+ * An app that uses it does not start when no issuer gives profiles. A user whom the provider has deleted, or bars, is a 401 with reason `revoked`; a provider that cannot be asked about a user
+ * who is not known either, a 503 with `Retry-After`.
+ */
+export function CurrentProfile(...pipes: Pipe[]): ParameterDecorator {
+  return takeCall(undefined, CurrentProfilePipe, ...pipes);
+}
