@@ -1,5 +1,5 @@
 /** The caller as their provider knows them now: `@CurrentProfile()`, what it costs, and what its failures come to. */
-import { Controller, Get, Injectable, Module, type PipeTransform, Scope, UseGuards } from '@nestjs/common';
+import { Controller, Get, Injectable, type PipeTransform, Scope, UseGuards } from '@nestjs/common';
 import {
   AuthGuard,
   AuthModule,
