@@ -40,7 +40,7 @@ const layerOf = (folder, rank) => {
 
 /** The entry points. Two patterns, because dependency-cruiser refuses nested quantifiers. */
 const doors = ['^src/index[.]ts$', '^src/.+/index[.]ts$'];
-const nestRoles = 'module|guard|decorator|strategy|service|controller|transport';
+const nestRoles = 'module|guard|decorator|strategy|service|controller|transport|adapter';
 const drawers = 'utils?|helpers?|common|shared|lib|types?|interfaces?|base|impl|manager|constants?';
 /** Whatever opens a connection: Node's own modules, and clients from the registry. */
 const network = [
@@ -133,7 +133,8 @@ module.exports = {
       comment: 'It is here by luck: a dependency of a dependency. Name it in package.json, or do without.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+      // Of a peer that is optional it says both.
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
     {
       name: 'no-drawer',

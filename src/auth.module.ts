@@ -6,7 +6,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { type AbstractHttpAdapter, APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { Alarm, TimerAlarm } from './clock/alarm.js';
@@ -156,10 +156,12 @@ function openTransports(
   const ground: WireGround = {
     connections,
     socketOrigins,
-    findHttpServer: () => host.httpAdapter.getHttpServer() as unknown,
+    // An app of microservices alone has no adapter, whatever the type says.
+    findHttpServer: () => (host.httpAdapter as AbstractHttpAdapter | undefined)?.getHttpServer() as unknown,
+    report,
   };
   return new Transports(
-    [new HttpTransport(host), new GraphqlTransport(ground, host, report), ...wires.map((wire) => wire.open(ground))],
+    [new HttpTransport(host), new GraphqlTransport(ground, host), ...wires.flatMap((wire) => wire.open(ground))],
     report,
     (cause) => new ForbiddenException(undefined, { cause }),
   );

@@ -75,3 +75,10 @@ function nameOrganization({ from, by, role, minimumRole, permissions }: Organiza
   ];
   return parts.join(', ');
 }
+
+const holdingKinds: readonly string[] = ['scopes', 'roles', 'permissions'] satisfies HoldingKind[];
+
+/** Whether it can be decided by the user alone, whatever is called with what. */
+export function isOfUserAlone({ kind }: Requirement): boolean {
+  return holdingKinds.includes(kind);
+}

@@ -12,7 +12,7 @@ import { DemandChecker } from './demand-checker.js';
 import { isThenable } from './is-thenable.js';
 import { RouteRulesReader } from './route-rules-reader.js';
 import { Transports } from './transports.js';
-import { enter, handlerOf, nobody, refuse, type Visit } from './visit.js';
+import { demandsOf, enter, handlerOf, nobody, refuse, type Visit } from './visit.js';
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -79,7 +79,7 @@ export class AuthGuard implements CanActivate {
   }
 
   private admit(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
-    const demands = visit.rules.mode === 'public' ? null : visit.rules.demands;
+    const demands = demandsOf(visit);
     if (demands === null) return this.hand(visit, user);
     let checked: void | Promise<void>;
     try {

@@ -8,7 +8,6 @@ import { ConfigurationError } from '../errors/configuration-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
-import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { endSocket, isSocketOpen } from './end-socket.js';
 import {
@@ -46,7 +45,6 @@ export class GraphqlTransport extends Transport {
   constructor(
     private readonly ground: WireGround,
     private readonly adapterHost: HttpAdapterHost,
-    private readonly report: ReportEvent,
   ) {
     super();
   }
@@ -108,7 +106,7 @@ export class GraphqlTransport extends Transport {
     const problem = 'the GraphQL context has no request in it, so every guarded field is refused';
     const mend =
       'Let the context function of GraphQLModule keep it, as it is without one: context: ({ req }) => ({ req })';
-    if (!this.hasReported) this.report({ type: 'miswired', problem, mend });
+    if (!this.hasReported) this.ground.report({ type: 'miswired', problem, mend });
     this.hasReported = true;
     throw new ForbiddenException(undefined, { cause: new ConfigurationError('AuthGuard', problem, mend) });
   }

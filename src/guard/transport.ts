@@ -2,6 +2,7 @@ import type { RouteTarget } from '../access/route-rules.js';
 import type { Answer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
@@ -41,6 +42,17 @@ export abstract class Transport {
 
   /** What is thrown so that the framework gives this answer. */
   abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
+
+  /**
+   * Whether its calls open a connection, and messages come over it later: what a route demands of a message (a policy,
+   * an organization) is then not asked yet.
+   */
+  readonly opensConnection: boolean = false;
+
+  /** Called when all handlers of the app are in place, before it listens. */
+  start(): void {
+    // Most wires have nothing to do.
+  }
 }
 
 /** What an app has for the wires that it registers. */
@@ -49,13 +61,14 @@ export interface WireGround {
   readonly connections: ConnectionWatch;
   /** Origins whose pages may open a socket with a token in a cookie, beside the app's own. */
   readonly socketOrigins: readonly string[];
-  /** The app's HTTP server, once there is one. */
+  /** The app's HTTP server; `undefined` before the app has started, and where it has none. */
   readonly findHttpServer: () => unknown;
+  readonly report: ReportEvent;
 }
 
 /** A wire beyond HTTP and GraphQL, as `transports` takes it: what `webSockets()` or `microservices()` gives. */
 export interface Wire {
   /** Nest's name of the contexts that it serves: `ws`, `rpc`. */
   readonly contextType: string;
-  readonly open: (ground: WireGround) => Transport;
+  readonly open: (ground: WireGround) => readonly Transport[];
 }

@@ -29,6 +29,11 @@ export class Transports {
     return transport;
   }
 
+  /** Called by Nest before the app listens. */
+  onModuleInit(): void {
+    for (const transport of this.byContextType.values()) transport.start();
+  }
+
   private refuse(contextType: string): Error {
     const problem = `AuthGuard cannot see who calls in a "${contextType}" context, so it refuses every such call`;
     const known = `Known contexts: ${[...this.byContextType.keys()].join(', ')}`;

@@ -33,6 +33,11 @@ export function seatUser(call: object, handler: unknown, user: unknown): void {
   handlers.set(handler, user);
 }
 
+/** The user of a seat; `undefined` when nobody has been let in to it, not even nobody. */
+export function findSeated(call: object, handler: unknown): unknown {
+  return seats.get(call)?.get(handler);
+}
+
 /** Whether any user, or nobody, was let in by this call. */
 export function hasSeats(call: object): boolean {
   return seats.has(call);
@@ -53,8 +58,8 @@ export function seatUserOfField({ context, path, isSubscription }: GraphqlCall, 
 /** The user whom the guard has let in to this handler; `null` for nobody, and where no guard ran. */
 export function findUser(call: HandlerCall): unknown {
   if (call.getType() === 'http') return userOfRequest(call.getArgs()[0]) ?? null;
-  for (const [of, handler] of seatsOf(call)) {
-    const user = seats.get(of)?.get(handler);
+  for (const [of, name] of seatsOf(call)) {
+    const user = findSeated(of, name);
     if (user !== undefined) return user;
   }
   return call.getType() === 'graphql' ? (userOfGraphqlRequest(call) ?? null) : null;

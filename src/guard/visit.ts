@@ -1,4 +1,5 @@
-import type { RouteRules } from '../access/route-rules.js';
+import { isOfUserAlone } from '../access/requirement.js';
+import type { RouteDemands, RouteRules } from '../access/route-rules.js';
 import { toAnswer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
@@ -10,6 +11,13 @@ export interface Visit {
   readonly transport: Transport;
   readonly rules: RouteRules;
   readonly request: RequestView;
+}
+
+/** What is asked of the user of this call; `null` where being one is enough. */
+export function demandsOf({ rules, transport }: Visit): RouteDemands | null {
+  if (rules.mode === 'public' || rules.demands === null) return null;
+  if (!transport.opensConnection) return rules.demands;
+  return { ...rules.demands, requirements: rules.demands.requirements.filter(isOfUserAlone) };
 }
 
 /** Who comes in without a user. */

@@ -2,13 +2,7 @@
  * Nest apps for the end-to-end stories: they listen on a free port of this machine, on either HTTP platform, and end
  * with the file that started them.
  */
-import type {
-  LoggerService,
-  ModuleMetadata,
-  NestApplicationOptions,
-  Provider,
-  VersioningOptions,
-} from '@nestjs/common';
+import type { INestApplication, LoggerService, ModuleMetadata, NestApplicationOptions, Provider } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -30,27 +24,14 @@ export const platforms: readonly Platform[] = [
   { name: 'Fastify', createAdapter: () => new FastifyAdapter() },
 ];
 
-/** What of an app a story uses. */
-interface NestApp {
-  listen(port: number, host: string): Promise<unknown>;
-  getUrl(): Promise<string>;
-  close(): Promise<void>;
-  get<Part>(token: new (...parts: never[]) => Part, options?: { strict: boolean }): Part;
-  useLogger(logger: LoggerService | false): void;
-  useGlobalFilters(...filters: object[]): unknown;
-  useGlobalGuards(...guards: object[]): unknown;
-  setGlobalPrefix(prefix: string): unknown;
-  enableVersioning(options: VersioningOptions): unknown;
-}
-
 /** An app that listens. */
 export class RunningApp {
   private constructor(
-    readonly nest: NestApp,
+    readonly nest: INestApplication,
     readonly url: string,
   ) {}
 
-  static async listen(nest: NestApp): Promise<RunningApp> {
+  static async listen(nest: INestApplication): Promise<RunningApp> {
     toEnd.push(() => nest.close());
     await nest.listen(0, '127.0.0.1');
     return new RunningApp(nest, await nest.getUrl());
@@ -68,7 +49,7 @@ export interface AppParts extends Omit<ModuleMetadata, 'providers'> {
   readonly logger?: LoggerService;
   readonly cors?: NonNullable<NestApplicationOptions['cors']>;
   /** Last touches before it listens. */
-  readonly prepare?: (nest: NestApp) => void;
+  readonly prepare?: (nest: INestApplication) => void;
 }
 
 /** The app as `NestFactory` makes it; what goes wrong at its start is thrown. */

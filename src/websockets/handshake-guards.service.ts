@@ -1,0 +1,94 @@
+import type { CanActivate, INestApplicationContext } from '@nestjs/common';
+import { type ApplicationConfig, ModulesContainer } from '@nestjs/core';
+
+import { AuthGuard } from '../guard/auth.guard.js';
+import type { Gateway } from './handshake-context.js';
+
+// The names under which Nest's packages keep their decorators' words; the same since Nest 7.
+const isGateway = 'websockets:is_gateway';
+const gatewayOptions = 'websockets:gateway_options';
+const gatewayPort = 'port';
+const guardsKey = '__guards__';
+
+/** Where clients connect to: several gateways may share it. */
+export interface Place {
+  readonly port: number;
+  readonly path: string | undefined;
+  /** As the gateway has it, or with Nest's slash before it. */
+  readonly namespace: unknown;
+}
+
+/** A guard before a gateway. */
+export interface GatewayGuard {
+  readonly gateway: Gateway;
+  readonly guard: CanActivate;
+}
+
+/** A gateway, and the module whose instances of its guards are used. */
+interface Host {
+  readonly gateway: Gateway;
+  readonly injectables: ReadonlyMap<unknown, { readonly instance: unknown }>;
+}
+
+/**
+ * The guards that ask for a user at the gateways of a place: those on the class or on `handleConnection`, or else
+ * the one that guards everything.
+ */
+export function findGatewayGuards(app: INestApplicationContext, place: Place): readonly GatewayGuard[] {
+  const everywhere = globalGuardsOf(app).filter((guard) => guard instanceof AuthGuard);
+  return gatewaysOf(app)
+    .filter(({ gateway }) => stands(gateway, place))
+    .flatMap(({ gateway, injectables }) => {
+      const own = guardsOn(gateway).map(
+        (guard) => toInstance(guard, injectables) ?? app.get(AuthGuard, { strict: false }),
+      );
+      return (own.length > 0 ? own : everywhere).map((guard) => ({ gateway, guard }));
+    });
+}
+
+function gatewaysOf(app: INestApplicationContext): readonly Host[] {
+  return [...app.get(ModulesContainer).values()].flatMap(({ providers, injectables }) =>
+    [...providers.values()]
+      .filter(({ metatype }) => typeof metatype === 'function' && Reflect.hasMetadata(isGateway, metatype))
+      .map(({ metatype }) => ({ gateway: metatype as Gateway, injectables })),
+  );
+}
+
+function stands(gateway: Gateway, place: Place): boolean {
+  const options = (Reflect.getMetadata(gatewayOptions, gateway) ?? {}) as { path?: string; namespace?: unknown };
+  const port: unknown = Reflect.getMetadata(gatewayPort, gateway) ?? 0;
+  return (
+    port === place.port && options.path === place.path && withSlash(options.namespace) === withSlash(place.namespace)
+  );
+}
+
+/** Nest writes a slash before a namespace that has none; no namespace is the one that socket.io calls `/`. */
+function withSlash(namespace: unknown): unknown {
+  if (namespace === undefined || namespace === '') return '/';
+  return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
+}
+
+/** The class's own, those that it inherits, and those of the method that a handshake calls. */
+function guardsOn(gateway: Gateway): readonly unknown[] {
+  const { handleConnection } = gateway.prototype as { handleConnection?: object };
+  return [gateway, handleConnection].flatMap((target) => {
+    const guards: unknown = target === undefined ? [] : Reflect.getMetadata(guardsKey, target);
+    return Array.isArray(guards) ? (guards as unknown[]).filter(isAuthGuard) : [];
+  });
+}
+
+function isAuthGuard(guard: unknown): boolean {
+  if (guard instanceof AuthGuard || guard === AuthGuard) return true;
+  return typeof guard === 'function' && guard.prototype instanceof AuthGuard;
+}
+
+function toInstance(guard: unknown, injectables: Host['injectables']): CanActivate | undefined {
+  if (typeof guard !== 'function') return guard as CanActivate;
+  return injectables.get(guard)?.instance as CanActivate | undefined;
+}
+
+function globalGuardsOf(app: INestApplicationContext): readonly unknown[] {
+  // Nest has no way to ask; its own packages read it off the application in the same way.
+  const { container } = app as unknown as { container: { applicationConfig: ApplicationConfig } };
+  return container.applicationConfig.getGlobalGuards();
+}

@@ -1,0 +1,51 @@
+import type { Answer } from '../challenge/answer.js';
+import type { AuthError } from '../errors/auth-error.js';
+import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
+import type { RequestView } from '../request/request-view.js';
+import { viewSocketRequest } from '../request/socket-request-view.js';
+import { type Handshake, HandshakeRefusal } from './handshake.js';
+import { handshakeType } from './handshake-context.js';
+import { toWatchedClient } from './watched-client.js';
+
+/** The moment before a client is connected to a gateway. */
+export class HandshakeTransport extends Transport {
+  override readonly contextType = handshakeType;
+  override readonly opensConnection = true;
+
+  constructor(private readonly ground: WireGround) {
+    super();
+  }
+
+  override view(context: CallContext): RequestView {
+    const handshake = handshakeOf(context);
+    return this.viewOf(handshake, handshake.carrier);
+  }
+
+  override seat(context: CallContext, caller: Caller): void {
+    const handshake = handshakeOf(context);
+    const { verified: user } = caller;
+    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const watch = (client: object): void => {
+      if (user === null) return;
+      const request = this.viewOf(handshake, client);
+      this.ground.connections.watch(client, toWatchedClient(client, { request, user, handler }));
+    };
+    handshake.admit(caller, watch);
+  }
+
+  override addHeaders(): void {
+    // Who is let in gets no answer that could have some; those of a refusal are in it.
+  }
+
+  override toException(answer: Answer, error: AuthError): HandshakeRefusal {
+    return new HandshakeRefusal(answer, error);
+  }
+
+  private viewOf({ opening }: Handshake, carrier: object): RequestView {
+    return viewSocketRequest(carrier, { ...opening, socketOrigins: this.ground.socketOrigins });
+  }
+}
+
+function handshakeOf(context: CallContext): Handshake {
+  return context.getArgs()[0] as Handshake;
+}

@@ -1,0 +1,92 @@
+import { WsException } from '@nestjs/websockets';
+
+import type { Answer } from '../challenge/answer.js';
+import { toHeaderlessBody } from '../challenge/headerless-body.js';
+import type { AuthError } from '../errors/auth-error.js';
+import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
+import { seatUser } from '../guard/user-seat.js';
+import type { RequestView } from '../request/request-view.js';
+import { viewSocketRequest } from '../request/socket-request-view.js';
+import { findOpening, keepUpgradesOf } from './openings.js';
+import { toWatchedClient } from './watched-client.js';
+
+/** One message, as `toUser` is handed it for the request. */
+export interface SocketMessage {
+  readonly client: object;
+  readonly data: unknown;
+}
+
+/** Messages to the handlers of gateways, on socket.io and on ws. */
+export class MessageTransport extends Transport {
+  override readonly contextType = 'ws';
+  /** All guards of one message are handed one list of arguments; a client is that of all its messages. */
+  private readonly messages = new WeakMap<object, SocketMessage>();
+  private hasReported = false;
+
+  constructor(private readonly ground: WireGround) {
+    super();
+  }
+
+  override start(): void {
+    keepUpgradesOf(this.ground.findHttpServer());
+  }
+
+  override view(context: CallContext): RequestView {
+    const client = clientOf(context);
+    // A message that comes after the token has ended is refused, and then the connection goes as well.
+    this.ground.connections.remind(client);
+    return this.viewOf(client, this.messageOf(context));
+  }
+
+  override seat(context: CallContext, { user, verified }: Caller): void {
+    const client = clientOf(context);
+    seatUser(client, context.getHandler(), user);
+    if (verified === null) return;
+    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const watched = toWatchedClient(client, { request: this.viewOf(client, client), user: verified, handler });
+    this.ground.connections.watch(client, watched);
+  }
+
+  override addHeaders(): void {
+    // A message has none.
+  }
+
+  /** The client gets it as the event `exception`, as Nest sends it. */
+  override toException(_: Answer, error: AuthError, context: CallContext): WsException {
+    const pattern = context.getArgs().at(-1);
+    const cause = typeof pattern === 'string' ? { cause: { pattern } } : {};
+    const exception = new WsException({ status: 'error', ...toHeaderlessBody(error), ...cause });
+    exception.cause = error;
+    return exception;
+  }
+
+  private messageOf(context: CallContext): SocketMessage {
+    const args = context.getArgs();
+    const message = this.messages.get(args) ?? { client: clientOf(context), data: args[1] };
+    this.messages.set(args, message);
+    return message;
+  }
+
+  private viewOf(client: object, carrier: object): RequestView {
+    const opening = findOpening(client);
+    if (opening === undefined) this.reportUnseen();
+    const { upgrade, greeting } = opening ?? {};
+    return viewSocketRequest(carrier, { upgrade, greeting, socketOrigins: this.ground.socketOrigins });
+  }
+
+  private reportUnseen(): void {
+    if (this.hasReported) return;
+    this.hasReported = true;
+    this.ground.report({
+      type: 'miswired',
+      problem: 'The request that opened a WebSocket went by unseen, so its messages count as coming without a token',
+      mend: "Let the adapter keep it: app.useWebSocketAdapter(new (withAuth(WsAdapter))(app)); import { withAuth } from 'nest-gatehouse/websockets'",
+    });
+  }
+}
+
+function clientOf(context: CallContext): object {
+  const [client] = context.getArgs();
+  if (typeof client === 'object' && client !== null) return client;
+  throw new TypeError('A gateway was called without a client');
+}

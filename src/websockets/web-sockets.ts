@@ -1,0 +1,23 @@
+import type { Wire } from '../guard/transport.js';
+import { HandshakeTransport } from './handshake.transport.js';
+import { MessageTransport } from './message.transport.js';
+
+const wire: Wire = Object.freeze({
+  contextType: 'ws',
+  open: (ground) => [new MessageTransport(ground), new HandshakeTransport(ground)],
+} satisfies Wire);
+
+/**
+ * Lets the guard, the marks and `@CurrentUser()` work on gateways, with socket.io and with ws:
+ *
+ * ```ts
+ * AuthModule.forRoot({ issuers, transports: [webSockets()] })
+ * ```
+ *
+ * The token comes with the request that opens the socket, in a header or a cookie, or as `auth.token` of
+ * socket.io; it is judged again at each message, and a connection ends with its token. Put `withAuth()` around the
+ * adapter as well, so that nobody is connected who brings none.
+ */
+export function webSockets(): Wire {
+  return wire;
+}

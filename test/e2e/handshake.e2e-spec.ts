@@ -1,0 +1,245 @@
+/** With the adapter put into `withAuth()`, nobody is connected to a guarded gateway who brings no valid token. */
+import { type INestApplication, UseGuards } from '@nestjs/common';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';
+import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
+import { userOf, webSockets, withAuth } from 'nest-gatehouse/websockets';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type RunningApp, startAlarmedApp, startApp, startIssuer } from '../support/app.js';
+import { HandAlarm } from '../support/hand-alarm.js';
+import { HandClock } from '../support/hand-clock.js';
+import { connectWs } from '../support/socket-clients.js';
+import {
+  invalidTokenBody,
+  lackingScopeBody,
+  missingTokenBody,
+  refusalOf,
+  refused,
+  type SocketWire,
+  socketWires,
+} from '../support/socket-wires.js';
+import { invalidTokenChallenge } from '../support/verdicts.js';
+
+/** Who has come in, by `handleConnection`. */
+const arrived: string[] = [];
+
+function arrive(client: object): void {
+  arrived.push(userOf(client)?.id ?? 'nobody');
+}
+
+interface Reply {
+  readonly event: 'reply';
+  readonly data: string;
+}
+
+const reply = (user: AuthUser | null): Reply => ({ event: 'reply', data: user?.id ?? 'nobody' });
+
+function makeGateways(place: SocketWire['place']): (new () => object)[] {
+  class Answering {
+    handleConnection(client: object): void {
+      arrive(client);
+    }
+
+    @SubscribeMessage('who')
+    who(@CurrentUser() user: AuthUser | null): Reply {
+      return reply(user);
+    }
+  }
+
+  @UseGuards(AuthGuard)
+  @WebSocketGateway(place('guarded'))
+  class GuardedGateway extends Answering {}
+
+  @RequireScopes('chat:write')
+  @WebSocketGateway(place('writers'))
+  class WritersGateway extends Answering {}
+
+  @OptionalAuth()
+  @WebSocketGateway(place('maybe'))
+  class MaybeGateway extends Answering {}
+
+  @Public()
+  @WebSocketGateway(place('open'))
+  class OpenGateway extends Answering {}
+
+  @WebSocketGateway(place('plain'))
+  class PlainGateway extends Answering {}
+
+  @UseGuards(AuthGuard)
+  @WebSocketGateway(place('lobby'))
+  class LobbyGateway {
+    @OptionalAuth()
+    handleConnection(client: object): void {
+      arrive(client);
+    }
+
+    @SubscribeMessage('who')
+    who(@CurrentUser() user: AuthUser | null): Reply {
+      return reply(user);
+    }
+  }
+
+  @Public()
+  @WebSocketGateway(place('shared'))
+  class SharedOpenGateway extends Answering {}
+
+  @UseGuards(AuthGuard)
+  @WebSocketGateway(place('shared'))
+  class SharedGuardedGateway {}
+
+  return [
+    ...[GuardedGateway, WritersGateway, MaybeGateway, OpenGateway, PlainGateway, LobbyGateway],
+    ...[SharedOpenGateway, SharedGuardedGateway],
+  ];
+}
+
+describe.each(socketWires)('the handshake of $name', (wire) => {
+  const { Adapter, connect, platform, place } = wire;
+  let clock: HandClock;
+  let alarm: HandAlarm;
+  let issuer: TestIssuer;
+  let app: RunningApp;
+
+  const tokenFor = (sub: string, scope = ''): Promise<string> =>
+    issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
+
+  interface Options {
+    readonly guardEverything?: boolean;
+    readonly from?: TestIssuer;
+  }
+
+  function start({ guardEverything = false, from = issuer }: Options, own?: HandAlarm): Promise<RunningApp> {
+    const parts = {
+      imports: [
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: from.url, audience: 'api' }),
+          transports: [webSockets()],
+          tokenFrom: [fromBearer(), fromCookie('access_token')],
+          clock,
+          guardEverything,
+        }),
+      ],
+      providers: makeGateways(place),
+      prepare: (nest: INestApplication) => nest.useWebSocketAdapter(new (withAuth(Adapter))(nest)),
+    };
+    return own === undefined ? startApp(platform, parts) : startAlarmedApp(platform, parts, own);
+  }
+
+  beforeAll(async () => {
+    clock = new HandClock();
+    alarm = new HandAlarm();
+    issuer = await startIssuer({ clock });
+    app = await start({}, alarm);
+  });
+
+  beforeEach(() => {
+    arrived.length = 0;
+  });
+
+  it('lets nobody in without a token, or with a bad one, before the app sees them', async () => {
+    expect(await refusalOf(wire, app.url, { at: '/guarded' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    const late = await tokenFor('alice');
+    clock.advanceSeconds(306);
+    expect(await refusalOf(wire, app.url, { at: '/guarded', token: late })).toEqual(
+      refused(wire, invalidTokenBody('expired'), invalidTokenChallenge('expired')),
+    );
+    const token = await issuer.token({ aud: 'api' }, { signWith: 'stranger' });
+    expect(await refusalOf(wire, app.url, { at: '/guarded', token })).toEqual(
+      refused(wire, invalidTokenBody('signature'), invalidTokenChallenge('signature')),
+    );
+    expect(arrived).toEqual([]);
+  });
+
+  it('lets a user in, whom handleConnection knows, and every message', async () => {
+    const socket = await connect(app.url, { at: '/guarded', token: await tokenFor('alice') });
+    expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
+    expect(arrived).toEqual(['alice']);
+    socket.close();
+  });
+
+  it('takes a cookie from pages of the host itself only', async () => {
+    const cookie = { Cookie: `access_token=${await tokenFor('alice')}` };
+    const socket = await connect(app.url, { at: '/guarded', headers: { ...cookie, Origin: app.url } });
+    socket.close();
+    expect(
+      await refusalOf(wire, app.url, { at: '/guarded', headers: { ...cookie, Origin: 'https://evil.example' } }),
+    ).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    expect(arrived).toEqual(['alice']);
+  });
+
+  it('asks for the scopes of the class', async () => {
+    const token = await tokenFor('alice', 'chat:read');
+    expect(await refusalOf(wire, app.url, { at: '/writers', token })).toEqual(
+      refused(wire, lackingScopeBody('chat:write'), 'Bearer error="insufficient_scope", scope="chat:write"'),
+    );
+    const writer = await connect(app.url, { at: '/writers', token: await tokenFor('alice', 'chat:write') });
+    expect(await writer.ask('who')).toEqual({ event: 'reply', data: 'alice' });
+    writer.close();
+  });
+
+  it('lets guests in where a token is optional, on the class or on handleConnection, or is not looked at', async () => {
+    const token = await tokenFor('alice');
+    for (const [at, call, who] of [
+      ['/maybe', {}, 'nobody'],
+      ['/maybe', { token: 'no.good.token' }, 'nobody'],
+      ['/maybe', { token }, 'alice'],
+      ['/lobby', {}, 'nobody'],
+      ['/lobby', { token }, 'alice'],
+      ['/open', { token }, 'nobody'],
+      ['/plain', { token }, 'nobody'],
+    ] as const) {
+      arrived.length = 0;
+      const socket = await connect(app.url, { at, ...call });
+      if (at !== '/lobby') expect(await socket.ask('who')).toEqual({ event: 'reply', data: who });
+      else if (who === 'nobody') expect(await socket.ask('who')).toMatchObject({ event: 'exception' });
+      expect(arrived).toEqual([who]);
+      socket.close();
+    }
+  });
+
+  it('guards what has no mark when everything is guarded', async () => {
+    const everything = await start({ guardEverything: true });
+    expect(await refusalOf(wire, everything.url, { at: '/plain' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    const socket = await connect(everything.url, { at: '/plain', token: await tokenFor('alice') });
+    expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
+    const guest = await connect(everything.url, { at: '/open' });
+    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'nobody' });
+    expect(arrived).toEqual(['alice', 'nobody']);
+    for (const open of [socket, guest]) open.close();
+  });
+
+  it('asks at every gateway of a place that several share', async () => {
+    expect(await refusalOf(wire, app.url, { at: '/shared' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    const socket = await connect(app.url, { at: '/shared', token: await tokenFor('alice') });
+    expect(arrived).toEqual(['alice']);
+    socket.close();
+  });
+
+  it('ends with the token, although no message ever came', async () => {
+    const socket = await connect(app.url, { at: '/guarded', token: await tokenFor('alice') });
+    const guest = await connect(app.url, { at: '/maybe' });
+    clock.advanceSeconds(305);
+    alarm.ring();
+    const end = await socket.end;
+    if (connect === connectWs) expect(end).toEqual({ code: 4401, reason: 'INVALID_TOKEN: expired' });
+    else expect(await socket.next()).toEqual({ event: 'unauthorized', data: invalidTokenBody('expired') });
+    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'nobody' });
+    guest.close();
+  });
+
+  it('says that it could not be decided while the keys cannot be had', async () => {
+    const quiet = await startIssuer({ clock });
+    quiet.fail('reset');
+    const waiting = await start({ from: quiet });
+    const token = await quiet.token({ aud: 'api' });
+    expect(await refusalOf(wire, waiting.url, { at: '/guarded', token })).toMatchObject({
+      body: { statusCode: 503, code: 'SERVER_ERROR' },
+      ...(connect === connectWs && { status: 503 }),
+    });
+    expect(arrived).toEqual([]);
+    quiet.recover();
+    clock.advanceSeconds(60);
+    (await connect(waiting.url, { at: '/guarded', token })).close();
+  });
+});
