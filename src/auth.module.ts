@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { type AbstractHttpAdapter, APP_GUARD, HttpAdapterHost, ModuleRef } from '@nestjs/core';
 
+import { PermissionSources } from './access/permission-sources.js';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { Alarm, TimerAlarm } from './clock/alarm.js';
 import { readSwitch } from './configuration/read-options.js';
@@ -32,6 +33,7 @@ import type { WireGround } from './guard/transport.js';
 import { Transports } from './guard/transports.js';
 import type { Ground } from './issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
+import { openPermissions } from './open-permissions.js';
 import { openProfiles } from './open-profiles.js';
 import { RequestProfiles } from './profiles/request-profiles.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
@@ -66,10 +68,21 @@ const parts: Provider[] = [
       openIssuers(options.providers, groundOf(options, clients, log)),
   },
   {
-    provide: UserProfileService,
+    provide: PermissionSources,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
     useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
-      openProfiles(options.providers, options.profiles, clients, groundOf(options, clients, log)),
+      openPermissions(options.providers, options.profiles, groundOf(options, clients, log)),
+  },
+  {
+    provide: UserProfileService,
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, PermissionSources, EventLog],
+    useFactory: (
+      options: ResolvedAuthOptions,
+      clients: ProviderClients,
+      permissions: PermissionSources,
+      log: EventLog,
+    ) =>
+      openProfiles(options.providers, options.profiles, clients, groundOf(options, clients, log), permissions.forget),
   },
   {
     provide: RequestProfiles,
@@ -134,12 +147,13 @@ const parts: Provider[] = [
   Policies,
   {
     provide: DemandChecker,
-    inject: [Policies, EventLog],
-    useFactory: (policies: Policies, { report }: EventLog) => {
+    inject: [Policies, PermissionSources, EventLog],
+    useFactory: (policies: Policies, sources: PermissionSources, { report }: EventLog) => {
       const rules = new AppRules(report);
       return new DemandChecker({
-        organizations: new OrganizationJudge(rules),
+        organizations: new OrganizationJudge(rules, sources),
         policies: new PolicyJudge(rules, policies),
+        sources,
       });
     },
   },

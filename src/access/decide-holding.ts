@@ -1,6 +1,7 @@
 import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { AuthUser } from '../user/auth-user.js';
+import type { PermissionSource } from './permission-source.js';
 import { type Decision, denied, granted } from './decision.js';
 import {
   type HoldingKind,
@@ -20,6 +21,16 @@ export interface Held {
 /** What the token says that its user has. */
 export function heldInToken(user: AuthUser, kind: HoldingKind): Held {
   return { values: listOf(user[kind]), place: placeInToken(user, kind) };
+}
+
+/** What the issuer was asked for, and has said. */
+export function heldElsewhere(values: readonly string[], kind: HoldingKind, source: PermissionSource): Held {
+  return { values, place: placeElsewhere(kind, source) };
+}
+
+/** How the log names a list of the user's that was asked for. */
+export function placeElsewhere(list: HoldingKind | 'organizations', { name }: PermissionSource): string {
+  return `the user's ${list}, asked of ${name}`;
 }
 
 /** How the log names a list of the user's that the issuer's claim map has filled. */

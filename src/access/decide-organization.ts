@@ -17,12 +17,27 @@ export function organizationsInToken(user: AuthUser): HeldOrganizations {
   return { organizations: listOf(user.organizations), place: placeInToken(user, 'organizations') };
 }
 
+/** A membership, or why there is none. */
+export type FoundOrganization =
+  | { readonly kind: 'found'; readonly organization: Organization }
+  | Extract<Decision, { kind: 'refused' }>;
+
 /** Decides by the organizations that the user is known to be in. `named` is what the call says. */
 export function decideOrganization(
   requirement: OrganizationRequirement,
   named: string,
   held: HeldOrganizations,
 ): Decision {
+  const found = findOrganization(requirement, named, held);
+  return found.kind === 'found' ? decideWithin(requirement, found.organization, held.place) : found;
+}
+
+/** The one organization of the user's that the call names. */
+export function findOrganization(
+  requirement: OrganizationRequirement,
+  named: string,
+  held: HeldOrganizations,
+): FoundOrganization {
   const { by } = requirement;
   const fitting = held.organizations.filter((organization) => organization[by] === named);
   const [organization] = fitting;
@@ -35,8 +50,19 @@ export function decideOrganization(
   if (fitting.length > 1) {
     return denied(`It demands ${what}, and ${held.place}, has several of this ${by}: ask by another name of theirs`);
   }
+  return { kind: 'found', organization };
+}
+
+/** Decides by what the user holds in an organization that they are in. */
+export function decideWithin(
+  requirement: OrganizationRequirement,
+  organization: Organization,
+  place: string,
+): Decision {
   const lack = findLack(requirement, organization);
-  return lack === null ? granted : denied(`It demands ${what}, where ${held.place}, has ${lack}`);
+  if (lack === null) return granted;
+  const named = logText(organization[requirement.by]);
+  return denied(`It demands ${nameOf(requirement)}; the call names ${named}, where ${place}, has ${lack}`);
 }
 
 /** What the user has in the organization in place of what is demanded; `null` when nothing is wanting. */

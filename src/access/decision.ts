@@ -6,6 +6,6 @@ export type Decision = { readonly kind: 'granted' } | { readonly kind: 'refused'
 export const granted: Decision = Object.freeze({ kind: 'granted' });
 
 /** A refusal that no other token of the same user would change: 403 without a challenge. */
-export function denied(explanation: string): Decision {
+export function denied(explanation: string): Extract<Decision, { kind: 'refused' }> {
   return { kind: 'refused', refusal: RefusalError.of('ACCESS_DENIED', explanation) };
 }

@@ -2,7 +2,7 @@ import { type Decision, denied } from '../access/decision.js';
 import { describeThrown } from '../telemetry/describe-thrown.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { tokenOf } from '../user/verified-user.js';
+import { findTokenOf } from '../user/verified-user.js';
 import { isThenable } from './is-thenable.js';
 import { handlerOf, type Visit } from './visit.js';
 
@@ -56,17 +56,8 @@ export class AppRules {
   }
 
   private fail({ name, visit, user }: AppRule, error: unknown): Decision {
-    const { problem, frames } = describeThrown(error, findToken(user));
+    const { problem, frames } = describeThrown(error, findTokenOf(user) ?? null);
     this.report({ type: 'rule-failed', rule: name, handler: handlerOf(visit), problem, frames });
     return denied(`It demands ${name}, which threw: ${problem}`);
-  }
-}
-
-/** A user whom the app has made by hand, for a test of its own, carries none. */
-function findToken(user: AuthUser): string | null {
-  try {
-    return tokenOf(user);
-  } catch {
-    return null;
   }
 }

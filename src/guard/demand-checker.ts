@@ -1,6 +1,8 @@
-import { decideHolding, heldInToken } from '../access/decide-holding.js';
+import { decideHolding, heldElsewhere, heldInToken } from '../access/decide-holding.js';
 import type { Decision } from '../access/decision.js';
-import type { Requirement } from '../access/requirement.js';
+import type { PermissionSource } from '../access/permission-source.js';
+import type { PermissionSources } from '../access/permission-sources.js';
+import type { HoldingRequirement, Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { isThenable } from './is-thenable.js';
@@ -11,6 +13,8 @@ import type { Visit } from './visit.js';
 export interface DemandCheckerParts {
   readonly organizations: OrganizationJudge;
   readonly policies: PolicyJudge;
+  /** Whom to ask about permissions that are in no token. */
+  readonly sources: PermissionSources;
 }
 
 /** A user before what a route demands. */
@@ -60,14 +64,35 @@ export class DemandChecker {
     switch (requirement.kind) {
       case 'scopes':
       case 'roles':
-      case 'permissions':
         return decideHolding(requirement, heldInToken(user, requirement.kind), demands.requirements);
+      case 'permissions':
+        return this.decidePermissions(requirement, user, demands.requirements);
       case 'organization':
         return this.parts.organizations.decide(requirement, visit, user);
       case 'policy':
         return this.parts.policies.decide(requirement, visit, user);
     }
   }
+
+  private decidePermissions(
+    requirement: HoldingRequirement,
+    user: AuthUser,
+    all: readonly Requirement[],
+  ): Decision | Promise<Decision> {
+    const source = this.parts.sources.find(user);
+    if (source !== undefined) return decideByAsking(requirement, user, all, source);
+    return decideHolding(requirement, heldInToken(user, 'permissions'), all);
+  }
+}
+
+/** By the issuer's word, where its tokens do not name permissions. */
+async function decideByAsking(
+  requirement: HoldingRequirement,
+  user: AuthUser,
+  all: readonly Requirement[],
+  source: PermissionSource,
+): Promise<Decision> {
+  return decideHolding(requirement, heldElsewhere(await source.permissionsOf(user), 'permissions', source), all);
 }
 
 function settle(decision: Decision): void {

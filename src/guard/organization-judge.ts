@@ -1,5 +1,13 @@
-import { decideOrganization, organizationsInToken } from '../access/decide-organization.js';
+import { placeElsewhere } from '../access/decide-holding.js';
+import {
+  decideOrganization,
+  decideWithin,
+  findOrganization,
+  organizationsInToken,
+} from '../access/decide-organization.js';
 import { type Decision, denied } from '../access/decision.js';
+import type { PermissionSource } from '../access/permission-source.js';
+import type { PermissionSources } from '../access/permission-sources.js';
 import { nameOf, type OrganizationRequirement } from '../access/requirement.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { AppRules } from './app-rules.js';
@@ -8,7 +16,10 @@ import type { Visit } from './visit.js';
 
 /** Finds out which organization a call is about, and decides by the user's part in it. */
 export class OrganizationJudge {
-  constructor(private readonly rules: AppRules) {}
+  constructor(
+    private readonly rules: AppRules,
+    private readonly sources: PermissionSources,
+  ) {}
 
   decide(requirement: OrganizationRequirement, visit: Visit, user: AuthUser): Decision | Promise<Decision> {
     const { from } = requirement;
@@ -33,6 +44,8 @@ export class OrganizationJudge {
     otherwise: string,
   ): Decision | Promise<Decision> {
     if (typeof named === 'string' && named !== '') {
+      const source = this.sources.find(user);
+      if (source !== undefined) return decideByAsking(requirement, named, user, source);
       return decideOrganization(requirement, named, organizationsInToken(user));
     }
     return denied(
@@ -40,4 +53,20 @@ export class OrganizationJudge {
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     );
   }
+}
+
+/** Permissions are asked for only where some are demanded, and of members only. */
+async function decideByAsking(
+  requirement: OrganizationRequirement,
+  named: string,
+  user: AuthUser,
+  source: PermissionSource,
+): Promise<Decision> {
+  const place = placeElsewhere('organizations', source);
+  const found = findOrganization(requirement, named, { organizations: await source.organizationsOf(user), place });
+  if (found.kind === 'refused') return found;
+  const { organization } = found;
+  if (requirement.permissions.length === 0) return decideWithin(requirement, organization, place);
+  const permissions = await source.permissionsIn(user, organization.id);
+  return decideWithin(requirement, { ...organization, permissions }, place);
 }

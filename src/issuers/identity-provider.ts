@@ -1,3 +1,4 @@
+import type { PermissionSource } from '../access/permission-source.js';
 import type { Alarm } from '../clock/alarm.js';
 import type { Clock } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
@@ -31,6 +32,9 @@ export type OpenProfiles = (ground: Ground) => ProfileSource;
 /** Opens the way to ask about tokens on an app's ground. Issuers that share the function are asked as one. */
 export type OpenInquiry = (ground: Ground) => TokenInquiry;
 
+/** Opens the source of permissions on an app's ground; it is asked only where a route demands some. */
+export type OpenPermissions = (ground: Ground) => PermissionSource;
+
 /** One issuer of a provider: a provider may sign under several names. */
 export interface ProvidedIssuer {
   readonly terms: IssuerTerms;
@@ -56,6 +60,8 @@ export interface IdentityProvider {
   readonly openProfiles: OpenProfiles | null;
   /** The option that is missing, where `UserProfileService` cannot get the caller's profile, or find anyone's. */
   readonly profileAdvice: { readonly get: ProfileAdvice; readonly find: ProfileAdvice };
+  /** Where permissions and organizations come from that its tokens do not name. Left out: the token says it all. */
+  readonly openPermissions?: OpenPermissions;
   /** Names of its issuers that are not trusted as configured, each with what to change if they should be. */
   readonly advice: ReadonlyMap<string, string>;
 }

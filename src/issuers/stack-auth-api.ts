@@ -1,6 +1,8 @@
 import type { ProviderClient } from '../upstream/provider-client.js';
 import type { JsonObject } from '../token/json-object.js';
-import { checkSendable, readAnswer } from './provider-answer.js';
+import { FaultError } from '../errors/fault-error.js';
+import { checkSendable, readAnswer, readAnswers, secondsToMend } from './provider-answer.js';
+import type { StackAuthPermission, StackAuthTeam } from './stack-auth-team.js';
 import type { StackAuthUser } from './stack-auth-user.js';
 import { readVerdict } from './stack-auth-verdict.js';
 
@@ -39,6 +41,42 @@ export class StackAuthApi {
   async user(userId: string): Promise<(StackAuthUser & JsonObject) | null> {
     if (!uuid.test(userId)) return null;
     return this.readUser(`/users/${userId}`, 'GET /users/{id}', null);
+  }
+
+  /** The teams of the user whose token it is; `null` when they have been deleted. */
+  async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
+    const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
+    if (items === null) return null;
+    const { StackAuthTeam } = await import('./stack-auth-team.js');
+    return readAnswers('The teams that Stack Auth lists', StackAuthTeam, items);
+  }
+
+  /**
+   * What the user whose token it is may do in a team that they are in; without one, in the whole project. Permissions
+   * that others include are listed too, which takes asking for it. `null` when the user has been deleted.
+   */
+  async myPermissions(token: string, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
+    const list = teamId === null ? '/project-permissions' : '/team-permissions';
+    const query = new URLSearchParams({
+      user_id: 'me',
+      recursive: 'true',
+      ...(teamId !== null && { team_id: teamId }),
+    });
+    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
+    if (items === null) return null;
+    const { StackAuthPermission } = await import('./stack-auth-team.js');
+    return readAnswers('The permissions that Stack Auth lists', StackAuthPermission, items);
+  }
+
+  private async readList(path: string, what: string, token: string): Promise<readonly unknown[] | null> {
+    checkSendable(token);
+    const found = await this.ask(path, what, token);
+    if (found === null) return null;
+    const { StackAuthList } = await import('./stack-auth-team.js');
+    const { items, pagination } = await readAnswer(`The answer of Stack Auth to ${what}`, StackAuthList, found.body);
+    // Half a list would refuse whoever is on the other half.
+    if ((pagination?.next_cursor ?? null) === null) return items;
+    throw new FaultError(`The answer of Stack Auth to ${what} comes in parts, which is not known of it`, secondsToMend);
   }
 
   private async readUser(path: string, what: string, token: string | null) {

@@ -14,6 +14,7 @@ import type { StackAuthProject } from './stack-auth-api.js';
 import { stackAuthCarriers } from './stack-auth-carriers.js';
 import { adviceForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
 import { issuerHosts } from './stack-auth-hosts.js';
+import { stackAuthPermissions } from './stack-auth-permissions.js';
 import { stackAuthProfiles } from './stack-auth-profiles.js';
 
 /** A Stack Auth / Hexclave project. */
@@ -113,6 +114,7 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
     tokenSources: stackAuthCarriers,
     openProfiles: stackAuthProfiles(project),
     profileAdvice: { get: profileAdvice, find: profileAdvice },
+    openPermissions: stackAuthPermissions(project),
     advice: new Map(
       kindsAndHosts.flatMap(({ kind, issuer }) =>
         kind === 'normal' || allowed[kind] ? [] : [[issuer, adviceForKind(kind)] as const],

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { RefusalError } from '../errors/refusal-error.js';
+import type { ExpiringMemory } from './expiring-memory.js';
 import type { ProfileTally } from './profile-counters.js';
-import type { ProfileMemory } from './profile-memory.js';
 import type { ProfileTerms } from './profile-options.js';
 import { type ProfileKey, type ProfileRecord, toText } from './profile-record.js';
 import type { SharedStore } from './shared-store.js';
@@ -28,6 +28,12 @@ export interface ProfileQuestion {
   readonly isReadAhead?: boolean;
 }
 
+/** A record in memory, and when a refresh that failed may be tried again. */
+export interface HeldProfile {
+  readonly record: ProfileRecord;
+  retryAt: number;
+}
+
 /** A question that is being answered; whoever has the same waits for it. */
 interface Flight {
   readonly token: string | null;
@@ -38,7 +44,7 @@ interface Flight {
 
 export interface ProfileCacheParts {
   readonly terms: Pick<ProfileTerms, 'freshMs' | 'usableMs' | 'notFoundMs'>;
-  readonly memory: ProfileMemory;
+  readonly memory: ExpiringMemory<HeldProfile>;
   readonly store: SharedStore | null;
   readonly clock: Clock;
   readonly tally: ProfileTally;
@@ -167,7 +173,7 @@ export class ProfileCache {
   }
 
   private keep(key: ProfileKey, record: ProfileRecord): void {
-    this.parts.memory.keep(toText(key), record, record.askedAt + this.lifeOf(record) - this.now());
+    this.parts.memory.keep(toText(key), { record, retryAt: 0 }, record.askedAt + this.lifeOf(record) - this.now());
   }
 
   private lifeOf({ profile }: ProfileRecord): number {

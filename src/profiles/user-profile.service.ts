@@ -34,6 +34,8 @@ export interface UserProfileServiceParts {
   readonly cache: ProfileCache;
   readonly counters: ProfileCounters;
   readonly breakers: () => ReadonlyMap<string, BreakerState>;
+  /** Has others forget a user, too, of whom they know something. */
+  readonly onForget?: ((userId: string, issuer: string) => void) | undefined;
 }
 
 /**
@@ -87,17 +89,17 @@ export class UserProfileService {
   }
 
   /**
-   * Drops what is known of a user, here and in the shared store, so that the next look-up asks the provider: call it when
-   * your app has changed the user there, or a webhook says that somebody has. Of every issuer, unless one is named. What
+   * Drops what is known of a user, here and in the shared store, so that the next look-up asks the provider; permissions
+   * that were looked up for them, too. Call it when your app has changed the user there, or a webhook says that somebody has. Of every issuer, unless one is named. What
    * other instances of the app have in memory they give on until it is no longer fresh.
    */
   forget(userId: string, { issuer }: OfIssuer = {}): void {
     if (issuer !== undefined) {
-      this.providerOf(issuer, 'forget(userId, { issuer })').forget(userId, issuer);
+      this.forgetAt(this.providerOf(issuer, 'forget(userId, { issuer })'), userId, issuer);
       return;
     }
     for (const provider of this.parts.providers) {
-      for (const name of provider.issuers) provider.forget(userId, name);
+      for (const name of provider.issuers) this.forgetAt(provider, userId, name);
     }
   }
 
@@ -121,6 +123,11 @@ export class UserProfileService {
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     this.parts.cache.close();
+  }
+
+  private forgetAt(provider: IssuerProfiles, userId: string, issuer: string): void {
+    provider.forget(userId, issuer);
+    this.parts.onForget?.(userId, issuer);
   }
 
   private choose(issuer: string | undefined, call: string): { provider: IssuerProfiles; name: string } {

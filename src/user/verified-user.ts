@@ -57,6 +57,11 @@ export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMa
   return new VerifiedUser(text, token, claimMap);
 }
 
+/** The same as `tokenOf`, where there may be none: an app's tests make users by hand. */
+export function findTokenOf(user: AuthUser): string | undefined {
+  return VerifiedUser.tokenOf(user);
+}
+
 /**
  * The raw access token that a user came with, to call another service on their behalf. Keep it out of logs
  * and answers.

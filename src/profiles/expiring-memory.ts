@@ -2,15 +2,8 @@ import type { LRUCache } from 'lru-cache';
 
 import { type Alarm, TimerAlarm } from '../clock/alarm.js';
 import type { Clock } from '../clock/clock.js';
-import type { ProfileRecord } from './profile-record.js';
 
-/** A record in memory, and when a refresh that failed may be tried again. */
-export interface HeldProfile {
-  readonly record: ProfileRecord;
-  retryAt: number;
-}
-
-export interface ProfileMemoryParts {
+export interface ExpiringMemoryParts {
   /** 0: nothing is kept. */
   readonly maxEntries: number;
   readonly clock: Clock;
@@ -22,12 +15,12 @@ export interface ProfileMemoryParts {
 const sweepMs = 60_000;
 
 /** What this instance of the app knows of users, up to a bound. lru-cache is loaded with the first look-up. */
-export class ProfileMemory {
-  private entries: LRUCache<string, HeldProfile> | undefined;
+export class ExpiringMemory<Value extends object> {
+  private entries: LRUCache<string, Value> | undefined;
   private readonly alarm: Alarm;
   private isAwake = false;
 
-  constructor(private readonly parts: ProfileMemoryParts) {
+  constructor(private readonly parts: ExpiringMemoryParts) {
     this.alarm = parts.alarm ?? new TimerAlarm();
   }
 
@@ -44,14 +37,14 @@ export class ProfileMemory {
     });
   }
 
-  get(key: string): HeldProfile | undefined {
+  get(key: string): Value | undefined {
     return this.entries?.get(key);
   }
 
-  /** Keeps a record for so many milliseconds from now on. */
-  keep(key: string, record: ProfileRecord, ttlMs: number): void {
+  /** Keeps it for so many milliseconds from now on. */
+  keep(key: string, value: Value, ttlMs: number): void {
     if (this.entries === undefined || ttlMs <= 0) return;
-    this.entries.set(key, { record, retryAt: 0 }, { ttl: ttlMs });
+    this.entries.set(key, value, { ttl: ttlMs });
     if (!this.isAwake) this.wakeLater();
   }
 

@@ -1,0 +1,221 @@
+/** What an issuer says of its users' permissions: remembered for a while and no longer, and never guessed in an outage. */
+import { describe, expect, it } from 'vitest';
+import { IssuerPermissions, type UserFacts } from '../../../src/access/issuer-permissions.js';
+import type { PermissionSource } from '../../../src/access/permission-source.js';
+import { PermissionSources } from '../../../src/access/permission-sources.js';
+import { FaultError } from '../../../src/errors/fault-error.js';
+import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
+import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
+import { tokenOf } from '../../../src/user/verified-user.js';
+import { HandAlarm } from '../../support/hand-alarm.js';
+import { HandClock } from '../../support/hand-clock.js';
+import { settle, userOf } from '../../support/opened-profiles.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+/** Answers with what it was asked, and keeps whoever asks waiting when told to. */
+class EchoSource implements PermissionSource {
+  readonly name = 'the API of Joe';
+  readonly questions: string[] = [];
+  trouble: (user: AuthUser) => unknown = () => undefined;
+  private gate: Promise<void> = Promise.resolve();
+  release: () => void = () => undefined;
+
+  hold(): void {
+    this.gate = new Promise((resolve) => {
+      this.release = resolve;
+    });
+  }
+
+  permissionsOf = async (user: AuthUser) => [await this.answer('permissions', user)];
+  permissionsIn = async (user: AuthUser, id: string) => [await this.answer(`permissions in ${id}`, user)];
+  organizationsOf = async (user: AuthUser) => [
+    { id: await this.answer('organizations', user), name: null, slug: null, roles: [], permissions: [] },
+  ];
+
+  private async answer(question: string, user: AuthUser): Promise<string> {
+    this.questions.push(`${question} of ${user.id} by ${tokenOf(user)}`);
+    const answer = `${question}, ${this.questions.length}`;
+    await this.gate;
+    const trouble = this.trouble(user);
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- a source may throw anything.
+    if (trouble !== undefined) throw trouble;
+    return answer;
+  }
+}
+
+function open({ freshMs = 60_000, maxEntries = 100 } = {}) {
+  const clock = new HandClock();
+  const events: AuthEvent[] = [];
+  const source = new EchoSource();
+  const alarm = new HandAlarm();
+  const memory = new ExpiringMemory<UserFacts>({ maxEntries, clock, alarm });
+  const report = (event: AuthEvent): void => void events.push(event);
+  const permissions = new IssuerPermissions(source, { memory, freshMs, clock, report });
+  const sources = new PermissionSources(new Map([['joe', permissions]]), memory);
+  return { source, permissions, sources, clock, events, alarm };
+}
+
+const alice = userOf('alice');
+
+describe('permissions', () => {
+  it('are asked for once for as long as they are fresh, each question for itself', async () => {
+    const { source, permissions, clock } = open();
+    const ask = async () => [
+      await permissions.permissionsOf(alice),
+      await permissions.permissionsIn(alice, 'a'),
+      await permissions.permissionsIn(alice, 'b'),
+      (await permissions.organizationsOf(alice)).map(({ id }) => id),
+      await permissions.permissionsOf(userOf('bob')),
+    ];
+    const first = await ask();
+    clock.advanceSeconds(59.999);
+    expect(await ask()).toEqual(first);
+    expect(source.questions).toEqual([
+      'permissions of alice by t1',
+      'permissions in a of alice by t1',
+      'permissions in b of alice by t1',
+      'organizations of alice by t1',
+      'permissions of bob by t1',
+    ]);
+    clock.advanceSeconds(0.001);
+    expect(await ask()).not.toEqual(first);
+    expect(source.questions).toHaveLength(10);
+  });
+
+  it('are kept by user: a new token finds what an old one has brought, another issuer’s user does not', async () => {
+    const { source, permissions } = open();
+    await permissions.permissionsOf(alice);
+    await permissions.permissionsOf(userOf('alice', { token: 't2' }));
+    expect(source.questions).toHaveLength(1);
+    await permissions.permissionsOf(userOf('alice', { issuer: 'jim' }));
+    expect(source.questions).toHaveLength(2);
+  });
+
+  it.each([
+    ['with a cache', {}],
+    ['without', { freshMs: 0, maxEntries: 0 }],
+  ])('are asked for once by all who ask at once, %s', async (_what, options) => {
+    const { source, permissions } = open(options);
+    source.hold();
+    const answers = Promise.all(Array.from({ length: 100 }, () => permissions.permissionsOf(alice)));
+    await settle();
+    source.release();
+    expect(new Set((await answers).flat())).toEqual(new Set(['permissions, 1']));
+    expect(source.questions).toHaveLength(1);
+  });
+
+  it('are asked for each time where nothing is kept', async () => {
+    const { source, permissions } = open({ freshMs: 0, maxEntries: 0 });
+    await permissions.permissionsOf(alice);
+    await permissions.permissionsOf(alice);
+    expect(source.questions).toHaveLength(2);
+  });
+
+  it('are asked for anew when the clock was put back', async () => {
+    const { source, permissions, clock } = open();
+    await permissions.permissionsOf(alice);
+    clock.advanceSeconds(-1);
+    await permissions.permissionsOf(alice);
+    expect(source.questions).toHaveLength(2);
+  });
+
+  it('are not refused to one token for what was said to another', async () => {
+    const { source, permissions } = open();
+    source.trouble = (user) => (tokenOf(user) === 'old' ? RefusalError.token('expired', 'It is over') : undefined);
+    source.hold();
+    const outcomes = ['old', 'new'].map((token) => outcomeOf(permissions.permissionsOf(userOf('alice', { token }))));
+    await settle();
+    source.release();
+    expect(await Promise.all(outcomes)).toEqual(['INVALID_TOKEN expired', 'accepted']);
+  });
+});
+
+describe('forgetting', () => {
+  it('has the next question go to the issuer', async () => {
+    const { source, permissions, sources } = open();
+    await permissions.permissionsOf(alice);
+    sources.forget('bob', 'joe');
+    sources.forget('alice', 'jim');
+    await permissions.permissionsOf(alice);
+    expect(source.questions).toHaveLength(1);
+    sources.forget('alice', 'joe');
+    await permissions.permissionsOf(alice);
+    expect(source.questions).toHaveLength(2);
+  });
+
+  it('drops an answer that is under way', async () => {
+    const { source, permissions, sources } = open();
+    source.hold();
+    const before = permissions.permissionsOf(alice);
+    await settle();
+    sources.forget('alice', 'joe');
+    const after = permissions.permissionsOf(alice);
+    await settle();
+    source.release();
+    expect([await before, await after]).toEqual([['permissions, 1'], ['permissions, 2']]);
+    expect(await permissions.permissionsOf(alice)).toEqual(['permissions, 2']);
+  });
+});
+
+describe('an outage', () => {
+  it('is a fault, however much was known before, and is reported once', async () => {
+    const { source, permissions, clock, events } = open();
+    await permissions.permissionsOf(alice);
+    clock.advanceSeconds(60);
+    source.trouble = () => new UpstreamFailure('timeout', 'joe.example did not answer', null, { retryAfterSeconds: 7 });
+    for (let turn = 0; turn < 3; turn += 1) {
+      const error = await errorOf(permissions.permissionsOf(alice));
+      expect(error).toBeInstanceOf(FaultError);
+      expect(error).toMatchObject({
+        retryAfterSeconds: 7,
+        explanation: 'Cannot get permissions from the API of Joe: joe.example did not answer',
+      });
+    }
+    expect(events).toEqual([
+      {
+        type: 'outage-began',
+        what: 'permissions from the API of Joe',
+        problem: 'Cannot get permissions from the API of Joe: joe.example did not answer',
+        consequence: 'Calls that demand permissions or organizations of its users get 503',
+      },
+    ]);
+    source.trouble = () => undefined;
+    clock.advanceSeconds(30);
+    expect(await permissions.permissionsOf(alice)).toEqual(['permissions, 5']);
+    expect(events[1]).toEqual({ type: 'outage-ended', what: 'permissions from the API of Joe', lastedSeconds: 30 });
+  });
+
+  it.each([
+    ['what a source throws', new TypeError('secret'), 'SERVER_ERROR'],
+    ['a fault of its own', new FaultError('Another shape', 60), 'SERVER_ERROR'],
+    ['a refusal of the token, which is none', RefusalError.token('revoked', 'Gone'), 'INVALID_TOKEN revoked'],
+  ])('may be %s', async (_what, trouble, outcome) => {
+    const { source, permissions, events } = open();
+    source.trouble = () => trouble;
+    expect(await outcomeOf(permissions.organizationsOf(alice))).toBe(outcome);
+    expect(JSON.stringify(events)).not.toContain('secret');
+    expect(events).toHaveLength(outcome === 'SERVER_ERROR' ? 1 : 0);
+    source.trouble = () => undefined;
+    expect(await outcomeOf(permissions.organizationsOf(alice))).toBe('accepted');
+  });
+});
+
+describe('whom to ask', () => {
+  it('is told by the user’s issuer; a user made by hand has what they say', () => {
+    const { sources, permissions } = open();
+    expect(sources.find(alice)).toBe(permissions);
+    expect(sources.find(userOf('alice', { issuer: 'jim' }))).toBeUndefined();
+    expect(sources.find({ ...alice })).toBeUndefined();
+  });
+
+  it('keeps nothing running when the app stops', async () => {
+    const { sources, permissions, alarm } = open();
+    await permissions.permissionsOf(alice);
+    expect(alarm.delayMs).not.toBeNull();
+    sources.onModuleDestroy();
+    expect(alarm.delayMs).toBeNull();
+  });
+});
