@@ -1,6 +1,6 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build]`.
 //
-// Topics: micro, hit, http, distinct, burst, memory, start (together: speed, which is what runs without a word) and outages.
+// Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word) and outages.
 // --quick takes short rounds, to see that everything works; its figures are no result. --no-build takes dist/ as it is.
 // Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
 import { readFlags } from './rig/flags.mjs';
@@ -14,6 +14,7 @@ const speed = {
   distinct: async () => (await import('./speed/distinct.mjs')).runDistinct,
   memory: async () => (await import('./speed/memory.mjs')).runMemory,
   start: async () => (await import('./speed/start.mjs')).runStart,
+  profiles: async () => (await import('./speed/profiles.mjs')).runProfiles,
 };
 const topics = { ...speed, outages: async () => (await import('./outages/run.mjs')).runOutages };
 

@@ -10,6 +10,7 @@ import { hitTable } from './hit.mjs';
 import { httpTables } from './http.mjs';
 import { memoryTable } from './memory.mjs';
 import { microTable } from './micro.mjs';
+import { profilesTable } from './profiles.mjs';
 import { startTable } from './start.mjs';
 import { targetsTable } from './targets.mjs';
 
@@ -22,6 +23,7 @@ const tables = {
   burst: burstTable,
   memory: memoryTable,
   start: startTable,
+  profiles: profilesTable,
 };
 
 function measuredPart(name) {
