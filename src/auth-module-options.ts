@@ -33,6 +33,13 @@ export interface AuthModuleOptions {
    * @defaultValue { maxEntries: 10_000 }
    */
   readonly verifiedTokenCache?: { readonly maxEntries: number } | false;
+  /**
+   * Seconds for which an issuer's yes to a token is taken again, where issuers are asked (`verify`, `@VerifyOnline()`,
+   * opaque tokens); 0 to 3600. A token that is revoked passes for that long. It never passes beyond its own end.
+   *
+   * @defaultValue 0: asked for every request; requests that come at once share a question
+   */
+  readonly onlineVerdictSeconds?: number;
   /** A class with class-validator decorators: a token whose claims fail it is refused with reason `claim`. */
   readonly claims?: ClaimsClass;
   /**

@@ -102,9 +102,10 @@ const parts: Provider[] = [
   {
     provide: TokenVerifier,
     inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
-    useFactory: ({ cacheEntries, claimsCheck, clock }: ResolvedAuthOptions, issuers: IssuerRegistry) => {
+    useFactory: (options: ResolvedAuthOptions, issuers: IssuerRegistry) => {
+      const { cacheEntries, claimsCheck, clock, onlineVerdictSeconds } = options;
       const cache = new VerifiedTokenCache(cacheEntries, clock);
-      return new TokenVerifier({ issuers, clock, cache, claimsCheck });
+      return new TokenVerifier({ issuers, clock, cache, claimsCheck, onlineVerdictSeconds });
     },
   },
   {
@@ -147,13 +148,19 @@ const parts: Provider[] = [
   Policies,
   {
     provide: DemandChecker,
-    inject: [Policies, PermissionSources, EventLog],
-    useFactory: (policies: Policies, sources: PermissionSources, { report }: EventLog) => {
+    inject: [Policies, PermissionSources, UserProfileService, EventLog],
+    useFactory: (
+      policies: Policies,
+      sources: PermissionSources,
+      profiles: UserProfileService,
+      { report }: EventLog,
+    ) => {
       const rules = new AppRules(report);
       return new DemandChecker({
         organizations: new OrganizationJudge(rules, sources),
         policies: new PolicyJudge(rules, policies),
         sources,
+        profiles,
       });
     },
   },

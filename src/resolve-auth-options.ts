@@ -23,6 +23,7 @@ export interface ResolvedAuthOptions {
   readonly sources: readonly TokenSource[];
   readonly optionalAuth: Required<OptionalAuthOptions>;
   readonly cacheEntries: number;
+  readonly onlineVerdictSeconds: number;
   readonly claimsCheck: ClaimsCheck | null;
   readonly toUser: ToUser | null;
   readonly warmUp: WarmUp;
@@ -41,6 +42,7 @@ const names = [
   'tokenFrom',
   'optionalAuth',
   'verifiedTokenCache',
+  'onlineVerdictSeconds',
   'claims',
   'toUser',
   'warmUp',
@@ -71,6 +73,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
       ...readOptionalAuthOptions(path(where, 'optionalAuth'), options['optionalAuth'] ?? {}),
     } as const),
     cacheEntries: readCacheEntries(where, options),
+    onlineVerdictSeconds: readNumber(where, options, 'onlineVerdictSeconds', { least: 0, most: 3_600 }) ?? 0,
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),

@@ -32,6 +32,11 @@ export interface OrganizationRequirement {
   readonly permissions: readonly string[];
 }
 
+/** The provider must still know the user, and not bar them. */
+interface ProfileRequirement {
+  readonly kind: 'profile';
+}
+
 /** A class whose instances the app's injector makes, and which decides about a call. */
 export type PolicyClass = abstract new (...parts: never[]) => { check(user: AuthUser, context: never): unknown };
 
@@ -46,7 +51,7 @@ export interface PolicyRequirement {
 }
 
 /** What a route demands of its user beyond being one: data, so that the guard decides by it and others can list it. */
-export type Requirement = HoldingRequirement | OrganizationRequirement | PolicyRequirement;
+export type Requirement = HoldingRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
 
 /** A requirement as logs and lists name it: `scopes: cats:read, cats:write`. */
 export function nameOf(requirement: Requirement): string {
@@ -57,6 +62,8 @@ export function nameOf(requirement: Requirement): string {
       return nameHolding(requirement);
     case 'organization':
       return nameOrganization(requirement);
+    case 'profile':
+      return 'a profile at the provider';
     case 'policy':
       return `policy ${requirement.name}`;
   }

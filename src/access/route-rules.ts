@@ -78,6 +78,7 @@ function turnOf({ kind }: Requirement): number {
       return 0;
     case 'permissions':
     case 'organization':
+    case 'profile':
       return 1;
     case 'policy':
       return 2;

@@ -1,5 +1,5 @@
 import { decideHolding, heldElsewhere, heldInToken } from '../access/decide-holding.js';
-import type { Decision } from '../access/decision.js';
+import { type Decision, granted } from '../access/decision.js';
 import type { PermissionSource } from '../access/permission-source.js';
 import type { PermissionSources } from '../access/permission-sources.js';
 import type { HoldingRequirement, Requirement } from '../access/requirement.js';
@@ -8,6 +8,7 @@ import type { AuthUser } from '../user/auth-user.js';
 import { isThenable } from './is-thenable.js';
 import type { OrganizationJudge } from './organization-judge.js';
 import type { PolicyJudge } from './policy-judge.js';
+import type { ProfileLookup } from './profile-lookup.js';
 import type { Visit } from './visit.js';
 
 export interface DemandCheckerParts {
@@ -15,6 +16,7 @@ export interface DemandCheckerParts {
   readonly policies: PolicyJudge;
   /** Whom to ask about permissions that are in no token. */
   readonly sources: PermissionSources;
+  readonly profiles: ProfileLookup;
 }
 
 /** A user before what a route demands. */
@@ -69,6 +71,8 @@ export class DemandChecker {
         return this.decidePermissions(requirement, user, demands.requirements);
       case 'organization':
         return this.parts.organizations.decide(requirement, visit, user);
+      case 'profile':
+        return this.parts.profiles.get(user).then(() => granted);
       case 'policy':
         return this.parts.policies.decide(requirement, visit, user);
     }

@@ -19,15 +19,19 @@ export function propelAuthProfiles(api: PropelAuthApi): OpenProfiles {
     const client = providerClient(api.apiUrl);
     return {
       access: 'server',
-      get: ({ id }) => find(client, api, id),
-      find: (userId) => find(client, api, userId),
+      get: ({ id }) => findUser(client, api, id),
+      find: (userId) => findUser(client, api, userId),
       getMany: (userIds) => findAll(client, api, userIds),
       findBar,
     };
   };
 }
 
-async function find(client: ProviderClient, api: PropelAuthApi, userId: string): Promise<SourcedProfile | null> {
+export async function findUser(
+  client: ProviderClient,
+  api: PropelAuthApi,
+  userId: string,
+): Promise<SourcedProfile | null> {
   if (!uuid.test(userId)) return null;
   const answer = await ask(client, api, one, { method: 'GET', path: `/user/${userId}` });
   if (answer.status === 404) return null;
@@ -83,7 +87,7 @@ function described(what: string): string {
 }
 
 /** A token says nothing of it. */
-function findBar({ raw }: UserProfile): string | undefined {
+export function findBar({ raw }: Pick<UserProfile, 'raw'>): string | undefined {
   if (raw['enabled'] === false) return 'PropelAuth has the user blocked';
   return raw['locked'] === true ? 'PropelAuth has the user locked' : undefined;
 }

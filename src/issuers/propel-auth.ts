@@ -1,6 +1,6 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { readAddress, requireAddress } from '../configuration/read-address.js';
-import { path, readOptions, readText, requireText } from '../configuration/read-options.js';
+import { path, readChoice, readOptions, readText, requireText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { fromBearer } from '../request/from-bearer.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
@@ -8,6 +8,7 @@ import { type IdentityProvider, identityProvider, type OpenKeys } from './identi
 import type { PropelAuthApi } from './propel-auth-api.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthKeys } from './propel-auth-keys.js';
+import { propelAuthInquiry } from './propel-auth-inquiry.js';
 import { propelAuthProfiles } from './propel-auth-profiles.js';
 import { type FetchedKeysOptions, readKeyOptions, refuseKeyOptions } from './read-key-options.js';
 import { readAddressRule, usualTerms } from './read-terms.js';
@@ -24,17 +25,24 @@ export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysFo
   readonly verifierKey?: string;
   /** Where PropelAuth's API is. @defaultValue 'https://propelauth-api.com' */
   readonly apiUrl?: string;
+  /**
+   * How tokens are judged. `'local'`: by their signature. `'hybrid'`: by their signature, and then by asking at every
+   * request whether PropelAuth still knows the user, and has them neither blocked nor locked.
+   *
+   * @defaultValue 'local'; `@VerifyOnline()` has single routes ask
+   */
+  readonly verify?: 'local' | 'hybrid';
   /** Allows addresses of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
-const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'staleKeysForSeconds'] as const;
+const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'verify', 'staleKeysForSeconds'] as const;
 const where = 'propelAuth';
 const apiKeyMend = 'It is on the Backend Integration page';
 const profileAdvice = { option: 'propelAuth({ apiKey })', mend: apiKeyMend };
 const inquiryAdvice = {
   option: where,
-  mend: 'PropelAuth has no answer about tokens. Leave @VerifyOnline() out, or demand @RequireProfile()',
+  mend: 'It can always be asked',
 };
 
 /**
@@ -65,10 +73,11 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
           verifierKey === undefined
             ? propelAuthKeys(api, readKeyOptions(where, options))
             : readVerifierKey(path(where, 'verifierKey'), verifierKey),
-        openInquiry: null,
+        openInquiry: propelAuthInquiry(api),
       },
     ],
-    verification: 'local',
+    // Never by asking alone: PropelAuth knows users, and says nothing of tokens.
+    verification: readChoice(where, options, 'verify', ['local', 'hybrid'], 'local'),
     inquiryAdvice,
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     tokenSources: [fromBearer()],

@@ -1,9 +1,17 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
 import { readAddress } from '../configuration/read-address.js';
-import { type GivenOptions, path, readOptions, readSwitch, readText } from '../configuration/read-options.js';
+import {
+  type GivenOptions,
+  path,
+  readOptions,
+  readChoice,
+  readSwitch,
+  readText,
+} from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
+import { type Verification, verifications } from '../token/token-inquiry.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type ProvidedIssuer } from './identity-provider.js';
 import { type FetchedKeysOptions, keyNames, readKeyOptions } from './read-key-options.js';
@@ -14,6 +22,7 @@ import type { StackAuthProject } from './stack-auth-api.js';
 import { stackAuthCarriers } from './stack-auth-carriers.js';
 import { adviceForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
 import { issuerHosts } from './stack-auth-hosts.js';
+import { stackAuthInquiry } from './stack-auth-inquiry.js';
 import { stackAuthPermissions } from './stack-auth-permissions.js';
 import { stackAuthProfiles } from './stack-auth-profiles.js';
 
@@ -42,6 +51,14 @@ export interface StackAuthOptions extends FetchedKeysOptions {
   /** Lets in users who have yet to verify their e-mail, or whom an administrator has restricted. @defaultValue false */
   readonly allowRestricted?: boolean;
   /**
+   * How tokens are judged. `'local'`: by their signature. `'online'`: by `GET /users/me` at every request, which refuses
+   * the token of a user who was deleted or restricted. `'hybrid'`: by the signature first, then so. A token whose
+   * session was signed out stays good at Stack Auth itself until it ends.
+   *
+   * @defaultValue 'local'; `@VerifyOnline()` has single routes ask
+   */
+  readonly verify?: Verification;
+  /**
    * As for any issuer, for normal users' tokens only: the keys of anonymous and restricted users are another set,
    * which is always fetched.
    */
@@ -58,6 +75,7 @@ const names = [
   'baseUrl',
   'allowAnonymous',
   'allowRestricted',
+  'verify',
   ...keyNames,
 ] as const;
 
@@ -95,6 +113,7 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   const usual = keysAt([address], kept);
   // Older servers answer 400 to include_restricted; this one brings the restricted users' keys as well.
   const all = keysAt([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
+  const openInquiry = stackAuthInquiry(project);
   const kindsAndHosts = (Object.keys(kinds) as UserKind[]).flatMap((kind) =>
     issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${kinds[kind].path}/${projectId}` })),
   );
@@ -105,11 +124,11 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
         return {
           terms: termsOf(kind, issuer, projectId),
           openKeys: kind === 'normal' ? usual : all,
-          openInquiry: null,
+          openInquiry,
         };
       }),
-    verification: 'local',
-    inquiryAdvice: { option: 'stackAuth', mend: 'Leave @VerifyOnline() out, or demand @RequireProfile()' },
+    verification: readChoice('stackAuth', options, 'verify', verifications, 'local'),
+    inquiryAdvice: { option: 'stackAuth', mend: 'It can always be asked' },
     claimMap: { provider: 'stack-auth', map: mapStackAuthClaims },
     tokenSources: stackAuthCarriers,
     openProfiles: stackAuthProfiles(project),
