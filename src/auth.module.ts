@@ -148,13 +148,8 @@ const parts: Provider[] = [
   Policies,
   {
     provide: DemandChecker,
-    inject: [Policies, PermissionSources, UserProfileService, EventLog],
-    useFactory: (
-      policies: Policies,
-      sources: PermissionSources,
-      profiles: UserProfileService,
-      { report }: EventLog,
-    ) => {
+    inject: [Policies, PermissionSources, RequestProfiles, EventLog],
+    useFactory: (policies: Policies, sources: PermissionSources, profiles: RequestProfiles, { report }: EventLog) => {
       const rules = new AppRules(report);
       return new DemandChecker({
         organizations: new OrganizationJudge(rules, sources),

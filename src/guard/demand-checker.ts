@@ -72,7 +72,7 @@ export class DemandChecker {
       case 'organization':
         return this.parts.organizations.decide(requirement, visit, user);
       case 'profile':
-        return this.parts.profiles.get(user).then(() => granted);
+        return this.parts.profiles.get(visit.request.carrier, user).then(() => granted);
       case 'policy':
         return this.parts.policies.decide(requirement, visit, user);
     }

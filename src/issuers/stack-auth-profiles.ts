@@ -29,7 +29,7 @@ export function stackAuthProfiles(project: StackAuthProject): OpenProfiles {
  * Why a user may not come in as the provider knows them now, whatever their token says of them; `undefined` for
  * whom the app lets in.
  */
-function findBar(user: JsonObject, { allowAnonymous, allowRestricted }: StackAuthProject): string | undefined {
+export function findBar(user: JsonObject, { allowAnonymous, allowRestricted }: StackAuthProject): string | undefined {
   if (user['is_anonymous'] === true) return allowAnonymous ? undefined : 'Stack Auth knows the user as anonymous';
   if (user['is_restricted'] !== true || allowRestricted) return undefined;
   return 'The user has been restricted. To let these in, set stackAuth({ allowRestricted: true })';
