@@ -19,6 +19,9 @@ export interface OpenIdProvider {
   readonly client: OpenIdClient;
 }
 
+/** An API that may ask about tokens; characters that have to be encoded belong to it. */
+export const askingApi = { clientId: 'cats api', clientSecret: '100% + secret: &=/' };
+
 const client: OpenIdClient = { clientId: 'cat-page', redirectUri: 'http://127.0.0.1:9/signed-in' };
 
 /** Gives out access tokens for these APIs (resource indicators, RFC 8707); ends with the file. */
@@ -56,6 +59,15 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
         grant_types: ['authorization_code'],
         id_token_signed_response_alg: 'ES256',
       },
+      {
+        client_id: askingApi.clientId,
+        client_secret: askingApi.clientSecret,
+        token_endpoint_auth_method: 'client_secret_basic',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: [],
+        id_token_signed_response_alg: 'ES256',
+      },
     ],
     scopes: ['openid', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['name', 'picture'], email: ['email', 'email_verified'] },
@@ -67,6 +79,7 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
+      introspection: { enabled: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
@@ -75,7 +88,8 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
           return {
             audience: resource,
             scope: 'cats:read',
-            accessTokenFormat: 'jwt',
+            // An API whose address says so gets tokens that only the provider can read.
+            accessTokenFormat: resource.includes('opaque') ? 'opaque' : 'jwt',
             accessTokenTTL: 300,
             jwt: { sign: { alg: 'ES256' } },
           };
