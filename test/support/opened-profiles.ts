@@ -80,7 +80,7 @@ export function openService(
 ): OpenedProfiles {
   const alarm = new HandAlarm();
   const events: AuthEvent[] = [];
-  const clients = new ProviderClients({ clock, timeoutMs: 1_000 });
+  const clients = new ProviderClients({ clock, timeoutMs: 2_500 });
   const ground = {
     clock,
     upstream: new UpstreamClient(),
