@@ -1,0 +1,42 @@
+/** An Authenticator of the app's own that does not ask issuers lets nobody into a route that wants them asked. */
+import { Controller, Get } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { AuthModule, type AuthUser, Authenticator, CurrentUser, oidc, VerifyOnline } from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { platforms, startTestingApp } from '../support/app.js';
+
+@Controller()
+class PaymentsController {
+  @VerifyOnline()
+  @Get('pay')
+  pay(@CurrentUser('id') id: string): object {
+    return { id };
+  }
+}
+
+const alice = { id: 'alice' } as AuthUser;
+const asAlice: Authenticator = { authenticate: () => alice, toAppUser: (_, user) => user };
+
+describe.each(platforms)('@VerifyOnline() on $name, behind an Authenticator of the app', (platform) => {
+  const start = async (authenticator: Authenticator) => {
+    const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
+    const module = Test.createTestingModule({
+      imports: [AuthModule.forRoot({ issuers })],
+      controllers: [PaymentsController],
+    });
+    return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
+  };
+
+  it('lets nobody in where it cannot ask', async () => {
+    const answer = await (await start(asAlice)).call('/pay');
+
+    expect(answer).toMatchObject({ status: 500, json: { code: 'CONFIGURATION_ERROR' } });
+    expect(answer.headers['www-authenticate']).toBeUndefined();
+  });
+
+  it('lets in whom it says it has asked about', async () => {
+    const app = await start({ ...asAlice, authenticateOnline: () => alice });
+
+    expect((await app.call('/pay')).json).toEqual({ id: 'alice' });
+  });
+});
