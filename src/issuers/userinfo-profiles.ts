@@ -39,7 +39,7 @@ async function getOwn(
   const token = tokenOf(user);
   checkSendable(token);
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await callEndpoint(issuer, 'userinfo_endpoint', ground, { method: 'GET', headers });
+  const answer = await callEndpoint(issuer, 'userinfo_endpoint', ground, { method: 'GET', headers, caller: token });
   if (answer === null) throw missing(where);
   return readProfile(issuer.name, answer, user);
 }

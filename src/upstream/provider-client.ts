@@ -24,6 +24,11 @@ export interface ProviderCall {
    * @defaultValue true for GET, false for POST
    */
   readonly repeatable?: boolean;
+  /**
+   * The user's token, where it is by their right that is asked, at an endpoint that counts calls by user: a pause that
+   * it then asks for is theirs alone. Whoever spends their own share would else keep everybody out.
+   */
+  readonly caller?: string;
 }
 
 /** What a provider answered: any status but 429 and those from 500 on, and no redirect. */
@@ -47,6 +52,8 @@ export interface ProviderClientParts {
 
 /** The longest that one 429 keeps us from calling: what it asks for may be meant for one kind of call, or one user. */
 const longestPauseSeconds = 60;
+/** How many users' pauses are kept in mind. */
+const mostPausedCallers = 1_000;
 
 /**
  * Calls one provider's API, `https://api.provider.example`. What the provider decided, a refusal as well as a
@@ -60,7 +67,8 @@ export class ProviderClient {
   private readonly policy: CallPolicy;
   private readonly pool: ConnectionPool;
   private readonly carry: Carrier;
-  private pausedUntil = 0;
+  /** By the caller, the oldest first; `null` for all. */
+  private readonly pausedUntil = new Map<string | null, number>();
 
   constructor(
     /** Scheme, host and port: everything that it calls is there. */
@@ -85,14 +93,15 @@ export class ProviderClient {
    * called, as it does not answer or has asked for a pause.
    */
   async call(call: ProviderCall): Promise<ProviderAnswer> {
-    const { url, method, repeatable = method === 'GET' } = call;
+    const { url, method, repeatable = method === 'GET', caller = null } = call;
     // Whoever has this client may hold keys of this provider, and they go nowhere else.
     if (new URL(url).origin !== this.origin) throw new Error(`The client of ${this.origin} calls nobody else`);
-    this.refusePaused();
+    this.refusePaused(null);
+    if (caller !== null) this.refusePaused(caller);
     try {
       return await this.policy.run((leftMs) => this.attempt(call, leftMs), repeatable);
     } catch (error) {
-      throw this.notePause(toFailure(error, this.host));
+      throw this.notePause(toFailure(error, this.host), caller);
     }
   }
 
@@ -134,17 +143,26 @@ export class ProviderClient {
     }
   }
 
-  /** A provider that wants fewer calls is not called by the next caller either. */
-  private notePause(failure: UpstreamFailure): UpstreamFailure {
+  /** A provider that wants fewer calls is not called by the next caller either, unless it counts by caller. */
+  private notePause(failure: UpstreamFailure, caller: string | null): UpstreamFailure {
     if (failure.problem === 'rate-limited' && failure.retryAfterSeconds !== null) {
       const seconds = Math.min(failure.retryAfterSeconds, longestPauseSeconds);
-      this.pausedUntil = Math.max(this.pausedUntil, this.now() + seconds * 1_000);
+      const until = Math.max(this.pausedUntil.get(caller) ?? 0, this.now() + seconds * 1_000);
+      this.pausedUntil.delete(caller);
+      this.pausedUntil.set(caller, until);
+      this.dropOldPause();
     }
     return failure;
   }
 
-  private refusePaused(): void {
-    const leftMs = this.pausedUntil - this.now();
+  private dropOldPause(): void {
+    if (this.pausedUntil.size <= mostPausedCallers) return;
+    const oldest = [...this.pausedUntil.keys()].find((caller) => caller !== null);
+    if (oldest !== undefined) this.pausedUntil.delete(oldest);
+  }
+
+  private refusePaused(caller: string | null): void {
+    const leftMs = (this.pausedUntil.get(caller) ?? 0) - this.now();
     // A clock that was put back must not keep us from calling for longer than a pause may last.
     if (leftMs <= 0 || leftMs > longestPauseSeconds * 1_000) return;
     const message = `${this.host} has asked for a pause, and is not called until it is over`;

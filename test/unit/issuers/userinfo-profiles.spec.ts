@@ -28,7 +28,7 @@ async function open(told: Told | (() => Told), metadata: (url: string) => object
     response.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
   const provider = oidc({ issuer: server.url, audience: 'api' });
-  return { server, ...asked(provider) };
+  return { server, provider, ...asked(provider) };
 }
 
 function asked(provider: IdentityProvider) {
@@ -38,6 +38,7 @@ function asked(provider: IdentityProvider) {
 
 const paths = (server: AnsweringServer): readonly string[] => server.requests.map(({ path }) => path);
 const alice = { sub: 'alice', name: 'Alice' };
+const bob = { sub: 'bob', name: 'Bob' };
 
 describe('a userinfo endpoint', () => {
   it('is asked with the token of the caller, for JSON', async () => {
@@ -49,6 +50,19 @@ describe('a userinfo endpoint', () => {
       path: '/userinfo',
       headers: { authorization: 'Bearer a.b.c', accept: 'application/json' },
     });
+  });
+
+  it('that wants fewer calls by one user is asked for the others', async () => {
+    let status = 429;
+    const { profiles, caller, provider } = await open(() => ({
+      status,
+      headers: { ...json, 'retry-after': '30' },
+      body: bob,
+    }));
+    expect(await outcomeOf(profiles.get(caller))).toBe('SERVER_ERROR');
+    status = 200;
+
+    expect(await outcomeOf(profiles.get(userOf(provider, 'd.e.f', { sub: 'bob' })))).toBe('accepted');
   });
 
   it('is looked for once, for keys and profiles together', async () => {

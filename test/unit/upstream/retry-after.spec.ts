@@ -62,6 +62,32 @@ describe('a provider that asks for a wait', () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  it('of one user alone is called for the others, and by the app itself', async () => {
+    const { client, server, clock } = await openClient(
+      inTurn(sendStatus(429, { 'retry-after': '30' }), sendJson({ id: 'u1' })),
+    );
+    const call = (caller?: string) =>
+      client.call({ method: 'GET', url: server.url, ...(caller !== undefined && { caller }) });
+
+    expect(await failureOf(call('mallory'))).toMatchObject({ problem: 'rate-limited', retryAfterSeconds: 30 });
+    expect(await call('alice')).toMatchObject({ status: 200 });
+    expect(await call()).toMatchObject({ status: 200 });
+    expect(await failureOf(call('mallory'))).toMatchObject({ problem: 'rate-limited' });
+    expect(server.requests).toHaveLength(3);
+    clock.advanceSeconds(30);
+    expect(await call('mallory')).toMatchObject({ status: 200 });
+  });
+
+  it('of everybody is not called by a user’s right either', async () => {
+    const { client, server } = await openClient(inTurn(sendStatus(429, { 'retry-after': '30' }), sendJson({})));
+    await failureOf(client.call({ method: 'GET', url: server.url }));
+
+    expect(await failureOf(client.call({ method: 'GET', url: server.url, caller: 'alice' }))).toMatchObject({
+      problem: 'rate-limited',
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('for an hour is asked again after a minute, as the wait may be meant for one user', async () => {
     const { client, server, clock } = await openClient(sendStatus(429, { 'retry-after': '3600' }));
     const call = () => failureOf(client.call({ method: 'GET', url: server.url }));
