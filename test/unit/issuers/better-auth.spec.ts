@@ -28,6 +28,7 @@ const claims: JsonObject = {
   banExpires: null,
   roles: ['root'],
   permissions: ['all'],
+  scope: 'all',
   id: 'p0LkMnBvCxZ1aSdFgHjK2qWeRtYu3i4o',
   sub: 'p0LkMnBvCxZ1aSdFgHjK2qWeRtYu3i4o',
   exp: issuedAt + 900,
@@ -51,6 +52,7 @@ describe('a user of Better Auth', () => {
       emailVerified: true,
       name: 'Mira Solberg',
       roles: ['editor', 'admin'],
+      scopes: [],
       permissions: [],
     });
   });
@@ -82,6 +84,34 @@ describe('a user of Better Auth', () => {
     );
 
     expect(user).toMatchObject({ isAnonymous: true, emailVerified: false });
+  });
+});
+
+/** What the OAuth server of Better Auth signs for a client of others, with the same key. */
+const forClient: JsonObject = {
+  ...{ name: undefined, email: undefined, role: undefined, roles: undefined, permissions: undefined },
+  ...{ client_id: 'c1', azp: 'c1', scope: 'openid cats:read' },
+};
+
+describe('a token that Better Auth made for an OAuth client', () => {
+  it.each<[string, JsonObject, JsonObject, Readonly<Record<string, unknown>>, string]>([
+    ['of others', {}, { typ: 'at+jwt' }, {}, 'INVALID_TOKEN claim'],
+    ['which says no type', {}, header, {}, 'INVALID_TOKEN claim'],
+    ['which names none', { azp: undefined, client_id: undefined }, { typ: 'at+jwt' }, {}, 'INVALID_TOKEN claim'],
+    ['in one claim only', { azp: undefined }, header, {}, 'INVALID_TOKEN claim'],
+    ['that is let in', {}, { typ: 'at+jwt' }, { clientId: ['c1', 'c2'] }, 'accepted'],
+    ['that is not, where others are', {}, { typ: 'at+jwt' }, { clientId: 'c2' }, 'INVALID_TOKEN claim'],
+    ['which names two', { azp: 'c2' }, { typ: 'at+jwt' }, { clientId: 'c1' }, 'INVALID_TOKEN claim'],
+  ])('%s', async (_, other, ofHeader, options, outcome) => {
+    const judged = await judge(create(options), { ...claims, ...forClient, ...other }, ofHeader);
+
+    expect(judged.outcome).toBe(outcome);
+  });
+
+  it('has the scopes that were granted to it', async () => {
+    const { user } = await judge(create({ clientId: 'c1' }), { ...claims, ...forClient }, header);
+
+    expect(user?.scopes).toEqual(['openid', 'cats:read']);
   });
 });
 
@@ -129,6 +159,7 @@ describe('the options of betterAuth', () => {
       'a list of signature algorithms is expected. Out of EdDSA, ES256, ES512, PS256, RS256; left out, EdDSA',
     ],
     ['allowAnonymous', 'no', 'true or false is expected'],
+    ['clientId', [], 'a text or a list of texts is expected'],
     ['secret', 'hush', 'there is no option of this name'],
   ])('refuse %s: %j', (name, value, message) => {
     const error = configurationErrorOf(() => create({ [name]: value }));
