@@ -71,18 +71,19 @@ function describeRefusal({ status, body }: ProviderAnswer): string {
 }
 
 /**
- * A refresh token is active, too, and so is a token that is of use only with proof of a key (RFC 9449 §7.1): neither
+ * A refresh or an ID token is active, too, and so is a token that is of use only with proof of a key (RFC 9449 §7.1): neither
  * is what a bearer may come with.
  */
 function checkUse(claims: JsonObject): void {
   const type = readTextClaim(claims, 'token_type');
   if (type !== null && !/^(?:bearer|access_token)$/i.test(type)) throw wrongUse(type);
-  const refresh = ['token_use', 'typ'].map((name) => readTextClaim(claims, name) ?? '').find(isRefresh);
-  if (refresh !== undefined) throw wrongUse(refresh);
+  const other = ['token_use', 'typ'].map((name) => readTextClaim(claims, name) ?? '').find(isOtherUse);
+  if (other !== undefined) throw wrongUse(other);
 }
 
-function isRefresh(use: string): boolean {
-  return /refresh/i.test(use);
+/** As Hydra and Keycloak name them, whose "Offline" is a refresh token that outlives the session. */
+function isOtherUse(use: string): boolean {
+  return /refresh|offline|logout|^id(?:_token)?$/i.test(use);
 }
 
 function wrongUse(said: string): RefusalError {

@@ -117,6 +117,10 @@ describe('the kind of a token', () => {
     [{ token_type: 'refresh_token' }, 'INVALID_TOKEN type'],
     [{ token_use: 'refresh_token' }, 'INVALID_TOKEN type'],
     [{ typ: 'Refresh' }, 'INVALID_TOKEN type'],
+    [{ typ: 'Offline' }, 'INVALID_TOKEN type'],
+    [{ typ: 'ID' }, 'INVALID_TOKEN type'],
+    [{ token_use: 'id_token' }, 'INVALID_TOKEN type'],
+    [{ typ: 'Identity' }, 'accepted'],
   ])('as the issuer tells it: %j is %s', async (claims, outcome) => {
     const { issuer, judge } = await setUp();
 
