@@ -13,13 +13,13 @@ afterEach(() => {
 const later = (seconds: number): unknown => vi.setSystemTime(Date.now() + seconds * 1_000);
 
 /** A provider whose behaviour a test changes while it runs. */
-async function openChanging() {
+async function openChanging(timeoutMs = 5_000) {
   const behaviour = { answer: sendStatus(503) };
   const opened = await openClient(
     (request, response) => {
       behaviour.answer(request, response);
     },
-    { timeoutMs: 1_000 },
+    { timeoutMs },
   );
   const call = () => opened.client.call({ method: 'GET', url: opened.server.url });
   return { ...opened, behaviour, call };
@@ -62,7 +62,7 @@ describe('a provider that does not answer', () => {
   });
 
   it('is tried by one call, and the others do not wait for it', async () => {
-    const { client, call, server, behaviour } = await openChanging();
+    const { client, call, server, behaviour } = await openChanging(2_500);
     await failureOf(call());
     await failureOf(call());
     behaviour.answer = troubles.hang;
@@ -82,7 +82,7 @@ describe('a provider that does not answer', () => {
     ['resets', troubles.reset],
     ['breaks off', troubles['half a body']],
   ])('counts as one that %s too', async (_, answer) => {
-    const { client, call, behaviour } = await openChanging();
+    const { client, call, behaviour } = await openChanging(1_000);
     behaviour.answer = answer;
     await Promise.all(Array.from({ length: 5 }, () => failureOf(call())));
 
