@@ -2,6 +2,7 @@ import { findBearerFault, fromBearer, readBearer } from '../request/from-bearer.
 import { fromHeader } from '../request/from-header.js';
 import type { Found, TokenSource } from '../request/token-source.js';
 import { parseJsonObject } from '../token/json-object.js';
+import { readUtf8 } from '../token/utf8-text.js';
 
 /** What the SDK puts before the tokens that it wraps up for a backend. */
 const wrapping = /^(?:stackauth|hexclave)_(?<wrapped>.*)$/s;
@@ -14,7 +15,7 @@ function fromJsonHeader(name: string): TokenSource {
       request
         .headers(name)
         .filter((value) => value.trim() !== '')
-        .flatMap((value) => readTokens(Buffer.from(value, 'utf8'), name)),
+        .flatMap((value) => readTokens(value, name)),
   } satisfies TokenSource);
 }
 
@@ -46,11 +47,11 @@ function unwrap(found: Found): readonly Found[] {
   // Here and not in findFault, which sees what was wrapped; decoding passes over all that is no base64.
   const problem = findBearerFault(found.token);
   if (problem !== undefined) return [{ kind: 'malformed', problem }];
-  return readTokens(Buffer.from(wrapped, 'base64'), 'Authorization: Bearer stackauth_');
+  return readTokens(readUtf8(Buffer.from(wrapped, 'base64')) ?? '', 'Authorization: Bearer stackauth_');
 }
 
 /** The access token of the pair; none when the pair says `null`. The refresh token is not even looked at. */
-function readTokens(json: Buffer, place: string): readonly Found[] {
+function readTokens(json: string, place: string): readonly Found[] {
   // Read like a token's own parts: of two members of one name, who stands in front may have read the other one.
   const accessToken = parseJsonObject(json)?.['accessToken'];
   if (accessToken === null || accessToken === '') return [];

@@ -62,18 +62,20 @@ export function checkValidity(validity: Validity, terms: IssuerTerms, now: numbe
 }
 
 function readValidity(claims: JsonObject, terms: IssuerTerms): Validity {
-  const expiresAt = readDate(claims, 'exp');
+  const expiresAt = readDate('exp', claims['exp']);
   if (expiresAt === null) throw RefusalError.token('claim', 'It has no "exp"; a token that never ends is not accepted');
-  const issuedAt = readDate(claims, 'iat');
-  const starts = [readDate(claims, 'nbf'), issuedAt].filter((date) => date !== null);
-  const startsAt = starts.length === 0 ? null : Math.max(...starts);
+  const issuedAt = readDate('iat', claims['iat']);
+  const startsAt = laterOf(readDate('nbf', claims['nbf']), issuedAt);
   if (terms.maxTokenAgeSeconds === null) return { expiresAt, startsAt, tooOldAt: null };
   if (issuedAt === null) throw RefusalError.token('claim', 'It has no "iat", so its age cannot be known');
   return { expiresAt, startsAt, tooOldAt: issuedAt + terms.maxTokenAgeSeconds };
 }
 
-function readDate(claims: JsonObject, name: string): number | null {
-  const value = claims[name];
+function laterOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+function readDate(name: string, value: unknown): number | null {
   if (value === undefined) return null;
   if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > lastSecond) {
     throw RefusalError.token('claim', `Its "${name}" is not a number of seconds since 1970`);
@@ -84,6 +86,7 @@ function readDate(claims: JsonObject, name: string): number | null {
 function checkAudience(aud: unknown, terms: IssuerTerms): void {
   const expected = terms.audience;
   if (expected === acceptAnyAudience) return;
+  if (typeof aud === 'string' && expected.includes(aud)) return;
   const actual: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   // RFC 7519 §4.1.3: a text or a list of texts. A list with anything else in it is not such a list.
   const wellFormed = actual.every((audience) => typeof audience === 'string');

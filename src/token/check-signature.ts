@@ -3,14 +3,24 @@ import { constants, createHmac, timingSafeEqual, verify } from 'node:crypto';
 import { type Algorithm, type AlgorithmTraits, traitsOf } from '../keys/algorithm.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import type { ParsedToken } from './parse-token.js';
+import { ScratchBytes } from './scratch-bytes.js';
+
+/** What a signature check looks at in a token. */
+type SignedText = Pick<ParsedToken, 'signingInput' | 'encodedSignature'>;
+
+const signedScratch = new ScratchBytes(16 * 1024);
+const signatureScratch = new ScratchBytes(2 * 1024);
 
 /** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
-export function signatureFits(token: ParsedToken, algorithm: Algorithm, key: VerificationKey): boolean {
+export function signatureFits(token: SignedText, algorithm: Algorithm, key: VerificationKey): boolean {
   const traits = traitsOf(algorithm);
-  if (!isWellFormed(token.signature, traits)) return false;
+  const signature = signatureScratch.write(token.encodedSignature, 'base64url');
+  if (!isWellFormed(signature, traits)) return false;
+  // What was signed: the first two parts and the point between them, all of it ASCII.
+  const signed = signedScratch.write(token.signingInput, 'latin1');
   return traits.scheme === 'hmac'
-    ? hmacFits(token, traits, key)
-    : verify(traits.hash, signedBytes(token), verifyOptions(traits, key), token.signature);
+    ? hmacFits(signed, signature, traits, key)
+    : verify(traits.hash, signed, verifyOptions(traits, key), signature);
 }
 
 /**
@@ -18,30 +28,29 @@ export function signatureFits(token: ParsedToken, algorithm: Algorithm, key: Ver
  * as with shared secrets.
  */
 export function signatureFitsInPool(
-  token: ParsedToken,
+  token: SignedText,
   algorithm: Algorithm,
   key: VerificationKey,
 ): boolean | Promise<boolean> {
   const traits = traitsOf(algorithm);
-  if (traits.scheme === 'hmac' || !isWellFormed(token.signature, traits)) return signatureFits(token, algorithm, key);
+  // Buffers of its own: the pool reads them while the next token is looked at.
+  const signature = Buffer.from(token.encodedSignature, 'base64url');
+  if (traits.scheme === 'hmac' || !isWellFormed(signature, traits)) return signatureFits(token, algorithm, key);
+  const signed = Buffer.from(token.signingInput, 'latin1');
   return new Promise((resolve, reject) => {
-    verify(traits.hash, signedBytes(token), verifyOptions(traits, key), token.signature, (error, fits) => {
+    verify(traits.hash, signed, verifyOptions(traits, key), signature, (error, fits) => {
       if (error === null) resolve(fits);
       else reject(error);
     });
   });
 }
 
-function isWellFormed(signature: Buffer, traits: AlgorithmTraits): boolean {
-  if (traits.signatureBytes !== null && signature.length !== traits.signatureBytes) return false;
+function isWellFormed(signature: Buffer, { signatureBytes, scheme }: AlgorithmTraits): boolean {
+  if (signatureBytes !== null && signature.length !== signatureBytes) return false;
   // Zero as r or s was let through by some libraries ("psychic signatures"); OpenSSL refuses it, and we do
   // not lean on that alone.
-  return traits.scheme !== 'ecdsa' || !hasZeroHalf(signature);
-}
-
-/** What was signed: the first two parts and the point between them, all of it ASCII. */
-function signedBytes({ signingInput }: ParsedToken): Buffer {
-  return Buffer.from(signingInput, 'latin1');
+  const half = signature.length / 2;
+  return scheme !== 'ecdsa' || !(isZero(signature, 0, half) || isZero(signature, half, signature.length));
 }
 
 function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Parameters<typeof verify>[2] {
@@ -59,16 +68,13 @@ function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Param
   }
 }
 
-function hmacFits(token: ParsedToken, traits: AlgorithmTraits, { key }: VerificationKey): boolean {
-  if (traits.hash === null) return false;
-  return timingSafeEqual(createHmac(traits.hash, key).update(signedBytes(token)).digest(), token.signature);
+function hmacFits(signed: Buffer, signature: Buffer, { hash }: AlgorithmTraits, { key }: VerificationKey): boolean {
+  return hash !== null && timingSafeEqual(createHmac(hash, key).update(signed).digest(), signature);
 }
 
-function hasZeroHalf(signature: Buffer): boolean {
-  const half = signature.length / 2;
-  return isZero(signature.subarray(0, half)) || isZero(signature.subarray(half));
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0);
+function isZero(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at += 1) {
+    if (bytes[at] !== 0) return false;
+  }
+  return true;
 }

@@ -4,6 +4,7 @@ import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity, type Validity } from './check-claims.js';
 import type { ClaimsCheck } from './claims-class.js';
+import { deepFreeze } from './deep-freeze.js';
 import { Inquiries } from './inquiries.js';
 import type { IssuerRegistry } from './issuer-registry.js';
 import type { JsonObject } from './json-object.js';
@@ -115,7 +116,7 @@ export class OnlineJudge {
     const now = this.now();
     const validity = checkClaims(header, claims, issuer.terms, now / 1_000);
     if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(claims);
-    const token = toVerifiedToken(issuer.terms.issuer, header ?? opaqueHeader, claims);
+    const token = toVerifiedToken(issuer.terms.issuer, header ?? opaqueHeader, deepFreeze(claims));
     return { text, token, validity, issuer, key: null, since: now };
   }
 

@@ -1,6 +1,6 @@
 import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
-import { decodeBase64Url } from './base64url.js';
+import { decodeBase64UrlText, isCanonicalBase64Url } from './base64url.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import type { KnownHeaders } from './known-headers.js';
 import type { TokenHeader } from './token-header.js';
@@ -15,7 +15,8 @@ export interface ParsedToken {
   readonly claims: JsonObject;
   /** What was signed: the first two parts and the point between them. */
   readonly signingInput: string;
-  readonly signature: Buffer;
+  /** In canonical base64url. */
+  readonly encodedSignature: string;
 }
 
 /**
@@ -34,9 +35,9 @@ export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
   const encodedHeader = text.slice(0, afterHeader);
   const header = known?.find(encodedHeader) ?? checkHeader(parsePart(encodedHeader, 'header'));
   const claims = parsePart(text.slice(afterHeader + 1, afterClaims), 'payload');
-  const signature = decodeBase64Url(text.slice(afterClaims + 1));
-  if (signature === undefined) throw malformed('Its signature is missing or not canonical base64url');
-  return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), signature };
+  const encodedSignature = text.slice(afterClaims + 1);
+  if (!isCanonicalBase64Url(encodedSignature)) throw malformed('Its signature is missing or not canonical base64url');
+  return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), encodedSignature };
 }
 
 /** @throws {RefusalError} with reason `malformed`. */
@@ -45,12 +46,10 @@ export function checkLength(text: string): void {
 }
 
 function parsePart(part: string, name: string): JsonObject {
-  const bytes = decodeBase64Url(part);
-  if (bytes === undefined) throw malformed(`Its ${name} is empty or not canonical base64url without padding`);
-  const object = parseJsonObject(bytes);
-  if (object === undefined) {
-    throw malformed(`Its ${name} is not a JSON object in UTF-8 with each member named once`);
-  }
+  const json = decodeBase64UrlText(part);
+  if (json === undefined) throw malformed(`Its ${name} is not UTF-8 in canonical base64url without padding`);
+  const object = parseJsonObject(json);
+  if (object === undefined) throw malformed(`Its ${name} is not a JSON object with each member named once`);
   return object;
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock/clock.js';
+import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
 import type { KeyMatch, KeySet } from '../keys/key-set.js';
@@ -51,7 +51,11 @@ export class TokenVerifier {
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
-    return this.findVerified(token) ?? (await this.judge(token)).token;
+    const known = this.findVerified(token);
+    if (known !== undefined) return known;
+    const verdict = this.judge(token);
+    // Not awaited without need: each turn of the microtasks costs something.
+    return 'then' in verdict ? (await verdict).token : verdict.token;
   }
 
   /**
@@ -76,7 +80,7 @@ export class TokenVerifier {
   recheck(verdict: Verdict): VerifiedToken | undefined {
     if (verdict.key === null) return this.online.recheck(verdict);
     const { token, validity, issuer, key } = verdict;
-    const now = this.parts.clock.now().getTime();
+    const now = this.now();
     if (issuer.keys.current(now)?.has(key) !== true) return undefined;
     checkValidity(validity, issuer.terms, now / 1_000);
     return token;
@@ -112,11 +116,12 @@ export class TokenVerifier {
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer, cameAt);
     const claim: Claimed = { text, cameAt, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
-    const match = issuer.keys.current(this.now())?.find(parsed.header.kid ?? null, claim.algorithm);
+    const now = this.now();
+    const match = issuer.keys.current(now)?.find(parsed.header.kid ?? null, claim.algorithm);
     if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
     const fits = this.fits(place, claim, match.key);
     if (typeof fits === 'object') return this.concludeAfter(fits, claim, match.key);
-    return fits ? this.conclude(claim, match.key) : this.judgeByOtherKey(claim, match.key);
+    return fits ? this.conclude(claim, match.key, now) : this.judgeByOtherKey(claim, match.key);
   }
 
   private async judgeByNewKeys(claim: Claimed): Promise<Verdict> {
@@ -155,9 +160,9 @@ export class TokenVerifier {
   }
 
   /** The signature is the key's; what is left are the claims. */
-  private conclude(claim: Claimed, key: VerificationKey): Verdict | Promise<Verdict> {
+  private conclude(claim: Claimed, key: VerificationKey, now = this.now()): Verdict | Promise<Verdict> {
     const { parsed, issuer } = claim;
-    const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, this.now() / 1_000);
+    const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, now / 1_000);
     const { claimsCheck } = this.parts;
     if (claimsCheck === null) return this.enter(claim, key, validity);
     return claimsCheck(parsed.claims).then(() => this.enter(claim, key, validity));
@@ -183,7 +188,7 @@ export class TokenVerifier {
   }
 
   private now(): number {
-    return this.parts.clock.now().getTime();
+    return readMilliseconds(this.parts.clock);
   }
 }
 

@@ -44,6 +44,7 @@ export class VerifiedTokenCache {
 
   /** The entry of exactly this token. */
   find(text: string): VerifiedEntry | undefined {
+    if (this.entries.size === 0) return undefined;
     const entry = this.entries.get(tailOf(text));
     return entry?.text === text ? entry : undefined;
   }

@@ -1,4 +1,3 @@
-import { deepFreeze } from './deep-freeze.js';
 import type { JsonObject } from './json-object.js';
 import type { TokenHeader } from './token-header.js';
 
@@ -23,7 +22,7 @@ class PassedToken implements VerifiedToken {
     readonly claims: JsonObject,
   ) {
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
-    deepFreeze(this);
+    Object.freeze(this);
   }
 }
 
@@ -38,6 +37,7 @@ export const expiresAtOfClaims: PropertyDescriptor & ThisType<{ readonly claims:
   },
 };
 
+/** Header and claims have to be frozen, down to their last member. */
 export function toVerifiedToken(issuer: string, header: TokenHeader, claims: JsonObject): VerifiedToken {
   return new PassedToken(issuer, header, claims);
 }

@@ -3,14 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { importJwk } from '../../../src/keys/import-jwk.js';
 import type { VerificationKey } from '../../../src/keys/verification-key.js';
 import { signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
-import type { ParsedToken } from '../../../src/token/parse-token.js';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const key = importJwk(pair.publicKey.export({ format: 'jwk' })) as VerificationKey;
 const signingInput = 'header.claims';
 
-function signed(signature: Buffer): ParsedToken {
-  return { encodedHeader: 'header', header: { alg: 'ES256' }, claims: {}, signingInput, signature };
+function signed(signature: Buffer): Parameters<typeof signatureFits>[0] {
+  return { signingInput, encodedSignature: signature.toString('base64url') };
 }
 
 const good = sign('sha256', Buffer.from(signingInput), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
@@ -44,5 +43,13 @@ describe('signatureFitsInPool', () => {
   it('rejects where the key cannot be used at all', async () => {
     const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
     await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken))).rejects.toThrow(TypeError);
+  });
+
+  it('has its own bytes of each token, whatever is looked at while the pool is at work', async () => {
+    const other = { signingInput: 'another.text', encodedSignature: Buffer.alloc(64, 7).toString('base64url') };
+    const inPool = Array.from({ length: 20 }, () => signatureFitsInPool(signed(good), 'ES256', key));
+    for (let count = 0; count < 20; count += 1) expect(signatureFits(other, 'ES256', key)).toBe(false);
+
+    expect(new Set(await Promise.all(inPool.map(async (fits) => fits)))).toEqual(new Set([true]));
   });
 });

@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest';
+import { ScratchBytes } from '../../../src/token/scratch-bytes.js';
+
+describe('ScratchBytes', () => {
+  it('gives the bytes that a buffer of its own would hold, for texts of every length, one after the other', () => {
+    const scratch = new ScratchBytes(300);
+    // Past the size as well, and back: lengths that share a kept view must not be taken for each other.
+    const lengths = [...Array.from({ length: 400 }, (_, at) => at), 1, 65, 129, 65, 1, 0, 300, 301];
+    for (const length of lengths) {
+      const text = Array.from({ length }, (_, at) => String.fromCharCode(65 + ((at + length) % 26))).join('');
+      expect(scratch.write(text, 'latin1').equals(Buffer.from(text, 'latin1'))).toBe(true);
+      expect(scratch.write(text, 'base64url').equals(Buffer.from(text, 'base64url'))).toBe(true);
+    }
+  });
+});
