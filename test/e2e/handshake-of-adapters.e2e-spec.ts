@@ -1,6 +1,5 @@
 /** `withAuth()` around adapters as apps have them: with a user of their own, doors of their own, clients that come back. */
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { HttpException, UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { AuthGuard, AuthModule, type AuthModuleOptions, ConfigurationError, CurrentUser, oidc } from 'nest-gatehouse';
@@ -9,6 +8,7 @@ import type { TestIssuer } from 'nest-gatehouse/testing';
 import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { freePort } from '../support/free-port.js';
 import { HandClock } from '../support/hand-clock.js';
 import { connectSocketIo, connectWs } from '../support/socket-clients.js';
 import {
@@ -133,14 +133,6 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
     expect(() => new (withAuth(Adapter))({} as never)).toThrow(ConfigurationError);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe.each(socketWires.filter(({ connect }) => connect === connectWs))(
   'a server of $name with a door of its own',

@@ -1,0 +1,99 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { RpcException } from '@nestjs/microservices';
+
+import type { Answer, AnswerStatus } from '../challenge/answer.js';
+import { toHeaderlessBody } from '../challenge/headerless-body.js';
+import type { AuthError } from '../errors/auth-error.js';
+import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
+import { seatUser } from '../guard/user-seat.js';
+import type { RequestView } from '../request/request-view.js';
+import { endStream, isGrpcStream, isStreaming } from './grpc-stream.js';
+import { isGrpcMetadata, readMessageHeaders } from './message-headers.js';
+
+/** The token of a message, for transports that have no headers: out of its data, or whatever the app agreed upon. */
+export type TokenOfMessage = (context: ExecutionContext) => string | undefined;
+
+/** One message, as `toUser` is handed it for the request. */
+export interface ServiceMessage {
+  readonly data: unknown;
+  /** Nest's context of the transport: `NatsContext`, `KafkaContext`, …; the metadata where it is gRPC. */
+  readonly context: unknown;
+}
+
+/** The status codes of gRPC. */
+const grpcCodes = {
+  400: 3, // INVALID_ARGUMENT
+  401: 16, // UNAUTHENTICATED
+  403: 7, // PERMISSION_DENIED
+  500: 13, // INTERNAL
+  503: 14, // UNAVAILABLE
+} satisfies Record<AnswerStatus, number>;
+
+/** Messages and calls of microservices, over whatever transport of Nest's. */
+export class MicroservicesTransport extends Transport {
+  override readonly contextType = 'rpc';
+  /** All guards of one message are handed one list of arguments. */
+  private readonly messages = new WeakMap<object, ServiceMessage>();
+
+  constructor(
+    private readonly ground: WireGround,
+    private readonly tokenOf: TokenOfMessage | null,
+  ) {
+    super();
+  }
+
+  override view(context: CallContext): RequestView {
+    return this.viewOf(context, this.messageOf(context));
+  }
+
+  override seat(context: CallContext, { user, verified }: Caller): void {
+    const [, message, call] = context.getArgs();
+    if (typeof message === 'object' && message !== null) seatUser(message, context.getHandler(), user);
+    if (verified === null || !isGrpcStream(call)) return;
+    this.ground.connections.watch(call, {
+      request: this.viewOf(context, call),
+      user: verified,
+      handler: `${context.getClass().name}.${context.getHandler().name}`,
+      isOpen: () => isStreaming(call),
+      close: (refusal) => {
+        endStream(call, grpcCodes[401], refusal.message);
+      },
+    });
+  }
+
+  override addHeaders(): void {
+    // What an answer carries beside itself is each transport's own.
+  }
+
+  override toException({ status, body }: Answer, error: AuthError, context: CallContext): RpcException {
+    const isGrpc = isGrpcMetadata(context.getArgs()[1]);
+    const exception = new RpcException(
+      isGrpc ? { code: grpcCodes[status], message: body.message } : { status: 'error', ...toHeaderlessBody(error) },
+    );
+    exception.cause = error;
+    return exception;
+  }
+
+  private messageOf(context: CallContext): ServiceMessage {
+    const args = context.getArgs();
+    const message = this.messages.get(args) ?? { data: args[0], context: args[1] };
+    this.messages.set(args, message);
+    return message;
+  }
+
+  private viewOf(context: CallContext, carrier: object): RequestView {
+    const headers = readMessageHeaders(context.getArgs()[1]);
+    const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
+    return {
+      carrier,
+      headers: (name) => [
+        ...(headers.get(name) ?? []),
+        ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),
+      ],
+    };
+  }
+}
+
+function withScheme(token: string): string {
+  return /^bearer /i.test(token) ? token : `Bearer ${token}`;
+}

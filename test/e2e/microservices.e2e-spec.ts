@@ -1,0 +1,204 @@
+/** Message handlers with one line, over transports with headers and without, in hybrid apps. */
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { AuthGuard, AuthModule, type AuthModuleOptions, type AuthUser, CurrentUser, oidc } from 'nest-gatehouse';
+import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
+import { microservices, type ServiceMessage } from 'nest-gatehouse/microservices';
+import type { TestIssuer } from 'nest-gatehouse/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { HandClock } from '../support/hand-clock.js';
+import { LogLines } from '../support/log-lines.js';
+import { type MessageClient, type MessageWire, messageWires, prefix, tcp } from '../support/message-wires.js';
+import { invalidTokenBody, lackingScopeBody, missingTokenBody } from '../support/socket-wires.js';
+import { missingToken, verdictOf } from '../support/verdicts.js';
+
+@Controller()
+class CatsController {
+  @UseGuards(AuthGuard)
+  @Get('me')
+  @MessagePattern(`${prefix}.me`)
+  me(@CurrentUser() user: AuthUser): object {
+    return { who: user.id };
+  }
+
+  @OptionalAuth()
+  @MessagePattern(`${prefix}.maybe`)
+  maybe(@CurrentUser() user: AuthUser | null): object {
+    return { who: user?.id ?? 'nobody' };
+  }
+
+  @RequireScopes('cats:write')
+  @MessagePattern(`${prefix}.adopt`)
+  adopt(@CurrentUser('id') id: string): object {
+    return { who: id };
+  }
+}
+
+@Controller()
+class StreetController {
+  @Get('plain')
+  @MessagePattern(`${prefix}.plain`)
+  plain(@CurrentUser() user: AuthUser | null): object {
+    return { who: user?.id ?? 'nobody' };
+  }
+
+  @Public()
+  @MessagePattern(`${prefix}.open`)
+  open(@CurrentUser() user: AuthUser | null): object {
+    return { who: user?.id ?? 'nobody' };
+  }
+}
+
+/** With the token in the data, for transports that have nothing else. */
+const wire = microservices({
+  tokenOf: (context) => context.switchToRpc().getData<{ token?: string } | undefined>()?.token,
+});
+
+interface Started {
+  readonly app: RunningApp;
+  readonly client: MessageClient;
+}
+
+interface Parts {
+  readonly issuer: TestIssuer;
+  readonly clock: HandClock;
+  readonly platform?: Platform;
+  readonly logger?: LogLines;
+  readonly guardEverything?: boolean;
+  readonly options?: Partial<AuthModuleOptions>;
+}
+
+const [express] = platforms;
+
+async function start(of: MessageWire, parts: Parts): Promise<Started> {
+  const { issuer, clock, platform = express, logger, guardEverything = false, options = {} } = parts;
+  if (platform === undefined) throw new Error('There is no platform');
+  const link = await of.link();
+  const app = await startApp(platform, {
+    ...(logger !== undefined && { logger }),
+    imports: [
+      AuthModule.forRoot({
+        issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+        transports: [wire],
+        clock,
+        guardEverything,
+        ...options,
+      }),
+    ],
+    controllers: [CatsController, StreetController],
+    prepare: (nest) => {
+      nest.connectMicroservice(link.options, { inheritAppConfig: true });
+    },
+  });
+  await app.nest.startAllMicroservices();
+  return { app, client: link.connect() };
+}
+
+/** What was thrown for a message. */
+async function refusalOf(answer: Promise<unknown>): Promise<unknown> {
+  return answer.then(
+    (reply) => {
+      throw new Error(`It was answered: ${JSON.stringify(reply)}`);
+    },
+    (error: unknown) => error,
+  );
+}
+
+const refused = (body: object): object => ({ status: 'error', ...body });
+
+describe.each(messageWires)('messages over $name', (of) => {
+  let clock: HandClock;
+  let issuer: TestIssuer;
+  let client: MessageClient | undefined;
+  const requests: object[] = [];
+
+  const tokenFor = (sub: string, scope = ''): Promise<string> =>
+    issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
+
+  beforeAll(async () => {
+    if (of.missing !== undefined) return;
+    clock = new HandClock();
+    issuer = await startIssuer({ clock });
+    const toUser = (user: AuthUser, request: object): AuthUser => {
+      requests.push(request);
+      return user;
+    };
+    ({ client } = await start(of, { issuer, clock, options: { toUser } }));
+  });
+
+  afterAll(async () => {
+    await client?.close();
+  });
+
+  const ask = (name: string, token?: string): Promise<unknown> => {
+    if (client === undefined) throw new Error('Nobody is connected');
+    return client.ask(name, token === undefined ? {} : { token });
+  };
+
+  it('know their sender, or nobody, as the marks say', async ({ skip }) => {
+    if (of.missing !== undefined) skip(of.missing);
+    const token = await tokenFor('alice');
+    expect(await ask('me', token)).toEqual({ who: 'alice' });
+    expect((requests.at(-1) as ServiceMessage).context).toBeDefined();
+    expect(await ask('maybe', token)).toEqual({ who: 'alice' });
+    expect(await ask('maybe')).toEqual({ who: 'nobody' });
+    expect(await ask('maybe', 'no.good.token')).toEqual({ who: 'nobody' });
+    for (const name of ['plain', 'open']) expect(await ask(name, token)).toEqual({ who: 'nobody' });
+  });
+
+  it('are refused without a token, with one that is over, or without the scope', async ({ skip }) => {
+    if (of.missing !== undefined) skip(of.missing);
+    expect(await refusalOf(ask('me'))).toEqual(refused(missingTokenBody));
+    const token = await tokenFor('alice', 'cats:read');
+    expect(await refusalOf(ask('adopt', token))).toEqual(refused(lackingScopeBody('cats:write')));
+    expect(await ask('adopt', await tokenFor('alice', 'cats:write'))).toEqual({ who: 'alice' });
+    // The connection stays, and each message is judged by its own token.
+    clock.advanceSeconds(306);
+    expect(await refusalOf(ask('me', token))).toEqual(refused(invalidTokenBody('expired')));
+    expect(await ask('me', await tokenFor('bob'))).toEqual({ who: 'bob' });
+  });
+
+  it('are told when it could not be decided', async ({ skip }) => {
+    if (of.missing !== undefined) skip(of.missing);
+    await issuer.rotateKeys({ keepOld: true });
+    issuer.fail('503');
+    const token = await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' });
+    expect(await refusalOf(ask('me', token))).toMatchObject({ status: 'error', statusCode: 503, code: 'SERVER_ERROR' });
+    issuer.recover();
+    clock.advanceSeconds(60);
+    expect(await ask('me', token)).toEqual({ who: 'alice' });
+  });
+});
+
+describe.each(platforms)('a hybrid app on $name', (platform) => {
+  it('guards everything on both of its sides, with inheritAppConfig', async () => {
+    const clock = new HandClock();
+    const issuer = await startIssuer({ clock });
+    const { app, client } = await start(tcp, { issuer, clock, platform, guardEverything: true });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    expect(verdictOf(await app.call('/plain'))).toEqual(missingToken);
+    expect(await refusalOf(client.ask('plain'))).toEqual(refused(missingTokenBody));
+    expect((await app.call('/me', { token })).json).toEqual({ who: 'alice' });
+    expect(await client.ask('me', { token })).toEqual({ who: 'alice' });
+    expect(await client.ask('open')).toEqual({ who: 'nobody' });
+    await client.close();
+  });
+
+  it('refuses messages where the line is missing, and the log names it', async () => {
+    const clock = new HandClock();
+    const issuer = await startIssuer({ clock });
+    const logger = new LogLines();
+    const { client } = await start(tcp, { issuer, clock, platform, logger, options: { transports: [] } });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    for (const name of ['me', 'maybe']) {
+      expect(await refusalOf(client.ask(name, { token }))).toEqual(refused({ message: 'Internal server error' }));
+    }
+    expect(logger.ours('error').map(({ text }) => text)).toEqual([
+      expect.stringContaining(
+        'transports: [microservices()] to the options of AuthModule; import { microservices } from',
+      ),
+    ]);
+    await client.close();
+  });
+});
