@@ -18,7 +18,7 @@ import { freePort } from './free-port.js';
 /** What the handlers of a story are called; the servers of a machine are shared, so each run has names of its own. */
 export const prefix = randomUUID();
 
-export interface MessageCall {
+interface MessageCall {
   readonly token?: string;
 }
 
@@ -29,7 +29,7 @@ export interface MessageClient {
 }
 
 /** A server to connect an app to, and a client of it. */
-export interface MessageLink {
+interface MessageLink {
   readonly options: MicroserviceOptions;
   connect(): MessageClient;
 }

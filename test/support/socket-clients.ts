@@ -16,19 +16,19 @@ export interface SocketCall {
 }
 
 /** Something that came over the socket: an answer to a message, or word from the server. */
-export interface SocketEvent {
+interface SocketEvent {
   readonly event: string;
   readonly data: unknown;
 }
 
 /** How a connection ended. */
-export interface SocketEnd {
+interface SocketEnd {
   /** Of ws. */
   readonly code?: number;
   readonly reason: string;
 }
 
-export interface SocketConnection {
+interface SocketConnection {
   /** Sends a message, and gives what comes next. */
   ask(event: string, data?: unknown): Promise<SocketEvent>;
   /** What comes next. */
