@@ -84,9 +84,9 @@ export class Policies extends PolicyMaker implements OnModuleInit {
   private async make(
     type: PolicyClass,
     { moduleRef, strict }: Extract<Source, { kind: 'made-for-each' }>,
-    { transport, context }: Visit,
+    { transport, context, request }: Visit,
   ): Promise<MadePolicy> {
-    const contextId = this.contextIdOf(transport.injectorRequest(context));
+    const contextId = this.contextIdOf(transport.injectorRequest?.(context) ?? request.carrier);
     const policy: unknown = await moduleRef.resolve<unknown>(type, contextId, { strict });
     checkPolicy(type, policy);
     return policy;

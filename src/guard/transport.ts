@@ -29,10 +29,8 @@ export abstract class Transport {
   /** The value of a route parameter, `undefined` where there is none. Left out by wires whose calls have no address. */
   findParameter?(context: CallContext, name: string): unknown;
 
-  /** What Nest's injector takes for the request, by which it tells the instances of request-scoped providers apart. */
-  injectorRequest(context: CallContext): object {
-    return this.view(context).carrier;
-  }
+  /** What Nest's injector takes for the request, which request-scoped providers hang on. Left out where it is the carrier. */
+  injectorRequest?(context: CallContext): object;
 
   /** Puts the user (or `null`) where the handler's decorators look. */
   abstract seat(context: CallContext, caller: Caller): void;
