@@ -35,7 +35,11 @@ describe.each(platforms)('@VerifyOnline() on $name, behind an Authenticator of t
   });
 
   it('lets in whom it says it has asked about', async () => {
-    const app = await start({ ...asAlice, authenticateOnline: () => alice });
+    const app = await start({
+      authenticate: () => alice,
+      authenticateOnline: () => alice,
+      toAppUser: (_, user) => user,
+    });
 
     expect((await app.call('/pay')).json).toEqual({ id: 'alice' });
   });
