@@ -19,11 +19,20 @@ export interface HttpEntryPoint extends EntryPoint {
   readonly routes: readonly HttpRoute[];
 }
 
+/** What is the same for all handlers of an app. */
+interface Surroundings {
+  readonly reach: GuardReach;
+  readonly paths: HttpPaths;
+  /** Whether Nest has guards before fields of GraphQL, and before what makes entities. */
+  readonly hasFieldGuards: boolean;
+}
+
 const usual: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGuardsReach: [] };
 
 /**
  * Lists every handler that the world can call, with what stands before it: HTTP routes, queries, mutations and
- * subscriptions, gateway messages, microservice patterns. It reads the same marks as the guard does.
+ * subscriptions, entities of a subgraph, fields with the guard on them, gateway messages, microservice patterns. It
+ * reads the same marks as the guard does.
  */
 @Injectable()
 export class EntryPoints {
@@ -48,36 +57,45 @@ export class EntryPoints {
 
   private find(options: ResolvedRouteAudit): readonly EntryPoint[] {
     const config = this.applicationConfig();
-    const reach = new GuardReach(config, hasAdapter(this.adapterHost), options);
-    const paths = new HttpPaths(config, this.modules);
+    const surroundings: Surroundings = {
+      reach: new GuardReach(config, hasAdapter(this.adapterHost), options),
+      paths: new HttpPaths(config, this.modules),
+      hasFieldGuards: this.hasFieldGuards(),
+    };
     return [...this.modules.values()].flatMap((module) =>
       [...module.controllers.values(), ...module.providers.values()]
         .filter((wrapper) => !wrapper.isNotMetatype && isClass(wrapper.metatype))
-        .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, { reach, paths })),
+        .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, surroundings)),
     );
   }
 
-  private ofClass(
-    of: Class,
-    module: object,
-    { reach, paths }: { readonly reach: GuardReach; readonly paths: HttpPaths },
-  ): readonly EntryPoint[] {
+  private ofClass(of: Class, module: object, { reach, paths, hasFieldGuards }: Surroundings): readonly EntryPoint[] {
     return this.scanner.getAllMethodNames(of.prototype as object).flatMap((name) => {
       const method = Reflect.get(of.prototype as object, name) as Method;
-      const describe = (kind: EntryPointKind, addresses: readonly string[]): EntryPoint => {
+      const describe = (kind: EntryPointKind, addresses: readonly string[], runsGuards = true): EntryPoint => {
         const rules = this.rules.read({ getClass: () => of, getHandler: () => method });
-        return {
-          kind,
-          handler: `${of.name}.${name}`,
-          addresses,
-          ...toProtection(rules, reach.covers(kind, of, method)),
-        };
+        const isGuarded = runsGuards && reach.covers(kind, of, method);
+        return { kind, handler: `${of.name}.${name}`, addresses, ...toProtection(rules, isGuarded) };
       };
       const routes = paths.find(module, of, method);
       const http: readonly HttpEntryPoint[] =
         routes.length === 0 ? [] : [{ ...describe('http', routes.map(written)), kind: 'http', routes }];
-      return [...http, ...readHandlerMarks(of, name, method).map(({ kind, address }) => describe(kind, [address]))];
+      const others = readHandlerMarks(of, name, method)
+        // Fields are reached through what is listed anyway, but for those that somebody meant to guard.
+        .filter((handler) => handler.reach !== 'field' || reach.stands(method))
+        .map(({ kind, address, reach: inner }) => describe(kind, [address], inner === undefined || hasFieldGuards));
+      return [...http, ...others];
     });
+  }
+
+  /** Whether `GraphQLModule` was told `fieldResolverEnhancers: ['guards']`; each of them, where there are several. */
+  private hasFieldGuards(): boolean {
+    const options = [...this.modules.values()].flatMap(({ providers }) => {
+      const wrapper = providers.get('GqlModuleOptions');
+      return wrapper === undefined ? [] : [wrapper.instance as { readonly fieldResolverEnhancers?: unknown } | null];
+    });
+    const enhancers = options.map((given) => given?.fieldResolverEnhancers);
+    return enhancers.length > 0 && enhancers.every((names) => Array.isArray(names) && names.includes('guards'));
   }
 
   private applicationConfig(): ApplicationConfig {

@@ -25,8 +25,8 @@ export class GuardReach {
     return [of, method].some((target) => this.stands(target));
   }
 
-  /** Guards of a class that it extends run as well. */
-  private stands(target: object): boolean {
+  /** Whether such a guard is written on this very method or class. Guards of a class that it extends run as well. */
+  stands(target: object): boolean {
     const guards: unknown = Reflect.getMetadata(guardsKey, target);
     return Array.isArray(guards) && guards.some((guard) => this.counts(guard));
   }

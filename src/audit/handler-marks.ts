@@ -4,6 +4,8 @@ import 'reflect-metadata';
 export interface MarkedHandler {
   readonly kind: 'graphql' | 'websocket' | 'message';
   readonly address: string;
+  /** How a resolver is reached, as Nest has guards before fields, and before what makes entities, only when told to. */
+  readonly reach?: 'field' | 'entity';
 }
 
 // The names under which Nest's packages keep their decorators' words. They are read by name, because an app need
@@ -14,18 +16,36 @@ const subscribedTo = 'message';
 const pattern = 'microservices:pattern';
 const resolverType = 'graphql:resolver_type';
 const resolverName = 'graphql:resolver_name';
+const resolvesField = 'graphql:resolve_property';
+const resolvesEntity = 'graphql:resolve_reference';
 
 /** What a method of a class is called by, other than by HTTP; empty when nobody outside can call it. */
 export function readHandlerMarks(of: object, name: string, method: object): readonly MarkedHandler[] {
-  return [...readResolver(name, method), ...readSubscription(of, method), ...readPattern(method)];
+  return [
+    ...readResolver(name, method),
+    ...readInner(of, name, method),
+    ...readSubscription(of, method),
+    ...readPattern(method),
+  ];
 }
 
 function readResolver(name: string, method: object): readonly MarkedHandler[] {
   const type: unknown = Reflect.getMetadata(resolverType, method);
-  // Other types are those of fields, which are reached only through one of these.
+  // Other types are those of fields.
   if (type !== 'Query' && type !== 'Mutation' && type !== 'Subscription') return [];
   const given: unknown = Reflect.getMetadata(resolverName, method);
   return [{ kind: 'graphql', address: `${type.toLowerCase()} ${typeof given === 'string' ? given : name}` }];
+}
+
+/** Anybody may have a subgraph make an entity, by the query `_entities`, and ask for fields of it. */
+function readInner(of: object, name: string, method: object): readonly MarkedHandler[] {
+  if (Reflect.getMetadata(resolvesEntity, method) === true) {
+    const type: unknown = Reflect.getMetadata(resolverType, of);
+    return [{ kind: 'graphql', address: `entity ${typeof type === 'string' ? type : name}`, reach: 'entity' }];
+  }
+  if (Reflect.getMetadata(resolvesField, method) !== true) return [];
+  const given: unknown = Reflect.getMetadata(resolverName, method);
+  return [{ kind: 'graphql', address: `field ${typeof given === 'string' ? given : name}`, reach: 'field' }];
 }
 
 function readSubscription(of: object, method: object): readonly MarkedHandler[] {

@@ -1,7 +1,7 @@
 /** What stands before each handler of an app, listed when it starts; in strict mode nothing may stand open unsaid. */
 import { Controller, Get, Injectable, Post, Sse, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { Mutation, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Mutation, Query, ResolveField, ResolveReference, Resolver } from '@nestjs/graphql';
 import { MessagePattern } from '@nestjs/microservices';
 import { AuthGuard as PassportGuard } from '@nestjs/passport';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -101,6 +101,26 @@ class CatsResolver {
   }
 }
 
+@Resolver('Cat')
+class CatFieldsResolver {
+  @RequireScopes('cats:read')
+  @ResolveReference()
+  make(): object {
+    return {};
+  }
+
+  @RequireScopes('vets:read')
+  @ResolveField('illness')
+  ill(): string {
+    return 'none';
+  }
+
+  @ResolveField()
+  owner(): string {
+    return 'owner';
+  }
+}
+
 @WebSocketGateway()
 class CatsGateway {
   @UseGuards(AuthGuard)
@@ -190,6 +210,31 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     const { lines } = await start({ routeAudit: { otherGuards: [PassportGuard('jwt')] } });
     expect(unguarded(lines)).not.toContain('OpenController.passport');
     expect(unguarded(lines)).toContain('OpenController.open');
+  });
+
+  const fieldsOf = async (enhancers: readonly string[] | undefined): Promise<string[]> => {
+    const gql = { provide: 'GqlModuleOptions', useValue: { fieldResolverEnhancers: enhancers } };
+    const { lines } = await start(
+      { routeAudit: true, guardEverything: true },
+      { controllers: [], providers: [CatFieldsResolver, ...(enhancers === undefined ? [] : [gql])] },
+    );
+    return lines.slice(1);
+  };
+
+  it('lists as unguarded what has the guard written on it where GraphQL runs none', async () => {
+    for (const enhancers of [undefined, [], ['interceptors']]) {
+      expect(await fieldsOf(enhancers)).toEqual([
+        'warn: unguarded  entity Cat  CatFieldsResolver.make',
+        'warn: unguarded  field illness  CatFieldsResolver.ill',
+      ]);
+    }
+  });
+
+  it('lists fields and entities as protected where GraphQL runs guards before them', async () => {
+    expect(await fieldsOf(['interceptors', 'guards'])).toEqual([
+      'log: protected  entity Cat  CatFieldsResolver.make  (scopes: cats:read)',
+      'log: protected  field illness  CatFieldsResolver.ill  (scopes: vets:read)',
+    ]);
   });
 
   it('keeps an app from starting, in strict mode, that leaves a handler open without saying so', async () => {
