@@ -130,9 +130,18 @@ export class ProfileCache {
     if (this.isClosed || held === undefined || this.flights.has(text)) return;
     const waitMs = held.retryAt - this.now();
     if (waitMs > 0 && waitMs <= retryMs) return;
-    this.fly(question, true).catch(() => {
-      held.retryAt = this.now() + retryMs;
+    this.fly(question, true).catch((error: unknown) => {
+      this.noteFailedRefresh(question.key, error);
     });
+  }
+
+  private noteFailedRefresh(key: ProfileKey, error: unknown): void {
+    // Not what was held before: what the store has was taken over meanwhile.
+    const held = this.parts.memory.get(toText(key));
+    if (held === undefined || this.judge(held.record)?.freshness !== 'stale') return;
+    held.retryAt = this.now() + retryMs;
+    // It has answered, so that this is no outage to be bridged: who asks next learns for their own token.
+    if (error instanceof RefusalError && error.reason === 'revoked') this.forget(key);
   }
 
   private fly(question: ProfileQuestion, isRefresh: boolean): Promise<KnownProfile> {

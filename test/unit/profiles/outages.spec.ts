@@ -166,4 +166,36 @@ describe('what a source throws', () => {
     await settle();
     expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
   });
+
+  it.each(['in memory', 'in a store too'])('that the user is gone, ends what was known of them %s', async (place) => {
+    const source = new TableSource();
+    const options = place === 'in memory' ? {} : { store: new Map<string, unknown>() };
+    const { service, clock } = openService({ joe: source }, options);
+    await service.get(userOf('alice'));
+    await settle();
+    source.trouble = RefusalError.token('revoked', 'the provider says so');
+    clock.advanceSeconds(60);
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+    await settle();
+
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+    source.trouble = undefined;
+    expect(await service.lookUp(userOf('alice', { token: 't2' }))).toMatchObject({ freshness: 'fresh' });
+  });
+
+  it('is not asked for again at once, where a store has what is known', async () => {
+    const source = new TableSource();
+    const { service, clock } = openService({ joe: source }, { store: new Map<string, unknown>() });
+    await service.get(userOf('alice'));
+    await settle();
+    source.trouble = new FaultError('down', 7);
+    clock.advanceSeconds(60);
+    for (const seconds of [1, 1, 1]) {
+      expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+      await settle();
+      clock.advanceSeconds(seconds);
+    }
+
+    expect(source.questions).toHaveLength(2);
+  });
 });
