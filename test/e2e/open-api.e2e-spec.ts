@@ -111,7 +111,7 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
     });
     const builder = new DocumentBuilder();
     if (version !== undefined) builder.setOpenAPIVersion(version);
-    const nest = app.nest as unknown as Parameters<typeof SwaggerModule.createDocument>[0];
+    const nest = app.nest;
     return applyAuthToOpenApi(
       SwaggerModule.createDocument(nest, builder.build(), { ignoreGlobalPrefix }),
       nest,
