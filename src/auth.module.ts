@@ -14,6 +14,7 @@ import { Alarm, TimerAlarm } from './clock/alarm.js';
 import { readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
 import { EntryPoints } from './audit/entry-points.service.js';
+import { type LackingMeans, MeansCheck } from './audit/means-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './guard/app-rules.js';
@@ -145,6 +146,12 @@ const parts: Provider[] = [
     useFactory: (entryPoints: EntryPoints, { routeAudit }: ResolvedAuthOptions) =>
       new RouteAudit(entryPoints, routeAudit),
   },
+  {
+    provide: MeansCheck,
+    inject: [EntryPoints, AUTH_MODULE_OPTIONS, Authenticator],
+    useFactory: (entryPoints: EntryPoints, { providers }: ResolvedAuthOptions, authenticator: Authenticator) =>
+      new MeansCheck(entryPoints, lackingMeansOf(providers), authenticator),
+  },
   Policies,
   {
     provide: DemandChecker,
@@ -269,5 +276,16 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       AuthGuard,
       JwtStrategy,
     ],
+  };
+}
+
+/** What no provider can do, with the advice of the first of them. */
+function lackingMeansOf(providers: ResolvedAuthOptions['providers']): LackingMeans {
+  const [first] = providers;
+  const canAsk = providers.some(({ issuers }) => issuers.some(({ openInquiry }) => openInquiry !== null));
+  const hasProfiles = providers.some(({ openProfiles: open }) => open !== null);
+  return {
+    online: canAsk || first === undefined ? null : first.inquiryAdvice,
+    profile: hasProfiles || first === undefined ? null : first.profileAdvice.get,
   };
 }

@@ -194,11 +194,13 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect(verdictOf(await app.call('/news', { token: text }))).toEqual(invalidToken('revoked'));
   });
 
-  it('is a fault of the app where the issuer cannot be asked, and the log names the option', async () => {
+  it('is a fault of the app where this issuer, of several, cannot be asked, and the log names the option', async () => {
     const issuer = await startIssuer();
     const log = new LogLines();
-    const issuers = jwtIssuer({ issuer: issuer.url, audience: 'api', publicKey: issuer.publicKey });
-    const imports = [AuthModule.forRoot({ issuers })];
+    const byHand = jwtIssuer({ issuer: issuer.url, audience: 'api', publicKey: issuer.publicKey });
+    const introspection = { clientId: 'api', clientSecret: 'secret' };
+    const asked = oidc({ issuer: 'https://asked.example', audience: 'api', introspection });
+    const imports = [AuthModule.forRoot({ issuers: [byHand, asked] })];
     const app = await startApp(platform, { imports, controllers: [PaymentsController], logger: log });
     const token = await issuer.token({ sub: 'alice', aud: 'api' });
 
