@@ -1,6 +1,7 @@
 // Tests the package as others get it: built, packed, looked over by publint and attw, and installed from the tarball
-// into projects that know nothing of this repository and have only the required peers. What passes here and fails for
-// a user is a path in `exports`, a type that we have and they do not, a module that is ESM where they need CommonJS.
+// into projects that know nothing of this repository: one with the required peers only, one with the optional ones as
+// well. What passes here and fails for a user is a path in `exports`, a type that we have and they do not, a module that
+// is ESM where they need CommonJS.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -45,7 +46,7 @@ function project(work, name, pack) {
   const cwd = join(work, name);
   return [
     [
-      `${name}: installs with required peers only`,
+      `${name}: installs`,
       async () => {
         const templates = join(root, 'test/package/projects');
         cpSync(join(templates, name), cwd, { recursive: true });

@@ -23,3 +23,9 @@ describe('the packed package in a Nest 11 app, CommonJS and Jest', () => {
     expect(await app.getMe(token)).toMatchObject({ status: 401, body });
   });
 });
+
+describe('an entry whose peer the app does not have', () => {
+  it.each(['websockets', 'microservices'])('is no part of the others, and says what is missing: %s', (entry) => {
+    expect(() => require(`nest-gatehouse/${entry}`) as unknown).toThrow(`@nestjs/${entry}`);
+  });
+});
