@@ -174,7 +174,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
 
   if (others !== null)
     it('show anyone by their id, and nobody for an id of nobody', async () => {
-      const { known, unknownId, callsToFind } = others as NonNullable<typeof others>;
+      const { known, unknownId, callsToFind } = others;
       const { profiles, server } = await open();
 
       expect(await profiles.find(known.id)).toEqual(shown(known));
@@ -185,7 +185,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
 
   if (others !== null)
     it('show several by as few calls as the provider allows', async () => {
-      const { known, unknownId, callsToGetMany } = others as NonNullable<typeof others>;
+      const { known, unknownId, callsToGetMany } = others;
       const { profiles, server } = await open();
       const ids = [stand.caller.id, known.id, unknownId];
       const found = await profiles.getMany([...ids, known.id]);
