@@ -7,7 +7,7 @@ import type { EntryPoint } from './entry-point.js';
 import type { EntryPoints } from './entry-points.service.js';
 
 /** The option that an issuer lacks, and what to write. */
-export interface LackingOption {
+interface LackingOption {
   readonly option: string;
   readonly mend: string;
 }
