@@ -10,7 +10,7 @@ import { guardedDemand } from './guarded-demand.decorator.js';
 export interface Policy {
   /**
    * Gives `true` to let the call pass; `false`, or a reason, to refuse it with 403. Whatever else it gives refuses, and
-   * so does what it throws, which goes into the log at `error`.
+   * so does what it throws, which goes into the log at `error`; a `FaultError` is a 503, as nobody is to blame for an outage.
    *
    * @param user as the token has them: `toUser` runs when all demands are met
    */

@@ -1,4 +1,5 @@
 import { type Decision, denied } from '../access/decision.js';
+import { isAuthError } from '../errors/auth-error.js';
 import { describeThrown } from '../telemetry/describe-thrown.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -17,7 +18,10 @@ export interface AppRule {
   readonly judge: (answer: unknown, rule: AppRule) => Decision | Promise<Decision>;
 }
 
-/** Asks the app's own rules. Whatever they throw is logged and refuses; it never lets anybody pass. */
+/**
+ * Asks the app's own rules. Whatever they throw is logged and lets nobody pass: it refuses, but for a `FaultError`, which
+ * stays what it is. Nobody is to blame for an outage that a rule has met with.
+ */
 export class AppRules {
   private readonly reported = new Set<string>();
 
@@ -58,6 +62,7 @@ export class AppRules {
   private fail({ name, visit, user }: AppRule, error: unknown): Decision {
     const { problem, frames } = describeThrown(error, findTokenOf(user) ?? null);
     this.report({ type: 'rule-failed', rule: name, handler: handlerOf(visit), problem, frames });
+    if (isAuthError(error) && error.code === 'SERVER_ERROR') throw error;
     return denied(`It demands ${name}, which threw: ${problem}`);
   }
 }

@@ -7,12 +7,12 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { AuthModule, type AuthUser, oidc, type Policy, RequirePolicy, tokenOf } from 'nest-gatehouse';
+import { AuthModule, type AuthUser, FaultError, oidc, type Policy, RequirePolicy, tokenOf } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { LogLines } from '../support/log-lines.js';
-import { accessDenied, verdictOf } from '../support/verdicts.js';
+import { accessDenied, unavailable, verdictOf } from '../support/verdicts.js';
 
 @Injectable()
 class Throws implements Policy {
@@ -43,6 +43,11 @@ const answers: Readonly<Record<string, () => unknown>> = {
   promise: async () => ({ then: undefined }),
 };
 
+/** As the look-ups of this package throw while a provider does not answer. */
+const outage = (): never => {
+  throw new FaultError('The provider does not answer', 30);
+};
+
 /** Answers what the path names, whatever its type says. */
 const byPath = (context: ExecutionContext): unknown => {
   const name = context.switchToHttp().getRequest<{ params: { name: string } }>().params.name;
@@ -67,6 +72,18 @@ class OddController {
   @Get('promises/:name')
   promises(): string {
     return 'promised';
+  }
+
+  @RequirePolicy(outage)
+  @Get('outage')
+  outage(): string {
+    return 'outage';
+  }
+
+  @RequirePolicy(async () => outage())
+  @Get('later-outage')
+  laterOutage(): string {
+    return 'outage';
   }
 
   @RequirePolicy(function tells() {
@@ -113,6 +130,14 @@ describe.each(platforms)('policies on $name', (platform) => {
       `OddController.throws: refused (ACCESS_DENIED). It demands @RequirePolicy(Throws), which threw: ${problem}`,
     ]);
     expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
+  });
+
+  it.each(['/odd/outage', '/odd/later-outage'])('let nobody pass, and blame nobody, in an outage: %s', async (path) => {
+    const answer = await app.call(path, { token });
+
+    expect(verdictOf(answer)).toEqual(unavailable);
+    expect(answer.headers['retry-after']).toBe('30');
+    expect(logger.ours('error')).toHaveLength(1);
   });
 
   it.each(Object.keys(throwing).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
