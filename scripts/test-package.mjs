@@ -10,6 +10,7 @@ import { checkContents } from '../test/package/contents.mjs';
 import { checkDeclarations } from '../test/package/declarations.mjs';
 import { checkExports } from '../test/package/exports.mjs';
 import { writeReadmeBlocks } from '../test/package/readme.mjs';
+import { checkStart } from '../test/package/start.mjs';
 import { run } from './run.mjs';
 
 const root = resolve(import.meta.dirname, '..');
@@ -103,6 +104,7 @@ export async function testPackage() {
       lane(tally, [['holds what it should', () => checkContents(pack.files)]]),
       lane(tally, [['exports the names on the list', () => checkExports(root)]]),
       lane(tally, [['declares with Nest, Node and peers only', () => checkDeclarations(root)]]),
+      lane(tally, [['loads little at the start of an app', () => checkStart(root)]]),
       lane(tally, [['publint', () => must('publint', [pack.tarball, '--strict'])]]),
       lane(tally, [['are the types wrong', () => must('attw', [pack.tarball, '--profile', 'strict'])]]),
     ]);

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { checkContents } from './contents.mjs';
 import { checkDeclarations } from './declarations.mjs';
 import { writeReadmeBlocks } from './readme.mjs';
+import { checkStart } from './start.mjs';
 
 const work = mkdtempSync(join(tmpdir(), 'gatehouse-checks-'));
 after(() => rmSync(work, { recursive: true }));
@@ -91,3 +92,41 @@ test('a tarball that lacks the mark of its CommonJS half, or brings a test, is r
   throws(() => checkContents([...files, 'dist/cjs/package.json', 'test/a.spec.ts']), /test\/a\.spec\.ts/);
   throws(() => checkContents([...files, 'dist/cjs/package.json', 'dist/esm/tsconfig.tsbuildinfo']), /tsbuildinfo/);
 });
+
+function buildWith(files) {
+  const root = mkdtempSync(join(work, 'build-'));
+  for (const format of ['esm', 'cjs']) {
+    mkdirSync(join(root, 'dist', format), { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(root, 'dist', format, file), text);
+  }
+  return root;
+}
+
+test('what is loaded late is no part of the start of an app', () => {
+  const late = `const call = () => require('./late.js');\nconst other = () => require('undici');`;
+  const files = { 'index.js': `import 'passport-jwt';\n${late}`, 'late.js': `import 'class-validator';` };
+  doesNotThrow(() => checkStart(buildWith(files)));
+});
+
+for (const [what, files, report] of [
+  ['a library as an ES module', { 'part.js': `import { Agent } from 'undici';` }, /esm\/part\.js loads undici at once/],
+  ['a library as CommonJS', { 'part.js': `let a = __toESM(require("undici"));` }, /cjs\/part\.js loads undici at once/],
+  [
+    'import() as CommonJS',
+    { 'part.js': `const late = () => import('undici');` },
+    /^Error: dist\/cjs\/part\.js calls import\(\)$/,
+  ],
+  ['a class that lost its name', { 'part.js': 'var AuthGuard$1 = class {};' }, /has a class AuthGuard\$1/],
+  [
+    'a file for each module',
+    {
+      'part.js': Array.from({ length: 6 }, (_, at) => `export * from './m${at}.js';`).join('\n'),
+      ...Object.fromEntries(Array.from({ length: 6 }, (_, at) => [`m${at}.js`, ''])),
+    },
+    /index\.js loads 8 files, not 6/,
+  ],
+]) {
+  test(`the start of an app: ${what} is reported`, () => {
+    throws(() => checkStart(buildWith({ 'index.js': `export * from './part.js';`, ...files })), report);
+  });
+}

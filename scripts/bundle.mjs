@@ -1,0 +1,56 @@
+// Puts the package's own files together, a few in place of two hundred: each costs every app a look-up, a reading and a
+// module of its own at every start (docs/decisions/0016-few-files.md).
+//
+// It reads what tsc has written, so that tsc stays the only one who compiles TypeScript. Entries stay where they were. What
+// several of them share stands in one file, so there is one copy of each class; what is loaded late stays apart.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { rolldown } from 'rolldown';
+
+/** Hands over the compiler's map with each file, so that the maps of what comes out lead to the sources. */
+const mapsOfTheCompiler = {
+  name: 'maps-of-the-compiler',
+  load: {
+    filter: { id: /\.js$/ },
+    handler: (id) => ({ code: readFileSync(id, 'utf8'), map: readFileSync(`${id}.map`, 'utf8') }),
+  },
+};
+
+function filesUnder(folder, pattern) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => pattern.test(path));
+}
+
+function write(path, text) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/**
+ * Replaces the code of both formats by files that hold many modules each; declarations stay as they are.
+ *
+ * @param {{ esm: string, cjs: string }} folders esm: the modules as the compiler wrote them
+ */
+export async function bundle({ esm, cjs }) {
+  const entries = filesUnder(esm, /(^|\/)index\.js$/);
+  const build = await rolldown({
+    input: Object.fromEntries(entries.map((path) => [path.replace(/\.js$/, ''), resolve(esm, path)])),
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    plugins: [mapsOfTheCompiler],
+    onLog: (_level, { message }) => {
+      throw new Error(message);
+    },
+  });
+  const shape = { entryFileNames: '[name].js', chunkFileNames: 'parts/[name].js', sourcemap: true };
+  const made = [
+    await build.generate({ ...shape, dir: esm, format: 'esm' }),
+    // `import()` becomes `require()` there: Jest can run no other in CommonJS.
+    await build.generate({ ...shape, dir: cjs, format: 'cjs', esModule: true, dynamicImportInCjs: false }),
+  ];
+  await build.close();
+  // Only now, as each format is made by reading all of it.
+  for (const path of filesUnder(esm, /\.js(\.map)?$/)) rmSync(join(esm, path));
+  for (const [at, dir] of [esm, cjs].entries()) {
+    for (const file of made[at].output)
+      write(join(dir, file.fileName), file.type === 'chunk' ? file.code : file.source);
+  }
+}
