@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AuthGuard, AuthModule, type AuthUser, CurrentUser, oidc } from 'nest-gatehouse';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, oidc, stackAuth, UserProfileService } from 'nest-gatehouse';
 import { TestIssuer } from 'nest-gatehouse/testing';
 
 @Controller()
@@ -54,4 +54,34 @@ export class RunningApp {
     await this.app.close();
     await this.issuer.stop();
   }
+}
+
+/**
+ * Asks a provider that is not there for a profile. On the way everything is loaded that the package loads late; what failed
+ * to load would be another cause of the outage than the one that this gives.
+ */
+export async function causeOfOutage(): Promise<string> {
+  const issuers = stackAuth({
+    projectId: '00000000-0000-4000-8000-000000000000',
+    secretServerKey: 'ssk_invented',
+    baseUrl: 'http://127.0.0.1:9',
+  });
+
+  @Module({ imports: [AuthModule.forRoot({ issuers })] })
+  class AppModule {}
+
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+  try {
+    await app.get(UserProfileService).find('22222222-2222-4222-8222-222222222222');
+    return 'none';
+  } catch (error) {
+    return String(firstCauseOf(error));
+  } finally {
+    await app.close();
+  }
+}
+
+function firstCauseOf(error: unknown): unknown {
+  const { cause } = error as { cause?: unknown };
+  return cause === undefined ? error : firstCauseOf(cause);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningApp } from './app.js';
+import { causeOfOutage, RunningApp } from './app.js';
 
 let app: RunningApp;
 beforeAll(async () => {
@@ -21,5 +21,9 @@ describe('the packed package in a Nest 12 app, ES modules and Vitest', () => {
     const token = await app.issuer.token({ sub: 'u1', aud: 'api' }, { expiresIn: '-1h' });
     const body = { code: 'INVALID_TOKEN', reason: 'expired' };
     expect(await app.getMe(token)).toMatchObject({ status: 401, body });
+  });
+
+  it('loads what a look-up needs when it comes to it', async () => {
+    expect(await causeOfOutage()).toContain('ECONNREFUSED');
   });
 });
