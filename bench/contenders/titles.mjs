@@ -6,5 +6,8 @@ export const titles = {
   'aws-jwt-verify': 'aws-jwt-verify',
   'express-oauth2-jwt-bearer': 'express-oauth2-jwt-bearer',
   jsonwebtoken: 'jsonwebtoken, KeyObject',
+  minimum: 'hand-written, a bound',
+  'minimum-pool': 'hand-written, on the thread pool',
+  nobody: 'a guard that lets everybody in',
   stock: 'passport-jwt + jwks-rsa',
 };

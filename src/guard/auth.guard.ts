@@ -102,6 +102,7 @@ export class AuthGuard implements CanActivate {
   /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
   private hand(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
     const appUser = this.authenticator.toAppUser(visit.request, user);
+    if (appUser === user) return enter(visit, { user, verified: user });
     return isThenable(appUser)
       ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made, user))
       : this.admitAs(visit, appUser, user);

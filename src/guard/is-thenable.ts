@@ -5,5 +5,5 @@
  */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
-  return 'then' in value && typeof value.then === 'function';
+  return typeof (value as { readonly then?: unknown }).then === 'function';
 }

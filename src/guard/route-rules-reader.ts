@@ -1,21 +1,31 @@
 import type { OptionalAuthOptions } from '../access/optional-auth-options.js';
 import { type BringsGuard, readRouteRules, type RouteRules, type RouteTarget } from '../access/route-rules.js';
 
+/** The rules of a handler in one class, and in the others that inherit it. */
+interface KnownRules {
+  readonly ofClass: object;
+  readonly rules: RouteRules;
+  readonly next: KnownRules | undefined;
+}
+
 /** Reads the rules of each handler once: decorators do not change while an app runs. */
 export class RouteRulesReader {
-  private readonly rules = new WeakMap<object, WeakMap<object, RouteRules>>();
+  private readonly known = new WeakMap<object, KnownRules>();
 
   constructor(
     private readonly defaults: Required<OptionalAuthOptions>,
     private readonly bringsGuard: BringsGuard,
   ) {}
 
+  /** A handler that several controllers inherit has rules of its own in each of them. */
   read(route: RouteTarget): RouteRules {
-    // A handler that several controllers inherit has rules of its own in each of them.
-    const ofClass = this.rules.get(route.getClass()) ?? new WeakMap<object, RouteRules>();
-    this.rules.set(route.getClass(), ofClass);
-    const rules = ofClass.get(route.getHandler()) ?? readRouteRules(route, this.defaults, this.bringsGuard);
-    ofClass.set(route.getHandler(), rules);
+    const ofClass = route.getClass();
+    const first = this.known.get(route.getHandler());
+    for (let known = first; known !== undefined; known = known.next) {
+      if (known.ofClass === ofClass) return known.rules;
+    }
+    const rules = readRouteRules(route, this.defaults, this.bringsGuard);
+    this.known.set(route.getHandler(), { ofClass, rules, next: first });
     return rules;
   }
 }

@@ -36,7 +36,17 @@ export function findBearerFault(token: string): string | undefined {
   return bearerToken.test(token) ? undefined : notOneToken;
 }
 
+/** Nearly every value is: the scheme as RFC 6750 writes it, one space, and a token without a space around it. */
+function isPlain(value: string): boolean {
+  return value.startsWith('Bearer ') && isVisible(value.charCodeAt(7)) && isVisible(value.charCodeAt(value.length - 1));
+}
+
+function isVisible(code: number): boolean {
+  return code > 0x20 && code < 0x7f;
+}
+
 function readValue(given: string): readonly Found[] {
+  if (isPlain(given)) return [{ kind: 'token', token: given.slice(7) }];
   const value = given.trim();
   if (value.slice(0, 6).toLowerCase() !== 'bearer') return nothing;
   const next = value.charAt(6);

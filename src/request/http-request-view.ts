@@ -10,28 +10,41 @@ export interface HttpRequest {
 
 /** Sees an HTTP request, of Express or of Fastify, as token sources want to. */
 export function viewHttpRequest(request: HttpRequest): RequestView {
-  return { carrier: request, headers: (name) => readHeader(request, name) };
+  return new HttpRequestView(request);
 }
 
-/**
- * Node keeps only the first of two `Authorization` headers in `headers`, so what came is read from the raw
- * list. With one or none there, `headers` is believed: middleware may have put something better in. What it has
- * taken out stays out, however often it came.
- */
-function readHeader(request: HttpRequest, name: string): readonly string[] {
-  const sent = readRaw(request.rawHeaders ?? request.raw?.rawHeaders ?? [], name);
-  if (request.headers === undefined) return sent;
-  const value = Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
-  if (value === undefined) return [];
-  if (sent.length > 1) return sent;
-  return typeof value === 'string' ? [value] : value;
+class HttpRequestView implements RequestView {
+  constructor(readonly carrier: HttpRequest) {}
+
+  /**
+   * Node keeps only the first of two `Authorization` headers in `headers`, so what came is read from the raw
+   * list. With one or none there, `headers` is believed: middleware may have put something better in. What it has
+   * taken out stays out, however often it came.
+   */
+  headers(name: string): readonly string[] {
+    const { headers, rawHeaders, raw } = this.carrier;
+    const sent = rawHeaders ?? raw?.rawHeaders ?? [];
+    if (headers === undefined) return readRaw(sent, name);
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (value === undefined) return [];
+    if (comesTwice(sent, name)) return readRaw(sent, name);
+    return typeof value === 'string' ? [value] : value;
+  }
+}
+
+/** Asked of every request, so it makes nothing. */
+function comesTwice(rawHeaders: readonly string[], name: string): boolean {
+  let times = 0;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (isNamed(rawHeaders[at] ?? '', name)) times += 1;
+  }
+  return times > 1;
 }
 
 function readRaw(rawHeaders: readonly string[], name: string): readonly string[] {
-  const values: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const header = rawHeaders[at] ?? '';
-    if (header.length === name.length && header.toLowerCase() === name) values.push(rawHeaders[at + 1] ?? '');
-  }
-  return values;
+  return rawHeaders.filter((_, at) => at % 2 === 1 && isNamed(rawHeaders[at - 1] ?? '', name));
+}
+
+function isNamed(header: string, name: string): boolean {
+  return header.length === name.length && header.toLowerCase() === name;
 }

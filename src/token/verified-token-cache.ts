@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import type { Validity } from './check-claims.js';
 import { SeenOnce } from './seen-once.js';
+import { markTail } from './tail-mark.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -16,11 +17,6 @@ export interface VerifiedEntry {
   readonly key: VerificationKey;
 }
 
-/**
- * How much of a token's end it is looked up by. The end is the signature, different for every token, and
- * hashing 32 characters costs a fraction of hashing them all; the whole token is compared afterwards.
- */
-const tailLength = 32;
 const sweepEveryMs = 30_000;
 
 /**
@@ -28,7 +24,8 @@ const sweepEveryMs = 30_000;
  * so many; the one that came first goes first, and one that is over goes by itself.
  */
 export class VerifiedTokenCache {
-  private readonly entries = new Map<string, VerifiedEntry>();
+  /** By the mark of their tail. The whole token is compared afterwards; of two that share a mark the later one stays. */
+  private readonly entries = new Map<number, VerifiedEntry>();
   private readonly seen: SeenOnce;
   private sweeping = false;
   private closed = false;
@@ -45,7 +42,7 @@ export class VerifiedTokenCache {
   /** The entry of exactly this token. */
   find(text: string): VerifiedEntry | undefined {
     if (this.entries.size === 0) return undefined;
-    const entry = this.entries.get(tailOf(text));
+    const entry = this.entries.get(markTail(text));
     return entry?.text === text ? entry : undefined;
   }
 
@@ -59,17 +56,17 @@ export class VerifiedTokenCache {
 
   add(entry: VerifiedEntry): void {
     if (this.maxEntries === 0 || this.closed) return;
-    const tail = tailOf(entry.text);
+    const mark = markTail(entry.text);
     // Two requests may have brought the same new token at once: nothing has to go for its second entry.
-    const full = this.entries.size >= this.maxEntries && !this.entries.has(tail);
+    const full = this.entries.size >= this.maxEntries && !this.entries.has(mark);
     const oldest = full ? this.entries.keys().next().value : undefined;
     if (oldest !== undefined) this.entries.delete(oldest);
-    this.entries.set(tail, entry);
+    this.entries.set(mark, entry);
     this.sweepLater();
   }
 
   delete(entry: VerifiedEntry): void {
-    if (this.find(entry.text) !== undefined) this.entries.delete(tailOf(entry.text));
+    if (this.find(entry.text) !== undefined) this.entries.delete(markTail(entry.text));
   }
 
   /** How many tokens are remembered. */
@@ -95,15 +92,11 @@ export class VerifiedTokenCache {
   private sweep(): void {
     this.sweeping = false;
     const now = this.clock.now().getTime();
-    for (const [tail, entry] of this.entries) {
+    for (const [mark, entry] of this.entries) {
       const { validity, issuer, key } = entry;
       const over = now / 1_000 >= validity.expiresAt + issuer.terms.clockToleranceSeconds;
-      if (over || issuer.keys.current(now)?.has(key) !== true) this.entries.delete(tail);
+      if (over || issuer.keys.current(now)?.has(key) !== true) this.entries.delete(mark);
     }
     if (this.entries.size > 0) this.sweepLater();
   }
-}
-
-function tailOf(text: string): string {
-  return text.slice(-tailLength);
 }
