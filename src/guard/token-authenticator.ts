@@ -1,9 +1,9 @@
 import { RefusalError } from '../errors/refusal-error.js';
-import { checkCredential, type Credential, findCredential } from '../request/find-credential.js';
+import { checkCredential, type Credential, findCredential, findCredentialFault } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
-import type { VerifiedToken } from '../token/verified-token.js';
+import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser, tokenOf } from '../user/verified-user.js';
@@ -46,8 +46,6 @@ export class TokenAuthenticator extends Authenticator {
   /** By request: two guards on one route wait for the same verdict. */
   private readonly verdicts = new WeakMap<object, Judged>();
   private readonly appUsers = new WeakMap<object, { readonly user: AuthUser; readonly appUser: unknown }>();
-  /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
-  private readonly usersOfTokens = new WeakMap<VerifiedToken, AuthUser>();
 
   constructor(private readonly parts: TokenAuthenticatorParts) {
     super();
@@ -61,8 +59,8 @@ export class TokenAuthenticator extends Authenticator {
     const known = this.verdicts.get(request.carrier);
     // What runs between two guards may put another token into the request.
     if (known?.text === text) return this.useAgain(known);
-    checkCredential(credential);
-    const outcome = this.judge(request.carrier, text);
+    if (this.parts.verifier.isOpaque(text)) checkCredential(credential);
+    const outcome = this.judge(request.carrier, credential);
     return isThenable(outcome)
       ? outcome.then(({ token }) => this.userOf(text, token))
       : this.userOf(text, outcome.token);
@@ -93,12 +91,19 @@ export class TokenAuthenticator extends Authenticator {
   }
 
   /** Judges it, and keeps for the next guard of this request what comes of it. */
-  private judge(carrier: object, text: string): Verdict | Promise<Verdict> {
+  private judge(carrier: object, credential: Credential): Verdict | Promise<Verdict> {
+    const text = credential.token;
+    // A JWT that passes has been read to its last character. So the grammar of its place is for what does not pass.
+    const refuse = (error: unknown): never => {
+      throw findCredentialFault(credential) ?? error;
+    };
     try {
-      const outcome = this.parts.verifier.judge(text);
+      const verdict = this.parts.verifier.judge(text);
+      const outcome = isThenable(verdict) ? verdict.catch(refuse) : verdict;
       this.verdicts.set(carrier, { text, outcome });
       return outcome;
-    } catch (refusal) {
+    } catch (error) {
+      const refusal = findCredentialFault(credential) ?? error;
       this.verdicts.set(carrier, { text, outcome: { refusal } });
       throw refusal;
     }
@@ -128,12 +133,9 @@ export class TokenAuthenticator extends Authenticator {
     throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}${remark}`);
   }
 
+  /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private userOf(text: string, token: VerifiedToken): AuthUser {
-    const known = this.usersOfTokens.get(token);
-    if (known !== undefined) return known;
-    const user = toAuthUser(text, token, this.claimMapOf(token));
-    this.usersOfTokens.set(token, user);
-    return user;
+    return madeOnceOf(token, () => toAuthUser(text, token, this.claimMapOf(token)));
   }
 
   private claimMapOf(token: VerifiedToken): ClaimMap {

@@ -27,14 +27,16 @@ export function findCredential(request: RequestView, sources: readonly TokenSour
   return credential;
 }
 
-/**
- * Holds a token against the grammar of the place it was found in.
- *
- * @throws {RefusalError} `INVALID_REQUEST`
- */
-export function checkCredential({ token, source }: Credential): void {
+/** The refusal (`INVALID_REQUEST`) of a token that does not keep to the grammar of the place it was found in. */
+export function findCredentialFault({ token, source }: Credential): RefusalError | undefined {
   const fault = source.findFault?.(token);
-  if (fault !== undefined) throw RefusalError.of('INVALID_REQUEST', fault);
+  return fault === undefined ? undefined : RefusalError.of('INVALID_REQUEST', fault);
+}
+
+/** @throws {RefusalError} that fault. */
+export function checkCredential(credential: Credential): void {
+  const fault = findCredentialFault(credential);
+  if (fault !== undefined) throw fault;
 }
 
 function twoTokens(one: TokenSource, other: TokenSource): RefusalError {

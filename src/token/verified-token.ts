@@ -15,6 +15,8 @@ export interface VerifiedToken {
 /** The one implementation: what a token was turned into when it had passed. */
 class PassedToken implements VerifiedToken {
   declare readonly expiresAt: Date;
+  // A private field of a frozen object can still be written.
+  #made: object | undefined;
 
   constructor(
     readonly issuer: string,
@@ -23,6 +25,12 @@ class PassedToken implements VerifiedToken {
   ) {
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     Object.freeze(this);
+  }
+
+  static once<Made extends object>(token: VerifiedToken, make: () => Made): Made {
+    if (!(#made in token)) return make();
+    token.#made ??= make();
+    return token.#made as Made;
   }
 }
 
@@ -40,4 +48,12 @@ export const expiresAtOfClaims: PropertyDescriptor & ThisType<{ readonly claims:
 /** Header and claims have to be frozen, down to their last member. */
 export function toVerifiedToken(issuer: string, header: TokenHeader, claims: JsonObject): VerifiedToken {
   return new PassedToken(issuer, header, claims);
+}
+
+/**
+ * What is made of a verified token once and kept with it, as long as it lives: its user. One app makes one kind of thing of
+ * its tokens.
+ */
+export function madeOnceOf<Made extends object>(token: VerifiedToken, make: () => Made): Made {
+  return PassedToken.once(token, make);
 }

@@ -16,16 +16,25 @@ export function readBooleanClaim(claims: JsonObject, name: string): boolean | nu
   return typeof value === 'boolean' ? value : null;
 }
 
-/** The texts of a list; `[]` for anything that is not a list. */
+/** The texts of a list: the list itself where there is nothing else in it; `[]` for anything that is not a list. */
 export function readListClaim(claims: JsonObject, name: string): readonly string[] {
   const value = valueOf(claims, name);
-  return Array.isArray(value) ? value.filter((member) => typeof member === 'string') : [];
+  if (!Array.isArray(value)) return nothing;
+  return value.every(isText) ? value : value.filter(isText);
+}
+
+const nothing: readonly string[] = Object.freeze([]);
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** A list, or texts in one text with spaces between (the form of `scope`, RFC 6749 §3.3). */
 export function readWordsClaim(claims: JsonObject, name: string): readonly string[] {
   const value = valueOf(claims, name);
-  return typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : readListClaim(claims, name);
+  if (!isText(value)) return readListClaim(claims, name);
+  const words = value.split(' ');
+  return words.includes('') ? words.filter((word) => word !== '') : words;
 }
 
 /** An object within the claims, by its own members; `null` for anything else. */

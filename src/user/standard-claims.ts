@@ -1,6 +1,9 @@
 import type { JsonObject } from '../token/json-object.js';
 import type { MappedClaims } from './claim-map.js';
+import type { Organization } from './organization.js';
 import { readBooleanClaim, readListClaim, readTextClaim, readWordsClaim } from './read-claim.js';
+
+const nowhere: readonly Organization[] = Object.freeze([]);
 
 /**
  * The claims of OpenID Connect Core §5.1 and RFC 9068 §2.2, under their standard names: `sub`, `email`,
@@ -18,6 +21,6 @@ export function mapStandardClaims(claims: JsonObject): MappedClaims {
     roles: readListClaim(claims, 'roles'),
     scopes: readWordsClaim(claims, claims['scope'] === undefined ? 'scp' : 'scope'),
     permissions: readListClaim(claims, 'permissions'),
-    organizations: [],
+    organizations: nowhere,
   };
 }

@@ -43,7 +43,10 @@ class VerifiedUser implements AuthUser {
     this.claims = token.claims;
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
-    deepFreeze(this);
+    // The claims are frozen already. Not by deepFreeze as a whole, which would make a date to freeze it.
+    for (const list of [this.roles, this.scopes, this.permissions]) Object.freeze(list);
+    deepFreeze(this.organizations);
+    Object.freeze(this);
   }
 
   static tokenOf(user: unknown): string | undefined {

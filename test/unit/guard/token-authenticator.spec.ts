@@ -6,6 +6,7 @@ import { fromBearer } from '../../../src/request/from-bearer.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 import type { RequestView } from '../../../src/request/request-view.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { setUpAsking } from '../../support/asking-verifier.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
@@ -94,5 +95,39 @@ describe('a request that is asked about again', () => {
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(601);
     await expect.poll(() => outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
+  });
+});
+
+describe('what stands behind "Bearer" and is no token by its grammar', () => {
+  const spoiled = ['two words', 'aaa.bbb.c c', 'aaa.b"b.ccc', 'aaa.bbb.ccc\u00e9'];
+
+  it.each(spoiled)('is a malformed request, at each asking: %j', async (text) => {
+    const { authenticator } = await setUp();
+    const view = viewHttpRequest(requestWith(text));
+    const ask = async (): Promise<string> => outcomeOf(() => authenticator.authenticate(view));
+
+    expect([await ask(), await ask()]).toEqual(['INVALID_REQUEST', 'INVALID_REQUEST']);
+    // Many at once have to wait for their turn.
+    const outcomes = await Promise.all(
+      Array.from({ length: 400 }, async () =>
+        outcomeOf(() => authenticator.authenticate(viewHttpRequest(requestWith(text)))),
+      ),
+    );
+    expect(new Set(outcomes)).toEqual(new Set(['INVALID_REQUEST']));
+  });
+
+  it('is not asked about, where an issuer reads opaque tokens', async () => {
+    const { verifier, inquiry } = await setUpAsking();
+    const authenticator = new TokenAuthenticator({
+      sources: [fromBearer()],
+      verifier,
+      claimMaps: new Map(),
+      toUser: null,
+    });
+
+    expect(await outcomeOf(() => authenticator.authenticate(viewHttpRequest(requestWith('two words'))))).toBe(
+      'INVALID_REQUEST',
+    );
+    expect(inquiry.asked).toBe(0);
   });
 });
