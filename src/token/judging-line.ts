@@ -11,7 +11,7 @@ const turnBudgetMs = 2;
  * How many signatures are in the pool at once: enough to keep its threads at work, few enough that a file or a name that is
  * looked up there does not wait behind hundreds, and that those which are done together hold up nobody for long.
  */
-const mostInPool = 16;
+const mostInPool = 32;
 
 /** Somebody who waits, and who comes after. */
 interface Waiting {
@@ -23,12 +23,17 @@ interface Waiting {
  * Decides when a token is judged and where. A lone one is judged here and now, which is the quickest for it, and
  * so is the next one that is asked for when that is done. As soon as several come at once, their signatures go to libuv's
  * thread pool; and however many come, the event loop is never kept for long: the rest wait for their turn.
+ *
+ * Several come at once when they are asked for in one breath (before the microtasks that are due have run), or by several
+ * callbacks in one turn of the event loop: a server under load finds more than one request in its sockets.
  */
 export class JudgingLine {
   private first: Waiting | undefined;
   private last: Waiting | undefined;
   private inPool = 0;
   private calledInThisBreath = false;
+  private calledInThisCallback = false;
+  private callbacksInThisTurn = 0;
   private turnIsMarked = false;
   private spentInThisTurnMs = 0;
 
@@ -37,8 +42,9 @@ export class JudgingLine {
 
   /** Has the work done at once where that harms nobody, else as soon as it can be. */
   pass<Result>(work: Work<Result>): Result | Promise<Result> {
+    this.markCallback();
     if (this.first !== undefined || this.inPool >= mostInPool || this.hasSpentThisTurn()) return this.wait(work);
-    const alone = this.inPool === 0 && !this.calledInThisBreath;
+    const alone = this.inPool === 0 && !this.calledInThisBreath && this.callbacksInThisTurn === 1;
     this.markBreath();
     return this.start(work, alone ? 'here' : 'pool');
   }
@@ -94,7 +100,20 @@ export class JudgingLine {
     return this.spentInThisTurnMs > turnBudgetMs;
   }
 
-  /** A breath lasts until the microtasks that are due have run: who is called again then has used what was given before. */
+  private markTurn(): void {
+    if (this.turnIsMarked) return;
+    this.turnIsMarked = true;
+    setImmediate(this.endTurn);
+  }
+
+  private readonly endTurn = (): void => {
+    this.turnIsMarked = false;
+    this.spentInThisTurnMs = 0;
+    this.callbacksInThisTurn = 0;
+    this.startWaiting();
+  };
+
+  /** The microtasks that are due run before another callback: who is called again then has used what was given before. */
   private markBreath(): void {
     if (this.calledInThisBreath) return;
     this.calledInThisBreath = true;
@@ -105,16 +124,17 @@ export class JudgingLine {
     this.calledInThisBreath = false;
   };
 
-  private markTurn(): void {
-    if (this.turnIsMarked) return;
-    this.turnIsMarked = true;
-    setImmediate(this.endTurn);
+  /** Ticks run when a callback and all microtasks after it are done. */
+  private markCallback(): void {
+    if (this.calledInThisCallback) return;
+    this.calledInThisCallback = true;
+    this.callbacksInThisTurn += 1;
+    this.markTurn();
+    process.nextTick(this.endCallback);
   }
 
-  private readonly endTurn = (): void => {
-    this.turnIsMarked = false;
-    this.spentInThisTurnMs = 0;
-    this.startWaiting();
+  private readonly endCallback = (): void => {
+    this.calledInThisCallback = false;
   };
 }
 

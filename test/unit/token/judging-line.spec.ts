@@ -80,7 +80,22 @@ describe('JudgingLine', () => {
     expect(line.pass(work)).toBe('here');
   });
 
-  it('has 16 in the pool at the most, and starts the next one before a result is used', async () => {
+  it('sends those to the pool that another callback of the same turn asks for, as requests on other sockets do', async () => {
+    const line = lineOf(0);
+    const { work, places, jobs } = workIn(line);
+    // All due at once, these callbacks run in one turn, each with the ticks and microtasks that follow it.
+    const asked = [1, 2, 3].map(
+      () => new Promise((resolve) => setImmediate(() => resolve(Promise.resolve(line.pass(work))))),
+    );
+    await nextTurn();
+    expect(places).toEqual(['here', 'pool', 'pool']);
+
+    await finish(jobs);
+    await Promise.all(asked);
+    expect(await line.pass(work)).toBe('here');
+  });
+
+  it('has 32 in the pool at the most, and starts the next one before a result is used', async () => {
     const line = lineOf(0);
     const { work, jobs, underWay } = workIn(line);
     const inPoolAtUse: number[] = [];
@@ -89,17 +104,17 @@ describe('JudgingLine', () => {
       inPoolAtUse.push(underWay());
     });
     await nextTurn();
-    expect(underWay()).toBe(16);
+    expect(underWay()).toBe(32);
 
     jobs.shift()?.();
     await nextTurn();
     // The first was judged here, when nobody else had come yet.
-    expect(inPoolAtUse).toEqual([16, 16]);
+    expect(inPoolAtUse).toEqual([32, 32]);
 
     await finish(jobs);
     await Promise.all(all);
     expect(inPoolAtUse).toHaveLength(100);
-    expect(Math.max(...inPoolAtUse)).toBe(16);
+    expect(Math.max(...inPoolAtUse)).toBe(32);
   });
 
   it('starts them in the order in which they came', async () => {

@@ -38,6 +38,13 @@ describe('SeenOnce', () => {
     expect([seen.check('a'), seen.check('a')]).toEqual([false, true]);
   });
 
+  it('sees two texts again that take turns in one place of its memory', () => {
+    // With a capacity this small all texts meet in one place.
+    const seen = new SeenOnce(2);
+    const [one = '', other = ''] = texts(2);
+    expect([one, other, one, other].map((text) => seen.check(text))).toEqual([false, false, true, true]);
+  });
+
   it('remembers most of as many as it was made for', () => {
     const seen = new SeenOnce(2_000);
     const given = texts(1_000);
