@@ -31,10 +31,14 @@ export class KeySet {
    */
   find(kid: string | null, algorithm: Algorithm): KeyMatch {
     const named = kid === null ? this.keys : this.byKid.get(kid);
-    const candidates = named ?? this.unnamed;
-    const [key, another] = candidates.filter((candidate) => candidate.algorithms.has(algorithm));
-    if (key === undefined) return kid !== null && named !== undefined ? { kind: 'unfit' } : { kind: 'unknown' };
-    return another === undefined ? { kind: 'found', key } : { kind: 'ambiguous' };
+    let found: VerificationKey | undefined;
+    for (const candidate of named ?? this.unnamed) {
+      if (!candidate.algorithms.has(algorithm)) continue;
+      if (found !== undefined) return { kind: 'ambiguous' };
+      found = candidate;
+    }
+    if (found !== undefined) return { kind: 'found', key: found };
+    return kid !== null && named !== undefined ? { kind: 'unfit' } : { kind: 'unknown' };
   }
 
   /** Whether a key is still among them; a key that the issuer has dropped is not. */

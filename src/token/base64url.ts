@@ -16,34 +16,32 @@ const bitsOf = Uint8Array.from({ length: 128 }, (_, code) => {
 /** By the length modulo 4, the bits of the last character that belong to no byte. One alone makes no byte at all. */
 const strayBits = [0, 64, 15, 3];
 
-/** The UTF-8 text that a text encodes; `undefined` where that is not its one and only writing. */
-export function decodeBase64UrlText(text: string): string | undefined {
-  const bytes = scratch.write(text, 'base64url');
-  return isWhollyRead(text, bytes.length) ? readUtf8(bytes) : undefined;
-}
-
-/** Whether a text is the one writing of some bytes, at least one. Looks at each character: for short texts. */
-export function isCanonicalBase64Url(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    if ((bitsOf[text.charCodeAt(at)] ?? foreign) === foreign) return false;
-  }
-  return text !== '' && endsCleanly(text);
+/**
+ * Whether Node's decoder takes none of its characters for another: it reads the other alphabet as well, and of characters
+ * beyond Latin-1 it sees the lower half. What it does not know it passes over, which shows by a byte too few.
+ */
+export function isPlain(text: string): boolean {
+  return !text.includes('+') && !text.includes('/') && Buffer.byteLength(text) === text.length;
 }
 
 /**
- * The same, asked when it has been decoded. The decoder passes over what is no digit, so that every foreign character shows
- * by a byte too few; but for those that it takes for digits, which are the other alphabet's, and those beyond Latin-1,
- * of which it sees the lower half.
+ * The bytes that a text encodes, at least one; `undefined` where that is not their one and only writing.
+ *
+ * @param plain what `isPlain` says, where it has been asked about more text at once
  */
+export function decodeBase64Url(text: string, plain = isPlain(text)): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64url');
+  return plain && isWhollyRead(text, bytes.length) ? bytes : undefined;
+}
+
+/** The UTF-8 text that a text encodes; `undefined` where that is not its one and only writing. */
+export function decodeBase64UrlText(text: string, plain = isPlain(text)): string | undefined {
+  const bytes = scratch.write(text, 'base64url');
+  return plain && isWhollyRead(text, bytes.length) ? readUtf8(bytes) : undefined;
+}
+
 function isWhollyRead(text: string, byteCount: number): boolean {
-  return (
-    byteCount > 0 &&
-    byteCount === (text.length * 3) >> 2 &&
-    endsCleanly(text) &&
-    !text.includes('+') &&
-    !text.includes('/') &&
-    Buffer.byteLength(text) === text.length
-  );
+  return byteCount > 0 && byteCount === (text.length * 3) >> 2 && endsCleanly(text);
 }
 
 function endsCleanly(text: string): boolean {

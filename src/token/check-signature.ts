@@ -6,18 +6,20 @@ import type { ParsedToken } from './parse-token.js';
 import { ScratchBytes } from './scratch-bytes.js';
 
 /** What a signature check looks at in a token. */
-type SignedText = Pick<ParsedToken, 'signingInput' | 'encodedSignature'>;
+type SignedText = Pick<ParsedToken, 'signingInput' | 'signature'>;
 
 const signedScratch = new ScratchBytes(16 * 1024);
-const signatureScratch = new ScratchBytes(2 * 1024);
 
 /** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
-export function signatureFits(token: SignedText, algorithm: Algorithm, key: VerificationKey): boolean {
+export function signatureFits(
+  { signingInput, signature }: SignedText,
+  algorithm: Algorithm,
+  key: VerificationKey,
+): boolean {
   const traits = traitsOf(algorithm);
-  const signature = signatureScratch.write(token.encodedSignature, 'base64url');
   if (!isWellFormed(signature, traits)) return false;
   // What was signed: the first two parts and the point between them, all of it ASCII.
-  const signed = signedScratch.write(token.signingInput, 'latin1');
+  const signed = signedScratch.write(signingInput, 'latin1');
   return traits.scheme === 'hmac'
     ? hmacFits(signed, signature, traits, key)
     : verify(traits.hash, signed, verifyOptions(traits, key), signature);
@@ -33,10 +35,10 @@ export function signatureFitsInPool(
   key: VerificationKey,
 ): boolean | Promise<boolean> {
   const traits = traitsOf(algorithm);
-  // Buffers of its own: the pool reads them while the next token is looked at.
-  const signature = Buffer.from(token.encodedSignature, 'base64url');
+  const { signingInput, signature } = token;
   if (traits.scheme === 'hmac' || !isWellFormed(signature, traits)) return signatureFits(token, algorithm, key);
-  const signed = Buffer.from(token.signingInput, 'latin1');
+  // A buffer of its own: the pool reads it while the next token is looked at.
+  const signed = Buffer.from(signingInput, 'latin1');
   return new Promise((resolve, reject) => {
     verify(traits.hash, signed, verifyOptions(traits, key), signature, (error, fits) => {
       if (error === null) resolve(fits);

@@ -1,6 +1,6 @@
 import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
-import { decodeBase64UrlText, isCanonicalBase64Url } from './base64url.js';
+import { decodeBase64Url, decodeBase64UrlText, isPlain } from './base64url.js';
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import type { KnownHeaders } from './known-headers.js';
 import type { TokenHeader } from './token-header.js';
@@ -15,8 +15,7 @@ export interface ParsedToken {
   readonly claims: JsonObject;
   /** What was signed: the first two parts and the point between them. */
   readonly signingInput: string;
-  /** In canonical base64url. */
-  readonly encodedSignature: string;
+  readonly signature: Buffer;
 }
 
 /**
@@ -32,12 +31,14 @@ export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
   const afterHeader = text.indexOf('.');
   const afterClaims = text.indexOf('.', afterHeader + 1);
   if (afterClaims <= afterHeader || text.includes('.', afterClaims + 1)) throw malformed(explainParts(text));
+  // Looked at as a whole; only where that fails, part by part, to name the one.
+  const plain = isPlain(text) || undefined;
   const encodedHeader = text.slice(0, afterHeader);
-  const header = known?.find(encodedHeader) ?? checkHeader(parsePart(encodedHeader, 'header'));
-  const claims = parsePart(text.slice(afterHeader + 1, afterClaims), 'payload');
-  const encodedSignature = text.slice(afterClaims + 1);
-  if (!isCanonicalBase64Url(encodedSignature)) throw malformed('Its signature is missing or not canonical base64url');
-  return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), encodedSignature };
+  const header = known?.find(encodedHeader) ?? checkHeader(parsePart(encodedHeader, 'header', plain));
+  const claims = parsePart(text.slice(afterHeader + 1, afterClaims), 'payload', plain);
+  const signature = decodeBase64Url(text.slice(afterClaims + 1), plain);
+  if (signature === undefined) throw malformed('Its signature is missing or not canonical base64url');
+  return { encodedHeader, header, claims, signingInput: text.slice(0, afterClaims), signature };
 }
 
 /** @throws {RefusalError} with reason `malformed`. */
@@ -45,8 +46,8 @@ export function checkLength(text: string): void {
   if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
 }
 
-function parsePart(part: string, name: string): JsonObject {
-  const json = decodeBase64UrlText(part);
+function parsePart(part: string, name: string, plain: true | undefined): JsonObject {
+  const json = decodeBase64UrlText(part, plain);
   if (json === undefined) throw malformed(`Its ${name} is not UTF-8 in canonical base64url without padding`);
   const object = parseJsonObject(json);
   if (object === undefined) throw malformed(`Its ${name} is not a JSON object with each member named once`);

@@ -86,6 +86,11 @@ export class TokenVerifier {
     return token;
   }
 
+  /** Whether a text is no JWT, and an issuer would be asked about it. */
+  isOpaque(text: string): boolean {
+    return this.online.findOpaqueIssuer(text) !== undefined;
+  }
+
   /**
    * Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more: at once
    * where nobody else is being judged and the issuer's keys are at hand, else a promise.

@@ -35,7 +35,7 @@ function algorithmOf({ algorithm }: JwsVector): Algorithm {
 /** The vector as it would be parsed, if its payload were claims: most sign plain text, which no JWT does. */
 function partsOf({ token }: JwsVector): Parameters<typeof signatureFits>[0] {
   const [header = '', payload = '', signature = ''] = token.split('.');
-  return { signingInput: `${header}.${payload}`, encodedSignature: signature };
+  return { signingInput: `${header}.${payload}`, signature: Buffer.from(signature, 'base64url') };
 }
 
 function holdsClaims({ token }: JwsVector): boolean {
@@ -72,8 +72,7 @@ describe('the signed examples of the RFCs', () => {
   });
 
   it.each(vectors)('$from, $algorithm: not with a signature that is cut, stretched, or zero', (vector) => {
-    const { encodedSignature, signingInput } = partsOf(vector);
-    const signature = Buffer.from(encodedSignature, 'base64url');
+    const { signature, signingInput } = partsOf(vector);
     const spoiled = [
       signature.subarray(0, -1),
       Buffer.concat([signature, Buffer.alloc(1)]),
@@ -83,10 +82,7 @@ describe('the signed examples of the RFCs', () => {
     ];
 
     expect(
-      spoiled.map((bytes) => {
-        const changed = { signingInput, encodedSignature: bytes.toString('base64url') };
-        return signatureFits(changed, algorithmOf(vector), keyOf(vector));
-      }),
+      spoiled.map((bytes) => signatureFits({ signingInput, signature: bytes }, algorithmOf(vector), keyOf(vector))),
     ).toEqual([false, false, false, false, false]);
   });
 
@@ -95,7 +91,7 @@ describe('the signed examples of the RFCs', () => {
 
     expect(parsed.header.alg).toBe(vector.algorithm);
     expect(parsed.claims).toEqual({ iss: 'joe', exp: 1_300_819_380, 'http://example.com/is_root': true });
-    expect(`${parsed.signingInput}.${parsed.encodedSignature}`).toBe(vector.token);
+    expect(`${parsed.signingInput}.${parsed.signature.toString('base64url')}`).toBe(vector.token);
   });
 
   it.each(vectors.filter((vector) => !holdsClaims(vector)))('$from, $algorithm: is no JWT', async ({ token }) => {
@@ -148,7 +144,7 @@ describe('parseToken', () => {
     const padding = (longest - rest) % 4 === 1 ? 1 : 0;
     const exact = jws({ alg: 'ES256' }, {}, 'A'.repeat(longest - rest - padding));
 
-    expect(parseToken(exact).encodedSignature.length).toBeGreaterThan(16_000);
+    expect(parseToken(exact).signature.length).toBeGreaterThan(12_000);
     expect(await outcomeOf(() => parseToken(`${exact}AAAA`))).toBe('INVALID_TOKEN malformed');
     expect(await explanationOf('A'.repeat(longest + 1))).toContain('16385 characters');
   });
