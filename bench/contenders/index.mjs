@@ -5,12 +5,24 @@ import { fastJwt } from './fast-jwt.mjs';
 import { gatehouse } from './gatehouse.mjs';
 import { jose } from './jose.mjs';
 import { jsonwebtoken } from './jsonwebtoken.mjs';
-import { minimum, minimumInPool } from './minimum.mjs';
+import { minimum, minimumHere, minimumInPool } from './minimum.mjs';
 import { nobody } from './nobody.mjs';
 import { stock } from './stock.mjs';
 import { titles } from './titles.mjs';
 
-const contenders = [gatehouse, stock, jose, fastJwt, awsJwtVerify, expressOauth2, jsonwebtoken, minimum, minimumInPool, nobody];
+const contenders = [
+  gatehouse,
+  stock,
+  jose,
+  fastJwt,
+  awsJwtVerify,
+  expressOauth2,
+  jsonwebtoken,
+  minimum,
+  minimumHere,
+  minimumInPool,
+  nobody,
+];
 
 export function findContender(name) {
   const found = contenders.find((contender) => contender.name === name);

@@ -67,6 +67,12 @@ export const minimum = {
   guard: (config) => ({ guard: guardBy(remember(verifiersOf(config).here)) }),
 };
 
+export const minimumHere = {
+  name: 'minimum-here',
+  supports: () => true,
+  guard: (config) => ({ guard: guardBy(verifiersOf(config).here) }),
+};
+
 export const minimumInPool = {
   name: 'minimum-pool',
   supports: () => true,

@@ -7,6 +7,7 @@ export const titles = {
   'express-oauth2-jwt-bearer': 'express-oauth2-jwt-bearer',
   jsonwebtoken: 'jsonwebtoken, KeyObject',
   minimum: 'hand-written, a bound',
+  'minimum-here': 'hand-written, no cache',
   'minimum-pool': 'hand-written, on the thread pool',
   nobody: 'a guard that lets everybody in',
   stock: 'passport-jwt + jwks-rsa',

@@ -14,6 +14,8 @@ import { target, targetsTable } from './targets.mjs';
 const wanted = [
   { name: 'gatehouse', title: 'nest-gatehouse, 10,000 entries' },
   { name: 'no-cache', contender: 'gatehouse', title: 'nest-gatehouse, no cache', cacheEntries: false },
+  { name: 'minimum-here' },
+  { name: 'minimum-pool' },
   { name: 'fast-jwt' },
   { name: 'jose' },
   { name: 'stock' },

@@ -13,7 +13,7 @@ import { fixed, grouped, table } from '../rig/table.mjs';
 import { openServers } from './servers.mjs';
 import { target, targetsTable } from './targets.mjs';
 
-const everywhere = ['gatehouse', 'fast-jwt', 'aws-jwt-verify', 'jose', 'stock'];
+const everywhere = ['gatehouse', 'nobody', 'minimum', 'fast-jwt', 'aws-jwt-verify', 'jose', 'stock'];
 const groups = [
   { name: 'fastify-ES256', adapter: 'fastify', algorithm: 'ES256', names: everywhere },
   { name: 'fastify-RS256', adapter: 'fastify', algorithm: 'RS256', names: everywhere },

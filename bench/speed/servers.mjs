@@ -24,7 +24,15 @@ export async function openServers({ adapter, algorithm, wanted }) {
   const keys = await KeyServer.start([key.jwk]);
   const servers = [];
   for (const { name, contender = name, title = findContender(contender).title, ...more } of wanted) {
-    const app = await startAppProcess({ contender, adapter, algorithm, jwksUri: keys.jwksUri, pem: key.pem, kid: key.kid, ...more });
+    const app = await startAppProcess({
+      contender,
+      adapter,
+      algorithm,
+      jwksUri: keys.jwksUri,
+      pem: key.pem,
+      kid: key.kid,
+      ...more,
+    });
     const server = { name, title, app };
     if (findContender(contender).letsEverybodyIn !== true) await checkApp(server, key);
     servers.push(server);
