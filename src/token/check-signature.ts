@@ -25,6 +25,12 @@ export function signatureFits(
     : verify(traits.hash, signed, verifyOptions(traits, key), signature);
 }
 
+/** Who counts how many are in the pool. */
+export interface PoolPlaces {
+  enterPool(): void;
+  leavePool(): void;
+}
+
 /**
  * The same in libuv's thread pool, where it keeps nobody waiting; at once where there is next to nothing to do,
  * as with shared secrets.
@@ -33,6 +39,7 @@ export function signatureFitsInPool(
   token: SignedText,
   algorithm: Algorithm,
   key: VerificationKey,
+  places: PoolPlaces,
 ): boolean | Promise<boolean> {
   const traits = traitsOf(algorithm);
   const { signingInput, signature } = token;
@@ -41,9 +48,11 @@ export function signatureFitsInPool(
   const signed = Buffer.from(signingInput, 'latin1');
   return new Promise((resolve, reject) => {
     verify(traits.hash, signed, verifyOptions(traits, key), signature, (error, fits) => {
+      places.leavePool();
       if (error === null) resolve(fits);
       else reject(error);
     });
+    places.enterPool();
   });
 }
 

@@ -42,24 +42,27 @@ export class JudgingLine {
 
   /** Has the work done at once where that harms nobody, else as soon as it can be. */
   pass<Result>(work: Work<Result>): Result | Promise<Result> {
-    this.markCallback();
     if (this.first !== undefined || this.inPool >= mostInPool || this.hasSpentThisTurn()) return this.wait(work);
-    const alone = this.inPool === 0 && !this.calledInThisBreath && this.callbacksInThisTurn === 1;
-    this.markBreath();
-    return this.start(work, alone ? 'here' : 'pool');
+    return this.start(work, this.inPool === 0 && this.isAlone() ? 'here' : 'pool');
   }
 
-  /** Keeps a place in the pool until the job there is done, and gives it to the next one before the result is used. */
-  hold<Result>(job: Promise<Result>): Promise<Result> {
+  /** Takes a place in the pool. Whoever does calls `leavePool` when the job there is done, before its result is used. */
+  enterPool(): void {
     this.inPool += 1;
-    job.then(this.leavePool, this.leavePool);
-    return job;
   }
 
-  private readonly leavePool = (): void => {
+  /** Gives the place to the next one. */
+  readonly leavePool = (): void => {
     this.inPool -= 1;
     this.startWaiting();
   };
+
+  private isAlone(): boolean {
+    this.markCallback();
+    const alone = !this.calledInThisBreath && this.callbacksInThisTurn === 1;
+    this.markBreath();
+    return alone;
+  }
 
   private wait<Result>(work: Work<Result>): Promise<Result> {
     return new Promise((resolve) => {

@@ -159,9 +159,9 @@ export class TokenVerifier {
   }
 
   private fits(place: CheckPlace, { parsed, algorithm }: Claimed, key: VerificationKey): boolean | Promise<boolean> {
-    if (place === 'here') return signatureFits(parsed, algorithm, key);
-    const fits = signatureFitsInPool(parsed, algorithm, key);
-    return typeof fits === 'object' ? this.line.hold(fits) : fits;
+    return place === 'here'
+      ? signatureFits(parsed, algorithm, key)
+      : signatureFitsInPool(parsed, algorithm, key, this.line);
   }
 
   /** The signature is the key's; what is left are the claims. */

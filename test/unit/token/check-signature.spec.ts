@@ -2,7 +2,8 @@ import { createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { importJwk } from '../../../src/keys/import-jwk.js';
 import type { VerificationKey } from '../../../src/keys/verification-key.js';
-import { signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
+import { type PoolPlaces, signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
+import { JudgingLine } from '../../../src/token/judging-line.js';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const key = importJwk(pair.publicKey.export({ format: 'jwk' })) as VerificationKey;
@@ -13,6 +14,8 @@ function signed(signature: Buffer): Parameters<typeof signatureFits>[0] {
 }
 
 const good = sign('sha256', Buffer.from(signingInput), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+
+const places = new JudgingLine();
 
 describe('signatureFitsInPool', () => {
   it.each([
@@ -26,7 +29,7 @@ describe('signatureFitsInPool', () => {
     ['none', Buffer.alloc(0), false],
   ])('says of %s what signatureFits says', async (_, signature, fits) => {
     expect(signatureFits(signed(signature), 'ES256', key)).toBe(fits);
-    expect(await signatureFitsInPool(signed(signature), 'ES256', key)).toBe(fits);
+    expect(await signatureFitsInPool(signed(signature), 'ES256', key, places)).toBe(fits);
   });
 
   it('answers at once for shared secrets and for what cannot be a signature, which needs no pool', () => {
@@ -36,18 +39,36 @@ describe('signatureFitsInPool', () => {
       key: createSecretKey(Buffer.alloc(32)),
       identity: 'secret',
     };
-    expect(signatureFitsInPool(signed(Buffer.alloc(32, 1)), 'HS256', secret)).toBe(false);
-    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key)).toBe(false);
+    expect(signatureFitsInPool(signed(Buffer.alloc(32, 1)), 'HS256', secret, places)).toBe(false);
+    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, places)).toBe(false);
   });
 
   it('rejects where the key cannot be used at all', async () => {
     const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
-    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken))).rejects.toThrow(TypeError);
+    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken, places))).rejects.toThrow(
+      TypeError,
+    );
+  });
+
+  it('takes a place for each job in the pool and gives it back, none where there is no job', async () => {
+    const taken: string[] = [];
+    const counted: PoolPlaces = { enterPool: () => taken.push('in'), leavePool: () => taken.push('out') };
+    const fits = signatureFitsInPool(signed(good), 'ES256', key, counted);
+    expect(taken).toEqual(['in']);
+    await fits;
+    expect(taken).toEqual(['in', 'out']);
+
+    const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
+    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken, counted))).rejects.toThrow(
+      TypeError,
+    );
+    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, counted)).toBe(false);
+    expect(taken).toEqual(['in', 'out']);
   });
 
   it('has its own bytes of each token, whatever is looked at while the pool is at work', async () => {
     const other = { signingInput: 'another.text', signature: Buffer.alloc(64, 7) };
-    const inPool = Array.from({ length: 20 }, () => signatureFitsInPool(signed(good), 'ES256', key));
+    const inPool = Array.from({ length: 20 }, () => signatureFitsInPool(signed(good), 'ES256', key, places));
     for (let count = 0; count < 20; count += 1) expect(signatureFits(other, 'ES256', key)).toBe(false);
 
     expect(new Set(await Promise.all(inPool.map(async (fits) => fits)))).toEqual(new Set([true]));
