@@ -6,6 +6,8 @@ import { loadResult } from './rig/results.mjs';
 import { median } from './rig/statistics.mjs';
 
 const group = 'fastify-ES256';
+/** What nobody can install. They are in the tables of docs/performance.md. */
+const bounds = ['minimum', 'nobody'];
 const width = 760;
 const labelWidth = 210;
 const valueWidth = 150;
@@ -22,12 +24,14 @@ if (found === undefined) {
 /** What an open route costs is the same app's cost for everybody, so one figure stands for it: the median of all apps'. */
 function barsOf(measured) {
   const openUs = median(Object.values(measured).map((one) => one.openUs));
-  const guarded = Object.entries(measured).map(([name, { addedUs }]) => ({
-    title: titles[name],
-    us: openUs + addedUs,
-    note: `${addedUs < 0 ? '−' : '+'}${Math.abs(addedUs).toFixed(addedUs < 100 ? 1 : 0)}`,
-    kind: name === 'gatehouse' ? 'ours' : 'other',
-  }));
+  const guarded = Object.entries(measured)
+    .filter(([name]) => !bounds.includes(name))
+    .map(([name, { addedUs }]) => ({
+      title: titles[name],
+      us: openUs + addedUs,
+      note: `${addedUs < 0 ? '−' : '+'}${Math.abs(addedUs).toFixed(addedUs < 100 ? 1 : 0)}`,
+      kind: name === 'gatehouse' ? 'ours' : 'other',
+    }));
   guarded.sort((one, other) => one.us - other.us);
   return [{ title: 'no guard', us: openUs, note: '', kind: 'none' }, ...guarded];
 }

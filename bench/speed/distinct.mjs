@@ -68,7 +68,9 @@ export function distinctTable({ byAlgorithm }) {
     'tokens that never return, Fastify',
     ...names.flatMap((name) => [`${name}: CPU µs`, 'requests/s', 'p99 ms']),
   ];
-  const rows = wanted.map(({ name, title = titles[name] }) => [
+  // Results of an earlier run may know fewer.
+  const measured = wanted.filter(({ name }) => names.every((algorithm) => name in byAlgorithm[algorithm].byName));
+  const rows = measured.map(({ name, title = titles[name] }) => [
     title,
     ...names.flatMap((algorithm) => {
       const one = byAlgorithm[algorithm].byName[name];
