@@ -102,14 +102,16 @@ export class AuthGuard implements CanActivate {
   /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
   private hand(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
     const appUser = this.authenticator.toAppUser(visit.request, user);
-    if (appUser === user) return enter(visit, { user, verified: user });
+    // Most apps leave the user as is.
+    if (appUser === user) return this.admitAs(visit, user, user);
     return isThenable(appUser)
       ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made, user))
       : this.admitAs(visit, appUser, user);
   }
 
+  /** An Authenticator of the app's own may give nobody, whatever its type says. */
   private admitAs(visit: Visit, appUser: unknown, verified: AuthUser): boolean {
-    if (appUser !== null) return enter(visit, { user: appUser, verified });
+    if (appUser !== null && appUser !== undefined) return enter(visit, { user: appUser, verified });
     const refusal = RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
     return this.enterWithout(visit, refusal);
   }

@@ -1,0 +1,45 @@
+/** An Authenticator of the app's own, as its tests put one in, that gives nobody where it should give a user or throw. */
+import { Controller, Get, UseGuards } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { AuthGuard, AuthModule, type AuthUser, Authenticator, CurrentUser, OptionalAuth, oidc } from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { platforms, startTestingApp } from '../support/app.js';
+import { accessDenied, verdictOf } from '../support/verdicts.js';
+
+@Controller()
+class CatsController {
+  @UseGuards(AuthGuard)
+  @Get('guarded')
+  guarded(@CurrentUser() user: AuthUser | null): object {
+    return { user };
+  }
+
+  @OptionalAuth()
+  @Get('optional')
+  optional(@CurrentUser() user: AuthUser | null): object {
+    return { user };
+  }
+}
+
+const nobody: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
+  ['null', () => null as unknown as AuthUser],
+  ['undefined', () => undefined as unknown as AuthUser],
+  ['null after a while', async () => null as unknown as AuthUser],
+];
+
+describe.each(platforms)('an Authenticator that gives nobody, on $name', (platform) => {
+  const start = async (authenticator: Authenticator) => {
+    const module = Test.createTestingModule({
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }) })],
+      controllers: [CatsController],
+    });
+    return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
+  };
+
+  it.each(nobody)('lets nobody in with %s', async (_what, authenticate) => {
+    const app = await start({ authenticate, toAppUser: (_, user) => user });
+
+    expect(verdictOf(await app.call('/guarded'))).toEqual(accessDenied);
+    expect((await app.call('/optional')).json).toEqual({ user: null });
+  });
+});
