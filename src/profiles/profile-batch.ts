@@ -1,3 +1,4 @@
+import { atEndOfTurn } from '../clock/turn.js';
 import type { UserProfile } from './user-profile.js';
 
 export interface ProfileBatchParts {
@@ -24,7 +25,7 @@ export class ProfileBatch {
   /** Asked for when everybody who asks in this turn of the event loop has done so. */
   find(userId: string): Promise<UserProfile | null> {
     return new Promise((resolve, reject) => {
-      if (this.waiting.push({ userId, resolve, reject }) === 1) setImmediate(() => void this.askAll());
+      if (this.waiting.push({ userId, resolve, reject }) === 1) atEndOfTurn(() => void this.askAll());
     });
   }
 

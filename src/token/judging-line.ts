@@ -1,3 +1,5 @@
+import { atEndOfCallback, atEndOfTurn } from '../clock/turn.js';
+
 /** Where a signature is checked: while everybody waits, or in libuv's thread pool. */
 export type CheckPlace = 'here' | 'pool';
 
@@ -106,7 +108,7 @@ export class JudgingLine {
   private markTurn(): void {
     if (this.turnIsMarked) return;
     this.turnIsMarked = true;
-    setImmediate(this.endTurn);
+    atEndOfTurn(this.endTurn);
   }
 
   private readonly endTurn = (): void => {
@@ -127,13 +129,12 @@ export class JudgingLine {
     this.calledInThisBreath = false;
   };
 
-  /** Ticks run when a callback and all microtasks after it are done. */
   private markCallback(): void {
     if (this.calledInThisCallback) return;
     this.calledInThisCallback = true;
     this.callbacksInThisTurn += 1;
     this.markTurn();
-    process.nextTick(this.endCallback);
+    atEndOfCallback(this.endCallback);
   }
 
   private readonly endCallback = (): void => {

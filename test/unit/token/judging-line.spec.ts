@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type CheckPlace, JudgingLine } from '../../../src/token/judging-line.js';
 
 /** A line in which every piece of work seems to take so long. */
@@ -43,6 +43,10 @@ async function finish(jobs: (() => void)[]): Promise<void> {
 }
 
 describe('JudgingLine', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it('has a lone token judged at once and without a promise, and the next one when that is done', async () => {
     const line = lineOf(0.1);
     const { work } = workIn(line);
@@ -93,6 +97,29 @@ describe('JudgingLine', () => {
 
     await finish(jobs);
     await Promise.all(asked);
+    expect(await line.pass(work)).toBe('here');
+  });
+
+  it('has the next one judged here that the same callback asks for when the one before is done', async () => {
+    const line = lineOf(0);
+    const { work, places } = workIn(line);
+    const askTwice = async (): Promise<void> => {
+      await line.pass(work);
+      await line.pass(work);
+    };
+    await new Promise((resolve) => setImmediate(() => resolve(askTwice())));
+    expect(places).toEqual(['here', 'here']);
+  });
+
+  it("keeps nobody waiting for ever where fake timers have been in the place of Node's", async () => {
+    const line = lineOf(3);
+    const { work } = workIn(line);
+    vi.useFakeTimers({ toFake: ['setImmediate'] });
+    expect(line.pass(work)).toBe('here');
+    const meanwhile = line.pass(work);
+    vi.useRealTimers();
+
+    expect(await meanwhile).toBe('here');
     expect(await line.pass(work)).toBe('here');
   });
 

@@ -1,0 +1,17 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ProfileBatch } from '../../../src/profiles/profile-batch.js';
+
+describe('ProfileBatch', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("answers those who have asked while fake timers were in the place of Node's, and those after them", async () => {
+    const batch = new ProfileBatch({ ask: async () => new Map(), mostIds: 10, mostQuestions: 1 });
+    vi.useFakeTimers({ toFake: ['setImmediate'] });
+    const meanwhile = batch.find('alice');
+    vi.useRealTimers();
+
+    expect(await Promise.all([meanwhile, batch.find('bob')])).toEqual([null, null]);
+  });
+});
