@@ -19,9 +19,10 @@ class HttpRequestView implements RequestView {
   /**
    * Node keeps only the first of two `Authorization` headers in `headers`, so what came is read from the raw
    * list. With one or none there, `headers` is believed: middleware may have put something better in. What it has
-   * taken out stays out, however often it came.
+   * taken out stays out, however often it came. An app's own source may take the function out of the view, and
+   * call it alone.
    */
-  headers(name: string): readonly string[] {
+  readonly headers = (name: string): readonly string[] => {
     const { headers, rawHeaders, raw } = this.carrier;
     const sent = rawHeaders ?? raw?.rawHeaders ?? [];
     if (headers === undefined) return readRaw(sent, name);
@@ -29,7 +30,7 @@ class HttpRequestView implements RequestView {
     if (value === undefined) return [];
     if (comesTwice(sent, name)) return readRaw(sent, name);
     return typeof value === 'string' ? [value] : value;
-  }
+  };
 }
 
 /** Asked of every request, so it makes nothing. */

@@ -124,6 +124,12 @@ describe('something like a request', () => {
     expect(viewHttpRequest({ headers: {} }).headers('__proto__')).toEqual([]);
   });
 
+  it('tells its headers to whom takes the function out of it, as an app may in a source of its own', () => {
+    const { headers } = viewHttpRequest({ headers: { authorization: 'a' } });
+
+    expect(headers('authorization')).toEqual(['a']);
+  });
+
   it('is known again by its own object', () => {
     const request = { headers: {} };
 
