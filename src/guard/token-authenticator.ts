@@ -1,5 +1,11 @@
 import { RefusalError } from '../errors/refusal-error.js';
-import { checkCredential, type Credential, findCredential, findCredentialFault } from '../request/find-credential.js';
+import {
+  checkCredential,
+  type Credential,
+  findCredential,
+  findCredentialFault,
+  suitsEveryJwt,
+} from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
@@ -59,7 +65,7 @@ export class TokenAuthenticator extends Authenticator {
     const known = this.verdicts.get(request.carrier);
     // What runs between two guards may put another token into the request.
     if (known?.text === text) return this.useAgain(known);
-    if (this.parts.verifier.isOpaque(text)) checkCredential(credential);
+    if (!suitsEveryJwt(credential) || this.parts.verifier.isOpaque(text)) checkCredential(credential);
     const outcome = this.judge(request.carrier, credential);
     return isThenable(outcome)
       ? outcome.then(({ token }) => this.userOf(text, token))
@@ -93,7 +99,7 @@ export class TokenAuthenticator extends Authenticator {
   /** Judges it, and keeps for the next guard of this request what comes of it. */
   private judge(carrier: object, credential: Credential): Verdict | Promise<Verdict> {
     const text = credential.token;
-    // A JWT that passes has been read to its last character. So the grammar of its place is for what does not pass.
+    // Where every JWT that passes suits the place, the place's grammar is for what does not pass.
     const refuse = (error: unknown): never => {
       throw findCredentialFault(credential) ?? error;
     };

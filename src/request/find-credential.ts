@@ -1,4 +1,5 @@
 import { RefusalError } from '../errors/refusal-error.js';
+import { findBearerFault } from './from-bearer.js';
 import type { RequestView } from './request-view.js';
 import type { TokenSource } from './token-source.js';
 
@@ -31,6 +32,14 @@ export function findCredential(request: RequestView, sources: readonly TokenSour
 export function findCredentialFault({ token, source }: Credential): RefusalError | undefined {
   const fault = source.findFault?.(token);
   return fault === undefined ? undefined : RefusalError.of('INVALID_REQUEST', fault);
+}
+
+/**
+ * Whether a JWT that passes cannot but keep to the grammar of its place: it has been read to its last character. A source
+ * of the app's own may ask for more.
+ */
+export function suitsEveryJwt({ source }: Credential): boolean {
+  return source.findFault === undefined || source.findFault === findBearerFault;
 }
 
 /** @throws {RefusalError} that fault. */

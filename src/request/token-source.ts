@@ -18,7 +18,7 @@ export interface TokenSource {
   read(request: RequestView): readonly Found[];
   /**
    * What is wrong with a token for this place, by the place's grammar; `undefined` when nothing is. Not asked
-   * of a JWT that passes: it has been read to its last character, and to do so again would tell nothing new.
+   * of a token that has passed before: reading all of its characters again would tell nothing new.
    */
   findFault?(token: string): string | undefined;
 }

@@ -131,3 +131,20 @@ describe('what stands behind "Bearer" and is no token by its grammar', () => {
     expect(inquiry.asked).toBe(0);
   });
 });
+
+describe('what a source of the app itself says against a token', () => {
+  it('is a malformed request, although the token is good', async () => {
+    const { issuer, clock, authenticator, tokenFor } = await setUp();
+    const provider = oidc({ issuer: issuer.url, audience: 'api' });
+    const choosy = new TokenAuthenticator({
+      sources: [{ ...fromBearer(), findFault: () => 'No tokens in this place today' }],
+      verifier: openVerifier(provider, { clock }).verifier,
+      claimMaps: claimMapsOf([provider]),
+      toUser: null,
+    });
+    const view = viewHttpRequest(requestWith(await tokenFor('alice')));
+
+    expect(await idOf(authenticator, view)).toBe('alice');
+    expect(await outcomeOf(() => choosy.authenticate(view))).toBe('INVALID_REQUEST');
+  });
+});
