@@ -68,8 +68,8 @@ export class TokenAuthenticator extends Authenticator {
     if (!suitsEveryJwt(credential) || this.parts.verifier.isOpaque(text)) checkCredential(credential);
     const outcome = this.judge(request.carrier, credential);
     return isThenable(outcome)
-      ? outcome.then(({ token }) => this.userOf(text, token))
-      : this.userOf(text, outcome.token);
+      ? outcome.then((verdict) => this.userOf(verdict.text, verdict.token))
+      : this.userOf(outcome.text, outcome.token);
   }
 
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {

@@ -11,6 +11,7 @@ import type { IssuerRegistry } from './issuer-registry.js';
 import { type CheckPlace, JudgingLine } from './judging-line.js';
 import { KnownHeaders } from './known-headers.js';
 import { type AskedEntry, OnlineJudge, type OnlineJudgeParts } from './online-judge.js';
+import { toOwnText } from './own-text.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
@@ -183,8 +184,10 @@ export class TokenVerifier {
     const entry: VerifiedEntry = { text, token, validity, issuer, key };
     // Not remembered: a token that is would pass without the question.
     if (issuer.verification === 'hybrid') return this.online.confirm(entry, cameAt);
-    if (this.parts.cache.admits(text)) this.parts.cache.add(entry);
-    return entry;
+    if (!this.parts.cache.admits(text)) return entry;
+    const remembered: VerifiedEntry = { ...entry, text: toOwnText(text) };
+    this.parts.cache.add(remembered);
+    return remembered;
   }
 
   /** Called by Nest when the app stops. */

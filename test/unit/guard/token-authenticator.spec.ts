@@ -1,8 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { TokenAuthenticator, type ToUser } from '../../../src/guard/token-authenticator.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import { claimMapsOf } from '../../../src/open-issuers.js';
 import { fromBearer } from '../../../src/request/from-bearer.js';
+import { fromCookie } from '../../../src/request/from-cookie.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 import type { RequestView } from '../../../src/request/request-view.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
@@ -148,3 +151,40 @@ describe('what a source of the app itself says against a token', () => {
     expect(await outcomeOf(() => choosy.authenticate(view))).toBe('INVALID_REQUEST');
   });
 });
+
+describe('what is remembered of a token out of a cookie', () => {
+  it('is the token, and not all the other cookies that came with it', async () => {
+    const { issuer, clock } = await setUp();
+    const provider = oidc({ issuer: issuer.url, audience: 'api' });
+    const { verifier } = openVerifier(provider, { clock, cacheEntries: 200 });
+    const claimMaps = claimMapsOf([provider]);
+    const authenticator = new TokenAuthenticator({ sources: [fromCookie('t')], verifier, claimMaps, toUser: null });
+    const heapUsed = heapReader();
+    const tokens: string[] = [];
+    const comeThrice = async (at: number): Promise<void> => {
+      const token = await issuer.token({ aud: 'api', sub: `user ${at}` });
+      tokens.push(token);
+      for (let time = 0; time < 3; time += 1) {
+        // As it comes out of a socket, in one piece.
+        const cookie = Buffer.from(`other=${'x'.repeat(14_000)}; t=${token}`).toString('latin1');
+        await authenticator.authenticate(viewHttpRequest({ headers: { cookie } }));
+      }
+    };
+    await comeThrice(0);
+    const before = heapUsed();
+    for (let at = 1; at < 200; at += 1) await comeThrice(at);
+
+    expect(heapUsed() - before).toBeLessThan(199 * 7_000);
+    expect(tokens.filter((token) => verifier.findVerified(token) !== undefined)).toHaveLength(200);
+  });
+});
+
+/** Bytes of what is still held. */
+function heapReader(): () => number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  return () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+}
