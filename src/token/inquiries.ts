@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { JsonObject } from './json-object.js';
+import { toOwnText } from './own-text.js';
 import type { TokenInquiry } from './token-inquiry.js';
 
 /** A token that has to be asked about. */
@@ -90,7 +91,7 @@ export class Inquiries {
 
   private keep(text: string, answer: Answer): void {
     this.answers.delete(text);
-    this.answers.set(text, answer);
+    this.answers.set(toOwnText(text), answer);
     for (const [oldest, { askedAt }] of this.answers) {
       if (this.answers.size <= this.maxAnswers && this.isWithin(askedAt, Math.max(this.acceptedAgeMs, sharedMs))) break;
       this.answers.delete(oldest);

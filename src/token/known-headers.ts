@@ -1,3 +1,4 @@
+import { toOwnText } from './own-text.js';
 import type { TokenHeader } from './token-header.js';
 
 /** An issuer signs all its tokens under a few headers, one for each key and type. */
@@ -17,9 +18,10 @@ export class KnownHeaders {
   /** Only headers of tokens that have passed come in here, so that strangers cannot crowd out the known. */
   add(encoded: string, header: TokenHeader): void {
     if (encoded === this.lastEncoded) return;
-    this.lastEncoded = encoded;
+    const own = toOwnText(encoded);
+    this.lastEncoded = own;
     this.last = header;
-    if (this.headers.size >= most && !this.headers.has(encoded)) this.headers.clear();
-    this.headers.set(encoded, header);
+    if (this.headers.size >= most && !this.headers.has(own)) this.headers.clear();
+    this.headers.set(own, header);
   }
 }
