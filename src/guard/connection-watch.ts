@@ -1,5 +1,6 @@
 import type { Alarm } from '../clock/alarm.js';
 import type { Clock } from '../clock/clock.js';
+import { atEndOfTurn } from '../clock/turn.js';
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
@@ -60,7 +61,7 @@ export class ConnectionWatch {
   /** Has a connection judged again that is due, as soon as what runs now has been answered. */
   remind(key: object): void {
     const watched = this.watched.get(key);
-    if (watched !== undefined && watched.dueAt <= this.now()) setImmediate(() => void this.judge(key, watched));
+    if (watched !== undefined && watched.dueAt <= this.now()) atEndOfTurn(() => void this.judge(key, watched));
   }
 
   /** Called by Nest when the app stops. */
