@@ -8,6 +8,7 @@ import {
 } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
+import { toOwnText } from '../token/own-text.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -99,7 +100,7 @@ export class TokenAuthenticator extends Authenticator {
   /** Judges it, and keeps for the next guard of this request what comes of it. */
   private judge(carrier: object, credential: Credential): Verdict | Promise<Verdict> {
     const text = credential.token;
-    // Where every JWT that passes suits the place, the place's grammar is for what does not pass.
+    // What fails here may be no token by the grammar of its place: that is then the better answer, 400 and not 401.
     const refuse = (error: unknown): never => {
       throw findCredentialFault(credential) ?? error;
     };
@@ -141,7 +142,7 @@ export class TokenAuthenticator extends Authenticator {
 
   /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private userOf(text: string, token: VerifiedToken): AuthUser {
-    return madeOnceOf(token, () => toAuthUser(text, token, this.claimMapOf(token)));
+    return madeOnceOf(token, () => toAuthUser(toOwnText(text), token, this.claimMapOf(token)));
   }
 
   private claimMapOf(token: VerifiedToken): ClaimMap {

@@ -35,8 +35,8 @@ export function findCredentialFault({ token, source }: Credential): RefusalError
 }
 
 /**
- * Whether a JWT that passes cannot but keep to the grammar of its place: it has been read to its last character. A source
- * of the app's own may ask for more.
+ * Whether every JWT that passes is well formed for its place too, so that the place's grammar need only be asked about one that
+ * is refused: true of Bearer, whose characters include base64url and points. A source of the app's own may ask for more.
  */
 export function suitsEveryJwt({ source }: Credential): boolean {
   return source.findFault === undefined || source.findFault === findBearerFault;

@@ -17,7 +17,8 @@ export interface TokenSource {
   /** Everything that is there; `[]` when nothing is. */
   read(request: RequestView): readonly Found[];
   /**
-   * What is wrong with a token for this place, by the place's grammar; `undefined` when nothing is. Not asked
+   * What is wrong with a token for this place, by the place's grammar; `undefined` when nothing is. Asked before the token is
+   * judged, and perhaps again when it is refused: what is said then counts for more than the refusal. Not asked
    * of a token that has passed before: reading all of its characters again would tell nothing new.
    */
   findFault?(token: string): string | undefined;

@@ -45,7 +45,7 @@ export class JudgingLine {
   /** Has the work done at once where that harms nobody, else as soon as it can be. */
   pass<Result>(work: Work<Result>): Result | Promise<Result> {
     if (this.first !== undefined || this.inPool >= mostInPool || this.hasSpentThisTurn()) return this.wait(work);
-    return this.start(work, this.inPool === 0 && this.isAlone() ? 'here' : 'pool');
+    return this.start(work, this.inPool === 0 && this.comesAlone() ? 'here' : 'pool');
   }
 
   /** Takes a place in the pool. Whoever does calls `leavePool` when the job there is done, before its result is used. */
@@ -59,7 +59,8 @@ export class JudgingLine {
     this.startWaiting();
   };
 
-  private isAlone(): boolean {
+  /** Notes the call, and tells whether it is the only one. Not asked while somebody is in the pool, where it goes then anyway. */
+  private comesAlone(): boolean {
     this.markCallback();
     const alone = !this.calledInThisBreath && this.callbacksInThisTurn === 1;
     this.markBreath();
@@ -118,7 +119,7 @@ export class JudgingLine {
     this.startWaiting();
   };
 
-  /** The microtasks that are due run before another callback: who is called again then has used what was given before. */
+  /** A breath lasts until the microtasks that are due have run: who calls again after that has used what was given before. */
   private markBreath(): void {
     if (this.calledInThisBreath) return;
     this.calledInThisBreath = true;
@@ -133,7 +134,6 @@ export class JudgingLine {
     if (this.calledInThisCallback) return;
     this.calledInThisCallback = true;
     this.callbacksInThisTurn += 1;
-    this.markTurn();
     atEndOfCallback(this.endCallback);
   }
 

@@ -193,6 +193,23 @@ describe('JudgingLine', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   });
 
+  it('is not held up by a job that fails in the pool', async () => {
+    const line = lineOf(0);
+    const { work } = workIn(line);
+    const failing = async (): Promise<never> => {
+      line.enterPool();
+      await nextTurn();
+      line.leavePool();
+      throw new Error('broken key');
+    };
+    void line.pass(work);
+    const failed = await Promise.allSettled(Array.from({ length: 80 }, async () => line.pass(failing)));
+    expect(failed.every(({ status }) => status === 'rejected')).toBe(true);
+
+    await nextTurn();
+    expect(line.pass(work)).toBe('here');
+  });
+
   it('has the last one that waits judged here, when nobody is in the pool', async () => {
     const line = lineOf(3);
     const { work, places } = workIn(line);

@@ -51,7 +51,7 @@ describe('VerifiedTokenCache', () => {
     const cache = filled(10, [text]);
 
     expect(cache.find(`${beginning}${text.slice('header.claims.'.length)}`)).toBeUndefined();
-    expect(cache.find(text.slice(-32))).toBeUndefined();
+    expect(cache.find(text.slice(-12))).toBeUndefined();
     expect(cache.find('')).toBeUndefined();
   });
 
