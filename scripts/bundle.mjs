@@ -17,7 +17,8 @@ const mapsOfTheCompiler = {
 };
 
 function filesUnder(folder, pattern) {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => pattern.test(path));
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => path.replaceAll('\\', '/'));
+  return paths.filter((path) => pattern.test(path));
 }
 
 function write(path, text) {
@@ -31,6 +32,7 @@ function write(path, text) {
  * @param {{ esm: string, cjs: string }} folders esm: the modules as the compiler wrote them
  */
 export async function bundle({ esm, cjs }) {
+  // Entries are the files called index.js, and nothing else may be called so.
   const entries = filesUnder(esm, /(^|\/)index\.js$/);
   const build = await rolldown({
     input: Object.fromEntries(entries.map((path) => [path.replace(/\.js$/, ''), resolve(esm, path)])),

@@ -1,4 +1,4 @@
-// No product but a bound: the least that a verifier for one issuer, one algorithm and one key at hand can do. It refuses
+// No product but a yardstick: about the least that a verifier for one issuer, one algorithm and one key at hand can do. It refuses
 // what it must, and knows no discovery, no rotation, no second writing of a token, no reason for a refusal.
 import { createPublicKey, verify as cryptoVerify } from 'node:crypto';
 import { audience, cryptoArguments, issuer } from '../rig/tokens.mjs';

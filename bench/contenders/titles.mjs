@@ -6,7 +6,7 @@ export const titles = {
   'aws-jwt-verify': 'aws-jwt-verify',
   'express-oauth2-jwt-bearer': 'express-oauth2-jwt-bearer',
   jsonwebtoken: 'jsonwebtoken, KeyObject',
-  minimum: 'hand-written, a bound',
+  minimum: 'hand-written',
   'minimum-here': 'hand-written, no cache',
   'minimum-pool': 'hand-written, on the thread pool',
   nobody: 'a guard that lets everybody in',

@@ -50,22 +50,19 @@ async function importSource(path) {
   return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }
 
-/** The station behind the guard. What it looks at is not exported: measured while it is where it is. */
+/**
+ * The station behind the guard. What it looks at is made from src/, as dist/ has no file for it: with --no-build they may
+ * differ.
+ */
 async function findAuthenticator(app) {
-  try {
-    const { viewHttpRequest } = await importSource('request/http-request-view.ts');
-    const authenticator = app.get(Authenticator);
-    return [
-      {
-        name: 'authenticator',
-        title: 'nest-gatehouse: Authenticator behind the guard',
-        prepare: (token) => viewHttpRequest(requestWith(token)),
-        ask: (view) => authenticator.authenticate(view),
-      },
-    ];
-  } catch {
-    return [];
-  }
+  const { viewHttpRequest } = await importSource('request/http-request-view.ts');
+  const authenticator = app.get(Authenticator);
+  return {
+    name: 'authenticator',
+    title: 'nest-gatehouse: Authenticator behind the guard',
+    prepare: (token) => viewHttpRequest(requestWith(token)),
+    ask: (view) => authenticator.authenticate(view),
+  };
 }
 
 async function openLevels(app, key) {
@@ -81,7 +78,7 @@ async function openLevels(app, key) {
       prepare: contextWith,
       ask: (context) => guard.canActivate(context),
     },
-    ...(await findAuthenticator(app)),
+    await findAuthenticator(app),
     {
       name: 'verifier',
       title: 'nest-gatehouse: TokenVerifier, token at hand',
