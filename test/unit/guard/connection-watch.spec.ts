@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FaultError } from '../../../src/errors/fault-error.js';
 import { RefusalError } from '../../../src/errors/refusal-error.js';
 import type { Authenticator } from '../../../src/guard/authenticator.js';
@@ -172,4 +172,16 @@ describe('an app that stops', () => {
     watch.onModuleDestroy();
     expect(alarm.delayMs).toBeNull();
   });
+});
+
+it("judges a connection that is due, also where fake timers have been in the place of Node's meanwhile", async () => {
+  const key = {};
+  const connection = connect(30, key);
+  verdict = expired;
+  clock.advanceSeconds(30);
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  watch.remind(key);
+  vi.useRealTimers();
+  await settled();
+  expect(connection.closedFor).toBe('expired');
 });

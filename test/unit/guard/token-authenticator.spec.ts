@@ -101,6 +101,18 @@ describe('a request that is asked about again', () => {
   });
 });
 
+describe('a token that comes again', () => {
+  it('is the same user for every request, from when it is remembered', async () => {
+    const { authenticator, tokenFor } = await setUp();
+    const token = await tokenFor('alice');
+    const ask = async (): Promise<unknown> => authenticator.authenticate(viewHttpRequest(requestWith(token)));
+    await ask();
+    const second = await ask();
+
+    expect([await ask(), await ask()].map((user) => user === second)).toEqual([true, true]);
+  });
+});
+
 describe('what stands behind "Bearer" and is no token by its grammar', () => {
   const spoiled = ['two words', 'aaa.bbb.c c', 'aaa.b"b.ccc', 'aaa.bbb.ccc\u00e9'];
 

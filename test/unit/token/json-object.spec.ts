@@ -167,3 +167,18 @@ describe('parseJsonObject', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 });
+
+describe('where somebody has given all objects a member', () => {
+  // Together with the real one, the given member is as long as the two that are written.
+  const given = { value: 1, enumerable: true, configurable: true, writable: true };
+
+  it('refuses a member that is named twice all the same, and takes a good text', () => {
+    Object.defineProperty(Object.prototype, 'z', given);
+    try {
+      expect(parse('{"a":1,"a":1}')).toBeUndefined();
+      expect(parse('{"a":1}')).toEqual({ a: 1 });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'z');
+    }
+  });
+});
