@@ -6,7 +6,7 @@
  * strangers to each other. A new folder is one word in here (`sessions`, `api-keys`, `login` would come after `guard`).
  */
 const ranks = [
-  ['errors', 'clock'],
+  ['errors', 'clock', 'memory'],
   ['configuration', 'telemetry', 'upstream'],
   ['keys'],
   ['token'],

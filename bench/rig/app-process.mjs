@@ -1,9 +1,16 @@
 // The child process that an app runs in: it gets its configuration by message, and answers what the parent asks.
 // Alone in its process, an app shows what its own requests cost, and its faults hurt nobody else.
+import { PerformanceObserver } from 'node:perf_hooks';
 import { startApp } from './nest-app.mjs';
 
 let clockOffsetMs = 0;
 let app;
+
+/** For how long the main thread has stood still for the collector. */
+let collectorMs = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) collectorMs += duration;
+}).observe({ entryTypes: ['gc'] });
 
 const requests = {
   start: async ({ handClock, ...config }) => {
@@ -12,7 +19,7 @@ const requests = {
     app = started.app;
     return { port: started.port };
   },
-  cpu: async () => process.cpuUsage(),
+  cpu: async () => ({ ...process.cpuUsage(), collectorMs }),
   memory: async () => process.memoryUsage(),
   advance: async ({ seconds }) => {
     clockOffsetMs += seconds * 1000;

@@ -58,5 +58,6 @@ async function loadServer(client, { title, app }, plan) {
   const after = await app.ask('cpu');
   if (statuses['200'] !== requests) throw new Error(`${title} answered ${JSON.stringify(statuses)} to good tokens`);
   const cpu = after.user - before.user + (after.system - before.system);
-  return { cpuUs: cpu / requests, perSecond: requests / seconds, p50, p99 };
+  const collectorUs = ((after.collectorMs - before.collectorMs) * 1000) / requests;
+  return { cpuUs: cpu / requests, collectorUs, perSecond: requests / seconds, p50, p99 };
 }

@@ -4,6 +4,7 @@ import type { PermissionSource } from '../access/permission-source.js';
 import type { PermissionSources } from '../access/permission-sources.js';
 import type { HoldingRequirement, Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
+import { KeptWith } from '../memory/kept-with.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { isThenable } from './is-thenable.js';
 import type { OrganizationJudge } from './organization-judge.js';
@@ -29,7 +30,7 @@ interface Check {
 /** Asks of a user what the route demands beyond being one. */
 export class DemandChecker {
   /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
-  private readonly checked = new WeakMap<object, { readonly user: AuthUser; readonly outcome: void | Promise<void> }>();
+  private readonly checked = new KeptWith<{ readonly user: AuthUser; readonly outcome: void | Promise<void> }>();
 
   constructor(private readonly parts: DemandCheckerParts) {}
 

@@ -1,4 +1,6 @@
 import { RefusalError } from '../errors/refusal-error.js';
+import { KeptWith } from '../memory/kept-with.js';
+import { toOwnText } from '../memory/own-text.js';
 import {
   checkCredential,
   type Credential,
@@ -8,7 +10,6 @@ import {
 } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
-import { toOwnText } from '../token/own-text.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -51,8 +52,8 @@ interface RefusedAtOnce {
 /** Walks a request through the stations: credential, token, user. */
 export class TokenAuthenticator extends Authenticator {
   /** By request: two guards on one route wait for the same verdict. */
-  private readonly verdicts = new WeakMap<object, Judged>();
-  private readonly appUsers = new WeakMap<object, { readonly user: AuthUser; readonly appUser: unknown }>();
+  private readonly verdicts = new KeptWith<Judged>();
+  private readonly appUsers = new KeptWith<{ readonly user: AuthUser; readonly appUser: unknown }>();
 
   constructor(private readonly parts: TokenAuthenticatorParts) {
     super();

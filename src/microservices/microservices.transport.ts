@@ -6,6 +6,7 @@ import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
 import { seatUser } from '../guard/user-seat.js';
+import { KeptWith } from '../memory/kept-with.js';
 import type { RequestView } from '../request/request-view.js';
 import { endStream, isGrpcStream, isStreaming } from './grpc-stream.js';
 import { isGrpcMetadata, readMessageHeaders } from './message-headers.js';
@@ -33,7 +34,7 @@ const grpcCodes = {
 export class MicroservicesTransport extends Transport {
   override readonly contextType = 'rpc';
   /** All guards of one message are handed one list of arguments. */
-  private readonly messages = new WeakMap<object, ServiceMessage>();
+  private readonly messages = new KeptWith<ServiceMessage>();
 
   constructor(
     private readonly ground: WireGround,

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js';
+import { KeptWith } from '../memory/kept-with.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { UserProfileService } from './user-profile.service.js';
 import type { UserProfile } from './user-profile.js';
@@ -14,7 +15,7 @@ const momentMs = 10_000;
 
 /** The profile of a request's caller: looked up once, whoever wants it, also where nothing is kept. */
 export class RequestProfiles {
-  private readonly byCarrier = new WeakMap<object, LookedUp>();
+  private readonly byCarrier = new KeptWith<LookedUp>();
 
   constructor(
     private readonly service: UserProfileService,

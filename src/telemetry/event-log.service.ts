@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { KeptWith } from '../memory/kept-with.js';
 import type { AuthEvent, RefusedEvent } from './auth-event.js';
 
 /**
@@ -8,12 +9,12 @@ import type { AuthEvent, RefusedEvent } from './auth-event.js';
 @Injectable()
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
-  private readonly explained = new WeakSet<object>();
+  private readonly explained = new KeptWith<true>();
 
   /** Reports what came of a request, once: two guards may stand before one handler. */
   explain(request: object, event: RefusedEvent): void {
-    if (this.explained.has(request)) return;
-    this.explained.add(request);
+    if (this.explained.get(request) === true) return;
+    this.explained.set(request, true);
     this.report(event);
   }
 

@@ -5,6 +5,7 @@ import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
 import { seatUser } from '../guard/user-seat.js';
+import { KeptWith } from '../memory/kept-with.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import { findOpening, keepUpgradesOf } from './openings.js';
@@ -20,7 +21,7 @@ export interface SocketMessage {
 export class MessageTransport extends Transport {
   override readonly contextType = 'ws';
   /** All guards of one message are handed one list of arguments; a client is that of all its messages. */
-  private readonly messages = new WeakMap<object, SocketMessage>();
+  private readonly messages = new KeptWith<SocketMessage>();
   private hasReported = false;
 
   constructor(private readonly ground: WireGround) {
