@@ -105,7 +105,11 @@ export function burstTable({ byAlgorithm }) {
     `${burstSize} first-seen tokens in one turn`,
     ...names.flatMap((name) => [`${name}: longest block p50 ms`, 'p99 ms', 'all answered ms']),
   ];
-  const rows = ['gatehouse', ...others].map((contender) => [
+  // Results of an earlier run may know fewer.
+  const measured = ['gatehouse', ...others].filter((name) =>
+    names.every((algorithm) => name in byAlgorithm[algorithm]),
+  );
+  const rows = measured.map((contender) => [
     titles[contender],
     ...names.flatMap((algorithm) => {
       const one = byAlgorithm[algorithm][contender];

@@ -6,7 +6,7 @@
 import { IncomingMessage } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { AuthGuard, Authenticator, TokenVerifier } from 'nest-gatehouse';
+import { AuthGuard, Authenticator, RequirePolicy, RequireRoles, RequireScopes, TokenVerifier } from 'nest-gatehouse';
 import { rolldown } from 'rolldown';
 import { fastJwtVerify } from '../contenders/fast-jwt.mjs';
 import { openGatehouse } from '../contenders/gatehouse.mjs';
@@ -24,7 +24,19 @@ const sources = fileURLToPath(new URL('../../src/', import.meta.url));
 
 class Routes {
   me() {}
+  orders() {}
+  own() {}
 }
+function mark(name, ...decorators) {
+  for (const decorate of decorators) {
+    decorate(Routes.prototype, name, Object.getOwnPropertyDescriptor(Routes.prototype, name));
+  }
+}
+mark('orders', RequireScopes('orders:read'), RequireRoles('editor'));
+mark(
+  'own',
+  RequirePolicy((user) => user.emailVerified === true),
+);
 
 /** A request as Fastify hands it to Nest: Node's own inside, its headers already read by the router. */
 export function requestWith(token) {
@@ -37,8 +49,8 @@ export function requestWith(token) {
   return { raw, headers: raw.headers, user: null };
 }
 
-export function contextWith(token) {
-  const context = new ExecutionContextHost([requestWith(token), {}], Routes, Routes.prototype.me);
+export function contextWith(token, handler = Routes.prototype.me) {
+  const context = new ExecutionContextHost([requestWith(token), {}], Routes, handler);
   context.setType('http');
   return context;
 }
@@ -65,8 +77,9 @@ async function findAuthenticator(app) {
   };
 }
 
-async function openLevels(app, key) {
+async function openLevels(app, appOfUsers, key) {
   const guard = app.get(AuthGuard);
+  const guardOfUsers = appOfUsers.get(AuthGuard);
   const verifier = app.get(TokenVerifier);
   const fastJwt = fastJwtVerify(key, 10_000);
   await checkRefusals('fast-jwt', fastJwt, key);
@@ -77,6 +90,24 @@ async function openLevels(app, key) {
       title: 'nest-gatehouse: AuthGuard.canActivate',
       prepare: contextWith,
       ask: (context) => guard.canActivate(context),
+    },
+    {
+      name: 'demands',
+      title: 'the same, under @RequireScopes and @RequireRoles',
+      prepare: (token) => contextWith(token, Routes.prototype.orders),
+      ask: (context) => guard.canActivate(context),
+    },
+    {
+      name: 'policy',
+      title: 'the same, under @RequirePolicy with a function that answers at once',
+      prepare: (token) => contextWith(token, Routes.prototype.own),
+      ask: (context) => guard.canActivate(context),
+    },
+    {
+      name: 'to-user',
+      title: 'the same, with a toUser that answers at once',
+      prepare: contextWith,
+      ask: (context) => guardOfUsers.canActivate(context),
     },
     await findAuthenticator(app),
     {
@@ -114,17 +145,20 @@ export async function runHit(options) {
   const key = makeKey('ES256');
   const keys = await KeyServer.start([key.jwk]);
   const app = await openGatehouse({ jwksUri: keys.jwksUri, algorithm: key.algorithm });
+  const toUser = ({ id, email }) => ({ id, email });
+  const appOfUsers = await openGatehouse({ jwksUri: keys.jwksUri, algorithm: key.algorithm, toUser });
   const tokens = await makeTokens(key, plan.users);
-  const levels = await openLevels(app, key);
-  const verifier = app.get(TokenVerifier);
-  // Twice: a token is remembered from its second coming on.
-  for (const token of [...tokens, ...tokens]) await verifier.verify(token);
+  const levels = await openLevels(app, appOfUsers, key);
+  for (const verifier of [app, appOfUsers].map((one) => one.get(TokenVerifier))) {
+    // Twice: a token is remembered from its second coming on.
+    for (const token of [...tokens, ...tokens]) await verifier.verify(token);
+  }
   const times = Object.fromEntries(levels.map(({ name }) => [name, []]));
   for (let batch = 0; batch < plan.batches; batch += 1) {
     for (const level of shuffled(levels)) times[level.name].push(await timeBatch(level, tokens));
   }
   const immediate = isImmediate(levels[0], tokens[0]);
-  await app.close();
+  await Promise.all([app.close(), appOfUsers.close()]);
   await keys.stop();
   // The first quarter is the compiler's.
   const settled = (name) => times[name].slice(Math.floor(plan.batches / 4));

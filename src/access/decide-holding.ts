@@ -11,21 +11,26 @@ import {
   type ScopeRequirement,
 } from './requirement.js';
 
+/**
+ * Where something was looked for, as the log tells: `user.roles, from the claims of issuer "https://…"`. Told only to who was
+ * refused, as telling takes longer than deciding.
+ */
+export type Place = () => string;
+
 /** A list of what a user has. */
 export interface Held {
   readonly values: readonly string[];
-  /** Where it was looked for, as the log tells: `user.roles, from the claims of issuer "https://…"`. */
-  readonly place: string;
+  readonly place: Place;
 }
 
 /** What the token says that its user has. */
 export function heldInToken(user: AuthUser, kind: HoldingKind): Held {
-  return { values: listOf(user[kind]), place: placeInToken(user, kind) };
+  return { values: listOf(user[kind]), place: () => placeInToken(user, kind) };
 }
 
 /** What the issuer was asked for, and has said. */
 export function heldElsewhere(values: readonly string[], kind: HoldingKind, source: PermissionSource): Held {
-  return { values, place: placeElsewhere(kind, source) };
+  return { values, place: () => placeElsewhere(kind, source) };
 }
 
 /** How the log names a list of the user's that was asked for. */
@@ -47,7 +52,7 @@ export function listOf<Member>(list: readonly Member[]): readonly Member[] {
 /** Decides by what the user has. `all` is everything that the route demands, for a challenge that names it at once. */
 export function decideHolding(requirement: HoldingRequirement, held: Held, all: readonly Requirement[]): Decision {
   if (hasThem(requirement, held.values)) return granted;
-  const explanation = `It demands ${nameOf(requirement)}; ${held.place}, has ${logText(held.values)}`;
+  const explanation = `It demands ${nameOf(requirement)}; ${held.place()}, has ${logText(held.values)}`;
   if (requirement.kind !== 'scopes') return denied(explanation);
   return { kind: 'refused', refusal: RefusalError.scopes(scopesToAskFor(all, held.values), explanation) };
 }

@@ -1,20 +1,19 @@
 import { logText } from '../telemetry/log-text.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { assignedRolesOf, type Organization } from '../user/organization.js';
-import { listOf, placeInToken } from './decide-holding.js';
+import { listOf, type Place, placeInToken } from './decide-holding.js';
 import { type Decision, denied, granted } from './decision.js';
 import { nameOf, type OrganizationRequirement } from './requirement.js';
 
 /** What is known of a user's organizations. */
 export interface HeldOrganizations {
   readonly organizations: readonly Organization[];
-  /** Where they were looked for, as the log tells. */
-  readonly place: string;
+  readonly place: Place;
 }
 
 /** The organizations that the token names. */
 export function organizationsInToken(user: AuthUser): HeldOrganizations {
-  return { organizations: listOf(user.organizations), place: placeInToken(user, 'organizations') };
+  return { organizations: listOf(user.organizations), place: () => placeInToken(user, 'organizations') };
 }
 
 /** A membership, or why there is none. */
@@ -41,28 +40,21 @@ export function findOrganization(
   const { by } = requirement;
   const fitting = held.organizations.filter((organization) => organization[by] === named);
   const [organization] = fitting;
-  const what = `${nameOf(requirement)}; the call names ${logText(named)}`;
-  if (organization === undefined) {
-    const known = held.organizations.map((one) => one[by]);
-    return denied(`It demands ${what}, and ${held.place}, has the ${by}s ${logText(known)}`);
-  }
   // Only ids are unique by nature: whoever may name an organization can give it the name of another.
-  if (fitting.length > 1) {
-    return denied(`It demands ${what}, and ${held.place}, has several of this ${by}: ask by another name of theirs`);
-  }
-  return { kind: 'found', organization };
+  if (organization !== undefined && fitting.length === 1) return { kind: 'found', organization };
+  const has =
+    organization === undefined
+      ? `the ${by}s ${logText(held.organizations.map((one) => one[by]))}`
+      : `several of this ${by}: ask by another name of theirs`;
+  return denied(`It demands ${nameOf(requirement)}; the call names ${logText(named)}, and ${held.place()}, has ${has}`);
 }
 
 /** Decides by what the user holds in an organization that they are in. */
-export function decideWithin(
-  requirement: OrganizationRequirement,
-  organization: Organization,
-  place: string,
-): Decision {
+export function decideWithin(requirement: OrganizationRequirement, organization: Organization, place: Place): Decision {
   const lack = findLack(requirement, organization);
   if (lack === null) return granted;
   const named = logText(organization[requirement.by]);
-  return denied(`It demands ${nameOf(requirement)}; the call names ${named}, where ${place}, has ${lack}`);
+  return denied(`It demands ${nameOf(requirement)}; the call names ${named}, where ${place()}, has ${lack}`);
 }
 
 /** What the user has in the organization in place of what is demanded; `null` when nothing is wanting. */

@@ -2,7 +2,7 @@ import { decideHolding, heldElsewhere, heldInToken } from '../access/decide-hold
 import { type Decision, granted } from '../access/decision.js';
 import type { PermissionSource } from '../access/permission-source.js';
 import type { PermissionSources } from '../access/permission-sources.js';
-import type { HoldingRequirement, Requirement } from '../access/requirement.js';
+import { type HoldingRequirement, isOfUserAlone, type Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
 import { KeptWith } from '../memory/kept-with.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -44,15 +44,18 @@ export class DemandChecker {
     const known = this.checked.get(visit.context);
     if (known?.user === user) return known.outcome;
     const outcome = this.checkFrom(0, { visit, user, demands });
-    this.checked.set(visit.context, { user, outcome });
+    // What the user alone decides is decided again sooner than it is kept.
+    if (outcome !== undefined || !demands.requirements.every(isOfUserAlone)) {
+      this.checked.set(visit.context, { user, outcome });
+    }
     return outcome;
   }
 
   /** One after the other, so that a policy is not asked about a caller who is refused without it. */
   private checkFrom(first: number, check: Check): void | Promise<void> {
-    for (const [at, requirement] of check.demands.requirements.entries()) {
-      if (at < first) continue;
-      const decision = this.decide(requirement, check);
+    const { requirements } = check.demands;
+    for (let at = first; at < requirements.length; at += 1) {
+      const decision = this.decide(requirements[at] as Requirement, check);
       if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
       settle(decision);
     }

@@ -62,7 +62,7 @@ async function decideByAsking(
   user: AuthUser,
   source: PermissionSource,
 ): Promise<Decision> {
-  const place = placeElsewhere('organizations', source);
+  const place = (): string => placeElsewhere('organizations', source);
   const found = findOrganization(requirement, named, { organizations: await source.organizationsOf(user), place });
   if (found.kind === 'refused') return found;
   const { organization } = found;
