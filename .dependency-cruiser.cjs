@@ -6,13 +6,13 @@
  * strangers to each other. A new folder is one word in here (`sessions`, `api-keys`, `login` would come after `guard`).
  */
 const ranks = [
-  ['errors', 'clock', 'memory'],
+  ['errors', 'clock'],
   ['configuration', 'telemetry', 'upstream'],
   ['keys'],
   ['token'],
-  ['user'],
+  ['user', 'request'],
   ['profiles'],
-  ['request', 'access'],
+  ['access'],
   ['challenge'],
   ['guard'],
   ['decorators'],

@@ -49,11 +49,11 @@ function barSvg({ title, us, note, kind }, at, longest) {
   <text class="value" x="${(labelWidth + length + 8).toFixed(1)}" y="${y + 17}">${value}</text>`;
 }
 
-function draw(bars, { machine, quick }) {
+function draw(bars, { machine }) {
   const height = top + bars.length * rowHeight + 34;
   const longest = Math.max(...bars.map(({ us }) => us));
   const summary = bars.map(({ title, us }) => `${title} ${us.toFixed(0)}`).join(', ');
-  const source = `Node ${machine.node}, NestJS ${machine.versions['@nestjs/core']}, ${machine.date.slice(0, 10)}: npm run bench${quick ? ' (quick run)' : ''}`;
+  const source = `Node ${machine.node}, NestJS ${machine.versions['@nestjs/core']}, ${machine.date.slice(0, 10)}: npm run bench`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
   <title id="title">What guarding a route costs</title>
   <desc id="description">CPU microseconds a request on NestJS with Fastify, ES256 tokens that come again: ${escaped(summary)}.</desc>

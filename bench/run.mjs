@@ -1,7 +1,7 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build]`.
 //
 // Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word) and outages.
-// --quick takes short rounds, to see that everything works; its figures are no result. --no-build takes dist/ as it is.
+// --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
 import { readFlags } from './rig/flags.mjs';
 import { setUp } from './setup.mjs';
@@ -33,4 +33,5 @@ for (const name of names) {
   const run = await topics[name]();
   await run(options);
 }
-if (names.some((name) => Object.hasOwn(speed, name))) (await import('./speed/page.mjs')).writePerformanceTables();
+if (!options.quick && names.some((name) => Object.hasOwn(speed, name)))
+  (await import('./speed/page.mjs')).writePerformanceTables();

@@ -62,7 +62,7 @@ export async function runOutages({ quick, flags }) {
   await runAll(jobsOf(true), 1);
   const result = { seconds: Math.round((performance.now() - began) / 1000), rows };
   console.log(`\nOutages, ${result.seconds} s\n\n${outagesTable(result)}`);
-  if (flags.story !== undefined || flags.only !== undefined) return;
+  if (quick || flags.story !== undefined || flags.only !== undefined) return;
   saveResult('outages', result, quick);
   writeOutagesPage();
 }

@@ -14,13 +14,13 @@ function timesOf(answers) {
 }
 
 async function floodBesideGoodUsers(scene, stranger, amount) {
-  const before = await scene.app.ask('cpu');
+  const before = await scene.app.ask('usage');
   const over = new AbortController();
   const good = scene.client.sendSteadily(() => scene.token(), { perSecond: 50, signal: over.signal });
   const { statuses, seconds } = await stranger.ask('flood', { port: scene.app.port, amount });
   over.abort();
   const answers = await good;
-  const after = await scene.app.ask('cpu');
+  const after = await scene.app.ask('usage');
   const cpuUs = after.user - before.user + (after.system - before.system);
   return { statuses, seconds, good: answers, cpuUs: cpuUs / (amount + answers.length) };
 }

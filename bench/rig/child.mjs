@@ -1,4 +1,4 @@
-// Starts a script in a process of its own and talks to it: `await child.ask('cpu')`.
+// Starts a script in a process of its own and talks to it: `await child.ask('usage')`.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

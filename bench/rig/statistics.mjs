@@ -1,4 +1,4 @@
-// The few figures that are taken of many samples. Medians, because one disturbed sample should not move the result.
+// The few figures that are taken of many samples. Mostly medians, because one disturbed sample should not move the result.
 
 export function quantile(values, part) {
   if (values.length === 0) return Number.NaN;
@@ -11,6 +11,10 @@ export function quantile(values, part) {
 
 export function median(values) {
   return quantile(values, 0.5);
+}
+
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Rounds to so many significant digits, for files that people read. */

@@ -29,8 +29,7 @@ const tables = {
 function measuredPart(name) {
   const result = loadResult(name);
   if (result === undefined) return `Not measured yet: \`npm run bench -- ${name}\`.`;
-  const warning = result.quick ? '**From a quick run, to see that it works: not a result.**\n\n' : '';
-  return `${warning}${tables[name](result)}\n\n${machineLine(result)}`;
+  return `${tables[name](result)}\n\n${machineLine(result)}`;
 }
 
 function targetsPart() {

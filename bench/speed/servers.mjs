@@ -53,9 +53,9 @@ export async function openServers({ adapter, algorithm, wanted }) {
 
 /** Loads one server, and gives what a request cost its process. */
 async function loadServer(client, { title, app }, plan) {
-  const before = await app.ask('cpu');
+  const before = await app.ask('usage');
   const { requests, seconds, statuses, p50, p99 } = await client.ask('load', { port: app.port, connections, ...plan });
-  const after = await app.ask('cpu');
+  const after = await app.ask('usage');
   if (statuses['200'] !== requests) throw new Error(`${title} answered ${JSON.stringify(statuses)} to good tokens`);
   const cpu = after.user - before.user + (after.system - before.system);
   const collectorUs = ((after.collectorMs - before.collectorMs) * 1000) / requests;

@@ -12,15 +12,15 @@ import {
 } from './requirement.js';
 
 /**
- * Where something was looked for, as the log tells: `user.roles, from the claims of issuer "https://…"`. Told only to who was
- * refused, as telling takes longer than deciding.
+ * Says where something was looked for, for the log: `user.roles, from the claim map of issuer "https://…"`. Asked only when somebody
+ * is refused.
  */
-export type Place = () => string;
+export type DescribePlace = () => string;
 
 /** A list of what a user has. */
 export interface Held {
   readonly values: readonly string[];
-  readonly place: Place;
+  readonly place: DescribePlace;
 }
 
 /** What the token says that its user has. */

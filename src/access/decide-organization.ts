@@ -1,14 +1,14 @@
 import { logText } from '../telemetry/log-text.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { assignedRolesOf, type Organization } from '../user/organization.js';
-import { listOf, type Place, placeInToken } from './decide-holding.js';
+import { listOf, type DescribePlace, placeInToken } from './decide-holding.js';
 import { type Decision, denied, granted } from './decision.js';
 import { nameOf, type OrganizationRequirement } from './requirement.js';
 
 /** What is known of a user's organizations. */
 export interface HeldOrganizations {
   readonly organizations: readonly Organization[];
-  readonly place: Place;
+  readonly place: DescribePlace;
 }
 
 /** The organizations that the token names. */
@@ -50,7 +50,11 @@ export function findOrganization(
 }
 
 /** Decides by what the user holds in an organization that they are in. */
-export function decideWithin(requirement: OrganizationRequirement, organization: Organization, place: Place): Decision {
+export function decideWithin(
+  requirement: OrganizationRequirement,
+  organization: Organization,
+  place: DescribePlace,
+): Decision {
   const lack = findLack(requirement, organization);
   if (lack === null) return granted;
   const named = logText(organization[requirement.by]);

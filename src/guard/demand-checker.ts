@@ -4,8 +4,9 @@ import type { PermissionSource } from '../access/permission-source.js';
 import type { PermissionSources } from '../access/permission-sources.js';
 import { type HoldingRequirement, isOfUserAlone, type Requirement } from '../access/requirement.js';
 import type { RouteDemands } from '../access/route-rules.js';
-import { KeptWith } from '../memory/kept-with.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { areOfOneToken } from '../user/verified-user.js';
 import { isThenable } from './is-thenable.js';
 import type { OrganizationJudge } from './organization-judge.js';
 import type { PolicyJudge } from './policy-judge.js';
@@ -27,10 +28,15 @@ interface Check {
   readonly demands: RouteDemands;
 }
 
+/** What came, or will come, of a check. */
+interface Checked extends Pick<Check, 'user' | 'demands'> {
+  readonly outcome: void | Promise<void>;
+}
+
 /** Asks of a user what the route demands beyond being one. */
 export class DemandChecker {
   /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
-  private readonly checked = new KeptWith<{ readonly user: AuthUser; readonly outcome: void | Promise<void> }>();
+  private readonly checked = makeHiddenMember<Checked>();
 
   constructor(private readonly parts: DemandCheckerParts) {}
 
@@ -41,21 +47,21 @@ export class DemandChecker {
    * @throws {FaultError} when it cannot be found out.
    */
   check(visit: Visit, user: AuthUser, demands: RouteDemands): void | Promise<void> {
-    const known = this.checked.get(visit.context);
-    if (known?.user === user) return known.outcome;
+    const known = this.checked.find(visit.context);
+    if (known?.demands === demands && areOfOneToken(known.user, user)) return known.outcome;
     const outcome = this.checkFrom(0, { visit, user, demands });
-    // What the user alone decides is decided again sooner than it is kept.
+    // What the user alone decides may be decided again: nobody is asked twice.
     if (outcome !== undefined || !demands.requirements.every(isOfUserAlone)) {
-      this.checked.set(visit.context, { user, outcome });
+      this.checked.set(visit.context, { user, demands, outcome });
     }
     return outcome;
   }
 
   /** One after the other, so that a policy is not asked about a caller who is refused without it. */
   private checkFrom(first: number, check: Check): void | Promise<void> {
-    const { requirements } = check.demands;
-    for (let at = first; at < requirements.length; at += 1) {
-      const decision = this.decide(requirements[at] as Requirement, check);
+    for (const [at, requirement] of check.demands.requirements.entries()) {
+      if (at < first) continue;
+      const decision = this.decide(requirement, check);
       if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
       settle(decision);
     }

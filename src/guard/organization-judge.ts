@@ -1,4 +1,4 @@
-import { placeElsewhere } from '../access/decide-holding.js';
+import { type DescribePlace, placeElsewhere } from '../access/decide-holding.js';
 import {
   decideOrganization,
   decideWithin,
@@ -62,7 +62,7 @@ async function decideByAsking(
   user: AuthUser,
   source: PermissionSource,
 ): Promise<Decision> {
-  const place = (): string => placeElsewhere('organizations', source);
+  const place: DescribePlace = () => placeElsewhere('organizations', source);
   const found = findOrganization(requirement, named, { organizations: await source.organizationsOf(user), place });
   if (found.kind === 'refused') return found;
   const { organization } = found;

@@ -5,6 +5,7 @@ import { readDemands } from '../access/demand-mark.js';
 import type { PolicyClass } from '../access/requirement.js';
 import { lineageOf } from '../access/route-rules.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import { type MadePolicy, PolicyMaker } from './policy-judge.js';
 import type { Visit } from './visit.js';
 
@@ -23,7 +24,7 @@ type Source =
 @Injectable()
 export class Policies extends PolicyMaker implements OnModuleInit {
   private readonly sources = new WeakMap<object, Map<PolicyClass, Source>>();
-  private readonly contextIds = new WeakMap<object, ContextId>();
+  private readonly contextIds = makeHiddenMember<ContextId>();
 
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -97,7 +98,7 @@ export class Policies extends PolicyMaker implements OnModuleInit {
     const contextId = ContextIdFactory.getByRequest(request);
     // Given by Nest, it is the same whenever it is asked for, and the request stands registered under it.
     if (ContextIdFactory.getByRequest(request) === contextId) return contextId;
-    const known = this.contextIds.get(request);
+    const known = this.contextIds.find(request);
     if (known !== undefined) return known;
     this.moduleRef.registerRequestByContextId(request, contextId);
     this.contextIds.set(request, contextId);

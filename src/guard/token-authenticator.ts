@@ -1,6 +1,4 @@
 import { RefusalError } from '../errors/refusal-error.js';
-import { KeptWith } from '../memory/kept-with.js';
-import { toOwnText } from '../memory/own-text.js';
 import {
   checkCredential,
   type Credential,
@@ -8,13 +6,15 @@ import {
   findCredentialFault,
   suitsEveryJwt,
 } from '../request/find-credential.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
+import { toOwnText } from '../token/own-text.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
-import { toAuthUser, tokenOf } from '../user/verified-user.js';
+import { areOfOneToken, toAuthUser } from '../user/verified-user.js';
 import { Authenticator } from './authenticator.js';
 import { isThenable } from './is-thenable.js';
 
@@ -52,8 +52,8 @@ interface RefusedAtOnce {
 /** Walks a request through the stations: credential, token, user. */
 export class TokenAuthenticator extends Authenticator {
   /** By request: two guards on one route wait for the same verdict. */
-  private readonly verdicts = new KeptWith<Judged>();
-  private readonly appUsers = new KeptWith<{ readonly user: AuthUser; readonly appUser: unknown }>();
+  private readonly verdicts = makeHiddenMember<Judged>();
+  private readonly appUsers = makeHiddenMember<{ readonly user: AuthUser; readonly appUser: unknown }>();
 
   constructor(private readonly parts: TokenAuthenticatorParts) {
     super();
@@ -64,7 +64,7 @@ export class TokenAuthenticator extends Authenticator {
     const text = credential.token;
     const verified = this.parts.verifier.findVerified(text);
     if (verified !== undefined) return this.userOf(text, verified);
-    const known = this.verdicts.get(request.carrier);
+    const known = this.verdicts.find(request.carrier);
     // What runs between two guards may put another token into the request.
     if (known?.text === text) return this.useAgain(known);
     if (!suitsEveryJwt(credential) || this.parts.verifier.isOpaque(text)) checkCredential(credential);
@@ -77,7 +77,7 @@ export class TokenAuthenticator extends Authenticator {
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {
     const credential = this.getCredential(request);
     const text = credential.token;
-    const known = this.verdicts.get(request.carrier);
+    const known = this.verdicts.find(request.carrier);
     const asked = known?.text === text ? await this.findAsked(known) : undefined;
     if (asked !== undefined) return this.userOf(text, asked);
     checkCredential(credential);
@@ -89,8 +89,8 @@ export class TokenAuthenticator extends Authenticator {
   override toAppUser(request: RequestView, user: AuthUser): unknown {
     const { toUser } = this.parts;
     if (toUser === null) return user;
-    const known = this.appUsers.get(request.carrier);
-    if (known !== undefined && haveSameToken(known.user, user)) return known.appUser;
+    const known = this.appUsers.find(request.carrier);
+    if (known !== undefined && areOfOneToken(known.user, user)) return known.appUser;
     // Awaited as what it is: a query builder is a promise only by its `then`.
     const made = toUser(user, request.carrier);
     const appUser = isThenable(made) ? Promise.resolve(made).then((value) => value ?? null) : (made ?? null);
@@ -151,9 +151,4 @@ export class TokenAuthenticator extends Authenticator {
     if (claimMap === undefined) throw new Error('A trusted issuer has no claim map');
     return claimMap;
   }
-}
-
-/** Two verdicts on one token make two users of it. */
-function haveSameToken(one: AuthUser, other: AuthUser): boolean {
-  return one === other || tokenOf(one) === tokenOf(other);
 }

@@ -1,3 +1,4 @@
+import { type HiddenMember, makeHiddenMember } from '../request/hidden-member.js';
 import {
   findGraphqlRequest,
   type GraphqlCall,
@@ -15,12 +16,12 @@ export interface HandlerCall {
 }
 
 /** Of each call, by handler; or by another name that the wire has for what is called. */
-type Seats = WeakMap<object, Map<unknown, unknown>>;
+type Seats = HiddenMember<Map<unknown, unknown>>;
 
 const seatsKey = Symbol.for('nest-gatehouse.seats');
 // One for the process, so that a decorator finds what the guard of a second installed copy has kept.
 const registry = globalThis as Record<symbol, Seats | undefined>;
-const seats: Seats = (registry[seatsKey] ??= new WeakMap());
+const seats: Seats = (registry[seatsKey] ??= makeHiddenMember());
 
 /**
  * Keeps the user of a call on a wire that has no request object to put it on. Two handlers of one GraphQL
@@ -28,19 +29,19 @@ const seats: Seats = (registry[seatsKey] ??= new WeakMap());
  * call and of a handler.
  */
 export function seatUser(call: object, handler: unknown, user: unknown): void {
-  const handlers = seats.get(call) ?? new Map<unknown, unknown>();
-  seats.set(call, handlers);
-  handlers.set(handler, user);
+  const handlers = seats.find(call);
+  if (handlers === undefined) seats.set(call, new Map([[handler, user]]));
+  else handlers.set(handler, user);
 }
 
 /** The user of a seat; `undefined` when nobody has been let in to it, not even nobody. */
 export function findSeated(call: object, handler: unknown): unknown {
-  return seats.get(call)?.get(handler);
+  return seats.find(call)?.get(handler);
 }
 
 /** Whether any user, or nobody, was let in by this call. */
 export function hasSeats(call: object): boolean {
-  return seats.has(call);
+  return seats.find(call) !== undefined;
 }
 
 /** Keeps the user of a GraphQL field, for it and for the fields in it. */

@@ -6,7 +6,7 @@ import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
 import { seatUser } from '../guard/user-seat.js';
-import { KeptWith } from '../memory/kept-with.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import type { RequestView } from '../request/request-view.js';
 import { endStream, isGrpcStream, isStreaming } from './grpc-stream.js';
 import { isGrpcMetadata, readMessageHeaders } from './message-headers.js';
@@ -34,7 +34,7 @@ const grpcCodes = {
 export class MicroservicesTransport extends Transport {
   override readonly contextType = 'rpc';
   /** All guards of one message are handed one list of arguments. */
-  private readonly messages = new KeptWith<ServiceMessage>();
+  private readonly messages = makeHiddenMember<ServiceMessage>();
 
   constructor(
     private readonly ground: WireGround,
@@ -77,7 +77,9 @@ export class MicroservicesTransport extends Transport {
 
   private messageOf(context: CallContext): ServiceMessage {
     const args = context.getArgs();
-    const message = this.messages.get(args) ?? { data: args[0], context: args[1] };
+    const known = this.messages.find(args);
+    if (known !== undefined) return known;
+    const message = { data: args[0], context: args[1] };
     this.messages.set(args, message);
     return message;
   }

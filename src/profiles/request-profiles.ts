@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import { KeptWith } from '../memory/kept-with.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { UserProfileService } from './user-profile.service.js';
 import type { UserProfile } from './user-profile.js';
@@ -15,7 +15,7 @@ const momentMs = 10_000;
 
 /** The profile of a request's caller: looked up once, whoever wants it, also where nothing is kept. */
 export class RequestProfiles {
-  private readonly byCarrier = new KeptWith<LookedUp>();
+  private readonly lookedUp = makeHiddenMember<LookedUp>();
 
   constructor(
     private readonly service: UserProfileService,
@@ -30,11 +30,11 @@ export class RequestProfiles {
   /** @throws as `UserProfileService.get` does. */
   get(carrier: object, user: AuthUser): Promise<UserProfile> {
     const now = this.clock.now().getTime();
-    const known = this.byCarrier.get(carrier);
+    const known = this.lookedUp.find(carrier);
     const isSame = known?.user.id === user.id && known.user.issuer === user.issuer;
     if (known !== undefined && isSame && Math.abs(now - known.at) < momentMs) return known.profile;
     const profile = this.service.get(user);
-    this.byCarrier.set(carrier, { user, at: now, profile });
+    this.lookedUp.set(carrier, { user, at: now, profile });
     return profile;
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { KeptWith } from '../memory/kept-with.js';
 import type { AuthEvent, RefusedEvent } from './auth-event.js';
 
 /**
@@ -9,12 +8,12 @@ import type { AuthEvent, RefusedEvent } from './auth-event.js';
 @Injectable()
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
-  private readonly explained = new KeptWith<true>();
+  private readonly explained = new WeakSet<object>();
 
   /** Reports what came of a request, once: two guards may stand before one handler. */
   explain(request: object, event: RefusedEvent): void {
-    if (this.explained.get(request) === true) return;
-    this.explained.set(request, true);
+    if (this.explained.has(request)) return;
+    this.explained.add(request);
     this.report(event);
   }
 

@@ -1,4 +1,4 @@
-import { ScratchBytes } from '../memory/scratch-bytes.js';
+import { ScratchBytes } from './scratch-bytes.js';
 import { readUtf8 } from './utf8-text.js';
 
 // RFC 7515 §2: base64url without padding. Node's decoder takes padding, the other alphabet, white space and stray tail bits

@@ -3,7 +3,7 @@ import { constants, createHmac, timingSafeEqual, verify } from 'node:crypto';
 import { type Algorithm, type AlgorithmTraits, traitsOf } from '../keys/algorithm.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import type { ParsedToken } from './parse-token.js';
-import { ScratchBytes } from '../memory/scratch-bytes.js';
+import { ScratchBytes } from './scratch-bytes.js';
 
 /** What a signature check looks at in a token. */
 type SignedText = Pick<ParsedToken, 'signingInput' | 'signature'>;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { JsonObject } from './json-object.js';
-import { toOwnText } from '../memory/own-text.js';
+import { toOwnText } from './own-text.js';
 import type { TokenInquiry } from './token-inquiry.js';
 
 /** A token that has to be asked about. */

@@ -85,6 +85,8 @@ export class JudgingLine {
   private startWaiting(): void {
     while (this.first !== undefined && this.inPool < mostInPool && !this.hasSpentThisTurn()) {
       const { start, next } = this.first;
+      // Else one that has grown old would keep all who came after it from the collector, long after they have gone.
+      this.first.next = undefined;
       this.first = next;
       if (next === undefined) this.last = undefined;
       start(this.inPool === 0 && next === undefined ? 'here' : 'pool');

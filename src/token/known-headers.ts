@@ -1,4 +1,4 @@
-import { toOwnText } from '../memory/own-text.js';
+import { toOwnText } from './own-text.js';
 import type { TokenHeader } from './token-header.js';
 
 /** An issuer signs all its tokens under a few headers, one for each key and type. */

@@ -11,7 +11,7 @@ import type { IssuerRegistry } from './issuer-registry.js';
 import { type CheckPlace, JudgingLine } from './judging-line.js';
 import { KnownHeaders } from './known-headers.js';
 import { type AskedEntry, OnlineJudge, type OnlineJudgeParts } from './online-judge.js';
-import { toOwnText } from '../memory/own-text.js';
+import { toOwnText } from './own-text.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';

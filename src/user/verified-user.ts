@@ -60,6 +60,13 @@ export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMa
   return new VerifiedUser(text, token, claimMap);
 }
 
+/** Whether two users are the same one, as two verdicts on one token make two of it. */
+export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
+  if (one === other) return true;
+  const token = findTokenOf(one);
+  return token !== undefined && token === findTokenOf(other);
+}
+
 /** The same as `tokenOf`, where there may be none: an app's tests make users by hand. */
 export function findTokenOf(user: AuthUser): string | undefined {
   return VerifiedUser.tokenOf(user);

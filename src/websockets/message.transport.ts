@@ -5,7 +5,7 @@ import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
 import { seatUser } from '../guard/user-seat.js';
-import { KeptWith } from '../memory/kept-with.js';
+import { makeHiddenMember } from '../request/hidden-member.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import { findOpening, keepUpgradesOf } from './openings.js';
@@ -21,7 +21,7 @@ export interface SocketMessage {
 export class MessageTransport extends Transport {
   override readonly contextType = 'ws';
   /** All guards of one message are handed one list of arguments; a client is that of all its messages. */
-  private readonly messages = new KeptWith<SocketMessage>();
+  private readonly messages = makeHiddenMember<SocketMessage>();
   private hasReported = false;
 
   constructor(private readonly ground: WireGround) {
@@ -63,7 +63,9 @@ export class MessageTransport extends Transport {
 
   private messageOf(context: CallContext): SocketMessage {
     const args = context.getArgs();
-    const message = this.messages.get(args) ?? { client: clientOf(context), data: args[1] };
+    const known = this.messages.find(args);
+    if (known !== undefined) return known;
+    const message = { client: clientOf(context), data: args[1] };
     this.messages.set(args, message);
     return message;
   }
