@@ -9,7 +9,6 @@ import {
 import { makeHiddenMember } from '../request/hidden-member.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-source.js';
-import { toOwnText } from '../token/own-text.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -143,7 +142,7 @@ export class TokenAuthenticator extends Authenticator {
 
   /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
   private userOf(text: string, token: VerifiedToken): AuthUser {
-    return madeOnceOf(token, () => toAuthUser(toOwnText(text), token, this.claimMapOf(token)));
+    return madeOnceOf(token, () => toAuthUser(this.parts.verifier.toOwnText(text), token, this.claimMapOf(token)));
   }
 
   private claimMapOf(token: VerifiedToken): ClaimMap {

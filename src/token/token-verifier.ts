@@ -87,6 +87,11 @@ export class TokenVerifier {
     return token;
   }
 
+  /** A token's text in memory of its own: that which is remembered, so that there are not two of it. */
+  toOwnText(text: string): string {
+    return this.parts.cache.find(text)?.text ?? toOwnText(text);
+  }
+
   /** Whether a text is no JWT, and an issuer would be asked about it. */
   isOpaque(text: string): boolean {
     return this.online.findOpaqueIssuer(text) !== undefined;
