@@ -57,22 +57,15 @@ function setUp(): { checker: DemandChecker; asked: string[]; demand: (name: stri
 const visitOf = (context: CallContext): Visit => ({ context }) as Visit;
 
 describe('a policy', () => {
-  it('is asked once for a call, also when two verdicts on one token have made two users of it', async () => {
+  it.each([
+    ['once, when two verdicts on one token have made two users of it', 'the.one.token', ['may-list']],
+    ['about each of two users', 'the.other.token', ['may-list', 'may-list']],
+  ])('is asked for a call %s', async (_, second, expected) => {
     const { checker, asked, demand } = setUp();
     const visit = visitOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
     const demands = demand('may-list', true);
-    await checker.check(visit, userOf('the.one.token'), demands);
-    await checker.check(visit, userOf('the.one.token'), demands);
-    expect(asked).toEqual(['may-list']);
-  });
-
-  it('is asked about each of two users', async () => {
-    const { checker, asked, demand } = setUp();
-    const visit = visitOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
-    const demands = demand('may-list', true);
-    await checker.check(visit, userOf('the.one.token'), demands);
-    await checker.check(visit, userOf('the.other.token'), demands);
-    expect(asked).toEqual(['may-list', 'may-list']);
+    for (const text of ['the.one.token', second]) await checker.check(visit, userOf(text), demands);
+    expect(asked).toEqual(expected);
   });
 
   const derivations: [string, (context: ExecutionContextHost) => CallContext][] = [

@@ -9,6 +9,8 @@ import { fromCookie } from '../../../src/request/from-cookie.js';
 import { viewHttpRequest } from '../../../src/request/http-request-view.js';
 import type { RequestView } from '../../../src/request/request-view.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TokenVerifier } from '../../../src/token/token-verifier.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
 import { setUpAsking } from '../../support/asking-verifier.js';
 import { HandClock } from '../../support/hand-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
@@ -169,29 +171,51 @@ describe('what a source of the app itself says against a token', () => {
 });
 
 describe('what is remembered of a token out of a cookie', () => {
-  it('is the token, and not all the other cookies that came with it', async () => {
+  const count = 200;
+
+  /** A function that has a new user come so many times, their token between other cookies of 14,000 characters. */
+  async function setUpCookies(): Promise<{
+    verifier: TokenVerifier;
+    come: (at: number, times: number) => Promise<{ token: string; user: AuthUser }>;
+  }> {
     const { issuer, clock } = await setUp();
     const provider = oidc({ issuer: issuer.url, audience: 'api' });
-    const { verifier } = openVerifier(provider, { clock, cacheEntries: 200 });
+    const { verifier } = openVerifier(provider, { clock, cacheEntries: count });
     const claimMaps = claimMapsOf([provider]);
     const authenticator = new TokenAuthenticator({ sources: [fromCookie('t')], verifier, claimMaps, toUser: null });
-    const heapUsed = heapReader();
-    const tokens: string[] = [];
-    const comeThrice = async (at: number): Promise<void> => {
+    const come = async (at: number, times: number): Promise<{ token: string; user: AuthUser }> => {
       const token = await issuer.token({ aud: 'api', sub: `user ${at}` });
-      tokens.push(token);
-      for (let time = 0; time < 3; time += 1) {
-        // As it comes out of a socket, in one piece.
-        const cookie = Buffer.from(`other=${'x'.repeat(14_000)}; t=${token}`).toString('latin1');
-        await authenticator.authenticate(viewHttpRequest({ headers: { cookie } }));
-      }
+      // As it comes out of a socket, in one piece.
+      const view = (): RequestView =>
+        viewHttpRequest({
+          headers: { cookie: Buffer.from(`other=${'x'.repeat(14_000)}; t=${token}`).toString('latin1') },
+        });
+      for (let time = 1; time < times; time += 1) await authenticator.authenticate(view());
+      return { token, user: await authenticator.authenticate(view()) };
     };
-    await comeThrice(0);
-    const before = heapUsed();
-    for (let at = 1; at < 200; at += 1) await comeThrice(at);
+    return { verifier, come };
+  }
 
-    expect(heapUsed() - before).toBeLessThan(199 * 7_000);
-    expect(tokens.filter((token) => verifier.findVerified(token) !== undefined)).toHaveLength(200);
+  it('is the token, and not all the other cookies that came with it', async () => {
+    const { verifier, come } = await setUpCookies();
+    const heapUsed = heapReader();
+    const tokens = [(await come(0, 3)).token];
+    const before = heapUsed();
+    for (let at = 1; at < count; at += 1) tokens.push((await come(at, 3)).token);
+
+    expect(heapUsed() - before).toBeLessThan((count - 1) * 7_000);
+    expect(tokens.filter((token) => verifier.findVerified(token) !== undefined)).toHaveLength(count);
+  });
+
+  it('is no more when the app keeps users whose token came once', async () => {
+    const { come } = await setUpCookies();
+    const heapUsed = heapReader();
+    const users = [(await come(0, 1)).user];
+    const before = heapUsed();
+    for (let at = 1; at < count; at += 1) users.push((await come(at, 1)).user);
+
+    expect(heapUsed() - before).toBeLessThan((count - 1) * 7_000);
+    expect(users.map(({ id }) => id)).toEqual(users.map((_, at) => `user ${at}`));
   });
 });
 
