@@ -3,8 +3,8 @@ import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } 
 import type { OptionalAuthOptions } from './access/optional-auth-options.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { Clock } from './clock/clock.js';
-import type { Wire } from './guard/transport.js';
-import type { ToUser } from './guard/token-authenticator.js';
+import type { TransportPlugin } from './transports/transport.js';
+import type { ToUser } from './authentication/request-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-source.js';
@@ -17,7 +17,7 @@ export interface AuthModuleOptions {
   /** Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()` or `jwtIssuer()` gives, or a list of these. */
   readonly issuers: IdentityProvider | readonly IdentityProvider[];
   /**
-   * Where requests carry their token. All places are read: the same token in two of them is one token, two
+   * Where requests send their token. All places are read: the same token in two of them is one token, two
    * different ones are a 400.
    *
    * @defaultValue what the issuers' presets name; for most, `[fromBearer()]`
@@ -57,9 +57,9 @@ export interface AuthModuleOptions {
   readonly warmUp?: WarmUp;
   /**
    * Wires beyond HTTP and GraphQL that handlers are called on: `[webSockets(), microservices()]`, each from the
-   * entry of the package that bears its name. The guard refuses every call on a wire that is not in here.
+   * entry of the package that bears its name. The guard refuses every call on a transport that is not in here.
    */
-  readonly transports?: readonly Wire[];
+  readonly transports?: readonly TransportPlugin[];
   /**
    * Origins, as `https://app.example.com`, whose pages may open a socket with the token in a cookie. A browser sends
    * cookies along with a socket that a page of any site opens, so that without this they count only for pages of the

@@ -10,29 +10,29 @@ import { type AbstractHttpAdapter, APP_GUARD, HttpAdapterHost, ModuleRef } from 
 
 import { PermissionSources } from './access/permission-sources.js';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
-import { Alarm, TimerAlarm } from './clock/alarm.js';
+import { Timer, NodeTimer } from './clock/timer.js';
 import { readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
-import { EntryPoints } from './audit/entry-points.service.js';
-import { type LackingMeans, MeansCheck } from './audit/means-check.service.js';
+import { HandlerInventory } from './audit/handler-inventory.service.js';
+import { type MissingCapabilities, CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
-import { AppRules } from './guard/app-rules.js';
-import { Authenticator } from './guard/authenticator.js';
+import { AppRules } from './access/app-rules.js';
+import { Authenticator } from './authentication/authenticator.js';
 import { bringsAuthGuard } from './guard/brings-auth-guard.js';
-import { ConnectionWatch } from './guard/connection-watch.js';
-import { DemandChecker } from './guard/demand-checker.js';
-import { GraphqlTransport } from './guard/graphql.transport.js';
-import { HttpTransport } from './guard/http.transport.js';
+import { ConnectionWatch } from './transports/connection-watch.js';
+import { RequirementChecker } from './access/requirement-checker.js';
+import { GraphqlTransport } from './transports/graphql.transport.js';
+import { HttpTransport } from './transports/http.transport.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
-import { OrganizationJudge } from './guard/organization-judge.js';
-import { Policies } from './guard/policies.service.js';
-import { PolicyJudge } from './guard/policy-judge.js';
-import { RouteRulesReader } from './guard/route-rules-reader.js';
-import { TokenAuthenticator } from './guard/token-authenticator.js';
-import type { WireGround } from './guard/transport.js';
-import { Transports } from './guard/transports.js';
-import type { Ground } from './issuers/identity-provider.js';
+import { OrganizationEvaluator } from './access/organization-evaluator.js';
+import { Policies } from './access/policies.service.js';
+import { PolicyEvaluator } from './access/policy-evaluator.js';
+import { RouteRulesReader } from './access/route-rules-reader.js';
+import { TokenAuthenticator } from './authentication/request-authenticator.js';
+import type { TransportContext } from './transports/transport.js';
+import { Transports } from './transports/transports.js';
+import type { AuthContext } from './issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from './open-issuers.js';
 import { openPermissions } from './open-permissions.js';
 import { openProfiles } from './open-profiles.js';
@@ -50,7 +50,11 @@ import { VerifiedTokenCache } from './token/verified-token-cache.js';
 import { ProviderClients } from './upstream/provider-clients.js';
 
 /** What the app lends to its issuers. */
-function groundOf({ clock, upstream }: ResolvedAuthOptions, clients: ProviderClients, { report }: EventLog): Ground {
+function authContextOf(
+  { clock, upstream }: ResolvedAuthOptions,
+  clients: ProviderClients,
+  { report }: EventLog,
+): AuthContext {
   return { clock, upstream, providerClient: clients.get, report };
 }
 
@@ -66,13 +70,13 @@ const parts: Provider[] = [
     provide: IssuerRegistry,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
     useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
-      openIssuers(options.providers, groundOf(options, clients, log)),
+      openIssuers(options.providers, authContextOf(options, clients, log)),
   },
   {
     provide: PermissionSources,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
     useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
-      openPermissions(options.providers, options.profiles, groundOf(options, clients, log)),
+      openPermissions(options.providers, options.profiles, authContextOf(options, clients, log)),
   },
   {
     provide: UserProfileService,
@@ -83,7 +87,13 @@ const parts: Provider[] = [
       permissions: PermissionSources,
       log: EventLog,
     ) =>
-      openProfiles(options.providers, options.profiles, clients, groundOf(options, clients, log), permissions.forget),
+      openProfiles(
+        options.providers,
+        options.profiles,
+        clients,
+        authContextOf(options, clients, log),
+        permissions.forget,
+      ),
   },
   {
     provide: RequestProfiles,
@@ -122,12 +132,12 @@ const parts: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS],
     useFactory: ({ optionalAuth }: ResolvedAuthOptions) => new RouteRulesReader(optionalAuth, bringsAuthGuard),
   },
-  { provide: Alarm, useClass: TimerAlarm },
+  { provide: Timer, useClass: NodeTimer },
   {
     provide: ConnectionWatch,
-    inject: [AUTH_MODULE_OPTIONS, Authenticator, Alarm, EventLog],
-    useFactory: ({ clock }: ResolvedAuthOptions, authenticator: Authenticator, alarm: Alarm, { report }: EventLog) =>
-      new ConnectionWatch({ authenticator, clock, alarm, report }),
+    inject: [AUTH_MODULE_OPTIONS, Authenticator, Timer, EventLog],
+    useFactory: ({ clock }: ResolvedAuthOptions, authenticator: Authenticator, timer: Timer, { report }: EventLog) =>
+      new ConnectionWatch({ authenticator, clock, timer, report }),
   },
   {
     provide: Transports,
@@ -139,28 +149,31 @@ const parts: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS],
     useFactory: ({ sources }: ResolvedAuthOptions) => new TokenSources(sources),
   },
-  EntryPoints,
+  HandlerInventory,
   {
     provide: RouteAudit,
-    inject: [EntryPoints, AUTH_MODULE_OPTIONS],
-    useFactory: (entryPoints: EntryPoints, { routeAudit }: ResolvedAuthOptions) =>
-      new RouteAudit(entryPoints, routeAudit),
+    inject: [HandlerInventory, AUTH_MODULE_OPTIONS],
+    useFactory: (handlerInventory: HandlerInventory, { routeAudit }: ResolvedAuthOptions) =>
+      new RouteAudit(handlerInventory, routeAudit),
   },
   {
-    provide: MeansCheck,
-    inject: [EntryPoints, AUTH_MODULE_OPTIONS, Authenticator],
-    useFactory: (entryPoints: EntryPoints, { providers }: ResolvedAuthOptions, authenticator: Authenticator) =>
-      new MeansCheck(entryPoints, lackingMeansOf(providers), authenticator),
+    provide: CapabilityCheck,
+    inject: [HandlerInventory, AUTH_MODULE_OPTIONS, Authenticator],
+    useFactory: (
+      handlerInventory: HandlerInventory,
+      { providers }: ResolvedAuthOptions,
+      authenticator: Authenticator,
+    ) => new CapabilityCheck(handlerInventory, missingCapabilitiesOf(providers), authenticator),
   },
   Policies,
   {
-    provide: DemandChecker,
+    provide: RequirementChecker,
     inject: [Policies, PermissionSources, RequestProfiles, EventLog],
     useFactory: (policies: Policies, sources: PermissionSources, profiles: RequestProfiles, { report }: EventLog) => {
       const rules = new AppRules(report);
-      return new DemandChecker({
-        organizations: new OrganizationJudge(rules, sources),
-        policies: new PolicyJudge(rules, policies),
+      return new RequirementChecker({
+        organizations: new OrganizationEvaluator(rules, sources),
+        policies: new PolicyEvaluator(rules, policies),
         sources,
         profiles,
       });
@@ -171,12 +184,12 @@ const parts: Provider[] = [
 ];
 
 function openTransports(
-  { wires, socketOrigins }: ResolvedAuthOptions,
+  { transports, socketOrigins }: ResolvedAuthOptions,
   host: HttpAdapterHost,
   connections: ConnectionWatch,
   { report }: EventLog,
 ): Transports {
-  const ground: WireGround = {
+  const context: TransportContext = {
     connections,
     socketOrigins,
     // An app of microservices alone has no adapter, whatever the type says.
@@ -184,7 +197,11 @@ function openTransports(
     report,
   };
   return new Transports(
-    [new HttpTransport(host), new GraphqlTransport(ground, host), ...wires.flatMap((wire) => wire.open(ground))],
+    [
+      new HttpTransport(host),
+      new GraphqlTransport(context, host),
+      ...transports.flatMap((transport) => transport.open(context)),
+    ],
     report,
     (cause) => new ForbiddenException(undefined, { cause }),
   );
@@ -270,8 +287,8 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       Authenticator,
       RouteRulesReader,
       Transports,
-      DemandChecker,
-      EntryPoints,
+      RequirementChecker,
+      HandlerInventory,
       TokenSources,
       AuthGuard,
       JwtStrategy,
@@ -279,13 +296,13 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
   };
 }
 
-/** What no provider can do, with the advice of the first of them. */
-function lackingMeansOf(providers: ResolvedAuthOptions['providers']): LackingMeans {
+/** What no provider can do, with the hint of the first of them. */
+function missingCapabilitiesOf(providers: ResolvedAuthOptions['providers']): MissingCapabilities {
   const [first] = providers;
-  const canAsk = providers.some(({ issuers }) => issuers.some(({ openInquiry }) => openInquiry !== null));
+  const canAsk = providers.some(({ issuers }) => issuers.some(({ createStatusSource }) => createStatusSource !== null));
   const hasProfiles = providers.some(({ openProfiles: open }) => open !== null);
   return {
-    online: canAsk || first === undefined ? null : first.inquiryAdvice,
-    profile: hasProfiles || first === undefined ? null : first.profileAdvice.get,
+    online: canAsk || first === undefined ? null : first.statusSourceHint,
+    profile: hasProfiles || first === undefined ? null : first.profileHint.get,
   };
 }

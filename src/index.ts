@@ -8,8 +8,8 @@ export type {
   HttpOptions,
 } from './auth-module-options.js';
 export { Clock } from './clock/clock.js';
-export type { ToUser } from './guard/token-authenticator.js';
-export type { Wire } from './guard/transport.js';
+export type { ToUser } from './authentication/request-authenticator.js';
+export type { TransportPlugin } from './transports/transport.js';
 
 // Issuers: who may sign tokens
 export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';
@@ -24,12 +24,12 @@ export { jwtIssuer, type JwtIssuerOptions } from './issuers/jwt-issuer.js';
 export { keycloak, type KeycloakOptions } from './issuers/keycloak.js';
 export type { IntrospectionOptions } from './issuers/introspection.js';
 export { oidc, type OidcOptions } from './issuers/oidc.js';
-export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth.js';
-export { stackAuth, type StackAuthOptions } from './issuers/stack-auth.js';
+export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth/propel-auth.js';
+export { stackAuth, type StackAuthOptions } from './issuers/stack-auth/stack-auth.js';
 export { supabase, type SupabaseOptions } from './issuers/supabase.js';
 export { acceptAnyAudience } from './token/trusted-issuer.js';
 
-// Token sources: where requests carry tokens
+// Token sources: where requests send tokens
 export { fromBearer } from './request/from-bearer.js';
 export { fromCookie } from './request/from-cookie.js';
 export { fromHeader } from './request/from-header.js';
@@ -52,7 +52,7 @@ export { RequireAnyRole, RequireRoles } from './decorators/require-roles.decorat
 export { RequireAnyScope, RequireScopes } from './decorators/require-scopes.decorator.js';
 export { VerifyOnline } from './decorators/verify-online.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
-export { Authenticator } from './guard/authenticator.js';
+export { Authenticator } from './authentication/authenticator.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';
 export type { AuthUser, ProviderName } from './user/auth-user.js';
 export type { Organization } from './user/organization.js';
@@ -75,15 +75,15 @@ export {
 export type { BreakerState } from './upstream/call-policy.js';
 export type { JsonObject } from './token/json-object.js';
 export type { TokenHeader } from './token/token-header.js';
-export type { Verification } from './token/token-inquiry.js';
+export type { Verification } from './token/token-status-source.js';
 export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';
 export { KeyHealth, type KeyHealthResult } from './token/key-health.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 
 // What the app's handlers ask, for documents and for audits
-export type { EntryPoint, EntryPointKind, Protection } from './audit/entry-point.js';
-export { EntryPoints, type HttpEntryPoint } from './audit/entry-points.service.js';
+export type { HandlerInfo, HandlerKind, Protection } from './audit/handler-info.js';
+export { HandlerInventory, type HttpHandlerInfo } from './audit/handler-inventory.service.js';
 export type { HttpRoute } from './audit/http-paths.service.js';
 export type { RouteAuditOptions } from './audit/route-audit-options.js';
 export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
@@ -93,5 +93,5 @@ export type { OpenApiDocument, SecurityScheme } from './openapi/open-api-documen
 export type { AnswerBody } from './challenge/answer.js';
 export { AuthError, type AuthErrorCode, isAuthError, type RefusalReason } from './errors/auth-error.js';
 export { ConfigurationError } from './errors/configuration-error.js';
-export { FaultError } from './errors/fault-error.js';
+export { AuthUnavailableError } from './errors/fault-error.js';
 export { RefusalError } from './errors/refusal-error.js';

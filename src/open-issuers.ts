@@ -1,30 +1,30 @@
-import type { Ground, IdentityProvider } from './issuers/identity-provider.js';
+import type { AuthContext, IdentityProvider } from './issuers/identity-provider.js';
 import type { KeySource } from './keys/key-source.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
-import type { TokenInquiry } from './token/token-inquiry.js';
+import type { TokenStatusSource } from './token/token-status-source.js';
 import type { TrustedIssuer } from './token/trusted-issuer.js';
 import type { ClaimMap } from './user/claim-map.js';
 
 /**
- * Opens every issuer's key source, and the way to ask it about tokens, on the app's ground; once for those that share
- * one. Calls nobody yet.
+ * Opens every issuer's key source, and the way to ask it about tokens, on the app's context; once for those that share
+ * one. Calls anonymousCaller yet.
  */
-export function openIssuers(providers: readonly IdentityProvider[], ground: Ground): IssuerRegistry {
-  const openKeys = openOnce<KeySource>(ground);
-  const openInquiry = openOnce<TokenInquiry>(ground);
-  const issuers = providers.flatMap(({ issuers, verification, inquiryAdvice }) =>
+export function openIssuers(providers: readonly IdentityProvider[], context: AuthContext): IssuerRegistry {
+  const openKeys = openOnce<KeySource>(context);
+  const createStatusSource = openOnce<TokenStatusSource>(context);
+  const issuers = providers.flatMap(({ issuers, verification, statusSourceHint }) =>
     issuers.map((issuer): TrustedIssuer => {
-      const inquiry = issuer.openInquiry === null ? null : openInquiry(issuer.openInquiry);
-      return { terms: issuer.terms, keys: openKeys(issuer.openKeys), verification, inquiry, inquiryAdvice };
+      const statusSource = issuer.createStatusSource === null ? null : createStatusSource(issuer.createStatusSource);
+      return { terms: issuer.terms, keys: openKeys(issuer.openKeys), verification, statusSource, statusSourceHint };
     }),
   );
-  return new IssuerRegistry(issuers, new Map(providers.flatMap((provider) => [...provider.advice])));
+  return new IssuerRegistry(issuers, new Map(providers.flatMap((provider) => [...provider.hint])));
 }
 
-function openOnce<Part>(ground: Ground): (open: (ground: Ground) => Part) => Part {
-  const opened = new Map<(ground: Ground) => Part, Part>();
+function openOnce<Part>(context: AuthContext): (open: (context: AuthContext) => Part) => Part {
+  const opened = new Map<(context: AuthContext) => Part, Part>();
   return (open) => {
-    const part = opened.get(open) ?? open(ground);
+    const part = opened.get(open) ?? open(context);
     opened.set(open, part);
     return part;
   };

@@ -1,4 +1,4 @@
-import type { Ground, IdentityProvider } from './issuers/identity-provider.js';
+import type { AuthContext, IdentityProvider } from './issuers/identity-provider.js';
 import { ExpiringMemory } from './profiles/expiring-memory.js';
 import { IssuerProfiles } from './profiles/issuer-profiles.js';
 import { type HeldProfile, ProfileCache } from './profiles/profile-cache.js';
@@ -8,23 +8,23 @@ import { SharedStore } from './profiles/shared-store.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
 import type { ProviderClients } from './upstream/provider-clients.js';
 
-/** Opens every provider's source of profiles on the app's ground, over one cache. Calls nobody yet. */
+/** Opens every provider's source of profiles on the app's context, over one cache. Calls anonymousCaller yet. */
 export function openProfiles(
   providers: readonly IdentityProvider[],
   terms: ProfileTerms,
   clients: ProviderClients,
-  ground: Ground,
+  context: AuthContext,
   onForget?: (userId: string, issuer: string) => void,
 ): UserProfileService {
-  const { clock, report, createAlarm } = ground;
+  const { clock, report, createTimer } = context;
   const tally = newTally();
-  const memory = new ExpiringMemory<HeldProfile>({ maxEntries: terms.maxEntries, clock, alarm: createAlarm?.() });
+  const memory = new ExpiringMemory<HeldProfile>({ maxEntries: terms.maxEntries, clock, timer: createTimer?.() });
   const store = terms.store === null ? null : new SharedStore({ store: terms.store, clock, report });
   const cache = new ProfileCache({ terms, memory, store, clock, tally });
-  const opened = providers.map(({ issuers, openProfiles: open, profileAdvice }) => {
+  const opened = providers.map(({ issuers, openProfiles: open, profileHint }) => {
     const names = issuers.map(({ terms: { issuer } }) => issuer);
-    const source = open?.(ground) ?? null;
-    return new IssuerProfiles({ issuers: names, source, advice: profileAdvice }, { cache, tally, clock, report });
+    const source = open?.(context) ?? null;
+    return new IssuerProfiles({ issuers: names, source, hint: profileHint }, { cache, tally, clock, report });
   });
   return new UserProfileService({
     providers: opened,

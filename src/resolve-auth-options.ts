@@ -3,9 +3,9 @@ import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-opt
 import { type Clock, SystemClock } from './clock/clock.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/configuration-error.js';
-import { readSocketOrigins, readWires } from './guard/read-wires.js';
-import type { Wire } from './guard/transport.js';
-import type { ToUser } from './guard/token-authenticator.js';
+import { readSocketOrigins, readTransports } from './transports/read-transports.js';
+import type { TransportPlugin } from './transports/transport.js';
+import type { ToUser } from './authentication/request-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
 import { mergeSources, type TokenSource } from './request/token-source.js';
@@ -27,7 +27,7 @@ export interface ResolvedAuthOptions {
   readonly claimsCheck: ClaimsCheck | null;
   readonly toUser: ToUser | null;
   readonly warmUp: WarmUp;
-  readonly wires: readonly Wire[];
+  readonly transports: readonly TransportPlugin[];
   readonly socketOrigins: readonly string[];
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
@@ -77,7 +77,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
-    wires: readWires(where, options),
+    transports: readTransports(where, options),
     socketOrigins: readSocketOrigins(where, options),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
@@ -155,8 +155,8 @@ function readCacheEntries(where: string, options: GivenOptions): number {
 function readProfiles(where: string, options: GivenOptions, providers: readonly IdentityProvider[]): ProfileTerms {
   const [first] = providers;
   if (options['profiles'] !== undefined && first !== undefined && !providers.some(({ openProfiles }) => openProfiles)) {
-    const { option, mend } = first.profileAdvice.get;
-    throw new ConfigurationError(path(where, 'profiles'), `no issuer gives profiles: there is no ${option}`, mend);
+    const { option, fix } = first.profileHint.get;
+    throw new ConfigurationError(path(where, 'profiles'), `no issuer gives profiles: there is no ${option}`, fix);
   }
   return Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {}));
 }

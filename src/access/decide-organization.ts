@@ -1,7 +1,7 @@
 import { logText } from '../telemetry/log-text.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { assignedRolesOf, type Organization } from '../user/organization.js';
-import { listOf, type DescribePlace, placeInToken } from './decide-holding.js';
+import { listOf, type DescribePlace, placeInToken } from './authority-evaluator.js';
 import { type Decision, denied, granted } from './decision.js';
 import { nameOf, type OrganizationRequirement } from './requirement.js';
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { ExpiringMemory } from '../profiles/expiring-memory.js';
 import { OutageWatch } from '../profiles/outage-watch.js';
@@ -23,7 +23,7 @@ export type UserFacts = Map<string, Fact<unknown>>;
 type Flights = Map<string, Promise<unknown>>;
 
 /** What the permissions of all issuers of an app share. */
-export interface PermissionGround {
+export interface PermissionContext {
   /** By issuer and user. */
   readonly memory: ExpiringMemory<UserFacts>;
   /** How long an answer counts. */
@@ -32,7 +32,7 @@ export interface PermissionGround {
   readonly report: ReportEvent;
 }
 
-/** Where nobody says when to come again. */
+/** Where anonymousCaller says when to come again. */
 const usualRetryAfterSeconds = 5;
 
 /**
@@ -46,11 +46,11 @@ export class IssuerPermissions implements PermissionSource {
 
   constructor(
     private readonly source: PermissionSource,
-    private readonly ground: PermissionGround,
+    private readonly context: PermissionContext,
   ) {
     this.name = source.name;
     this.watch = new OutageWatch({
-      ...ground,
+      ...context,
       what: `permissions from ${source.name}`,
       consequence: 'Calls that demand permissions or organizations of its users get 503',
     });
@@ -73,11 +73,11 @@ export class IssuerPermissions implements PermissionSource {
   forget(userId: string, issuer: string): void {
     const key = keyOf(userId, issuer);
     this.flights.delete(key);
-    this.ground.memory.drop(key);
+    this.context.memory.drop(key);
   }
 
   private async remember<Value>(user: AuthUser, name: string, ask: () => Promise<Value>): Promise<Value> {
-    const { memory } = this.ground;
+    const { memory } = this.context;
     await memory.open();
     const key = keyOf(user.id, user.issuer);
     const known = memory.get(key)?.get(name) as Fact<Value> | undefined;
@@ -97,7 +97,7 @@ export class IssuerPermissions implements PermissionSource {
   }
 
   private async learn<Value>(key: string, name: string, ask: () => Promise<Value>, flights: Flights): Promise<Value> {
-    const { memory, freshMs } = this.ground;
+    const { memory, freshMs } = this.context;
     const askedAt = this.now();
     const value = await this.ask(ask);
     if (this.flights.get(key) !== flights) return value;
@@ -108,7 +108,7 @@ export class IssuerPermissions implements PermissionSource {
 
   private isFresh({ askedAt }: Fact<unknown>): boolean {
     const ageMs = this.now() - askedAt;
-    return ageMs >= 0 && ageMs < this.ground.freshMs;
+    return ageMs >= 0 && ageMs < this.context.freshMs;
   }
 
   private async ask<Value>(ask: () => Promise<Value>): Promise<Value> {
@@ -129,11 +129,11 @@ export class IssuerPermissions implements PermissionSource {
     const isUpstream = error instanceof UpstreamFailure;
     const problem = isUpstream ? error.message : 'it failed';
     const seconds = (isUpstream ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
-    return new FaultError(`Cannot get permissions from ${this.name}: ${problem}`, seconds, { cause: error });
+    return new AuthUnavailableError(`Cannot get permissions from ${this.name}: ${problem}`, seconds, { cause: error });
   }
 
   private now(): number {
-    return this.ground.clock.now().getTime();
+    return this.context.clock.now().getTime();
   }
 }
 

@@ -1,19 +1,19 @@
 import type { AuthUser } from '../user/auth-user.js';
 
 /** The lists of a user that a route may ask for. */
-export type HoldingKind = 'scopes' | 'roles' | 'permissions';
+export type AuthorityKind = 'scopes' | 'roles' | 'permissions';
 
 /** The user must hold these: all of them, or any one. */
-interface HoldingOf<Kind extends HoldingKind> {
+interface AuthorityOf<Kind extends AuthorityKind> {
   readonly kind: Kind;
   readonly match: 'all' | 'any';
   readonly values: readonly string[];
 }
 
 /** The token must have been granted these scopes (RFC 6749 §3.3). */
-export type ScopeRequirement = HoldingOf<'scopes'>;
+export type ScopeRequirement = AuthorityOf<'scopes'>;
 
-export type HoldingRequirement = ScopeRequirement | HoldingOf<'roles'> | HoldingOf<'permissions'>;
+export type AuthorityRequirement = ScopeRequirement | AuthorityOf<'roles'> | AuthorityOf<'permissions'>;
 
 /** What an organization may be named by in a call. */
 type OrganizationName = 'id' | 'slug' | 'name';
@@ -51,7 +51,7 @@ export interface PolicyRequirement {
 }
 
 /** What a route demands of its user beyond being one: data, so that the guard decides by it and others can list it. */
-export type Requirement = HoldingRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
+export type Requirement = AuthorityRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
 
 /** A requirement as logs and lists name it: `scopes: cats:read, cats:write`. */
 export function nameOf(requirement: Requirement): string {
@@ -59,7 +59,7 @@ export function nameOf(requirement: Requirement): string {
     case 'scopes':
     case 'roles':
     case 'permissions':
-      return nameHolding(requirement);
+      return nameAuthority(requirement);
     case 'organization':
       return nameOrganization(requirement);
     case 'profile':
@@ -69,7 +69,7 @@ export function nameOf(requirement: Requirement): string {
   }
 }
 
-function nameHolding({ kind, match, values }: HoldingRequirement): string {
+function nameAuthority({ kind, match, values }: AuthorityRequirement): string {
   return `${match === 'any' && values.length > 1 ? 'one of the ' : ''}${kind}: ${values.join(', ')}`;
 }
 
@@ -83,9 +83,9 @@ function nameOrganization({ from, by, role, minimumRole, permissions }: Organiza
   return parts.join(', ');
 }
 
-const holdingKinds: readonly string[] = ['scopes', 'roles', 'permissions'] satisfies HoldingKind[];
+const authorityKinds: readonly string[] = ['scopes', 'roles', 'permissions'] satisfies AuthorityKind[];
 
 /** Whether it can be decided by the user alone, whatever is called with what. */
 export function isOfUserAlone({ kind }: Requirement): boolean {
-  return holdingKinds.includes(kind);
+  return authorityKinds.includes(kind);
 }

@@ -1,5 +1,5 @@
-import { readMark } from './auth-mark.js';
-import { type Demand, readDemands } from './demand-mark.js';
+import { readAuthMetadata } from './auth-metadata.js';
+import { type DeclaredRequirement, readRequirements } from './requirement-metadata.js';
 import type { OptionalAuthOptions } from './optional-auth-options.js';
 import type { Requirement } from './requirement.js';
 
@@ -13,16 +13,16 @@ interface PublicRules {
 interface RequiredRules {
   readonly mode: 'required';
   /** What is asked of the user; `null` where being one is enough. */
-  readonly demands: RouteDemands | null;
+  readonly demands: RouteRequirements | null;
 }
 
 interface OptionalRules extends Required<OptionalAuthOptions> {
   readonly mode: 'optional';
-  readonly demands: RouteDemands | null;
+  readonly demands: RouteRequirements | null;
 }
 
 /** What class and handler demand together. */
-export interface RouteDemands {
+export interface RouteRequirements {
   /** The issuer itself must say that the token is good. */
   readonly online: boolean;
   /** All of them must be met; in the order in which they are asked. */
@@ -54,13 +54,13 @@ export function readRouteRules(
   const levels = [route.getHandler(), ...lineageOf(route.getClass())];
   const mode = readMode(levels, defaults, bringsGuard);
   if (mode.mode === 'public') return mode;
-  const demands = toDemands(levels.toReversed().flatMap(readDemands));
-  // Who is nobody can meet no requirement, so that a user is required where something is asked of them.
+  const demands = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
+  // Who is anonymousCaller can meet no requirement, so that a user is required where something is asked of them.
   if (demands !== null && demands.requirements.length > 0) return { mode: 'required', demands };
   return { ...mode, demands };
 }
 
-function toDemands(demands: readonly Demand[]): RouteDemands | null {
+function toRouteRequirements(demands: readonly DeclaredRequirement[]): RouteRequirements | null {
   if (demands.length === 0) return null;
   return {
     online: demands.some(({ kind }) => kind === 'online'),
@@ -112,7 +112,7 @@ function readLevel(
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
 ): Mode | undefined {
-  const mark = readMark(target);
+  const mark = readAuthMetadata(target);
   // @OptionalAuth() brings the guard itself, so the guard beside it says nothing more.
   if (mark?.mode === 'optional') return { ...defaults, ...mark.options, mode: 'optional' };
   // The guard written beside @Public() contradicts it, and the stricter of the two holds.

@@ -1,7 +1,7 @@
 import type { ApplicationConfig } from '@nestjs/core';
 
 import { AuthGuard } from '../guard/auth.guard.js';
-import type { EntryPointKind } from './entry-point.js';
+import type { HandlerKind } from './handler-info.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
 /** Where Nest keeps what @UseGuards() was given. */
@@ -11,7 +11,7 @@ const guardsKey = '__guards__';
 export class GuardReach {
   private readonly counting: readonly unknown[];
   private readonly everywhere: boolean;
-  private readonly reached: ReadonlySet<EntryPointKind>;
+  private readonly reached: ReadonlySet<HandlerKind>;
 
   constructor(config: ApplicationConfig, hasHttp: boolean, options: ResolvedRouteAudit) {
     this.counting = [AuthGuard, ...options.otherGuards];
@@ -20,7 +20,7 @@ export class GuardReach {
     this.reached = new Set(['http', 'graphql', ...(hasHttp ? [] : ['message' as const]), ...options.globalGuardsReach]);
   }
 
-  covers(kind: EntryPointKind, of: object, method: object): boolean {
+  covers(kind: HandlerKind, of: object, method: object): boolean {
     if (this.everywhere && this.reached.has(kind)) return true;
     return [of, method].some((target) => this.stands(target));
   }

@@ -55,11 +55,11 @@ export function readRouteAudit(where: string, given: unknown): ResolvedRouteAudi
   }) as ResolvedRouteAudit;
 }
 
-function readList(where: string, given: unknown, fits: (value: unknown) => boolean, mend: string): readonly unknown[] {
+function readList(where: string, given: unknown, fits: (value: unknown) => boolean, fix: string): readonly unknown[] {
   if (given === undefined) return [];
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (!Array.isArray(given) || !list.every(fits))
-    throw new ConfigurationError(where, 'something in it does not fit', mend);
+    throw new ConfigurationError(where, 'something in it does not fit', fix);
   return Object.freeze([...list]);
 }
 

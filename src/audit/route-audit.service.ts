@@ -2,8 +2,8 @@ import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
 
 import { nameOf } from '../access/requirement.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import type { EntryPoint, Protection } from './entry-point.js';
-import type { EntryPoints } from './entry-points.service.js';
+import type { HandlerInfo, Protection } from './handler-info.js';
+import type { HandlerInventory } from './handler-inventory.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
 const protections: readonly Protection[] = ['protected', 'optional', 'public', 'unguarded'];
@@ -13,40 +13,40 @@ export class RouteAudit implements OnApplicationBootstrap {
   private readonly logger = new Logger('Gatehouse');
 
   constructor(
-    private readonly entryPoints: EntryPoints,
+    private readonly handlerInventory: HandlerInventory,
     private readonly options: ResolvedRouteAudit | null,
   ) {}
 
   /** Called by Nest before the app listens. @throws {ConfigurationError} in strict mode, for unguarded handlers. */
   onApplicationBootstrap(): void {
     if (this.options === null) return;
-    const entries = this.entryPoints.list(this.options);
+    const entries = this.handlerInventory.list(this.options);
     const unguarded = entries.filter(({ protection }) => protection === 'unguarded');
     this.logger.log(summaryOf(entries));
     for (const entry of entries) {
-      if (entry.protection === 'unguarded') this.logger.warn(describeEntryPoint(entry));
-      else this.logger.log(describeEntryPoint(entry));
+      if (entry.protection === 'unguarded') this.logger.warn(describeHandler(entry));
+      else this.logger.log(describeHandler(entry));
     }
     if (this.options.strict && unguarded.length > 0) throw explainUnguarded(unguarded);
   }
 }
 
 /** One line: `protected  GET /cats  CatsController.list  (scopes: cats:read)`. */
-function describeEntryPoint({ protection, addresses, handler, demands }: EntryPoint): string {
+function describeHandler({ protection, addresses, handler, demands }: HandlerInfo): string {
   const asked =
     demands === null ? [] : [...(demands.online ? ['asks the issuer'] : []), ...demands.requirements.map(nameOf)];
   const line = `${protection.padEnd('unguarded'.length)}  ${addresses.join(', ')}  ${handler}`;
   return asked.length === 0 ? line : `${line}  (${asked.join('; ')})`;
 }
 
-function summaryOf(entries: readonly EntryPoint[]): string {
+function summaryOf(entries: readonly HandlerInfo[]): string {
   const counts = protections.map(
     (protection) => `${entries.filter((entry) => entry.protection === protection).length} ${protection}`,
   );
   return `Route audit: ${counts.join(', ')}`;
 }
 
-function explainUnguarded(entries: readonly EntryPoint[]): ConfigurationError {
+function explainUnguarded(entries: readonly HandlerInfo[]): ConfigurationError {
   return new ConfigurationError(
     'AuthModule.forRoot({ routeAudit: { strict } })',
     `no guard stands before ${entries.map(({ handler, addresses }) => `${handler} (${addresses.join(', ')})`).join(', ')}`,

@@ -1,7 +1,7 @@
 import type { AuthError } from '../errors/auth-error.js';
 import { type AnswerBody, toAnswer } from './answer.js';
 
-/** The body of an answer on a wire that has no headers: what these say on HTTP stands in it as well. */
+/** The body of an answer on a transport that has no headers: what these say on HTTP stands in it as well. */
 export interface HeaderlessBody extends AnswerBody {
   /** What the token lacks, as in the challenge (RFC 6750 §3). */
   readonly scope?: string;

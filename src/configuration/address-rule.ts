@@ -1,6 +1,6 @@
 /**
  * The key of the option that lets a preset call plain http addresses off this machine:
- * `oidc({ …, [allowInsecureHttpOffLoopback]: true })`. Whoever sits on the wire can then hand in keys
+ * `oidc({ …, [allowInsecureHttpOffLoopback]: true })`. Whoever sits on the transport can then hand in keys
  * of their own and sign any token, so it is for closed test networks only. A symbol, so that no
  * configuration file can set it.
  */
@@ -21,8 +21,8 @@ export function findAddressFault(address: string, rule: AddressRule): string | u
   // variable; the issuer of a token, which is compared as text, would never be the same.
   if (/[\s\p{Cc}]/u.test(address)) return 'an address must not hold blanks or control characters';
   const url = new URL(address);
-  if (url.username !== '' || url.password !== '') return 'an address must not carry a user name or password';
-  if (address.includes('#')) return 'an address must not carry a fragment';
+  if (url.username !== '' || url.password !== '') return 'an address must not send a user name or password';
+  if (address.includes('#')) return 'an address must not send a fragment';
   if (url.protocol === 'https:') return undefined;
   if (url.protocol !== 'http:') return 'https is expected';
   return rule.insecureHttp || isLoopback(url.hostname) ? undefined : 'http is only allowed on this machine';

@@ -23,10 +23,10 @@ export function requireAddress(
   options: GivenOptions,
   option: string,
   rule: AddressRule,
-  mend: string,
+  fix: string,
 ): string {
   const address = readAddress(where, options, option, rule);
-  if (address === undefined) throw new ConfigurationError(path(where, option), 'it is missing', mend);
+  if (address === undefined) throw new ConfigurationError(path(where, option), 'it is missing', fix);
   return address;
 }
 

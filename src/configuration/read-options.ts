@@ -35,20 +35,20 @@ export function readText(where: string, options: GivenOptions, option: string): 
   return value;
 }
 
-/** A text that must be there. `mend` tells where it is found. */
-export function requireText(where: string, options: GivenOptions, option: string, mend: string): string {
+/** A text that must be there. `fix` tells where it is found. */
+export function requireText(where: string, options: GivenOptions, option: string, fix: string): string {
   const value = readText(where, options, option);
-  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', mend);
+  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', fix);
   return value;
 }
 
 /** One text or a list of them, as a list; at least one. */
-export function requireTexts(where: string, options: GivenOptions, option: string, mend: string): readonly string[] {
+export function requireTexts(where: string, options: GivenOptions, option: string, fix: string): readonly string[] {
   const value = options[option];
-  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', mend);
+  if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', fix);
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (texts.length === 0 || !texts.every((text) => typeof text === 'string' && text.trim() !== '')) {
-    throw new ConfigurationError(path(where, option), 'a text or a list of texts is expected', mend);
+    throw new ConfigurationError(path(where, option), 'a text or a list of texts is expected', fix);
   }
   return Object.freeze([...new Set(texts as readonly string[])]);
 }

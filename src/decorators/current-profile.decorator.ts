@@ -10,10 +10,10 @@ import {
 
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { Authenticator } from '../guard/authenticator.js';
-import { Transports } from '../guard/transports.js';
-import { findUser } from '../guard/user-seat.js';
-import { handlerOf, refuse, type Visit } from '../guard/visit.js';
+import { Authenticator } from '../authentication/authenticator.js';
+import { Transports } from '../transports/transports.js';
+import { findUser } from '../transports/call-user.js';
+import { handlerNameOf, refuse, type GuardContext } from '../access/guard-context.js';
 import { RequestProfiles } from '../profiles/request-profiles.js';
 import type { UserProfile } from '../profiles/user-profile.js';
 import { EventLog } from '../telemetry/event-log.service.js';
@@ -55,35 +55,42 @@ class CurrentProfilePipe implements PipeTransform {
         'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
       );
     }
-    profiles.checkMeans('@CurrentProfile');
+    profiles.checkCapabilities('@CurrentProfile');
     this.profiles = profiles;
   }
 
   async transform(value: unknown): Promise<UserProfile | null> {
     const context = CallInHand.contextOf(value);
     if (context === undefined) throw new Error('A pipe before @CurrentProfile() has put something else in its place');
-    // What the guard has decided holds: under @Public(), and for a guest, there is nobody to look up.
+    // What the guard has decided holds: under @Public(), and for a guest, there is anonymousCaller to look up.
     if ((findUser(context) ?? null) === null) return null;
     const transport = this.transports.get(context.getType());
-    const visit = { context, transport, request: transport.view(context) };
+    const guardContext = { context, transport, request: transport.view(context) };
     try {
       // Whom toUser has made of the caller says nothing of the token, which is judged already.
-      const user = await this.authenticator.authenticate(visit.request);
-      return await this.profiles.get(visit.request.carrier, user);
+      const user = await this.authenticator.authenticate(guardContext.request);
+      return await this.profiles.get(guardContext.request.request, user);
     } catch (error) {
       if (!isAuthError(error)) throw error;
-      this.explain(visit, error);
-      throw refuse(visit, error);
+      this.explain(guardContext, error);
+      throw refuse(guardContext, error);
     }
   }
 
-  private explain(visit: Omit<Visit, 'rules'>, error: AuthError): void {
+  private explain(guardContext: Omit<GuardContext, 'rules'>, error: AuthError): void {
     const { code, reason, explanation } = error;
     if (error instanceof ConfigurationError) {
-      this.log.report({ type: 'miswired', problem: explanation, mend: error.mend });
+      this.log.report({ type: 'misconfigured', problem: explanation, fix: error.fix });
     }
-    const handler = handlerOf(visit);
-    this.log.explain(visit.request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous: false });
+    const handler = handlerNameOf(guardContext);
+    this.log.explain(guardContext.request.request, {
+      type: 'refused',
+      code,
+      reason,
+      explanation,
+      handler,
+      anonymous: false,
+    });
   }
 }
 

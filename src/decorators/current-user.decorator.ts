@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
 
-import { findUser } from '../guard/user-seat.js';
+import { findUser } from '../transports/call-user.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { type PropertyPath, readPath } from './property-path.js';
 

@@ -2,7 +2,7 @@ import { applyDecorators, UseGuards } from '@nestjs/common';
 
 import { type OptionalAuthOptions, readOptionalAuthOptions } from '../access/optional-auth-options.js';
 import { AuthGuard } from '../guard/auth.guard.js';
-import { markTarget } from './mark-target.js';
+import { applyToTarget } from './apply-to-target.js';
 
 /**
  * Lets everybody through to a handler, or to every handler of a class, and knows the user where a valid
@@ -16,7 +16,7 @@ import { markTarget } from './mark-target.js';
  */
 export function OptionalAuth(options: OptionalAuthOptions = {}): ClassDecorator & MethodDecorator {
   return applyDecorators(
-    markTarget('@OptionalAuth', { mode: 'optional', options: readOptionalAuthOptions('@OptionalAuth', options) }),
+    applyToTarget('@OptionalAuth', { mode: 'optional', options: readOptionalAuthOptions('@OptionalAuth', options) }),
     UseGuards(AuthGuard),
   );
 }

@@ -1,4 +1,4 @@
-import { markTarget } from './mark-target.js';
+import { applyToTarget } from './apply-to-target.js';
 
 /**
  * Opens a handler, or every handler of a class, to everybody: the guard does not look at the token, and
@@ -8,5 +8,5 @@ import { markTarget } from './mark-target.js';
  * To know the user where there is one, use `@OptionalAuth()`.
  */
 export function Public(): ClassDecorator & MethodDecorator {
-  return markTarget('@Public', { mode: 'public' });
+  return applyToTarget('@Public', { mode: 'public' });
 }

@@ -26,7 +26,7 @@ export function readNames(where: string, given: readonly unknown[], form: NameFo
   return Object.freeze([...new Set(names)]);
 }
 
-/** A name that a provider's administrators chose: anything but nothing, and no space that nobody sees. */
+/** A name that a provider's administrators chose: anything but nothing, and no space that anonymousCaller sees. */
 export function isPlainName(name: string): boolean {
   return name !== '' && name === name.trim();
 }

@@ -3,7 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import type { OrganizationRequirement } from '../access/requirement.js';
 import { type GivenOptions, path, readChoice, readOptions, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 import { isPlainName, readNames } from './read-names.js';
 
 /** Which organization, and what the user must hold in it. */
@@ -26,7 +26,7 @@ export interface RequireOrganizationOptions {
   readonly role?: string;
   /**
    * A role that the user holds there, assigned or included in the assigned one. With an issuer that gives its roles no
-   * order nobody passes; where an organization's roles are without one, it is the same as `role`.
+   * order anonymousCaller passes; where an organization's roles are without one, it is the same as `role`.
    */
   readonly minimumRole?: string;
   /** Permissions that the user has there, all of them. */
@@ -45,7 +45,7 @@ const bys = ['id', 'slug', 'name'] as const;
  * @throws {ConfigurationError} for an unknown option or a wrong value, when the class is loaded.
  */
 export function RequireOrganization(options: RequireOrganizationOptions = {}): ClassDecorator & MethodDecorator {
-  return guardedDemand(where, readRequirement(readOptions(where, options, names)));
+  return guardedRequirement(where, readRequirement(readOptions(where, options, names)));
 }
 
 function readRequirement(options: GivenOptions): OrganizationRequirement {

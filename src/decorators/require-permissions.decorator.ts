@@ -1,4 +1,4 @@
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 import { isPlainName, readNames } from './read-names.js';
 
 /**
@@ -23,5 +23,5 @@ function requirePermissions(
   permissions: readonly unknown[],
 ): ClassDecorator & MethodDecorator {
   const form = { noun: 'permission', isName: isPlainName, example: `${where}('cats:read', 'cats:write')` };
-  return guardedDemand(where, { kind: 'permissions', match, values: readNames(where, permissions, form) });
+  return guardedRequirement(where, { kind: 'permissions', match, values: readNames(where, permissions, form) });
 }

@@ -4,13 +4,13 @@ import type { PolicyAnswer } from '../access/policy-answer.js';
 import type { PolicyClass, PolicyRequirement } from '../access/requirement.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 
 /** A rule of your app's about who may do what: a class that Nest's injector makes, with whatever it needs. */
 export interface Policy {
   /**
    * Gives `true` to let the call pass; `false`, or a reason, to refuse it with 403. Whatever else it gives refuses, and
-   * so does what it throws, which goes into the log at `error`; a `FaultError` is a 503, as nobody is to blame for an outage.
+   * so does what it throws, which goes into the log at `error`; a `AuthUnavailableError` is a 503, as anonymousCaller is to blame for an outage.
    *
    * @param user as the token has them: `toUser` runs when all demands are met
    */
@@ -47,7 +47,7 @@ const where = '@RequirePolicy';
 export function RequirePolicy(
   policy: (abstract new (...parts: never[]) => Policy) | PolicyFunction,
 ): ClassDecorator & MethodDecorator {
-  return guardedDemand(where, readRequirement(policy));
+  return guardedRequirement(where, readRequirement(policy));
 }
 
 function readRequirement(policy: unknown): PolicyRequirement {

@@ -1,4 +1,4 @@
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 
 /**
  * Lets a user through whom their provider still knows, and does not bar: the profile is looked up before the handler
@@ -9,5 +9,5 @@ import { guardedDemand } from './guarded-demand.decorator.js';
  * issuer asked at every call there is `@VerifyOnline()`.
  */
 export function RequireProfile(): ClassDecorator & MethodDecorator {
-  return guardedDemand('@RequireProfile', { kind: 'profile' });
+  return guardedRequirement('@RequireProfile', { kind: 'profile' });
 }

@@ -1,4 +1,4 @@
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 import { isPlainName, readNames } from './read-names.js';
 
 /**
@@ -23,5 +23,5 @@ function requireRoles(
   roles: readonly unknown[],
 ): ClassDecorator & MethodDecorator {
   const form = { noun: 'role', isName: isPlainName, example: `${where}('admin', 'editor')` };
-  return guardedDemand(where, { kind: 'roles', match, values: readNames(where, roles, form) });
+  return guardedRequirement(where, { kind: 'roles', match, values: readNames(where, roles, form) });
 }

@@ -1,4 +1,4 @@
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 import { readNames } from './read-names.js';
 
 /**
@@ -23,7 +23,7 @@ function requireScopes(
   scopes: readonly unknown[],
 ): ClassDecorator & MethodDecorator {
   const form = { noun: 'scope', isName: isScope, example: `${where}('cats:read', 'cats:write')` };
-  return guardedDemand(where, { kind: 'scopes', match, values: readNames(where, scopes, form) });
+  return guardedRequirement(where, { kind: 'scopes', match, values: readNames(where, scopes, form) });
 }
 
 /** RFC 6749 §3.3: printable, without space, quote and backslash. */

@@ -1,4 +1,4 @@
-import { guardedDemand } from './guarded-demand.decorator.js';
+import { guardedRequirement } from './guarded-requirement.decorator.js';
 
 /**
  * Has the issuer asked about the token of each call before it gets to a handler, or to any handler of a class: one that
@@ -11,5 +11,5 @@ import { guardedDemand } from './guarded-demand.decorator.js';
  * refuses goes by `onInvalid`, and an issuer that does not answer by `onUnavailable`.
  */
 export function VerifyOnline(): ClassDecorator & MethodDecorator {
-  return guardedDemand('@VerifyOnline', { kind: 'online' });
+  return guardedRequirement('@VerifyOnline', { kind: 'online' });
 }

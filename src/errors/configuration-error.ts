@@ -9,11 +9,11 @@ export class ConfigurationError extends AuthError {
   /** Which option, as it is written in code: `oidc({ audience })`. */
   readonly path: string;
   /** What to write instead, without a full stop. */
-  readonly mend: string;
+  readonly fix: string;
 
-  constructor(path: string, problem: string, mend: string) {
-    super(`${path}: ${problem}. ${mend}.`, `${path}: ${problem}`);
+  constructor(path: string, problem: string, fix: string) {
+    super(`${path}: ${problem}. ${fix}.`, `${path}: ${problem}`);
     this.path = path;
-    this.mend = mend;
+    this.fix = fix;
   }
 }

@@ -27,7 +27,7 @@ const tokenSentences: Record<RefusalReason, string> = {
 
 /**
  * The caller was refused: no token, a token that does not pass, or not allowed. Never thrown for trouble
- * of ours or of a provider's, which is a {@link FaultError}.
+ * of ours or of a provider's, which is a {@link AuthUnavailableError}.
  */
 export class RefusalError extends AuthError {
   override readonly reason: RefusalReason | null;

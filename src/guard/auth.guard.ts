@@ -7,12 +7,19 @@ import { ConfigurationError } from '../errors/configuration-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { Authenticator } from './authenticator.js';
-import { DemandChecker } from './demand-checker.js';
-import { isThenable } from './is-thenable.js';
-import { RouteRulesReader } from './route-rules-reader.js';
-import { Transports } from './transports.js';
-import { demandsOf, enter, handlerOf, nobody, refuse, type Visit } from './visit.js';
+import { Authenticator } from '../authentication/authenticator.js';
+import { RequirementChecker } from '../access/requirement-checker.js';
+import { isThenable } from '../token/maybe-promise.js';
+import { RouteRulesReader } from '../access/route-rules-reader.js';
+import { Transports } from '../transports/transports.js';
+import {
+  requirementsOf,
+  admit,
+  handlerNameOf,
+  anonymousCaller,
+  refuse,
+  type GuardContext,
+} from '../access/guard-context.js';
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -29,7 +36,7 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(Authenticator) authenticator: Authenticator | undefined,
     @Optional() @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
     @Optional() @Inject(Transports) private readonly transports: Transports,
-    @Optional() @Inject(DemandChecker) private readonly demands: DemandChecker,
+    @Optional() @Inject(RequirementChecker) private readonly demands: RequirementChecker,
     @Optional() @Inject(EventLog) private readonly log: EventLog,
   ) {
     // Optional above, so that the reader of the error learns of the missing line and not of our parts.
@@ -47,18 +54,21 @@ export class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.get(context.getType());
     const rules = this.rules.read(context);
-    const visit: Visit = { context, transport, rules, request: transport.view(context) };
-    if (rules.mode === 'public') return enter(visit, nobody);
+    const guardContext: GuardContext = { context, transport, rules, request: transport.view(context) };
+    if (rules.mode === 'public') return admit(guardContext, anonymousCaller);
     let user: AuthUser | Promise<AuthUser>;
     try {
-      user = rules.demands?.online === true ? this.askOnline(visit) : this.authenticator.authenticate(visit.request);
+      user =
+        rules.demands?.online === true
+          ? this.askOnline(guardContext)
+          : this.authenticator.authenticate(guardContext.request);
     } catch (error) {
-      return this.enterWithout(visit, error);
+      return this.enterWithout(guardContext, error);
     }
-    return isThenable(user) ? this.admitLater(visit, user) : this.admit(visit, user);
+    return isThenable(user) ? this.admitLater(guardContext, user) : this.admit(guardContext, user);
   }
 
-  private askOnline({ request }: Visit): AuthUser | Promise<AuthUser> {
+  private askOnline({ request }: GuardContext): AuthUser | Promise<AuthUser> {
     const user = this.authenticator.authenticateOnline?.(request);
     if (user !== undefined) return user;
     throw new ConfigurationError(
@@ -68,72 +78,73 @@ export class AuthGuard implements CanActivate {
     );
   }
 
-  private async admitLater(visit: Visit, promised: AuthUser | Promise<AuthUser>): Promise<boolean> {
+  private async admitLater(guardContext: GuardContext, promised: AuthUser | Promise<AuthUser>): Promise<boolean> {
     let user: AuthUser;
     try {
       user = await promised;
     } catch (error) {
-      return this.enterWithout(visit, error);
+      return this.enterWithout(guardContext, error);
     }
-    return this.admit(visit, user);
+    return this.admit(guardContext, user);
   }
 
-  private admit(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
-    const demands = demandsOf(visit);
-    if (demands === null) return this.hand(visit, user);
+  private admit(guardContext: GuardContext, user: AuthUser): boolean | Promise<boolean> {
+    const demands = requirementsOf(guardContext);
+    if (demands === null) return this.hand(guardContext, user);
     let checked: void | Promise<void>;
     try {
-      checked = this.demands.check(visit, user, demands);
+      checked = this.demands.check(guardContext, user, demands);
     } catch (error) {
-      return this.enterWithout(visit, error);
+      return this.enterWithout(guardContext, error);
     }
-    return isThenable(checked) ? this.handLater(visit, user, checked) : this.hand(visit, user);
+    return isThenable(checked) ? this.handLater(guardContext, user, checked) : this.hand(guardContext, user);
   }
 
-  private async handLater(visit: Visit, user: AuthUser, checked: Promise<void>): Promise<boolean> {
+  private async handLater(guardContext: GuardContext, user: AuthUser, checked: Promise<void>): Promise<boolean> {
     try {
       await checked;
     } catch (error) {
-      return this.enterWithout(visit, error);
+      return this.enterWithout(guardContext, error);
     }
-    return this.hand(visit, user);
+    return this.hand(guardContext, user);
   }
 
   /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
-  private hand(visit: Visit, user: AuthUser): boolean | Promise<boolean> {
-    const appUser = this.authenticator.toAppUser(visit.request, user);
+  private hand(guardContext: GuardContext, user: AuthUser): boolean | Promise<boolean> {
+    const appUser = this.authenticator.toAppUser(guardContext.request, user);
     // Most apps leave the user as is.
-    if (appUser === user) return this.admitAs(visit, user, user);
+    if (appUser === user) return this.admitAs(guardContext, user, user);
     return isThenable(appUser)
-      ? Promise.resolve(appUser).then((made) => this.admitAs(visit, made, user))
-      : this.admitAs(visit, appUser, user);
+      ? Promise.resolve(appUser).then((made) => this.admitAs(guardContext, made, user))
+      : this.admitAs(guardContext, appUser, user);
   }
 
-  /** An Authenticator of the app's own may give nobody, whatever its type says. */
-  private admitAs(visit: Visit, appUser: unknown, verified: AuthUser): boolean {
-    if (appUser !== null && appUser !== undefined) return enter(visit, { user: appUser, verified });
+  /** An Authenticator of the app's own may give anonymousCaller, whatever its type says. */
+  private admitAs(guardContext: GuardContext, appUser: unknown, verified: AuthUser): boolean {
+    if (appUser !== null && appUser !== undefined) return admit(guardContext, { user: appUser, verified });
     const refusal = RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
-    return this.enterWithout(visit, refusal);
+    return this.enterWithout(guardContext, refusal);
   }
 
-  private enterWithout(visit: Visit, error: unknown): boolean {
+  private enterWithout(guardContext: GuardContext, error: unknown): boolean {
     if (!isAuthError(error)) throw error;
-    const decision = decideWithoutUser(visit.rules, error);
-    this.explain(visit, error, decision.kind === 'anonymous');
-    if (decision.kind === 'refuse') throw refuse(visit, error);
+    const decision = decideWithoutUser(guardContext.rules, error);
+    this.explain(guardContext, error, decision.kind === 'anonymous');
+    if (decision.kind === 'refuse') throw refuse(guardContext, error);
     const challenge = decision.challenge ? challengeOf(error) : undefined;
-    if (challenge !== undefined) visit.transport.addHeaders(visit.context, { 'WWW-Authenticate': challenge });
-    return enter(visit, nobody);
+    if (challenge !== undefined)
+      guardContext.transport.addHeaders(guardContext.context, { 'WWW-Authenticate': challenge });
+    return admit(guardContext, anonymousCaller);
   }
 
   /** An absent token says nothing where it may be absent. */
-  private explain(visit: Visit, error: AuthError, anonymous: boolean): void {
+  private explain(guardContext: GuardContext, error: AuthError, anonymous: boolean): void {
     if (anonymous && error.code === 'MISSING_TOKEN') return;
     if (error instanceof ConfigurationError) {
-      this.log.report({ type: 'miswired', problem: error.explanation, mend: error.mend });
+      this.log.report({ type: 'misconfigured', problem: error.explanation, fix: error.fix });
     }
     const { code, reason, explanation } = error;
-    const handler = handlerOf(visit);
-    this.log.explain(visit.request.carrier, { type: 'refused', code, reason, explanation, handler, anonymous });
+    const handler = handlerNameOf(guardContext);
+    this.log.explain(guardContext.request.request, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
 }

@@ -8,8 +8,8 @@ import { isAuthError } from '../errors/auth-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
 import { EventLog } from '../telemetry/event-log.service.js';
-import { Authenticator } from './authenticator.js';
-import { HttpTransport } from './http.transport.js';
+import { Authenticator } from '../authentication/authenticator.js';
+import { HttpTransport } from '../transports/http.transport.js';
 
 /** What passport gives a strategy for the length of one request; one of them is called, once. */
 interface PassportActions {

@@ -21,7 +21,7 @@ export interface Auth0Options
   readonly domain: string | readonly string[];
   /**
    * The identifier of the API in Auth0. Clients have to name it when they sign in; without it they get an opaque
-   * token, which nobody but Auth0 can read.
+   * token, which anonymousCaller but Auth0 can read.
    */
   readonly audience: TermOptions['audience'];
   /**
@@ -69,11 +69,11 @@ export function auth0(given: Auth0Options): IdentityProvider {
 }
 
 function readDomains(options: GivenOptions): readonly string[] {
-  const mend = 'Write the host alone, as in your-tenant.eu.auth0.com';
-  const domains = requireTexts(where, options, 'domain', mend);
+  const fix = 'Write the host alone, as in your-tenant.eu.auth0.com';
+  const domains = requireTexts(where, options, 'domain', fix);
   for (const domain of domains) {
     if (!/^[a-z\d-]+(?:\.[a-z\d-]+)+$/.test(domain)) {
-      throw new ConfigurationError(path(where, 'domain'), 'it is not a host name in lower case', mend);
+      throw new ConfigurationError(path(where, 'domain'), 'it is not a host name in lower case', fix);
     }
   }
   return domains;

@@ -73,8 +73,8 @@ export function betterAuth(given: BetterAuthOptions): IdentityProvider {
 }
 
 function readBaseUrl(options: GivenOptions): string {
-  const mend = 'Write the baseURL of Better Auth';
-  const url = requireAddress(where, options, 'baseUrl', readAddressRule(options), mend);
+  const fix = 'Write the baseURL of Better Auth';
+  const url = requireAddress(where, options, 'baseUrl', readAddressRule(options), fix);
   const { origin } = new URL(url);
   if (url.replace(/\/$/, '') === origin) return origin;
   throw new ConfigurationError(

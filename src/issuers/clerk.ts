@@ -77,8 +77,8 @@ export function clerk(given: ClerkOptions): IdentityProvider {
 }
 
 function readIssuer(options: GivenOptions): string {
-  const mend = 'It is in the dashboard under API keys';
-  const url = requireAddress(where, options, 'frontendApiUrl', readAddressRule(options), mend);
+  const fix = 'It is in the dashboard under API keys';
+  const url = requireAddress(where, options, 'frontendApiUrl', readAddressRule(options), fix);
   const { origin } = new URL(url);
   if (url.replace(/\/$/, '') === origin) return origin;
   throw new ConfigurationError(path(where, 'frontendApiUrl'), 'it is not an origin', `Write ${origin}`);

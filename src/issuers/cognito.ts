@@ -54,11 +54,11 @@ export function cognito(given: CognitoOptions): IdentityProvider {
 }
 
 function readPool(options: GivenOptions): readonly string[] {
-  const mend = 'Write the id of the user pool, as in eu-central-1_AbCdEf123';
-  const pool = requireText(where, options, 'userPoolId', mend);
+  const fix = 'Write the id of the user pool, as in eu-central-1_AbCdEf123';
+  const pool = requireText(where, options, 'userPoolId', fix);
   const region = /^(?<region>[a-z]{2}(?:-[a-z]+)+-\d+)_[\dA-Za-z]+$/.exec(pool)?.groups?.['region'];
   if (region === undefined) {
-    throw new ConfigurationError(path(where, 'userPoolId'), 'it is not the id of a user pool', mend);
+    throw new ConfigurationError(path(where, 'userPoolId'), 'it is not the id of a user pool', fix);
   }
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return ['cognito-idp', 'issuer-cognito-idp'].map((host) => `https://${host}.${region}.${domain}/${pool}`);

@@ -2,7 +2,7 @@ import { type DocumentFetcher, findEndpoint } from '../keys/discovery.js';
 import type { ProviderAnswer, ProviderCall } from '../upstream/provider-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { Ground } from './identity-provider.js';
+import type { AuthContext } from './identity-provider.js';
 
 /**
  * Calls an endpoint that an issuer's metadata names. Where it has moved or cannot be reached, the metadata is looked
@@ -15,15 +15,15 @@ import type { Ground } from './identity-provider.js';
 export async function callEndpoint(
   issuer: DiscoveredIssuer,
   name: string,
-  ground: Ground,
+  context: AuthContext,
   call: Omit<ProviderCall, 'url'>,
 ): Promise<ProviderAnswer | null> {
-  const document = issuer.documentOn(ground);
-  const metadata = await document.find(fetcherOn(ground));
+  const document = issuer.documentOn(context);
+  const metadata = await document.find(fetcherOn(context));
   const url = findEndpoint(metadata, name, issuer.rule);
   if (url === null) return null;
   try {
-    const answer = await ground.providerClient(url).call({ ...call, url });
+    const answer = await context.providerClient(url).call({ ...call, url });
     if (hasMoved(answer)) document.forget(metadata);
     return answer;
   } catch (error) {
@@ -33,7 +33,7 @@ export async function callEndpoint(
 }
 
 /** By the client that repeats and spares: somebody waits. */
-function fetcherOn({ providerClient }: Ground): DocumentFetcher {
+function fetcherOn({ providerClient }: AuthContext): DocumentFetcher {
   return {
     getJson: async (address) => {
       const { status, body } = await providerClient(address).call({ method: 'GET', url: address });

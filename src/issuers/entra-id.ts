@@ -90,13 +90,13 @@ export function entraId(given: EntraIdOptions): IdentityProvider {
 }
 
 function readTenants(options: GivenOptions): readonly string[] {
-  const mend = 'Write the directory (tenant) id, a GUID, or a list of those whose users may come in';
-  const tenants = requireTexts(where, options, 'tenantId', mend).map((tenant) => tenant.toLowerCase());
+  const fix = 'Write the directory (tenant) id, a GUID, or a list of those whose users may come in';
+  const tenants = requireTexts(where, options, 'tenantId', fix).map((tenant) => tenant.toLowerCase());
   for (const tenant of tenants) {
     if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(tenant)) continue;
     const everybody = ['common', 'organizations', 'consumers'].includes(tenant);
     const problem = everybody ? 'that is no tenant, but whoever has an account' : 'it is not the id of a tenant';
-    throw new ConfigurationError(path(where, 'tenantId'), problem, mend);
+    throw new ConfigurationError(path(where, 'tenantId'), problem, fix);
   }
   return tenants;
 }

@@ -21,7 +21,7 @@ export interface FirebaseOptions extends KnownIssuerOptions {
   /** Lets in users who signed in anonymously. @defaultValue false */
   readonly allowAnonymous?: boolean;
   /**
-   * The tenants of Identity Platform whose users are let in, and nobody else. Left out, users of the project itself,
+   * The tenants of Identity Platform whose users are let in, and anonymousCaller else. Left out, users of the project itself,
    * and of no tenant: the tokens of all tenants have the same issuer and audience.
    */
   readonly tenants?: string | readonly string[];
@@ -47,7 +47,7 @@ export function firebase(given: FirebaseOptions): IdentityProvider {
     algorithms: ['RS256'],
     findFault: (claims) => findTenantFault(claims, tenants) ?? findAnonymousFault(claims, allowAnonymous),
     addClaims: (mapped, claims) => ({ ...mapped, isAnonymous: isAnonymous(claims) }),
-    advice: new Map([
+    hint: new Map([
       [
         `https://session.firebase.google.com/${projectId}`,
         "It is a session cookie of the project. Send the user's ID token, as getIdToken() gives it",
@@ -57,10 +57,10 @@ export function firebase(given: FirebaseOptions): IdentityProvider {
 }
 
 function readProjectId(options: GivenOptions): string {
-  const mend = "Write the project's id, as in shop-4f1c2; it is in the project's settings";
-  const projectId = requireText(where, options, 'projectId', mend);
+  const fix = "Write the project's id, as in shop-4f1c2; it is in the project's settings";
+  const projectId = requireText(where, options, 'projectId', fix);
   if (/^[a-z][a-z\d.:-]+$/.test(projectId)) return projectId;
-  throw new ConfigurationError(path(where, 'projectId'), 'it is not the id of a project', mend);
+  throw new ConfigurationError(path(where, 'projectId'), 'it is not the id of a project', fix);
 }
 
 function readTenants(options: GivenOptions): readonly string[] | undefined {

@@ -1,69 +1,69 @@
 import type { PermissionSource } from '../access/permission-source.js';
-import type { Alarm } from '../clock/alarm.js';
+import type { Timer } from '../clock/timer.js';
 import type { Clock } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
-import type { ProfileAdvice, ProfileSource } from '../profiles/profile-source.js';
+import type { ProfileHint, ProfileSource } from '../profiles/profile-source.js';
 import type { TokenSource } from '../request/token-source.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { deepFreeze } from '../token/deep-freeze.js';
-import type { InquiryAdvice, TokenInquiry, Verification } from '../token/token-inquiry.js';
+import type { MissingOption, TokenStatusSource, Verification } from '../token/token-status-source.js';
 import type { IssuerTerms } from '../token/trusted-issuer.js';
 import type { ProviderClient } from '../upstream/provider-client.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import type { ClaimMap } from '../user/claim-map.js';
 
 /** What a running app lends to its issuers. */
-export interface Ground {
+export interface AuthContext {
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   /** The client of a provider's API, by its origin; one for each, whoever calls it. */
   readonly providerClient: (origin: string) => ProviderClient;
   readonly report: ReportEvent;
   /** Makes what wakes key sources up. @defaultValue the machine's timers */
-  readonly createAlarm?: () => Alarm;
+  readonly createTimer?: () => Timer;
 }
 
-/** Opens a key source on an app's ground. Issuers that share the function share the source. */
-export type OpenKeys = (ground: Ground) => KeySource;
+/** Opens a key source on an app's context. Issuers that share the function share the source. */
+export type OpenKeys = (context: AuthContext) => KeySource;
 
-/** Opens the source of profiles on an app's ground; it is asked for them later. */
-export type OpenProfiles = (ground: Ground) => ProfileSource;
+/** Opens the source of profiles on an app's context; it is asked for them later. */
+export type OpenProfiles = (context: AuthContext) => ProfileSource;
 
-/** Opens the way to ask about tokens on an app's ground. Issuers that share the function are asked as one. */
-export type OpenInquiry = (ground: Ground) => TokenInquiry;
+/** Opens the way to ask about tokens on an app's context. Issuers that share the function are asked as one. */
+export type CreateStatusSource = (context: AuthContext) => TokenStatusSource;
 
-/** Opens the source of permissions on an app's ground; it is asked only where a route demands some. */
-export type OpenPermissions = (ground: Ground) => PermissionSource;
+/** Opens the source of permissions on an app's context; it is asked only where a route demands some. */
+export type OpenPermissions = (context: AuthContext) => PermissionSource;
 
 /** One issuer of a provider: a provider may sign under several names. */
 export interface ProvidedIssuer {
   readonly terms: IssuerTerms;
   readonly openKeys: OpenKeys;
   /** `null` where it cannot be asked about a token as it is configured. */
-  readonly openInquiry: OpenInquiry | null;
+  readonly createStatusSource: CreateStatusSource | null;
 }
 
 /**
  * The form that a preset (`stackAuth`, `propelAuth`, `oidc`, `jwtIssuer`) fills in: who may sign, what must
- * hold for the tokens, how their claims are read, where requests carry them, where profiles come from. Frozen; it calls nobody.
+ * hold for the tokens, how their claims are read, where requests send them, where profiles come from. Frozen; it calls anonymousCaller.
  */
 export interface IdentityProvider {
   readonly issuers: readonly ProvidedIssuer[];
   /** How its tokens are judged, on routes that do not ask for more. */
   readonly verification: Verification;
   /** The option that is missing, where it cannot be asked about a token. */
-  readonly inquiryAdvice: InquiryAdvice;
+  readonly statusSourceHint: MissingOption;
   readonly claimMap: ClaimMap;
   /** Where its clients put the token. */
   readonly tokenSources: readonly TokenSource[];
   /** Where profiles of its users come from; `null` where nothing can be asked as it is configured. */
   readonly openProfiles: OpenProfiles | null;
   /** The option that is missing, where `UserProfileService` cannot get the caller's profile, or find anyone's. */
-  readonly profileAdvice: { readonly get: ProfileAdvice; readonly find: ProfileAdvice };
+  readonly profileHint: { readonly get: ProfileHint; readonly find: ProfileHint };
   /** Where permissions and organizations come from that its tokens do not name. Left out: the token says it all. */
   readonly openPermissions?: OpenPermissions;
   /** Names of its issuers that are not trusted as configured, each with what to change if they should be. */
-  readonly advice: ReadonlyMap<string, string>;
+  readonly hint: ReadonlyMap<string, string>;
 }
 
 /** What every preset gives is marked, so that `issuers` can tell a preset's result from a look-alike. */

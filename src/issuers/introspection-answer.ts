@@ -1,10 +1,10 @@
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
 import { readTextClaim } from '../user/read-claim.js';
-import { secondsToMend } from './provider-answer.js';
+import { secondsToRecover } from './provider-answer.js';
 
 const credentials = 'introspection: { clientId, clientSecret }';
 
@@ -27,12 +27,12 @@ const rules: Readonly<Record<string, (value: unknown) => boolean>> = {
  *
  * @param issuer names it in the log.
  * @throws {RefusalError} when the token is not active, or is no access token.
- * @throws {FaultError} for everything else: names the option to mend, and nothing that was answered.
+ * @throws {AuthUnavailableError} for everything else: names the option to fix, and nothing that was answered.
  */
 export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonObject {
   const endpoint = `The introspection endpoint of ${issuer}`;
   const problem = findProblem(answer);
-  if (problem !== undefined) throw new FaultError(`${endpoint} ${problem}`, secondsToMend);
+  if (problem !== undefined) throw new AuthUnavailableError(`${endpoint} ${problem}`, secondsToRecover);
   const { active, ...members } = answer.body as JsonObject;
   if (active === false) {
     throw RefusalError.token(

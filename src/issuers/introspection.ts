@@ -7,9 +7,9 @@ import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
 import { callEndpoint } from './discovered-endpoint.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { Ground, OpenInquiry } from './identity-provider.js';
+import type { AuthContext, CreateStatusSource } from './identity-provider.js';
 import { readIntrospection } from './introspection-answer.js';
-import { watchedInquiry } from './watched-inquiry.js';
+import { observedStatusSource } from './observed-status-source.js';
 
 /** How an issuer is asked about tokens (RFC 7662). */
 export interface IntrospectionOptions {
@@ -49,9 +49,9 @@ export function readIntrospectionOptions(
   if (options['introspection'] === undefined) return undefined;
   const where = path(preset, 'introspection');
   const given = readOptions(where, options['introspection'], names);
-  const mend = "Write what the issuer's registration of this API says";
-  const clientId = requireText(where, given, 'clientId', mend);
-  const clientSecret = requireText(where, given, 'clientSecret', mend);
+  const fix = "Write what the issuer's registration of this API says";
+  const clientId = requireText(where, given, 'clientId', fix);
+  const clientSecret = requireText(where, given, 'clientSecret', fix);
   return {
     authorization: basicCredentials(clientId, clientSecret),
     endpoint: readAddress(where, given, 'endpoint', rule),
@@ -63,13 +63,13 @@ export function readIntrospectionOptions(
 export function introspectionsOf(
   introspection: Introspection,
   acceptsAnyAudience: boolean,
-): (issuer: DiscoveredIssuer) => OpenInquiry {
-  const known = new Map<DiscoveredIssuer | string, OpenInquiry>();
+): (issuer: DiscoveredIssuer) => CreateStatusSource {
+  const known = new Map<DiscoveredIssuer | string, CreateStatusSource>();
   return (issuer) => {
     const place = introspection.endpoint ?? issuer;
-    const openInquiry = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
-    known.set(place, openInquiry);
-    return openInquiry;
+    const createStatusSource = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
+    known.set(place, createStatusSource);
+    return createStatusSource;
   };
 }
 
@@ -78,30 +78,30 @@ function introspectionOf(
   issuer: DiscoveredIssuer,
   { authorization, endpoint, opaqueTokens }: Introspection,
   acceptsAnyAudience: boolean,
-): OpenInquiry {
-  return (ground) => {
+): CreateStatusSource {
+  return (context) => {
     const ask = async (token: string, claims: JsonObject | null): Promise<JsonObject> => {
       // It only asks, so it may be sent again.
       const form = { token, token_type_hint: 'access_token' };
       const call = { method: 'POST', headers: { authorization }, form, repeatable: true } as const;
       const answer =
         endpoint === undefined
-          ? await callDiscovered(issuer, ground, call)
-          : await ground.providerClient(endpoint).call({ ...call, url: endpoint });
-      const vouched = readIntrospection(answer, issuer.name);
-      if (claims === null && acceptsAnyAudience) checkKind(vouched);
-      return vouched;
+          ? await callDiscovered(issuer, context, call)
+          : await context.providerClient(endpoint).call({ ...call, url: endpoint });
+      const introspected = readIntrospection(answer, issuer.name);
+      if (claims === null && acceptsAnyAudience) checkKind(introspected);
+      return introspected;
     };
-    return watchedInquiry(ground, issuer.name, { judgesOpaqueTokens: opaqueTokens, ask });
+    return observedStatusSource(context, issuer.name, { acceptsOpaqueTokens: opaqueTokens, ask });
   };
 }
 
 async function callDiscovered(
   issuer: DiscoveredIssuer,
-  ground: Ground,
+  context: AuthContext,
   call: Parameters<typeof callEndpoint>[3],
 ): Promise<ProviderAnswer> {
-  const answer = await callEndpoint(issuer, 'introspection_endpoint', ground, call);
+  const answer = await callEndpoint(issuer, 'introspection_endpoint', context, call);
   if (answer !== null) return answer;
   throw new ConfigurationError(
     'oidc({ introspection })({ endpoint })',
@@ -111,8 +111,8 @@ async function callDiscovered(
 }
 
 /** Nothing else tells an opaque access token from a refresh token that somebody sends in its place. */
-function checkKind(vouched: JsonObject): void {
-  if (vouched['token_type'] !== undefined) return;
+function checkKind(introspected: JsonObject): void {
+  if (introspected['token_type'] !== undefined) return;
   throw RefusalError.token(
     'type',
     'The issuer does not say its token_type, and any audience is accepted: it may be a refresh token as well',

@@ -11,7 +11,7 @@ import {
   readKeyOptions,
   refuseKeyOptions,
 } from './read-key-options.js';
-import { profileAdviceFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
+import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
@@ -19,7 +19,7 @@ import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static
 
 /** What all issuers described by hand have. */
 interface JwtIssuerTerms extends TermOptions, RolesClaimOptions, ProfilesOptions {
-  /** The exact `iss` of the tokens. A name that nobody calls: it may be any text. A list for several names. */
+  /** The exact `iss` of the tokens. A name that anonymousCaller calls: it may be any text. A list for several names. */
   readonly issuer: string | readonly string[];
 }
 
@@ -47,9 +47,9 @@ export type JwtIssuerOptions = JwtIssuerTerms &
       }
   );
 
-const inquiryAdvice = {
+const statusSourceHint = {
   option: 'jwtIssuer',
-  mend: 'An issuer described by hand is asked nothing. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
+  fix: 'An issuer described by hand is asked nothing. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
 };
 
 const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
@@ -71,14 +71,18 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
   ]);
   const { openKeys, algorithms } = readKeysGiven(options);
   return identityProvider({
-    issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({ terms, openKeys, openInquiry: null })),
+    issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({
+      terms,
+      openKeys,
+      createStatusSource: null,
+    })),
     verification: 'local',
-    inquiryAdvice,
+    statusSourceHint,
     claimMap: { provider: 'jwt', map: withRoles(mapStandardClaims, readRolesClaim('jwtIssuer', options)) },
     tokenSources: [fromBearer()],
     openProfiles: readProfiles('jwtIssuer', options),
-    profileAdvice: profileAdviceFor('jwtIssuer'),
-    advice: new Map(),
+    profileHint: profileHintFor('jwtIssuer'),
+    hint: new Map(),
   });
 }
 

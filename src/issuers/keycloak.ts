@@ -91,13 +91,13 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
       ...addRoles(mapped, readRoles(claims, roles)),
       organizations: readOrganizations(claims),
     }),
-    ...(internalUrl !== serverUrl && { advice: adviceFor(inner, issuer) }),
+    ...(internalUrl !== serverUrl && { hint: hintFor(inner, issuer) }),
   });
 }
 
 function readServer(options: GivenOptions, option: string): string {
-  const mend = 'Write the address of the server';
-  const url = requireAddress(where, options, option, readAddressRule(options), mend).replace(/\/+$/, '');
+  const fix = 'Write the address of the server';
+  const url = requireAddress(where, options, option, readAddressRule(options), fix).replace(/\/+$/, '');
   const realms = url.indexOf('/realms');
   if (realms === -1 && !url.includes('?')) return url;
   throw new ConfigurationError(
@@ -174,7 +174,7 @@ function toOrganization(id: string, alias: string): Organization {
   return { id, name: null, slug: alias, roles: [], permissions: [] };
 }
 
-function adviceFor(inner: string, issuer: string): ReadonlyMap<string, string> {
+function hintFor(inner: string, issuer: string): ReadonlyMap<string, string> {
   return new Map([
     [
       inner,

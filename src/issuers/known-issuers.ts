@@ -9,7 +9,7 @@ import { discoveredIssuer } from './discovered-issuer.js';
 import type { IdentityProvider, OpenKeys, OpenProfiles } from './identity-provider.js';
 import { openIdForm } from './openid-form.js';
 import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
-import { profileAdviceFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
+import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readSharedTerms, type TermOptions, usualTerms } from './read-terms.js';
 import { keysAt } from './remote-keys.js';
@@ -65,7 +65,7 @@ export interface KnownIssuers {
   readonly findFault?: FindFault;
   /** Adds what its tokens say beyond the standard claims and the app's `rolesClaim`, which `mapped` has. */
   readonly addClaims?: (mapped: MappedClaims, claims: JsonObject) => MappedClaims;
-  readonly advice?: IdentityProvider['advice'];
+  readonly hint?: IdentityProvider['hint'];
   /** Keys that are at hand, in place of fetched ones. */
   readonly openKeys?: OpenKeys;
 }
@@ -92,17 +92,17 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     issuers: known.issuers.map(({ issuer, jwksUri }) => ({
       terms: { ...terms, issuer },
       openKeys: openKeys(jwksUri),
-      openInquiry: null,
+      createStatusSource: null,
     })),
     verification: 'local',
-    inquiryAdvice: {
+    statusSourceHint: {
       option: where,
-      mend: 'It is asked nothing about tokens. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
+      fix: 'It is asked nothing about tokens. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
     },
     openProfiles: readProfiles(where, options) ?? showProfiles(where, options, known.issuers),
-    profileAdvice: profileAdviceFor(where),
+    profileHint: profileHintFor(where),
     map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims),
-    ...(known.advice !== undefined && { advice: known.advice }),
+    ...(known.hint !== undefined && { hint: known.hint }),
   });
 }
 

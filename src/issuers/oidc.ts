@@ -1,7 +1,7 @@
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readChoice, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { type Verification, verifications } from '../token/token-inquiry.js';
+import { type Verification, verifications } from '../token/token-status-source.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
 import { mapStandardClaims } from '../user/standard-claims.js';
 import { discoveredIssuer } from './discovered-issuer.js';
@@ -45,14 +45,14 @@ export interface OidcOptions extends TermOptions, FetchedKeysOptions, RolesClaim
   readonly verify?: Verification;
 }
 
-const profileAdvice = {
+const profileHint = {
   option: 'oidc',
-  mend: 'OpenID Connect shows a caller their own profile only. To look up anyone, describe the issuer by jwtIssuer({ profiles })',
+  fix: 'OpenID Connect shows a caller their own profile only. To look up anyone, describe the issuer by jwtIssuer({ profiles })',
 };
 
-const inquiryAdvice = {
+const statusSourceHint = {
   option: 'oidc({ introspection })',
-  mend: 'Write introspection: { clientId, clientSecret }, what the issuer knows this API by',
+  fix: 'Write introspection: { clientId, clientSecret }, what the issuer knows this API by',
 };
 
 /**
@@ -87,18 +87,18 @@ export function oidc(given: OidcOptions): IdentityProvider {
   const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
   const introspection = readIntrospectionOptions('oidc', options, rule);
-  const inquiryOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);
+  const statusSourceOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);
   return openIdForm({
     issuers: discovered.map(({ term, issuer }) => ({
       terms: term,
       openKeys: known ?? discoveredKeys(issuer, kept),
-      openInquiry: inquiryOf?.(issuer) ?? null,
+      createStatusSource: statusSourceOf?.(issuer) ?? null,
     })),
     verification: readVerification(options, introspection !== undefined),
-    inquiryAdvice,
+    statusSourceHint,
     map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)),
     openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),
-    profileAdvice: { get: profileAdvice, find: profileAdvice },
+    profileHint: { get: profileHint, find: profileHint },
   });
 }
 
@@ -106,7 +106,7 @@ function readVerification(options: GivenOptions, isAskable: boolean): Verificati
   const verification = readChoice('oidc', options, 'verify', verifications, isAskable ? 'online' : 'local');
   if (isAskable || verification === 'local') return verification;
   const problem = `'${verification}' asks the issuer about tokens, and it cannot be asked`;
-  throw new ConfigurationError(path('oidc', 'verify'), problem, inquiryAdvice.mend);
+  throw new ConfigurationError(path('oidc', 'verify'), problem, statusSourceHint.fix);
 }
 
 /** One of them would be believed to do something. */

@@ -1,4 +1,4 @@
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import { findBrokenRules } from '../token/class-rules.js';
 import { deepFreeze } from '../token/deep-freeze.js';
@@ -7,14 +7,14 @@ import type { JsonObject } from '../token/json-object.js';
 /** A class whose class-validator decorators say what is relied on in an answer; it may hold more. */
 export type AnswerShape<Shape extends object> = new () => Shape;
 
-/** What somebody has to mend before a provider is of use again: asking much sooner is in vain. */
-export const secondsToMend = 60;
+/** What somebody has to fix before a provider is of use again: asking much sooner is in vain. */
+export const secondsToRecover = 60;
 
 /**
  * The answer as its class describes it, frozen; members that the class does not know stay in it.
  *
  * @param what names the answer in the log: `The answer of PropelAuth to GET /user/{id}`
- * @throws {FaultError} when the shape has changed: names the member and the rule, never a value.
+ * @throws {AuthUnavailableError} when the shape has changed: names the member and the rule, never a value.
  */
 export async function readAnswer<Shape extends object>(
   what: string,
@@ -42,15 +42,15 @@ export async function readAnswers<Shape extends object>(
  * The answer must be about the one who was asked for, else nothing in it may be used. Ids are UUIDs, which may be
  * written in either case.
  *
- * @throws {FaultError}
+ * @throws {AuthUnavailableError}
  */
 export function checkSameUser(what: string, answered: string, asked: string): void {
   if (answered.toLowerCase() === asked.toLowerCase()) return;
-  throw new FaultError(`${what} is about another user than the one asked for`, secondsToMend);
+  throw new AuthUnavailableError(`${what} is about another user than the one asked for`, secondsToRecover);
 }
 
 /**
- * A token that is sent in a header has to be one that a header can carry: the platform's error about another
+ * A token that is sent in a header has to be one that a header can send: the platform's error about another
  * would repeat it (RFC 6750 §2.1 allows less).
  *
  * @throws {RefusalError} with reason `malformed`.
@@ -64,6 +64,6 @@ function isObject(body: unknown): body is JsonObject {
   return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
-function faultOfShape(what: string, problem: string): FaultError {
-  return new FaultError(`${what} is not of the shape that is known: ${problem}`, secondsToMend);
+function faultOfShape(what: string, problem: string): AuthUnavailableError {
+  return new AuthUnavailableError(`${what} is not of the shape that is known: ${problem}`, secondsToRecover);
 }

@@ -11,7 +11,7 @@ export interface FetchedKeysOptions {
   /**
    * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 2,592,000
    * (30 days). A key that the issuer withdraws during its own outage is trusted for that long. Within that time
-   * nobody waits for a refresh either: after a sleep of the machine, keys from before it serve until the issuer has
+   * anonymousCaller waits for a refresh either: after a sleep of the machine, keys from before it serve until the issuer has
    * answered. With 0, requests wait for it.
    *
    * @defaultValue 86400 (a day)

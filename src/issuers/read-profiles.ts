@@ -10,12 +10,12 @@ export interface ProfilesOptions {
 }
 
 /** What to write so that a preset with this option has profiles. */
-export function profileAdviceFor(where: string): IdentityProvider['profileAdvice'] {
+export function profileHintFor(where: string): IdentityProvider['profileHint'] {
   return {
-    get: { option: `${where}({ profiles })`, mend: 'Write { get: (user) => … }, which gives the profile of a user' },
+    get: { option: `${where}({ profiles })`, fix: 'Write { get: (user) => … }, which gives the profile of a user' },
     find: {
       option: `${where}({ profiles: { find } })`,
-      mend: 'Write find: (userId) => …, which gives the profile of anyone',
+      fix: 'Write find: (userId) => …, which gives the profile of anyone',
     },
   };
 }
@@ -30,8 +30,8 @@ export function readProfiles(where: string, options: GivenOptions): OpenProfiles
   if (given === undefined) return null;
   const source = toMembers(given);
   if (typeof source?.['get'] !== 'function') {
-    const { mend } = profileAdviceFor(where).get;
-    throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', mend);
+    const { fix } = profileHintFor(where).get;
+    throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', fix);
   }
   for (const { name, expected, fits } of optional) {
     if (source[name] === undefined || fits(source[name])) continue;
@@ -50,7 +50,7 @@ const optional: readonly {
 }[] = [
   { name: 'find', expected: 'a function', fits: isFunction },
   { name: 'getMany', expected: 'a function', fits: isFunction },
-  { name: 'findBar', expected: 'a function', fits: isFunction },
+  { name: 'findDisabledReason', expected: 'a function', fits: isFunction },
   { name: 'access', expected: 'a text', fits: (value) => typeof value === 'string' },
   {
     name: 'mostAtOnce',

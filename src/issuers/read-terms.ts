@@ -34,7 +34,7 @@ export interface TermOptions {
    * without `iat` is then refused too. Left out, only `exp` counts.
    */
   readonly maxTokenAgeSeconds?: number;
-  /** Allows plain http off this machine. For closed test networks: who sits on the wire can sign any token. */
+  /** Allows plain http off this machine. For closed test networks: who sits on the transport can sign any token. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 

@@ -2,18 +2,18 @@ import { loadJwks, loadJwksFrom } from '../keys/jwks-loader.js';
 import type { LoadedKeys } from '../keys/loaded-keys.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { Ground, OpenKeys } from './identity-provider.js';
+import type { AuthContext, OpenKeys } from './identity-provider.js';
 import type { KeyOptions } from './read-key-options.js';
 
 /** Keys that `load` fetches. `what` names them in the log. */
 export function remoteKeys(
   what: string,
-  load: (ground: Ground) => Promise<LoadedKeys>,
+  load: (context: AuthContext) => Promise<LoadedKeys>,
   options: KeyOptions = {},
 ): OpenKeys {
-  return (ground) => {
-    const { clock, report, createAlarm } = ground;
-    return new RemoteKeySource({ ...options, what, clock, report, alarm: createAlarm?.(), load: () => load(ground) });
+  return (context) => {
+    const { clock, report, createTimer } = context;
+    return new RemoteKeySource({ ...options, what, clock, report, timer: createTimer?.(), load: () => load(context) });
   };
 }
 
@@ -29,11 +29,11 @@ export function keysAt(address: string | readonly string[], options?: KeyOptions
  * a key fetch that fails has it looked up anew the next time.
  */
 export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): OpenKeys {
-  const load = async (ground: Ground): Promise<LoadedKeys> => {
-    const document = issuer.documentOn(ground);
-    const metadata = await document.find(ground.upstream);
+  const load = async (context: AuthContext): Promise<LoadedKeys> => {
+    const document = issuer.documentOn(context);
+    const metadata = await document.find(context.upstream);
     try {
-      return await loadJwks(ground.upstream, metadata.jwksUri);
+      return await loadJwks(context.upstream, metadata.jwksUri);
     } catch (error) {
       document.forget(metadata);
       throw error;

@@ -66,8 +66,8 @@ export function supabase(given: SupabaseOptions): IdentityProvider {
 }
 
 function readUrl(options: GivenOptions): string {
-  const mend = "Write the project's URL";
-  const url = requireAddress(where, options, 'url', readAddressRule(options), mend).replace(/\/+$/, '');
+  const fix = "Write the project's URL";
+  const url = requireAddress(where, options, 'url', readAddressRule(options), fix).replace(/\/+$/, '');
   if (!/\/(?:auth|rest)(?:\/|$)/.test(new URL(url).pathname) && !url.includes('?')) return url;
   throw new ConfigurationError(path(where, 'url'), 'it goes too deep', `Write ${new URL(url).origin}`);
 }

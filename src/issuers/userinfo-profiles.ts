@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
@@ -8,8 +8,8 @@ import { readTextClaim } from '../user/read-claim.js';
 import { tokenOf } from '../user/verified-user.js';
 import { callEndpoint } from './discovered-endpoint.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { Ground, OpenProfiles } from './identity-provider.js';
-import { checkSendable, readAnswer, secondsToMend } from './provider-answer.js';
+import type { AuthContext, OpenProfiles } from './identity-provider.js';
+import { checkSendable, readAnswer, secondsToRecover } from './provider-answer.js';
 import type { UserInfo } from './user-info.js';
 import { readUserInfo } from './userinfo-verdict.js';
 
@@ -21,11 +21,11 @@ import { readUserInfo } from './userinfo-verdict.js';
  * @param issuers the issuers of the preset by their exact names.
  */
 export function userinfoProfiles(where: string, issuers: ReadonlyMap<string, DiscoveredIssuer>): OpenProfiles {
-  return (ground): ProfileSource => ({
+  return (context): ProfileSource => ({
     get: async (user) => {
       const issuer = issuers.get(user.issuer);
       if (issuer === undefined) throw new TypeError(`${where} is asked for a user of another issuer`);
-      return getOwn(where, issuer, ground, user);
+      return getOwn(where, issuer, context, user);
     },
   });
 }
@@ -33,13 +33,13 @@ export function userinfoProfiles(where: string, issuers: ReadonlyMap<string, Dis
 async function getOwn(
   where: string,
   issuer: DiscoveredIssuer,
-  ground: Ground,
+  context: AuthContext,
   user: AuthUser,
 ): Promise<SourcedProfile> {
   const token = tokenOf(user);
   checkSendable(token);
   const headers = { authorization: `Bearer ${token}` };
-  const answer = await callEndpoint(issuer, 'userinfo_endpoint', ground, { method: 'GET', headers, caller: token });
+  const answer = await callEndpoint(issuer, 'userinfo_endpoint', context, { method: 'GET', headers, caller: token });
   if (answer === null) throw missing(where);
   return readProfile(issuer.name, answer, user);
 }
@@ -51,7 +51,7 @@ async function readProfile(issuer: string, answer: ProviderAnswer, user: AuthUse
   const info = await readAnswer(what, UserInfo, body);
   // OpenID Connect Core §5.3.2: the same to the letter, or nothing of it may be used.
   if (info.sub !== (readTextClaim(user.claims, 'sub') ?? user.id)) {
-    throw new FaultError(`${what} has another "sub" than the token`, secondsToMend);
+    throw new AuthUnavailableError(`${what} has another "sub" than the token`, secondsToRecover);
   }
   return toProfile(info, user.id);
 }

@@ -1,14 +1,14 @@
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
-import { secondsToMend } from './provider-answer.js';
+import { secondsToRecover } from './provider-answer.js';
 
 /**
  * What a userinfo endpoint has answered: the claims, where it did (OpenID Connect Core §5.3.2 and §5.3.3).
  *
  * @param issuer names it in the log.
  * @throws {RefusalError} when it does not take the token, or the token was not granted what this takes.
- * @throws {FaultError} for everything else.
+ * @throws {AuthUnavailableError} for everything else.
  */
 export function readUserInfo(answer: ProviderAnswer, issuer: string): unknown {
   const { status, body } = answer;
@@ -25,7 +25,7 @@ export function readUserInfo(answer: ProviderAnswer, issuer: string): unknown {
       `${issuer} does not accept it at its userinfo endpoint: it was revoked, or its user is gone, or the issuer wants tokens there that were not made for one API alone`,
     );
   }
-  throw new FaultError(`The userinfo endpoint of ${issuer} answered with status ${status}`, secondsToMend);
+  throw new AuthUnavailableError(`The userinfo endpoint of ${issuer} answered with status ${status}`, secondsToRecover);
 }
 
 /** The error code of a challenge (RFC 6750 §3), or of a body in the form of RFC 6749 §5.2, which some send instead. */
@@ -41,8 +41,8 @@ function isSigned({ headers }: ProviderAnswer): boolean {
 }
 
 function refuseSigned(issuer: string): never {
-  throw new FaultError(
+  throw new AuthUnavailableError(
     `The userinfo endpoint of ${issuer} answers with a signed JWT, which is not read. Register the client without userinfo_signed_response_alg, so that it answers in JSON`,
-    secondsToMend,
+    secondsToRecover,
   );
 }

@@ -38,8 +38,8 @@ export interface Holding {
 }
 
 /** Holds what was loaded. A key that was held before stays the same object, so that what it has verified stays verified. */
-export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, holding: Holding): HeldKeys {
-  const { fetch, now, staleMs } = holding;
+export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, authority: Holding): HeldKeys {
+  const { fetch, now, staleMs } = authority;
   const known = new Map((before?.keys ?? []).map((key) => [key.identity, key]));
   const life = loaded.maxAgeSeconds === null ? usualLifeMs : loaded.maxAgeSeconds * 1_000;
   const lifeMs = Math.min(Math.max(life, shortestLifeMs), longestLifeMs);

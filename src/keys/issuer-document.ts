@@ -1,10 +1,10 @@
-import { OneFlight } from '../upstream/one-flight.js';
+import { SingleFlight } from '../upstream/single-flight.js';
 import { type DiscoveryPlan, discover, type DocumentFetcher, type IssuerMetadata } from './discovery.js';
 
 /** What an issuer publishes about itself: looked up once, whoever needs a part of it, and kept while it works. */
 export class IssuerDocument {
   private metadata: IssuerMetadata | null = null;
-  private readonly flight = new OneFlight<IssuerMetadata>();
+  private readonly flight = new SingleFlight<IssuerMetadata>();
 
   constructor(private readonly plan: DiscoveryPlan) {}
 

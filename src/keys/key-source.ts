@@ -5,7 +5,7 @@ import type { KeyState } from './key-state.js';
 export abstract class KeySource {
   /**
    * The keys that may be used at this moment, without waiting; `null` when there are none, or when they are
-   * too old to be trusted. May start a refresh that nobody waits for.
+   * too old to be trusted. May start a refresh that anonymousCaller waits for.
    *
    * @param now milliseconds since 1970, where the caller has just read the clock
    */
@@ -15,14 +15,14 @@ export abstract class KeySource {
    * Keys among which what is `wanted` should be: those at hand when it is, else asked for anew. A set
    * without it means that the issuer has answered and does not have it.
    *
-   * @throws {FaultError} when that cannot be known, because the issuer does not answer.
+   * @throws {AuthUnavailableError} when that cannot be known, because the issuer does not answer.
    */
   abstract obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet>;
 
   /**
    * Asks the issuer now, whatever is held: a key that it has dropped is withdrawn when this is done.
    *
-   * @throws {FaultError} when it does not answer; what is held stays as it was.
+   * @throws {AuthUnavailableError} when it does not answer; what is held stays as it was.
    */
   abstract refresh(): Promise<void>;
 

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock/clock.js';
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import { OneFlight } from '../upstream/one-flight.js';
-import { type Alarm, TimerAlarm } from '../clock/alarm.js';
+import { SingleFlight } from '../upstream/single-flight.js';
+import { type Timer, NodeTimer } from '../clock/timer.js';
 import { Backoff } from './backoff.js';
 import { type HeldKeys, holdKeys, type KeyFetch, putBack } from './held-keys.js';
 import type { KeySet } from './key-set.js';
 import { KeySource } from './key-source.js';
 import type { KeyState } from './key-state.js';
 import type { LoadedKeys } from './loaded-keys.js';
-import { RefetchBudget } from './refetch-budget.js';
+import { RefetchCooldown } from './refetch-cooldown.js';
 import type { VerificationKey } from './verification-key.js';
 
 export interface RemoteKeySourceOptions {
@@ -24,7 +24,7 @@ export interface RemoteKeySourceOptions {
   /** Keys to start with, until the server has been asked. */
   readonly initialKeys?: readonly VerificationKey[] | undefined;
   /** Wakes the source up to refresh without a request. @defaultValue the machine's timers */
-  readonly alarm?: Alarm | undefined;
+  readonly timer?: Timer | undefined;
 }
 
 /**
@@ -35,15 +35,15 @@ export class RemoteKeySource extends KeySource {
   private held: HeldKeys | null;
   private lastProblem: string | null = null;
   private closed = false;
-  private readonly alarm: Alarm;
+  private readonly timer: Timer;
   private readonly staleMs: number;
   private readonly backoff = new Backoff();
-  private readonly budget = new RefetchBudget();
-  private readonly flight = new OneFlight<HeldKeys>();
+  private readonly cooldown = new RefetchCooldown();
+  private readonly flight = new SingleFlight<HeldKeys>();
 
   constructor(private readonly options: RemoteKeySourceOptions) {
     super();
-    this.alarm = options.alarm ?? new TimerAlarm();
+    this.timer = options.timer ?? new NodeTimer();
     this.staleMs = (options.staleKeysForSeconds ?? 86_400) * 1_000;
     this.held = this.holdInitial();
   }
@@ -65,7 +65,7 @@ export class RemoteKeySource extends KeySource {
     } catch (error) {
       return this.fallBack(error, wanted);
     }
-    this.budget.note(newest.fetch, wanted(newest.set));
+    this.cooldown.note(newest.fetch, wanted(newest.set));
     return newest.set;
   }
 
@@ -89,7 +89,7 @@ export class RemoteKeySource extends KeySource {
 
   override close(): void {
     this.closed = true;
-    this.alarm.clear();
+    this.timer.clear();
   }
 
   private statusOf(held: HeldKeys | null, now: number): KeyState['status'] {
@@ -115,7 +115,7 @@ export class RemoteKeySource extends KeySource {
 
   /** While the server does not answer, "it has no such key" is not known, so that is no reason to refuse. */
   private askedInVainLately(): boolean {
-    return this.budget.isSpent(this.now()) && !this.backoff.failing;
+    return this.cooldown.isSpent(this.now()) && !this.backoff.failing;
   }
 
   /** What is held already serves, when it has what is wanted and is not too old; else the fault stands. */
@@ -128,7 +128,7 @@ export class RemoteKeySource extends KeySource {
 
   private refreshBehind(now: number): void {
     if (this.closed || !this.backoff.mayTry(now)) return;
-    // A failure is noted, reported and counted by the flight itself; here nobody waits for it.
+    // A failure is noted, reported and counted by the flight itself; here anonymousCaller waits for it.
     this.fetchOnce().catch(() => undefined);
   }
 
@@ -161,7 +161,7 @@ export class RemoteKeySource extends KeySource {
     return held;
   }
 
-  private noteFailure(error: unknown): FaultError {
+  private noteFailure(error: unknown): AuthUnavailableError {
     const now = this.now();
     const problem = error instanceof Error ? error.message : 'it failed';
     this.lastProblem = problem;
@@ -174,7 +174,7 @@ export class RemoteKeySource extends KeySource {
   }
 
   private wakeIn(delayMs: number): void {
-    if (!this.closed) this.alarm.set(Math.ceil(delayMs), () => this.wake());
+    if (!this.closed) this.timer.set(Math.ceil(delayMs), () => this.wake());
   }
 
   /** Keys stay fresh, and an outage ends, whether or not anybody asks. */
@@ -193,10 +193,10 @@ export class RemoteKeySource extends KeySource {
       : 'Until it answers, tokens that need these keys are answered with 503';
   }
 
-  private fault(now: number, cause?: unknown): FaultError {
+  private fault(now: number, cause?: unknown): AuthUnavailableError {
     const problem = this.lastProblem ?? 'it did not answer';
     const retryAfterSeconds = this.backoff.remainingMs(now) / 1_000;
-    return new FaultError(`Cannot get ${this.options.what}: ${problem}`, retryAfterSeconds, { cause });
+    return new AuthUnavailableError(`Cannot get ${this.options.what}: ${problem}`, retryAfterSeconds, { cause });
   }
 
   private now(): number {

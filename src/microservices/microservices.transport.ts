@@ -4,9 +4,9 @@ import { RpcException } from '@nestjs/microservices';
 import type { Answer, AnswerStatus } from '../challenge/answer.js';
 import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
-import { seatUser } from '../guard/user-seat.js';
-import { makeHiddenMember } from '../request/hidden-member.js';
+import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import { setCallUser } from '../transports/call-user.js';
+import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import { endStream, isGrpcStream, isStreaming } from './grpc-stream.js';
 import { isGrpcMetadata, readMessageHeaders } from './message-headers.js';
@@ -34,10 +34,10 @@ const grpcCodes = {
 export class MicroservicesTransport extends Transport {
   override readonly contextType = 'rpc';
   /** All guards of one message are handed one list of arguments. */
-  private readonly messages = makeHiddenMember<ServiceMessage>();
+  private readonly messages = createPrivateSlot<ServiceMessage>();
 
   constructor(
-    private readonly ground: WireGround,
+    private readonly context: TransportContext,
     private readonly tokenOf: TokenOfMessage | null,
   ) {
     super();
@@ -47,11 +47,11 @@ export class MicroservicesTransport extends Transport {
     return this.viewOf(context, this.messageOf(context));
   }
 
-  override seat(context: CallContext, { user, verified }: Caller): void {
+  override setUser(context: CallContext, { user, verified }: Caller): void {
     const [, message, call] = context.getArgs();
-    if (typeof message === 'object' && message !== null) seatUser(message, context.getHandler(), user);
+    if (typeof message === 'object' && message !== null) setCallUser(message, context.getHandler(), user);
     if (verified === null || !isGrpcStream(call)) return;
-    this.ground.connections.watch(call, {
+    this.context.connections.watch(call, {
       request: this.viewOf(context, call),
       user: verified,
       handler: `${context.getClass().name}.${context.getHandler().name}`,
@@ -84,11 +84,11 @@ export class MicroservicesTransport extends Transport {
     return message;
   }
 
-  private viewOf(context: CallContext, carrier: object): RequestView {
+  private viewOf(context: CallContext, request: object): RequestView {
     const headers = readMessageHeaders(context.getArgs()[1]);
     const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
     return {
-      carrier,
+      request,
       headers: (name) => [
         ...(headers.get(name) ?? []),
         ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),

@@ -1,9 +1,9 @@
 import { path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import type { Wire } from '../guard/transport.js';
+import type { TransportPlugin } from '../transports/transport.js';
 import { MicroservicesTransport, type TokenOfMessage } from './microservices.transport.js';
 
-/** Where messages carry their token. */
+/** Where messages send their token. */
 export interface MicroservicesOptions {
   /**
    * The token of a message whose transport has no headers (TCP, Redis), or keeps it elsewhere:
@@ -30,7 +30,7 @@ export interface MicroservicesOptions {
  *
  * @throws {ConfigurationError} for a wrong or unknown option.
  */
-export function microservices(options: MicroservicesOptions = {}): Wire {
+export function microservices(options: MicroservicesOptions = {}): TransportPlugin {
   const { tokenOf } = readOptions('microservices', options, ['tokenOf']);
   if (tokenOf !== undefined && typeof tokenOf !== 'function') {
     throw new ConfigurationError(
@@ -41,6 +41,6 @@ export function microservices(options: MicroservicesOptions = {}): Wire {
   }
   return Object.freeze({
     contextType: 'rpc',
-    open: (ground) => [new MicroservicesTransport(ground, (tokenOf as TokenOfMessage | undefined) ?? null)],
-  } satisfies Wire);
+    open: (context) => [new MicroservicesTransport(context, (tokenOf as TokenOfMessage | undefined) ?? null)],
+  } satisfies TransportPlugin);
 }

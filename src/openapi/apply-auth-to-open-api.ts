@@ -1,5 +1,5 @@
 import { nameOf } from '../access/requirement.js';
-import { EntryPoints, type HttpEntryPoint } from '../audit/entry-points.service.js';
+import { HandlerInventory, type HttpHandlerInfo } from '../audit/handler-inventory.service.js';
 import { readOptions } from '../configuration/read-options.js';
 import { TokenSources } from '../request/token-source.js';
 import { addComponent, type OpenApiDocument, type OpenApiOperation, operationsOf } from './open-api-document.js';
@@ -42,12 +42,12 @@ export function applyAuthToOpenApi<Document extends OpenApiDocument>(
   options: OpenApiAuthOptions = {},
 ): Document {
   readOptions('applyAuthToOpenApi', options, ['schemes']);
-  const entryPoints = app.get(EntryPoints, { strict: false }) as EntryPoints;
+  const handlerInventory = app.get(HandlerInventory, { strict: false }) as HandlerInventory;
   const { all } = app.get(TokenSources, { strict: false }) as TokenSources;
   const schemes = options.schemes ?? schemesOf(all);
   for (const [name, scheme] of Object.entries(schemes)) addComponent(document, 'securitySchemes', name, scheme);
   addComponent(document, 'schemas', refusalSchema, refusalBody);
-  const routes = new RouteIndex(entryPoints.listHttp());
+  const routes = new RouteIndex(handlerInventory.listHttp());
   for (const { method, path, operation } of operationsOf(document)) {
     const entry = routes.find(method, path);
     if (entry !== undefined) describe(operation, entry, schemes, document.openapi);
@@ -57,7 +57,7 @@ export function applyAuthToOpenApi<Document extends OpenApiDocument>(
 
 function describe(
   operation: OpenApiOperation,
-  { protection, demands, refusals }: HttpEntryPoint,
+  { protection, demands, refusals }: HttpHandlerInfo,
   schemes: SecuritySchemes,
   version: string,
 ): void {

@@ -1,14 +1,14 @@
-import type { HttpEntryPoint } from '../audit/entry-points.service.js';
+import type { HttpHandlerInfo } from '../audit/handler-inventory.service.js';
 
 const strictness = ['public', 'unguarded', 'optional', 'protected'] as const;
 
 /** Finds the handler behind an operation of a document, by method and path, whatever the parameters are called. */
 export class RouteIndex {
-  private readonly served = new Map<string, HttpEntryPoint>();
+  private readonly served = new Map<string, HttpHandlerInfo>();
   /** By paths without the global prefix, which a document may leave out. */
-  private readonly unprefixed = new Map<string, HttpEntryPoint>();
+  private readonly unprefixed = new Map<string, HttpHandlerInfo>();
 
-  constructor(entries: readonly HttpEntryPoint[]) {
+  constructor(entries: readonly HttpHandlerInfo[]) {
     for (const entry of entries) {
       for (const { method, path, unprefixed } of entry.routes) {
         add(this.served, `${method} ${shapeOfRoute(path)}`, entry);
@@ -18,7 +18,7 @@ export class RouteIndex {
   }
 
   /** `undefined` for an operation that no handler of Nest's stands behind. */
-  find(method: string, path: string): HttpEntryPoint | undefined {
+  find(method: string, path: string): HttpHandlerInfo | undefined {
     const shape = shapeOfTemplate(path);
     const keys = [`${method.toUpperCase()} ${shape}`, `ALL ${shape}`];
     return [this.served, this.unprefixed]
@@ -28,13 +28,13 @@ export class RouteIndex {
 }
 
 /** Versions told by a header share their path: the document then says what the strictest of them asks. */
-function add(index: Map<string, HttpEntryPoint>, key: string, entry: HttpEntryPoint): void {
+function add(index: Map<string, HttpHandlerInfo>, key: string, entry: HttpHandlerInfo): void {
   const known = index.get(key);
   if (known !== undefined && rank(known) >= rank(entry)) return;
   index.set(key, entry);
 }
 
-function rank({ protection }: HttpEntryPoint): number {
+function rank({ protection }: HttpHandlerInfo): number {
   return strictness.indexOf(protection);
 }
 

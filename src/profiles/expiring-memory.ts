@@ -1,6 +1,6 @@
 import type { LRUCache } from 'lru-cache';
 
-import { type Alarm, TimerAlarm } from '../clock/alarm.js';
+import { type Timer, NodeTimer } from '../clock/timer.js';
 import type { Clock } from '../clock/clock.js';
 
 export interface ExpiringMemoryParts {
@@ -8,7 +8,7 @@ export interface ExpiringMemoryParts {
   readonly maxEntries: number;
   readonly clock: Clock;
   /** Wakes it up to drop what is over. @defaultValue the machine's timers */
-  readonly alarm?: Alarm | undefined;
+  readonly timer?: Timer | undefined;
 }
 
 /** How often what is over is dropped, so that a quiet app does not hold on to the people of its last rush. */
@@ -17,11 +17,11 @@ const sweepMs = 60_000;
 /** What this instance of the app knows of users, up to a bound. lru-cache is loaded with the first look-up. */
 export class ExpiringMemory<Value extends object> {
   private entries: LRUCache<string, Value> | undefined;
-  private readonly alarm: Alarm;
+  private readonly timer: Timer;
   private isAwake = false;
 
   constructor(private readonly parts: ExpiringMemoryParts) {
-    this.alarm = parts.alarm ?? new TimerAlarm();
+    this.timer = parts.timer ?? new NodeTimer();
   }
 
   /** To be waited for before anything else. */
@@ -53,13 +53,13 @@ export class ExpiringMemory<Value extends object> {
   }
 
   close(): void {
-    this.alarm.clear();
+    this.timer.clear();
     this.entries?.clear();
   }
 
   private wakeLater(): void {
     this.isAwake = true;
-    this.alarm.set(sweepMs, () => {
+    this.timer.set(sweepMs, () => {
       this.entries?.purgeStale();
       this.isAwake = false;
       if (this.entries !== undefined && this.entries.size > 0) this.wakeLater();

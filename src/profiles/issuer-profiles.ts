@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import { ConfigurationError } from '../errors/configuration-error.js';
-import { FaultError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/fault-error.js';
 import { RefusalError } from '../errors/refusal-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
@@ -12,7 +12,7 @@ import { ProfileBatch } from './profile-batch.js';
 import type { KnownProfile, ProfileCache } from './profile-cache.js';
 import type { ProfileTally } from './profile-counters.js';
 import type { ProfileKey } from './profile-record.js';
-import type { ProfileAdvice, ProfileSource, SourcedProfile } from './profile-source.js';
+import type { ProfileHint, ProfileSource, SourcedProfile } from './profile-source.js';
 import { toUserProfile } from './to-user-profile.js';
 import type { UserProfile } from './user-profile.js';
 
@@ -21,11 +21,11 @@ export interface ProfileProvider {
   /** The names of its issuers. Users that are looked for by their id alone are the first one's. */
   readonly issuers: readonly string[];
   readonly source: ProfileSource | null;
-  readonly advice: { readonly get: ProfileAdvice; readonly find: ProfileAdvice };
+  readonly hint: { readonly get: ProfileHint; readonly find: ProfileHint };
 }
 
 /** What all providers of an app share. */
-export interface ProfileGround {
+export interface ProfileContext {
   readonly cache: ProfileCache;
   readonly tally: ProfileTally;
   readonly clock: Clock;
@@ -36,7 +36,7 @@ export interface ProfileGround {
 const mostSingleQuestions = 8;
 const mostBatches = 4;
 const usualBatch = 100;
-/** Where nobody says when to come again. */
+/** Where anonymousCaller says when to come again. */
 const usualRetryAfterSeconds = 5;
 
 /** The profiles of one provider's users: what is known of them, and its source for what is not. */
@@ -45,10 +45,10 @@ export class IssuerProfiles {
 
   constructor(
     private readonly provider: ProfileProvider,
-    private readonly ground: ProfileGround,
+    private readonly context: ProfileContext,
   ) {
     this.watch = new OutageWatch({
-      ...ground,
+      ...context,
       what: this.what,
       consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
     });
@@ -59,28 +59,28 @@ export class IssuerProfiles {
   }
 
   /** What is missing so that it could tell a caller's profile; `null` where it can. */
-  get lack(): ProfileAdvice | null {
-    return this.provider.source === null ? this.provider.advice.get : null;
+  get lack(): ProfileHint | null {
+    return this.provider.source === null ? this.provider.hint.get : null;
   }
 
   /** @throws {RefusalError} for a user who is no more, or is barred. */
   async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
     const source = this.need('get');
-    const known = await this.ground.cache.lookUp({
+    const known = await this.context.cache.lookUp({
       key: this.keyOf(user.id, user.issuer),
       token: tokenOf(user),
       ask: () => this.ask(async () => this.read(user.id, await source.get(user))),
     });
     const { profile } = known;
     if (profile === null) throw RefusalError.token('revoked', `There is no such user any more among ${this.what}`);
-    const bar = source.findBar?.(profile);
+    const bar = source.findDisabledReason?.(profile);
     if (bar !== undefined) throw RefusalError.token('revoked', bar);
     return { ...known, profile };
   }
 
   async find(userId: string, issuer: string): Promise<UserProfile | null> {
     const source = this.need('find');
-    const known = await this.ground.cache.lookUp({
+    const known = await this.context.cache.lookUp({
       key: this.keyOf(userId, issuer),
       token: null,
       ask: () => this.ask(() => this.findOne(source, userId)),
@@ -92,7 +92,7 @@ export class IssuerProfiles {
   async getMany(userIds: readonly string[], issuer: string): Promise<Map<string, UserProfile>> {
     const batch = this.openBatch(this.need('find'));
     const keys = [...new Set(userIds)].map((userId) => this.keyOf(userId, issuer));
-    const { cache } = this.ground;
+    const { cache } = this.context;
     await cache.readAhead(keys);
     const known = await Promise.all(
       keys.map((key) => cache.lookUp({ key, token: null, ask: () => batch.find(key.userId), isReadAhead: true })),
@@ -102,7 +102,7 @@ export class IssuerProfiles {
   }
 
   forget(userId: string, issuer: string): void {
-    this.ground.cache.forget(this.keyOf(userId, issuer));
+    this.context.cache.forget(this.keyOf(userId, issuer));
   }
 
   private get what(): string {
@@ -115,11 +115,11 @@ export class IssuerProfiles {
 
   /** The source, if it can do what is wanted. */
   private need(means: 'get' | 'find'): ProfileSource {
-    const { source, advice } = this.provider;
+    const { source, hint } = this.provider;
     const isAble = source !== null && (means === 'get' || source.find !== undefined || source.getMany !== undefined);
     if (isAble) return source;
     const problem = means === 'get' ? 'it gives no profiles' : 'it cannot look up users by their id alone';
-    throw new ConfigurationError(advice[means].option, problem, advice[means].mend);
+    throw new ConfigurationError(hint[means].option, problem, hint[means].fix);
   }
 
   private async findOne(source: ProfileSource, userId: string): Promise<UserProfile | null> {
@@ -151,19 +151,19 @@ export class IssuerProfiles {
     const made = toUserProfile(userId, given);
     if (!('wrong' in made)) return made;
     const explanation = `A source gave a profile whose ${made.wrong} is not what it should be (${this.what})`;
-    throw new FaultError(explanation, usualRetryAfterSeconds);
+    throw new AuthUnavailableError(explanation, usualRetryAfterSeconds);
   }
 
   /** Puts a question to the source. A refusal is its answer; all else that it throws is a failure. */
   private async ask<Result>(question: () => Promise<Result>): Promise<Result> {
-    this.ground.tally.calls += 1;
+    this.context.tally.calls += 1;
     try {
       const result = await question();
       this.watch.noteSuccess();
       return result;
     } catch (error) {
       if (error instanceof RefusalError) throw error;
-      this.ground.tally.failures += 1;
+      this.context.tally.failures += 1;
       const fault = this.toFault(error);
       this.watch.noteFailure(problemOf(error));
       throw fault;
@@ -173,7 +173,7 @@ export class IssuerProfiles {
   private toFault(error: unknown): AuthError {
     if (isAuthError(error)) return error;
     const seconds = (error instanceof UpstreamFailure ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
-    return new FaultError(`Cannot get ${this.what}: ${problemOf(error)}`, seconds, { cause: error });
+    return new AuthUnavailableError(`Cannot get ${this.what}: ${problemOf(error)}`, seconds, { cause: error });
   }
 }
 

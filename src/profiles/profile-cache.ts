@@ -56,7 +56,7 @@ const mostForgotten = 10_000;
 
 /**
  * Knows users for a while. A profile is fresh for some time, and then given on while one question brings it up
- * to date, or nobody answers; those who ask at once for the same one share the question. Profiles are kept by user and never
+ * to date, or anonymousCaller answers; those who ask at once for the same one share the question. Profiles are kept by user and never
  * by token: a new token of the same user finds what an old one has brought.
  */
 export class ProfileCache {

@@ -8,7 +8,7 @@ export interface ProfileCounters {
   readonly stale: number;
   /** … and waited for a call that somebody else had made. */
   readonly coalesced: number;
-  /** … and were of nobody. */
+  /** … and were of anonymousCaller. */
   readonly notFound: number;
   /** Questions to the issuers' sources, refreshes included; one that names several users is one. */
   readonly calls: number;

@@ -14,7 +14,7 @@ export type SourcedProfile = { readonly [Name in keyof UserProfile]?: UserProfil
  *
  * What it gives is remembered by `UserProfileService`, so a source simply asks each time. `null` says that
  * there is no such user, any more. What it throws is an outage, but for an `AuthError`, which stands as it is:
- * a `RefusalError` where the provider refused the token, a `FaultError` with what is wrong and for how long.
+ * a `RefusalError` where the provider refused the token, a `AuthUnavailableError` with what is wrong and for how long.
  */
 export interface ProfileSource {
   /**
@@ -49,16 +49,16 @@ export interface ProfileSource {
    * signed. A sentence for the log, or `undefined`. `UserProfileService.get` asks each time, for a profile that was kept
    * as well, and refuses the caller with reason `revoked`; `find` shows the profile all the same.
    */
-  findBar?(profile: UserProfile): string | undefined;
+  findDisabledReason?(profile: UserProfile): string | undefined;
 
   /** How many ids one `getMany` may name. @defaultValue 100 */
   readonly mostAtOnce?: number;
 }
 
 /** What an app has to write so that profiles can be looked up: said in a `ConfigurationError`. */
-export interface ProfileAdvice {
+export interface ProfileHint {
   /** The option: `stackAuth({ secretServerKey })`. */
   readonly option: string;
   /** A sentence without its full stop: `Set the project's secret server key`. */
-  readonly mend: string;
+  readonly fix: string;
 }

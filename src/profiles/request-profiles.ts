@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import { makeHiddenMember } from '../request/hidden-member.js';
+import { createPrivateSlot } from '../request/private-slot.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { UserProfileService } from './user-profile.service.js';
 import type { UserProfile } from './user-profile.js';
@@ -15,7 +15,7 @@ const momentMs = 10_000;
 
 /** The profile of a request's caller: looked up once, whoever wants it, also where nothing is kept. */
 export class RequestProfiles {
-  private readonly lookedUp = makeHiddenMember<LookedUp>();
+  private readonly lookedUp = createPrivateSlot<LookedUp>();
 
   constructor(
     private readonly service: UserProfileService,
@@ -23,18 +23,18 @@ export class RequestProfiles {
   ) {}
 
   /** @throws {ConfigurationError} when no issuer gives profiles, so that an app which wants them does not start. */
-  checkMeans(where: string): void {
-    this.service.checkMeans(where);
+  checkCapabilities(where: string): void {
+    this.service.checkCapabilities(where);
   }
 
   /** @throws as `UserProfileService.get` does. */
-  get(carrier: object, user: AuthUser): Promise<UserProfile> {
+  get(request: object, user: AuthUser): Promise<UserProfile> {
     const now = this.clock.now().getTime();
-    const known = this.lookedUp.find(carrier);
+    const known = this.lookedUp.find(request);
     const isSame = known?.user.id === user.id && known.user.issuer === user.issuer;
     if (known !== undefined && isSame && Math.abs(now - known.at) < momentMs) return known.profile;
     const profile = this.service.get(user);
-    this.lookedUp.set(carrier, { user, at: now, profile });
+    this.lookedUp.set(request, { user, at: now, profile });
     return profile;
   }
 }

@@ -17,7 +17,7 @@ export interface SharedStoreParts {
   readonly report: ReportEvent;
 }
 
-/** The app's store, with whatever can be wrong with it held off: it waits, throws, or gives what nobody has put in. */
+/** The app's store, with whatever can be wrong with it held off: it waits, throws, or gives what anonymousCaller has put in. */
 export class SharedStore {
   private readonly watch: OutageWatch;
   private pausedAt: number | null = null;

@@ -51,7 +51,7 @@ export class UserProfileService {
    *
    * @throws {RefusalError} `INVALID_TOKEN`, reason `revoked`: the provider has deleted the user, or bars them; or
    * what the provider said of their token.
-   * @throws {FaultError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
+   * @throws {AuthUnavailableError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
    * @throws {ConfigurationError} when the user's issuer gives no profiles as it is configured.
    * @throws {TypeError} for anything but the very user that the guard made.
    */
@@ -69,7 +69,7 @@ export class UserProfileService {
    * The profile of anyone; `null` when there is no such user. It is asked for by the app's own right, the server key
    * say, and not by the caller's: whether they may see it is for the app to decide.
    *
-   * @throws {FaultError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
+   * @throws {AuthUnavailableError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
    * @throws {ConfigurationError} when the issuer cannot be asked as it is configured, or several could be meant.
    */
   async find(userId: string, { issuer }: OfIssuer = {}): Promise<UserProfile | null> {
@@ -113,11 +113,11 @@ export class UserProfileService {
    *
    * @throws {ConfigurationError} when no issuer gives any: which option would let it.
    */
-  checkMeans(where: string): void {
+  checkCapabilities(where: string): void {
     const lacks = this.parts.providers.map(({ lack }) => lack);
     const [lack] = lacks;
     if (!lack || lacks.includes(null)) return;
-    throw new ConfigurationError(where, `no issuer gives profiles: there is no ${lack.option}`, lack.mend);
+    throw new ConfigurationError(where, `no issuer gives profiles: there is no ${lack.option}`, lack.fix);
   }
 
   /** Called by Nest when the app stops. */
@@ -142,15 +142,15 @@ export class UserProfileService {
   private providerOf(issuer: string, call: string): IssuerProfiles {
     const found = this.parts.providers.find(({ issuers }) => issuers.includes(issuer));
     if (found !== undefined) return found;
-    throw new ConfigurationError(`UserProfileService.${call}`, 'it is not a trusted issuer', this.mend());
+    throw new ConfigurationError(`UserProfileService.${call}`, 'it is not a trusted issuer', this.fix());
   }
 
   private unclear(call: string): ConfigurationError {
     const problem = 'the app trusts several providers, and each may know a user of this id';
-    return new ConfigurationError(`UserProfileService.${call}`, problem, this.mend());
+    return new ConfigurationError(`UserProfileService.${call}`, problem, this.fix());
   }
 
-  private mend(): string {
+  private fix(): string {
     return `Write one of ${this.parts.providers.flatMap(({ issuers }) => issuers).join(', ')}`;
   }
 }

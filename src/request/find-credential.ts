@@ -13,7 +13,7 @@ export interface Credential {
  * The access token of a request, or `undefined` when it carries none. Every source is read, so that two
  * that contradict each other are noticed; the same token in two places is one token.
  *
- * @throws {RefusalError} `INVALID_REQUEST` for a malformed carrier or for two different tokens.
+ * @throws {RefusalError} `INVALID_REQUEST` for a malformed request or for two different tokens.
  */
 export function findCredential(request: RequestView, sources: readonly TokenSource[]): Credential | undefined {
   let credential: Credential | undefined;

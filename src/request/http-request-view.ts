@@ -14,7 +14,7 @@ export function viewHttpRequest(request: HttpRequest): RequestView {
 }
 
 class HttpRequestView implements RequestView {
-  constructor(readonly carrier: HttpRequest) {}
+  constructor(readonly request: HttpRequest) {}
 
   /**
    * Node keeps only the first of two `Authorization` headers in `headers`, so what came is read from the raw
@@ -23,7 +23,7 @@ class HttpRequestView implements RequestView {
    * call it alone.
    */
   readonly headers = (name: string): readonly string[] => {
-    const { headers, rawHeaders, raw } = this.carrier;
+    const { headers, rawHeaders, raw } = this.request;
     const sent = rawHeaders ?? raw?.rawHeaders ?? [];
     if (headers === undefined) return readRaw(sent, name);
     const value = Object.hasOwn(headers, name) ? headers[name] : undefined;

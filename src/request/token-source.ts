@@ -1,12 +1,12 @@
 import type { RequestView } from './request-view.js';
 
-/** What a source found: a token, or a carrier that is not well formed. */
+/** What a source found: a token, or a request that is not well formed. */
 export type Found =
   | { readonly kind: 'token'; readonly token: string }
   /** RFC 6750 §3.1 `invalid_request`. `problem` is for the log and repeats nothing of the value. */
   | { readonly kind: 'malformed'; readonly problem: string };
 
-/** One place where a request may carry its access token. */
+/** One place where a request may send its access token. */
 export interface TokenSource {
   /** The place, for the log: `Authorization: Bearer`. */
   readonly place: string;

@@ -1,6 +1,6 @@
 import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 
-/** A caller was refused, or let through as nobody although a token came; or nothing could be decided. */
+/** A caller was refused, or let through as anonymousCaller although a token came; or nothing could be decided. */
 export interface RefusedEvent {
   readonly type: 'refused';
   readonly code: AuthErrorCode;
@@ -31,10 +31,10 @@ interface OutageEndedEvent {
 }
 
 /** An app wired the module in a way that cannot work; a developer has to change a line. */
-interface MiswiredEvent {
-  readonly type: 'miswired';
+interface MisconfiguredEvent {
+  readonly type: 'misconfigured';
   readonly problem: string;
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** A rule of the app's own (a policy, the function that names an organization) threw, and the caller was refused. */
@@ -50,7 +50,7 @@ interface RuleFailedEvent {
 }
 
 /** Everything that the module reports. Closed: whoever listens can be exhaustive. */
-export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MiswiredEvent | RuleFailedEvent;
+export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MisconfiguredEvent | RuleFailedEvent;
 
 /** Where events go. */
 export type ReportEvent = (event: AuthEvent) => void;

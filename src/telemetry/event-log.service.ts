@@ -32,8 +32,8 @@ export class EventLog {
       case 'outage-ended':
         this.logger.log(`Got ${event.what} again, after ${event.lastedSeconds} s`);
         return;
-      case 'miswired':
-        this.logger.error(`${event.problem}. ${event.mend}`);
+      case 'misconfigured':
+        this.logger.error(`${event.problem}. ${event.fix}`);
         return;
       case 'rule-failed': {
         const { rule, handler, problem, frames } = event;

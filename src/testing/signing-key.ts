@@ -77,7 +77,7 @@ export const testAlgorithms: readonly TestAlgorithm[] = [
   'HS512',
 ];
 
-/** A key that nobody has seen before. RSA keys have 2048 bits: enough for a test, and far quicker to make than 4096. */
+/** A key that anonymousCaller has seen before. RSA keys have 2048 bits: enough for a test, and far quicker to make than 4096. */
 export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId()): Promise<SigningKey> {
   if (!testAlgorithms.includes(algorithm)) {
     throw new TypeError(`TestIssuer: no algorithm ${algorithm}; choose one of ${testAlgorithms.join(', ')}`);

@@ -1,5 +1,5 @@
 import { toSeconds } from './duration.js';
-import { IntrospectionDesk } from './introspection-desk.js';
+import { IntrospectionEndpoint } from './introspection-endpoint.js';
 import { IssuedTokens } from './issued-tokens.js';
 import type { IssuerFault } from './issuer-fault.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from './issuer-server.js';
 import { compactJws, createSigningKey, type SigningKey, type TestJwk } from './signing-key.js';
 import type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
-import { UserInfoDesk } from './userinfo-desk.js';
+import { UserInfoEndpoint } from './userinfo-endpoint.js';
 
 let keyOf: (issuer: TestIssuer) => SigningKey;
 
@@ -45,8 +45,8 @@ export class TestIssuer {
   #key: SigningKey;
   #published: readonly SigningKey[];
   readonly #tokens = new IssuedTokens({ keys: () => this.#published, now: () => this.#now() });
-  readonly #introspection: IntrospectionDesk;
-  readonly #userInfo = new UserInfoDesk(this.#tokens);
+  readonly #introspection: IntrospectionEndpoint;
+  readonly #userInfo = new UserInfoEndpoint(this.#tokens);
   #stranger: Promise<SigningKey> | undefined;
 
   private constructor(origin: string, key: SigningKey, server: IssuerServer, options: TestIssuerOptions) {
@@ -57,7 +57,7 @@ export class TestIssuer {
     this.#key = key;
     this.#published = [key];
     this.introspectionClient = options.introspectionClient ?? { clientId: 'test-api', clientSecret: 'test-secret' };
-    this.#introspection = new IntrospectionDesk(this.introspectionClient, this.#tokens);
+    this.#introspection = new IntrospectionEndpoint(this.introspectionClient, this.#tokens);
   }
 
   /**

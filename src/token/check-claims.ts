@@ -46,13 +46,13 @@ export function checkValidity(validity: Validity, terms: IssuerTerms, now: numbe
   // that gives no date lets nothing through.
   if (!(now < expiresAt + tolerance)) {
     const past = now - expiresAt;
-    throw RefusalError.token('expired', `It expired ${seconds(past)} ago (tolerance ${tolerance} s). ${mend(past)}`);
+    throw RefusalError.token('expired', `It expired ${seconds(past)} ago (tolerance ${tolerance} s). ${fix(past)}`);
   }
   if (startsAt !== null && now < startsAt - tolerance) {
     const ahead = startsAt - now;
     throw RefusalError.token(
       'not_yet_valid',
-      `It starts ("nbf" or "iat") in ${seconds(ahead)} (tolerance ${tolerance} s). ${mend(ahead)}`,
+      `It starts ("nbf" or "iat") in ${seconds(ahead)} (tolerance ${tolerance} s). ${fix(ahead)}`,
     );
   }
   if (tooOldAt !== null && now >= tooOldAt + tolerance) {
@@ -121,7 +121,7 @@ export function plainType(type: string): string {
   return type.toLowerCase().replace(/^application\//, '');
 }
 
-function mend(off: number): string {
+function fix(off: number): string {
   return off < skewHintSeconds
     ? `Clock skew of ${seconds(off)}? Check that both clocks are set by NTP`
     : 'The client has to get a new one';

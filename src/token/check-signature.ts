@@ -32,7 +32,7 @@ export interface PoolPlaces {
 }
 
 /**
- * The same in libuv's thread pool, where it keeps nobody waiting; at once where there is next to nothing to do,
+ * The same in libuv's thread pool, where it keeps anonymousCaller waiting; at once where there is next to nothing to do,
  * as with shared secrets.
  */
 export function signatureFitsInPool(

@@ -21,7 +21,7 @@ export class IssuerKeys {
    * Fetches the keys of one issuer, or of all, whatever is held: keys that an issuer has dropped stop
    * verifying when this is done, and tokens that they had verified before stop passing.
    *
-   * @throws {FaultError} when an issuer does not answer; its known keys serve on.
+   * @throws {AuthUnavailableError} when an issuer does not answer; its known keys serve on.
    * @throws {ConfigurationError} for a name that is not one of the trusted issuers'.
    */
   async refresh(issuer?: string): Promise<void> {

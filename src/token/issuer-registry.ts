@@ -13,7 +13,7 @@ export class IssuerRegistry {
   constructor(
     issuers: readonly TrustedIssuer[],
     /** Names that are known and not trusted, each with what to change if they should be. */
-    private readonly advice: ReadonlyMap<string, string> = new Map(),
+    private readonly hint: ReadonlyMap<string, string> = new Map(),
   ) {
     this.byName = new Map(issuers.map((issuer) => [issuer.terms.issuer, issuer]));
     this.opaqueIssuer = findOpaqueIssuer(issuers);
@@ -21,7 +21,7 @@ export class IssuerRegistry {
 
   /**
    * The issuer that a token claims to come from. The name is compared as it is, to the last slash; asking
-   * for a stranger costs nothing and calls nobody.
+   * for a stranger costs nothing and calls anonymousCaller.
    *
    * @throws {RefusalError} with reason `issuer`.
    */
@@ -38,21 +38,21 @@ export class IssuerRegistry {
 
   private explain(iss: unknown): string {
     if (typeof iss !== 'string') return 'The token names no issuer: its "iss" is missing or not a text';
-    const advice = this.advice.get(iss);
-    if (advice !== undefined) return advice;
+    const hint = this.hint.get(iss);
+    if (hint !== undefined) return hint;
     const names = [...this.byName.keys()];
     const slashed = names.find((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
-    const hint =
+    const advice =
       slashed === undefined
         ? 'If it should be trusted, add it to the issuers'
         : 'They differ by a slash at the end only: write the issuer as the token has it';
-    return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${hint}`;
+    return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${advice}`;
   }
 }
 
 function findOpaqueIssuer(issuers: readonly TrustedIssuer[]): TrustedIssuer | undefined {
-  const [first, ...others] = issuers.filter(({ inquiry }) => inquiry?.judgesOpaqueTokens === true);
-  const other = others.find(({ inquiry }) => inquiry !== first?.inquiry);
+  const [first, ...others] = issuers.filter(({ statusSource }) => statusSource?.acceptsOpaqueTokens === true);
+  const other = others.find(({ statusSource }) => statusSource !== first?.statusSource);
   if (first === undefined || other === undefined) return first;
   throw new ConfigurationError(
     'AuthModule.forRoot({ issuers })',

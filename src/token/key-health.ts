@@ -19,7 +19,7 @@ export type KeyHealthResult = Readonly<
 export class KeyHealth {
   constructor(private readonly keys: IssuerKeys) {}
 
-  /** For `health.check([() => keyHealth.isHealthy('keys')])`; the name is the entry's in the report. Calls nobody. */
+  /** For `health.check([() => keyHealth.isHealthy('keys')])`; the name is the entry's in the report. Calls anonymousCaller. */
   isHealthy(name = 'keys'): KeyHealthResult {
     const states = [...this.keys.states()];
     const issuers = Object.fromEntries(states.map(([issuer, state]) => [issuer, toReport(state)]));

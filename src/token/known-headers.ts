@@ -1,4 +1,4 @@
-import { toOwnText } from './own-text.js';
+import { toDetachedString } from './detached-string.js';
 import type { TokenHeader } from './token-header.js';
 
 /** An issuer signs all its tokens under a few headers, one for each key and type. */
@@ -18,7 +18,7 @@ export class KnownHeaders {
   /** Only headers of tokens that have passed come in here, so that strangers cannot crowd out the known. */
   add(encoded: string, header: TokenHeader): void {
     if (encoded === this.lastEncoded) return;
-    const own = toOwnText(encoded);
+    const own = toDetachedString(encoded);
     this.lastEncoded = own;
     this.last = header;
     if (this.headers.size >= most && !this.headers.has(own)) this.headers.clear();

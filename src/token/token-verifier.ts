@@ -8,10 +8,10 @@ import { checkClaims, checkValidity, type Validity } from './check-claims.js';
 import { signatureFits, signatureFitsInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
 import type { IssuerRegistry } from './issuer-registry.js';
-import { type CheckPlace, JudgingLine } from './judging-line.js';
+import { type VerificationPlace, SignatureScheduler } from './signature-scheduler.js';
 import { KnownHeaders } from './known-headers.js';
-import { type AskedEntry, OnlineJudge, type OnlineJudgeParts } from './online-judge.js';
-import { toOwnText } from './own-text.js';
+import { type AskedEntry, IntrospectionVerifier, type IntrospectionVerifierParts } from './introspection-verifier.js';
+import { toDetachedString } from './detached-string.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
@@ -21,7 +21,7 @@ import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.j
 export type Verdict = VerifiedEntry | AskedEntry;
 
 /** What a verifier works with. */
-export interface TokenVerifierParts extends OnlineJudgeParts {
+export interface TokenVerifierParts extends IntrospectionVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
@@ -35,19 +35,19 @@ export interface TokenVerifierParts extends OnlineJudgeParts {
  * a queue, a handshake, a test.
  */
 export class TokenVerifier {
-  private readonly line = new JudgingLine();
+  private readonly line = new SignatureScheduler();
   private readonly headers = new KnownHeaders();
-  private readonly online: OnlineJudge;
+  private readonly online: IntrospectionVerifier;
 
   constructor(private readonly parts: TokenVerifierParts) {
-    this.online = new OnlineJudge(parts);
+    this.online = new IntrospectionVerifier(parts);
   }
 
   /**
    * Verifies a token and gives what is in it.
    *
    * @throws {RefusalError} when the token does not pass; `reason` says at which check.
-   * @throws {FaultError} when it cannot be judged, because the issuer's keys cannot be had or it does not answer.
+   * @throws {AuthUnavailableError} when it cannot be judged, because the issuer's keys cannot be had or it does not answer.
    */
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
@@ -88,8 +88,8 @@ export class TokenVerifier {
   }
 
   /** A token's text in memory of its own: that which is remembered, so that there are not two of it. */
-  toOwnText(text: string): string {
-    return this.parts.cache.find(text)?.text ?? toOwnText(text);
+  toDetachedString(text: string): string {
+    return this.parts.cache.find(text)?.text ?? toDetachedString(text);
   }
 
   /** Whether a text is no JWT, and an issuer would be asked about it. */
@@ -99,7 +99,7 @@ export class TokenVerifier {
 
   /**
    * Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more: at once
-   * where nobody else is being judged and the issuer's keys are at hand, else a promise.
+   * where anonymousCaller else is being judged and the issuer's keys are at hand, else a promise.
    *
    * @throws {RefusalError} or rejects with it, as `verify` does.
    */
@@ -122,7 +122,7 @@ export class TokenVerifier {
     return passed.key === null ? passed : this.online.confirm(passed, cameAt);
   }
 
-  private judgeAt(place: CheckPlace, text: string, cameAt: number): Verdict | Promise<Verdict> {
+  private judgeAt(place: VerificationPlace, text: string, cameAt: number): Verdict | Promise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer, cameAt);
@@ -164,7 +164,11 @@ export class TokenVerifier {
     return this.conclude(claim, newer.key);
   }
 
-  private fits(place: CheckPlace, { parsed, algorithm }: Claimed, key: VerificationKey): boolean | Promise<boolean> {
+  private fits(
+    place: VerificationPlace,
+    { parsed, algorithm }: Claimed,
+    key: VerificationKey,
+  ): boolean | Promise<boolean> {
     return place === 'here'
       ? signatureFits(parsed, algorithm, key)
       : signatureFitsInPool(parsed, algorithm, key, this.line);
@@ -175,11 +179,11 @@ export class TokenVerifier {
     const { parsed, issuer } = claim;
     const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, now / 1_000);
     const { claimsCheck } = this.parts;
-    if (claimsCheck === null) return this.enter(claim, key, validity);
-    return claimsCheck(parsed.claims).then(() => this.enter(claim, key, validity));
+    if (claimsCheck === null) return this.admit(claim, key, validity);
+    return claimsCheck(parsed.claims).then(() => this.admit(claim, key, validity));
   }
 
-  private enter(
+  private admit(
     { text, cameAt, parsed, issuer }: Claimed,
     key: VerificationKey,
     validity: Validity,
@@ -190,7 +194,7 @@ export class TokenVerifier {
     // Not remembered: a token that is would pass without the question.
     if (issuer.verification === 'hybrid') return this.online.confirm(entry, cameAt);
     if (!this.parts.cache.admits(text)) return entry;
-    const remembered: VerifiedEntry = { ...entry, text: toOwnText(text) };
+    const remembered: VerifiedEntry = { ...entry, text: toDetachedString(text) };
     this.parts.cache.add(remembered);
     return remembered;
   }

@@ -2,7 +2,7 @@ import type { RefusalError } from '../errors/refusal-error.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { JsonObject } from './json-object.js';
-import type { InquiryAdvice, TokenInquiry, Verification } from './token-inquiry.js';
+import type { MissingOption, TokenStatusSource, Verification } from './token-status-source.js';
 import type { TokenHeader } from './token-header.js';
 
 /**
@@ -45,6 +45,6 @@ export interface TrustedIssuer {
   readonly keys: KeySource;
   readonly verification: Verification;
   /** How it is asked about a token; `null` where it cannot be, and `verification` is `local`. */
-  readonly inquiry: TokenInquiry | null;
-  readonly inquiryAdvice: InquiryAdvice;
+  readonly statusSource: TokenStatusSource | null;
+  readonly statusSourceHint: MissingOption;
 }

@@ -1,9 +1,9 @@
-import { type Alarm, TimerAlarm } from '../clock/alarm.js';
+import { type Timer, NodeTimer } from '../clock/timer.js';
 import type { Clock } from '../clock/clock.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import type { Validity } from './check-claims.js';
-import { SeenOnce } from './seen-once.js';
-import { markTail } from './tail-mark.js';
+import { Doorkeeper } from './doorkeeper.js';
+import { fingerprintOf } from './token-fingerprint.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -26,7 +26,7 @@ const sweepEveryMs = 30_000;
 export class VerifiedTokenCache {
   /** By the mark of their tail. The whole token is compared afterwards; of two that share a mark the later one stays. */
   private readonly entries = new Map<number, VerifiedEntry>();
-  private readonly seen: SeenOnce;
+  private readonly seen: Doorkeeper;
   private sweeping = false;
   private closed = false;
 
@@ -34,15 +34,15 @@ export class VerifiedTokenCache {
     private readonly maxEntries: number,
     private readonly clock: Clock,
     /** Wakes the cache up to drop what is over. */
-    private readonly alarm: Alarm = new TimerAlarm(),
+    private readonly timer: Timer = new NodeTimer(),
   ) {
-    this.seen = new SeenOnce(maxEntries * 2);
+    this.seen = new Doorkeeper(maxEntries * 2);
   }
 
   /** The entry of exactly this token. */
   find(text: string): VerifiedEntry | undefined {
     if (this.entries.size === 0) return undefined;
-    const entry = this.entries.get(markTail(text));
+    const entry = this.entries.get(fingerprintOf(text));
     return entry?.text === text ? entry : undefined;
   }
 
@@ -56,7 +56,7 @@ export class VerifiedTokenCache {
 
   add(entry: VerifiedEntry): void {
     if (this.maxEntries === 0 || this.closed) return;
-    const mark = markTail(entry.text);
+    const mark = fingerprintOf(entry.text);
     // Two requests may have brought the same new token at once: nothing has to go for its second entry.
     const full = this.entries.size >= this.maxEntries && !this.entries.has(mark);
     const oldest = full ? this.entries.keys().next().value : undefined;
@@ -66,7 +66,7 @@ export class VerifiedTokenCache {
   }
 
   delete(entry: VerifiedEntry): void {
-    if (this.find(entry.text) !== undefined) this.entries.delete(markTail(entry.text));
+    if (this.find(entry.text) !== undefined) this.entries.delete(fingerprintOf(entry.text));
   }
 
   /** How many tokens are remembered. */
@@ -78,13 +78,13 @@ export class VerifiedTokenCache {
   close(): void {
     this.closed = true;
     this.entries.clear();
-    this.alarm.clear();
+    this.timer.clear();
   }
 
   private sweepLater(): void {
     if (this.sweeping) return;
     this.sweeping = true;
-    this.alarm.set(sweepEveryMs, () => {
+    this.timer.set(sweepEveryMs, () => {
       this.sweep();
     });
   }

@@ -106,7 +106,7 @@ function statedDelayMs({ retryAfterSeconds }: UpstreamFailure): number {
   return (retryAfterSeconds ?? 0) * 1_000;
 }
 
-/** 429 says that nothing was done; of the others nobody knows. What came whole and was wrong comes the same again. */
+/** 429 says that nothing was done; of the others anonymousCaller knows. What came whole and was wrong comes the same again. */
 function mayRepeat({ problem }: UpstreamFailure, repeatable: boolean): boolean {
   return problem === 'rate-limited' || (repeatable && (problem === 'unreachable' || problem === 'status'));
 }

@@ -1,6 +1,6 @@
 import type { Agent } from 'undici';
 
-import type { Carrier } from './carrier.js';
+import type { HttpClient } from './http-client.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
 /** Connections to one provider at a time; a call beyond them waits for one, within its own deadline. */
@@ -19,7 +19,7 @@ export class ConnectionPool {
   constructor(private readonly connectTimeoutMs: number) {}
 
   /** Redirects come back as they are. Bodies come as they are too, so none may be packed: they are short. */
-  readonly carry: Carrier = async (url, { method, headers, body, signal }) => {
+  readonly send: HttpClient = async (url, { method, headers, body, signal }) => {
     const agent = await (this.agent ??= this.open());
     const { origin, pathname, search } = new URL(url);
     const answer = await agent.request({

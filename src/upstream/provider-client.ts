@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { type BreakerState, CallPolicy } from './call-policy.js';
-import type { CarriedAnswer, CarriedCall, Carrier } from './carrier.js';
+import type { HttpResponse, HttpCall, HttpClient } from './http-client.js';
 import { ConnectionPool } from './connection-pool.js';
 import { withinDeadline } from './deadline.js';
 import { isJson, parseJson, readText, refuseRedirect } from './read-body.js';
@@ -19,7 +19,7 @@ export interface ProviderCall {
   /** Sent as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, string>>;
   /**
-   * Whether it may be sent again when nobody knows what came of it: true for a POST that only asks.
+   * Whether it may be sent again when anonymousCaller knows what came of it: true for a POST that only asks.
    *
    * @defaultValue true for GET, false for POST
    */
@@ -66,7 +66,7 @@ export class ProviderClient {
   private readonly host: string;
   private readonly policy: CallPolicy;
   private readonly pool: ConnectionPool;
-  private readonly carry: Carrier;
+  private readonly client: HttpClient;
   /** By the caller, the oldest first; `null` for all. */
   private readonly pausedUntil = new Map<string | null, number>();
 
@@ -79,7 +79,7 @@ export class ProviderClient {
     this.policy = new CallPolicy(this.host, parts.limits.timeoutMs);
     this.pool = new ConnectionPool(parts.limits.timeoutMs);
     // What the platform's types call a body is narrower than what comes out of it.
-    this.carry = (parts.fetch as Carrier | undefined) ?? this.pool.carry;
+    this.client = (parts.fetch as HttpClient | undefined) ?? this.pool.send;
   }
 
   /** Whether the provider is called as usual, or left alone for a while. */
@@ -95,7 +95,7 @@ export class ProviderClient {
   async call(call: ProviderCall): Promise<ProviderAnswer> {
     const { url, method, repeatable = method === 'GET', caller = null } = call;
     // Whoever has this client may hold keys of this provider, and they go nowhere else.
-    if (new URL(url).origin !== this.origin) throw new Error(`The client of ${this.origin} calls nobody else`);
+    if (new URL(url).origin !== this.origin) throw new Error(`The client of ${this.origin} calls anonymousCaller else`);
     this.refusePaused(null);
     if (caller !== null) this.refusePaused(caller);
     try {
@@ -117,7 +117,7 @@ export class ProviderClient {
   }
 
   private async send(call: ProviderCall, signal: AbortSignal): Promise<ProviderAnswer> {
-    const response = await this.carry(call.url, { ...requestOf(call), redirect: 'manual', signal });
+    const response = await this.client(call.url, { ...requestOf(call), redirect: 'manual', signal });
     const { status, headers } = response;
     refuseRedirect(response, this.host);
     if (status === 429 || status >= 500) throw this.failureOf(response);
@@ -127,7 +127,7 @@ export class ProviderClient {
     return { status, headers, body };
   }
 
-  private failureOf({ status, headers }: CarriedAnswer): UpstreamFailure {
+  private failureOf({ status, headers }: HttpResponse): UpstreamFailure {
     const retryAfterSeconds = readRetryAfter(headers.get('retry-after'), this.parts.clock.now());
     const problem = status === 429 ? 'rate-limited' : 'status';
     return new UpstreamFailure(problem, `${this.host} answered with status ${status}`, status, { retryAfterSeconds });
@@ -174,12 +174,7 @@ export class ProviderClient {
   }
 }
 
-function requestOf({
-  method,
-  headers = {},
-  json,
-  form,
-}: ProviderCall): Pick<CarriedCall, 'method' | 'headers' | 'body'> {
+function requestOf({ method, headers = {}, json, form }: ProviderCall): Pick<HttpCall, 'method' | 'headers' | 'body'> {
   const accepting = { accept: 'application/json', ...headers };
   if (form !== undefined) {
     const type = 'application/x-www-form-urlencoded';

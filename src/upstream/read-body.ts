@@ -1,8 +1,8 @@
-import type { CarriedAnswer } from './carrier.js';
+import type { HttpResponse } from './http-client.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
 /** The body of an answer as text, as far as it goes. */
-export async function readText(response: Pick<CarriedAnswer, 'body'>, host: string, maxBytes: number): Promise<string> {
+export async function readText(response: Pick<HttpResponse, 'body'>, host: string, maxBytes: number): Promise<string> {
   if (response.body === null) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -27,8 +27,8 @@ export function parseJson(text: string, host: string): unknown {
   }
 }
 
-/** Redirects are not followed: they would carry keys and tokens to wherever they point. */
-export function refuseRedirect(response: CarriedAnswer, host: string): void {
+/** Redirects are not followed: they would send keys and tokens to wherever they point. */
+export function refuseRedirect(response: HttpResponse, host: string): void {
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     throw new UpstreamFailure('redirect', `${host} answered with a redirect, which is not followed`, response.status);
   }

@@ -1,6 +1,6 @@
 import type { Answer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
+import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import { type Handshake, HandshakeRefusal } from './handshake.js';
@@ -12,23 +12,23 @@ export class HandshakeTransport extends Transport {
   override readonly contextType = handshakeType;
   override readonly opensConnection = true;
 
-  constructor(private readonly ground: WireGround) {
+  constructor(private readonly context: TransportContext) {
     super();
   }
 
   override view(context: CallContext): RequestView {
     const handshake = handshakeOf(context);
-    return this.viewOf(handshake, handshake.carrier);
+    return this.viewOf(handshake, handshake.request);
   }
 
-  override seat(context: CallContext, caller: Caller): void {
+  override setUser(context: CallContext, caller: Caller): void {
     const handshake = handshakeOf(context);
     const { verified: user } = caller;
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
     const watch = (client: object): void => {
       if (user === null) return;
       const request = this.viewOf(handshake, client);
-      this.ground.connections.watch(client, toWatchedClient(client, { request, user, handler }));
+      this.context.connections.watch(client, toWatchedClient(client, { request, user, handler }));
     };
     handshake.admit(caller, watch);
   }
@@ -41,8 +41,8 @@ export class HandshakeTransport extends Transport {
     return new HandshakeRefusal(answer, error);
   }
 
-  private viewOf({ opening }: Handshake, carrier: object): RequestView {
-    return viewSocketRequest(carrier, { ...opening, socketOrigins: this.ground.socketOrigins });
+  private viewOf({ opening }: Handshake, request: object): RequestView {
+    return viewSocketRequest(request, { ...opening, socketOrigins: this.context.socketOrigins });
   }
 }
 

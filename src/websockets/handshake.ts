@@ -1,8 +1,8 @@
 import type { Answer } from '../challenge/answer.js';
 import type { AuthError } from '../errors/auth-error.js';
-import type { Caller } from '../guard/transport.js';
-import { seatUser } from '../guard/user-seat.js';
-import type { Opening } from './socket-client.js';
+import type { Caller } from '../transports/transport.js';
+import { setCallUser } from '../transports/call-user.js';
+import type { ConnectionRequest } from './socket-client.js';
 
 /** Has a client watched, for as long as it is connected. */
 export type Watch = (client: object) => void;
@@ -14,8 +14,8 @@ export class Handshake {
 
   constructor(
     /** What stands for it meanwhile: the socket of socket.io, the request that ws is to upgrade. */
-    readonly carrier: object,
-    readonly opening: Opening,
+    readonly request: object,
+    readonly opening: ConnectionRequest,
   ) {}
 
   /** Called for each of the gateways that the client connects to at once. */
@@ -26,7 +26,7 @@ export class Handshake {
 
   /** Makes the client that it has become the user's. */
   adopt(client: object): void {
-    seatUser(client, client, this.user);
+    setCallUser(client, client, this.user);
     for (const watch of this.watches.splice(0)) watch(client);
   }
 }

@@ -3,12 +3,12 @@ import { WsException } from '@nestjs/websockets';
 import type { Answer } from '../challenge/answer.js';
 import { toHeaderlessBody } from '../challenge/headerless-body.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type WireGround } from '../guard/transport.js';
-import { seatUser } from '../guard/user-seat.js';
-import { makeHiddenMember } from '../request/hidden-member.js';
+import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import { setCallUser } from '../transports/call-user.js';
+import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
-import { findOpening, keepUpgradesOf } from './openings.js';
+import { findConnectionRequest, keepUpgradesOf } from './connection-requests.js';
 import { toWatchedClient } from './watched-client.js';
 
 /** One message, as `toUser` is handed it for the request. */
@@ -21,31 +21,31 @@ export interface SocketMessage {
 export class MessageTransport extends Transport {
   override readonly contextType = 'ws';
   /** All guards of one message are handed one list of arguments; a client is that of all its messages. */
-  private readonly messages = makeHiddenMember<SocketMessage>();
+  private readonly messages = createPrivateSlot<SocketMessage>();
   private hasReported = false;
 
-  constructor(private readonly ground: WireGround) {
+  constructor(private readonly context: TransportContext) {
     super();
   }
 
   override start(): void {
-    keepUpgradesOf(this.ground.findHttpServer());
+    keepUpgradesOf(this.context.findHttpServer());
   }
 
   override view(context: CallContext): RequestView {
     const client = clientOf(context);
     // A message that comes after the token has ended is refused, and then the connection goes as well.
-    this.ground.connections.remind(client);
+    this.context.connections.remind(client);
     return this.viewOf(client, this.messageOf(context));
   }
 
-  override seat(context: CallContext, { user, verified }: Caller): void {
+  override setUser(context: CallContext, { user, verified }: Caller): void {
     const client = clientOf(context);
-    seatUser(client, context.getHandler(), user);
+    setCallUser(client, context.getHandler(), user);
     if (verified === null) return;
     const handler = `${context.getClass().name}.${context.getHandler().name}`;
     const watched = toWatchedClient(client, { request: this.viewOf(client, client), user: verified, handler });
-    this.ground.connections.watch(client, watched);
+    this.context.connections.watch(client, watched);
   }
 
   override addHeaders(): void {
@@ -70,20 +70,20 @@ export class MessageTransport extends Transport {
     return message;
   }
 
-  private viewOf(client: object, carrier: object): RequestView {
-    const opening = findOpening(client);
+  private viewOf(client: object, request: object): RequestView {
+    const opening = findConnectionRequest(client);
     if (opening === undefined) this.reportUnseen();
-    const { upgrade, greeting } = opening ?? {};
-    return viewSocketRequest(carrier, { upgrade, greeting, socketOrigins: this.ground.socketOrigins });
+    const { upgrade, connectionParameters } = opening ?? {};
+    return viewSocketRequest(request, { upgrade, connectionParameters, socketOrigins: this.context.socketOrigins });
   }
 
   private reportUnseen(): void {
     if (this.hasReported) return;
     this.hasReported = true;
-    this.ground.report({
-      type: 'miswired',
+    this.context.report({
+      type: 'misconfigured',
       problem: 'The request that opened a WebSocket went by unseen, so its messages count as coming without a token',
-      mend: "Let the adapter keep it: app.useWebSocketAdapter(new (withAuth(WsAdapter))(app)); import { withAuth } from 'nest-gatehouse/websockets'",
+      fix: "Let the adapter keep it: app.useWebSocketAdapter(new (withAuth(WsAdapter))(app)); import { withAuth } from 'nest-gatehouse/websockets'",
     });
   }
 }

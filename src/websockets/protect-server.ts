@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors/configuration-error.js';
 import { Handshake } from './handshake.js';
-import { readOpening } from './socket-client.js';
+import { readConnectionRequest } from './socket-client.js';
 
 /** What a client is told that is not let in: as a response where it is ws, as an error's `data` where it is socket.io. */
 export interface Rejection {
@@ -38,7 +38,7 @@ export function protectServer(server: unknown, judge: Judge, handshakes: WeakMap
   else {
     throw new ConfigurationError(
       'withAuth(adapter)',
-      'its servers are neither of socket.io nor of ws, so that nobody can be asked at the handshake',
+      'its servers are neither of socket.io nor of ws, so that anonymousCaller can be asked at the handshake',
       'Leave withAuth() out: the guard judges each message all the same',
     );
   }
@@ -46,7 +46,10 @@ export function protectServer(server: unknown, judge: Judge, handshakes: WeakMap
 
 function protectIoServer(server: IoServer, judge: Judge, handshakes: WeakMap<object, Handshake>): void {
   server.use((socket, next) => {
-    const handshake = new Handshake(socket, readOpening(socket) ?? { upgrade: undefined, greeting: undefined });
+    const handshake = new Handshake(
+      socket,
+      readConnectionRequest(socket) ?? { upgrade: undefined, connectionParameters: undefined },
+    );
     handshakes.set(socket, handshake);
     void judge(handshake).then((rejection) => {
       next(rejection === null ? undefined : Object.assign(new Error(rejection.message), { data: rejection.body }));
@@ -61,7 +64,7 @@ function protectWsServer({ options }: WsServer, judge: Judge, handshakes: WeakMa
   const ownOfApp = options.verifyClient ?? (() => true);
   // ws waits only for who takes two arguments.
   options.verifyClient = (info, done) => {
-    const handshake = new Handshake(info.req, { upgrade: info.req, greeting: undefined });
+    const handshake = new Handshake(info.req, { upgrade: info.req, connectionParameters: undefined });
     handshakes.set(info.req, handshake);
     void judge(handshake).then((rejection) => {
       if (rejection !== null) {

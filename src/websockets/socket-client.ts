@@ -13,16 +13,19 @@ interface SocketClient {
 }
 
 /** What a client connected with, as far as the client itself shows it. */
-export interface Opening {
+export interface ConnectionRequest {
   readonly upgrade: HttpRequest | undefined;
-  readonly greeting: unknown;
+  readonly connectionParameters: unknown;
 }
 
 /** `undefined` for a client of ws, which does not keep the request that was upgraded. */
-export function readOpening(client: object): Opening | undefined {
+export function readConnectionRequest(client: object): ConnectionRequest | undefined {
   const { handshake, request }: SocketClient = client;
   if (handshake === undefined) return undefined;
-  return { upgrade: request ?? { ...(handshake.headers && { headers: handshake.headers }) }, greeting: handshake.auth };
+  return {
+    upgrade: request ?? { ...(handshake.headers && { headers: handshake.headers }) },
+    connectionParameters: handshake.auth,
+  };
 }
 
 /** The connection below a client of ws. */

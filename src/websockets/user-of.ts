@@ -1,4 +1,4 @@
-import { findSeated } from '../guard/user-seat.js';
+import { findCallUser } from '../transports/call-user.js';
 import type { AuthUser } from '../user/auth-user.js';
 
 /**
@@ -9,5 +9,5 @@ import type { AuthUser } from '../user/auth-user.js';
 // Only the app knows what its toUser makes, and says so here.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function userOf<User = AuthUser>(client: object): User | null {
-  return (findSeated(client, client) ?? null) as User | null;
+  return (findCallUser(client, client) ?? null) as User | null;
 }

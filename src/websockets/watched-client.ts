@@ -1,6 +1,6 @@
 import { toHeaderlessBody } from '../challenge/headerless-body.js';
-import type { WatchedConnection } from '../guard/connection-watch.js';
-import { endSocket, isSocketOpen } from '../guard/end-socket.js';
+import type { WatchedConnection } from '../transports/connection-watch.js';
+import { endSocket, isSocketOpen } from '../transports/end-socket.js';
 import type { RequestView } from '../request/request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { isConnected, isOfSocketIo } from './socket-client.js';

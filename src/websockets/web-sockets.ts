@@ -1,11 +1,11 @@
-import type { Wire } from '../guard/transport.js';
+import type { TransportPlugin } from '../transports/transport.js';
 import { HandshakeTransport } from './handshake.transport.js';
 import { MessageTransport } from './message.transport.js';
 
-const wire: Wire = Object.freeze({
+const transport: TransportPlugin = Object.freeze({
   contextType: 'ws',
-  open: (ground) => [new MessageTransport(ground), new HandshakeTransport(ground)],
-} satisfies Wire);
+  open: (context) => [new MessageTransport(context), new HandshakeTransport(context)],
+} satisfies TransportPlugin);
 
 /**
  * Lets the guard, the marks and `@CurrentUser()` work on gateways, with socket.io and with ws:
@@ -16,8 +16,8 @@ const wire: Wire = Object.freeze({
  *
  * The token comes with the request that opens the socket, in a header or a cookie, or as `auth.token` of
  * socket.io; it is judged again at each message, and a connection ends with its token. Put `withAuth()` around the
- * adapter as well, so that nobody is connected who brings none.
+ * adapter as well, so that anonymousCaller is connected who brings none.
  */
-export function webSockets(): Wire {
-  return wire;
+export function webSockets(): TransportPlugin {
+  return transport;
 }

@@ -11,7 +11,7 @@ import { ConfigurationError } from '../errors/configuration-error.js';
 import { type Handshake, HandshakeRefusal } from './handshake.js';
 import { type Gateway, HandshakeContext } from './handshake-context.js';
 import { findGatewayGuards, type GatewayGuard, type Place } from './handshake-guards.service.js';
-import { keepUpgrade } from './openings.js';
+import { keepUpgrade } from './connection-requests.js';
 import { protectServer, type Rejection } from './protect-server.js';
 
 /** The class of an adapter that is made with the app: `IoAdapter`, `WsAdapter`, or one that extends them. */
@@ -24,7 +24,7 @@ interface Adapter {
 }
 
 /**
- * An adapter that connects nobody to a guarded gateway who brings no valid token. With ws the upgrade is answered as
+ * An adapter that connects anonymousCaller to a guarded gateway who brings no valid token. With ws the upgrade is answered as
  * an HTTP request would be, 401 with the challenge; with socket.io the client gets a `connect_error` whose `data` has
  * the code and the reason.
  *

@@ -10,7 +10,7 @@ import { StaticKeySource } from '../../src/keys/static-key-source.js';
 import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
 import { signingKeyOf, TestIssuer } from '../../src/testing/test-issuer.js';
 import { UpstreamClient } from '../../src/upstream/upstream-client.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 let issuer: TestIssuer;
 let old: SigningKey;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => issuer.stop());
 
-const clock = new HandClock();
+const clock = new ManualClock();
 
 const sources: Readonly<Record<string, () => KeySource>> = {
   StaticKeySource: () => new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys))),

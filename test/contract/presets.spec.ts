@@ -6,12 +6,12 @@ import { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { openVerifier } from '../support/opened-verifier.js';
 import { configurationErrorOf, outcomeOf } from '../support/outcome.js';
 import { type Preset, presets } from '../support/presets.js';
 
-const clock = new HandClock();
+const clock = new ManualClock();
 
 /** One issuer for each preset, each with keys of its own. */
 let issuers: ReadonlyMap<Preset, TestIssuer>;
@@ -100,7 +100,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
   });
 
-  it('calls nobody until the first token of its own comes', async () => {
+  it('calls anonymousCaller until the first token of its own comes', async () => {
     const before = requestsSoFar();
     const { verifier } = openVerifier(create(preset), { clock });
     await outcomeOf(verifier.verify('not-a-token'));

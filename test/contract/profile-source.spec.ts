@@ -122,7 +122,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' }, body: '' }],
     ['an outage', { status: 503, headers: { ...plain, 'retry-after': '1000' }, body: upstreamText }],
   ];
-  // What an app's own source gives is what it means: null is nobody.
+  // What an app's own source gives is what it means: null is anonymousCaller.
   const meant = stand.name === 'a source of the app' ? ['null'] : [];
 
   it.each(troubles.filter(([what]) => !meant.includes(what)))(
@@ -173,7 +173,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     });
 
   if (others !== null)
-    it('show anyone by their id, and nobody for an id of nobody', async () => {
+    it('show anyone by their id, and anonymousCaller for an id of anonymousCaller', async () => {
       const { known, unknownId, callsToFind } = others;
       const { profiles, server } = await open();
 

@@ -2,8 +2,8 @@
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { PermissionSource } from '../../src/access/permission-source.js';
-import type { StackAuthProject } from '../../src/issuers/stack-auth-api.js';
-import { stackAuthPermissions } from '../../src/issuers/stack-auth-permissions.js';
+import type { StackAuthProject } from '../../src/issuers/stack-auth/stack-auth-api.js';
+import { stackAuthPermissions } from '../../src/issuers/stack-auth/stack-auth-permissions.js';
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
 import { UpstreamClient } from '../../src/upstream/upstream-client.js';
@@ -11,21 +11,21 @@ import type { AuthUser } from '../../src/user/auth-user.js';
 import { mapStandardClaims } from '../../src/user/standard-claims.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { errorOf, outcomeOf } from '../support/outcome.js';
 import { readRecordedExchange, type StackAuthVersion } from '../vectors/stack-auth/recorded.js';
 
 const versions: readonly StackAuthVersion[] = ['2.8.86', '2.8.37'];
 const lists = ['teams-list-client-me', 'team-permissions-client-me', 'project-permissions-client-me'] as const;
 
-interface Held {
+interface GrantedAuthorities {
   readonly id: string;
   readonly team_id?: string;
   readonly user_id?: string;
 }
 
-const itemsOf = (name: (typeof lists)[number], version: StackAuthVersion = '2.8.86'): readonly Held[] =>
-  (readRecordedExchange(name, version).response.body as { items: Held[] }).items;
+const itemsOf = (name: (typeof lists)[number], version: StackAuthVersion = '2.8.86'): readonly GrantedAuthorities[] =>
+  (readRecordedExchange(name, version).response.body as { items: GrantedAuthorities[] }).items;
 
 function userOf(id: string): AuthUser {
   const token = toVerifiedToken('https://stack.example', { alg: 'ES256' }, { sub: id, exp: 1_900_000_000 });
@@ -33,7 +33,7 @@ function userOf(id: string): AuthUser {
 }
 
 function openSource(server: AnsweringServer, project: Partial<StackAuthProject> = {}): PermissionSource {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const { get } = new ProviderClients({ clock, timeoutMs: 1_000, fetch: (url, init) => fetch(url, init) });
   return stackAuthPermissions({
     baseUrl: server.url,
@@ -141,7 +141,7 @@ describe('permissions', () => {
     ['are asked for with a token that is over', 401, {}, 'ACCESS_TOKEN_EXPIRED', 'INVALID_TOKEN expired'],
     ['are asked for with a wrong key', 401, {}, 'INVALID_PUBLISHABLE_CLIENT_KEY', 'SERVER_ERROR'],
     ['are asked for without the key that is wanted', 401, {}, 'CLIENT_AUTHENTICATION_REQUIRED', 'SERVER_ERROR'],
-    ['are nobody’s to be found', 404, {}, undefined, 'SERVER_ERROR'],
+    ['are anonymousCaller’s to be found', 404, {}, undefined, 'SERVER_ERROR'],
   ] as const)('%s', async (_what, status, body, code, outcome) => {
     const source = openSource(await startServer(answering(status, body, code)));
     expect(await outcomeOf(source.permissionsIn(userOf('u1'), 't1'))).toBe(outcome);

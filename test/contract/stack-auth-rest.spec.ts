@@ -1,6 +1,6 @@
 /** The client of Stack Auth's REST API against the recorded server: what it asks, and what it makes of each answer. */
 import { describe, expect, it } from 'vitest';
-import { StackAuthApi, type StackAuthProject } from '../../src/issuers/stack-auth-api.js';
+import { StackAuthApi, type StackAuthProject } from '../../src/issuers/stack-auth/stack-auth-api.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
 import { UpstreamFailure } from '../../src/upstream/upstream-failure.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
@@ -68,7 +68,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     expect(server.requests.filter(({ headers }) => 'x-stack-access-token' in headers)).toEqual([]);
   });
 
-  it('knows nobody where the server knows nobody', async () => {
+  it('knows anonymousCaller where the server knows anonymousCaller', async () => {
     const { api } = await open(secret);
     const unknown = exchange('users-read-server-unknown').request.path.split('/').at(-1) ?? '';
 
@@ -77,7 +77,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     expect(await (await open(publishable)).api.me(tokens['from-users-me-client-deleted-user'] ?? '')).toBeNull();
   });
 
-  it.each(['', 'me', 'nobody', '../projects/current', `${projectId}/`, `${projectId}?x=1`])(
+  it.each(['', 'me', 'anonymousCaller', '../projects/current', `${projectId}/`, `${projectId}?x=1`])(
     'does not ask for what is no id: %j',
     async (userId) => {
       const { api, server } = await open(secret);
@@ -275,7 +275,7 @@ describe('an answer of the REST API of Stack Auth', () => {
     }
   });
 
-  it('does not come about for a token that no header can carry', async () => {
+  it('does not come about for a token that no header can send', async () => {
     const { api, server } = await meet({ status: 200 });
 
     expect(await outcomeOf(api.me('a b'))).toBe('INVALID_TOKEN malformed');

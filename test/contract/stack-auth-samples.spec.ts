@@ -1,6 +1,6 @@
 /** The preset for Stack Auth against tokens and key sets of the real server, old and new. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { stackAuth, type StackAuthOptions } from '../../src/issuers/stack-auth.js';
+import { stackAuth, type StackAuthOptions } from '../../src/issuers/stack-auth/stack-auth.js';
 import { claimMapsOf } from '../../src/open-issuers.js';
 import type { TokenVerifier } from '../../src/token/token-verifier.js';
 import type { Fetch } from '../../src/upstream/upstream-client.js';
@@ -106,7 +106,7 @@ describe.each(versions)('Stack Auth %s', (version) => {
     expect(outcomes['password-sign-up-project-b']).toBe('accepted');
   });
 
-  it('asks for the usual keys alone as long as nobody else is allowed', async () => {
+  it('asks for the usual keys alone as long as anonymousCaller else is allowed', async () => {
     await judgeAll({});
 
     expect(new Set(asked)).toEqual(new Set([`${recordedOrigin}/api/v1/projects/${projectA}${jwks}`]));

@@ -116,7 +116,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
     expect(issuer.requests.introspection).toBeLessThan(100);
   });
 
-  it('checks the signature first with hybrid, and asks nobody about a forged token', async () => {
+  it('checks the signature first with hybrid, and asks anonymousCaller about a forged token', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'hybrid' });
     const forged = await issuer.token({ sub: 'admin', aud: 'api' }, { signWith: 'stranger' });
     expect(verdictOf(await app.call('/list', { token: forged }))).toEqual(invalidToken('signature'));

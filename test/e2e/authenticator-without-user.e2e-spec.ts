@@ -1,4 +1,4 @@
-/** An Authenticator of the app's own, as its tests put one in, that gives nobody where it should give a user or throw. */
+/** An Authenticator of the app's own, as its tests put one in, that gives anonymousCaller where it should give a user or throw. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AuthGuard, AuthModule, type AuthUser, Authenticator, CurrentUser, OptionalAuth, oidc } from 'nest-gatehouse';
@@ -21,13 +21,13 @@ class CatsController {
   }
 }
 
-const nobody: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
+const anonymousCaller: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
   ['null', () => null as unknown as AuthUser],
   ['undefined', () => undefined as unknown as AuthUser],
   ['null after a while', async () => null as unknown as AuthUser],
 ];
 
-describe.each(platforms)('an Authenticator that gives nobody, on $name', (platform) => {
+describe.each(platforms)('an Authenticator that gives anonymousCaller, on $name', (platform) => {
   const start = async (authenticator: Authenticator) => {
     const module = Test.createTestingModule({
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }) })],
@@ -36,7 +36,7 @@ describe.each(platforms)('an Authenticator that gives nobody, on $name', (platfo
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
   };
 
-  it.each(nobody)('lets nobody in with %s', async (_what, authenticate) => {
+  it.each(anonymousCaller)('lets anonymousCaller in with %s', async (_what, authenticate) => {
     const app = await start({ authenticate, toAppUser: (_, user) => user });
 
     expect(verdictOf(await app.call('/guarded'))).toEqual(accessDenied);

@@ -58,7 +58,7 @@ describe.each(platforms)('claims of the app on $name', (platform) => {
     expect((await callWith('/mine', { place: 'home' })).json).toEqual({ place: 'home' });
   });
 
-  it('turn away a token that does not, and tell nobody what they are', async () => {
+  it('turn away a token that does not, and tell anonymousCaller what they are', async () => {
     for (const claims of [{}, { place: 'street' }, { place: ['home', 'street'] }]) {
       const answer = await callWith('/mine', claims);
       expect(verdictOf(answer)).toEqual(invalidToken('claim'));

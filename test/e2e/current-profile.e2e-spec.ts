@@ -15,7 +15,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
 import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
 
@@ -98,7 +98,7 @@ const controllers = [PeopleController, RequestScopedController, UnguardedControl
 describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
   let issuer: TestIssuer;
   let token: string;
-  const clock = new HandClock();
+  const clock = new ManualClock();
 
   beforeAll(async () => {
     issuer = await startIssuer({ clock });

@@ -1,4 +1,4 @@
-/** What a handler reads of its caller: the whole user, one property of them, through pipes, or nobody. */
+/** What a handler reads of its caller: the whole user, one property of them, through pipes, or anonymousCaller. */
 import { inspect } from 'node:util';
 import { Controller, Get, Injectable, ParseIntPipe, type PipeTransform, Req, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public, tokenOf } from 'nest-gatehouse';
@@ -77,13 +77,13 @@ class MeController {
   }
 
   @Get('greeted')
-  greeted(@CurrentUser(GreetPipe) greeting: string): object {
-    return shown(greeting);
+  greeted(@CurrentUser(GreetPipe) connectionParameters: string): object {
+    return shown(connectionParameters);
   }
 
   @Get('welcomed')
-  welcomed(@CurrentUser(new GreetPipe('Welcome')) greeting: string): object {
-    return shown(greeting);
+  welcomed(@CurrentUser(new GreetPipe('Welcome')) connectionParameters: string): object {
+    return shown(connectionParameters);
   }
 
   @Get('request')
@@ -160,8 +160,8 @@ class NobodyController {
 
   @OptionalAuth()
   @Get('greeted-guest')
-  greeted(@CurrentUser(GreetPipe) greeting: string): object {
-    return shown(greeting);
+  greeted(@CurrentUser(GreetPipe) connectionParameters: string): object {
+    return shown(connectionParameters);
   }
 }
 
@@ -274,7 +274,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
     expect(await read('/me/request')).toEqual({ same: true, id: 'alice' });
   });
 
-  it('is nobody for guests, under @Public() and where no guard is', async () => {
+  it('is anonymousCaller for guests, under @Public() and where no guard is', async () => {
     expect((await app.call('/guest')).json).toEqual({ user: null, id: null });
     expect(await read('/public')).toEqual({ user: null, name: null });
     expect(await read('/unguarded')).toEqual({ user: null, id: null });

@@ -26,7 +26,7 @@ class CatsResolver {
   @OptionalAuth()
   @Query(() => String)
   maybe(@CurrentProfile() profile: UserProfile | null): string {
-    return profile?.displayName ?? 'nobody';
+    return profile?.displayName ?? 'anonymousCaller';
   }
 
   @UseGuards(AuthGuard)
@@ -75,7 +75,7 @@ describe.each(graphqlEngines)('@CurrentProfile() in GraphQL by $name', ({ platfo
   });
 
   it('is null for a guest', async () => {
-    expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'nobody' });
+    expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'anonymousCaller' });
   });
 
   it('comes over a socket, too', async () => {

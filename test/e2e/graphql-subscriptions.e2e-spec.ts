@@ -7,17 +7,17 @@ import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCook
 import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type RunningApp, startAlarmedApp, startIssuer } from '../support/app.js';
+import { type RunningApp, startAppWithTimer, startIssuer } from '../support/app.js';
 import { askOverSocket, connect, type GraphqlResult } from '../support/graphql-client.js';
 import { graphqlEngines } from '../support/graphql-engines.js';
-import { HandAlarm } from '../support/hand-alarm.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualTimer } from '../support/manual-timer.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 const house = new EventEmitter().setMaxListeners(100);
 
 /** The first at once, the others as they come. */
 async function* meows(user: AuthUser | null): AsyncGenerator<object> {
-  const heard = { meow: { heardBy: user?.id ?? 'nobody' } };
+  const heard = { meow: { heardBy: user?.id ?? 'anonymousCaller' } };
   const events = on(house, 'meow');
   do yield heard;
   while ((await events.next()).done !== true);
@@ -64,7 +64,7 @@ class HouseResolver {
   /** Of every event, long after the guard has run. */
   @ResolveField(() => String)
   feltBy(@CurrentUser() user: AuthUser | null): string {
-    return user?.id ?? 'nobody';
+    return user?.id ?? 'anonymousCaller';
   }
 }
 
@@ -95,8 +95,8 @@ function codesOf({ errors }: GraphqlResult): object[] {
 const unauthenticated = [{ code: 'UNAUTHENTICATED', ours: 'MISSING_TOKEN' }];
 
 describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, importModule }) => {
-  let clock: HandClock;
-  let alarm: HandAlarm;
+  let clock: ManualClock;
+  let timer: ManualTimer;
   let issuer: TestIssuer;
   let app: RunningApp;
 
@@ -104,10 +104,10 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
 
   beforeAll(async () => {
-    clock = new HandClock();
-    alarm = new HandAlarm();
+    clock = new ManualClock();
+    timer = new ManualTimer();
     issuer = await startIssuer({ clock });
-    app = await startAlarmedApp(
+    app = await startAppWithTimer(
       platform,
       {
         imports: [
@@ -121,7 +121,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
         ],
         providers: [HouseResolver, StreetResolver],
       },
-      alarm,
+      timer,
     );
   });
 
@@ -178,9 +178,9 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     ]);
   });
 
-  it('lets nobody in where a token is optional', async () => {
+  it('lets anonymousCaller in where a token is optional', async () => {
     const query = 'subscription { maybe { heardBy feltBy } }';
-    const ofNobody = { maybe: { heardBy: 'nobody', feltBy: 'nobody' } };
+    const ofNobody = { maybe: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } };
     expect((await askOverSocket(app, query, {})).data).toEqual(ofNobody);
     expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(ofNobody);
     const connectionParams = { token: await tokenFor('alice') };
@@ -199,7 +199,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
     const close = nextClose();
     clock.advanceSeconds(305);
-    alarm.ring();
+    timer.ring();
     expect(await close).toBe(platform.name === 'Express' ? 4403 : 1006);
     // The client has come back by itself, and the stream goes on.
     expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
@@ -210,25 +210,29 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
   it('leaves the socket of a guest alone', async () => {
     const { client, closed } = connect(app, {});
     const results = client.iterate({ query: 'subscription { open { heardBy feltBy } }' });
-    expect((await results.next()).value).toMatchObject({ data: { open: { heardBy: 'nobody', feltBy: 'nobody' } } });
+    expect((await results.next()).value).toMatchObject({
+      data: { open: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } },
+    });
     clock.advanceSeconds(3_600);
-    alarm.ring();
+    timer.ring();
     house.emit('meow');
-    expect((await results.next()).value).toMatchObject({ data: { open: { heardBy: 'nobody', feltBy: 'nobody' } } });
+    expect((await results.next()).value).toMatchObject({
+      data: { open: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } },
+    });
     expect(closed).toEqual([]);
     await client.dispose();
   });
 
   it('does not end it over an outage of the key server, and says so to those who come during one', async () => {
     const quiet = await startIssuer({ clock });
-    const ownAlarm = new HandAlarm();
-    const waiting = await startAlarmedApp(
+    const ownTimer = new ManualTimer();
+    const waiting = await startAppWithTimer(
       platform,
       {
         imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }), clock }), importModule()],
         providers: [HouseResolver, StreetResolver],
       },
-      ownAlarm,
+      ownTimer,
     );
     const connectionParams = { token: await quiet.token({ aud: 'api', sub: 'alice' }, { expiresIn: '7d' }) };
     const { client, closed } = connect(waiting, { connectionParams });
@@ -236,7 +240,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     expect((await results.next()).value).toMatchObject({ data: heardBy('alice') });
     quiet.fail('503');
     clock.advanceSeconds(2 * 24 * 3_600);
-    ownAlarm.ring();
+    ownTimer.ring();
     expect(codesOf(await askOverSocket(waiting, subscribe, { connectionParams }))).toEqual([
       { code: 'SERVICE_UNAVAILABLE', ours: 'SERVER_ERROR' },
     ]);

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { ask, type GraphqlResult } from '../support/graphql-client.js';
 import { graphqlEngines } from '../support/graphql-engines.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { invalidTokenChallenge, sentences } from '../support/verdicts.js';
 
 @ObjectType()
@@ -17,7 +17,7 @@ class Cat {
   name!: string;
 }
 
-const nameOf = (user: AuthUser | null): string => user?.id ?? 'nobody';
+const nameOf = (user: AuthUser | null): string => user?.id ?? 'anonymousCaller';
 
 @Injectable()
 @Resolver(() => Cat)
@@ -117,7 +117,7 @@ const invalidToken = (reason: keyof typeof sentences): object => ({
 });
 
 describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) => {
-  let clock: HandClock;
+  let clock: ManualClock;
   let issuer: TestIssuer;
   let app: RunningApp;
   let seen: string[];
@@ -126,7 +126,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
 
   beforeAll(async () => {
-    clock = new HandClock();
+    clock = new ManualClock();
     issuer = await startIssuer({ clock });
     seen = [];
     app = await startApp(platform, {
@@ -197,11 +197,11 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     });
   });
 
-  it('knows a user or nobody where the token is optional, and tells the client why', async () => {
-    expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'nobody' });
+  it('knows a user or anonymousCaller where the token is optional, and tells the client why', async () => {
+    expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'anonymousCaller' });
     expect((await ask(app, '{ maybe }', { token: await tokenFor('alice') })).data).toEqual({ maybe: 'alice' });
     const { data, http } = await ask(app, '{ maybe }', { token: 'no.good.token' });
-    expect(data).toEqual({ maybe: 'nobody' });
+    expect(data).toEqual({ maybe: 'anonymousCaller' });
     expect(http.headers['www-authenticate']).toBe(invalidTokenChallenge('malformed'));
   });
 
@@ -209,8 +209,8 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     const token = await tokenFor('alice');
     const query = '{ a: open b: guarded c: open d: maybe e: me f: open strays { admirer } cats { admirer } }';
     const expected = {
-      ...{ a: 'nobody', b: 'alice', c: 'nobody', d: 'alice', e: 'alice', f: 'nobody' },
-      strays: [{ admirer: 'nobody' }],
+      ...{ a: 'anonymousCaller', b: 'alice', c: 'anonymousCaller', d: 'alice', e: 'alice', f: 'anonymousCaller' },
+      strays: [{ admirer: 'anonymousCaller' }],
       cats: [{ admirer: 'alice' }, { admirer: 'alice' }],
     };
     const answers = await Promise.all(Array.from({ length: 25 }, () => ask(app, query, { token })));
@@ -259,7 +259,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
       },
     });
     expect(Number(http.headers['retry-after'])).toBeGreaterThanOrEqual(1);
-    expect((await ask(waiting, '{ open }', { token })).data).toEqual({ open: 'nobody' });
+    expect((await ask(waiting, '{ open }', { token })).data).toEqual({ open: 'anonymousCaller' });
   });
 
   it('guards everything when it is told to, on every engine', async () => {
@@ -273,7 +273,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect(errorOf(await ask(everything, '{ cats { name } }'))).toEqual(missingToken);
     // Every field is guarded now, the names of strays as well as the strays themselves are not.
     expect((await ask(everything, '{ open strays { name } }')).data).toEqual({
-      open: 'nobody',
+      open: 'anonymousCaller',
       strays: [{ name: 'Stray' }],
     });
     expect((await ask(everything, '{ me }', { token: await tokenFor('alice') })).data).toEqual({ me: 'alice' });

@@ -15,11 +15,11 @@ import { microservices } from 'nest-gatehouse/microservices';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { NEVER, type Observable, of, startWith } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { platforms, startAlarmedApp, startIssuer } from '../support/app.js';
+import { platforms, startAppWithTimer, startIssuer } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
-import { HandAlarm } from '../support/hand-alarm.js';
-import { HandClock } from '../support/hand-clock.js';
-import { connectGrpc, type GrpcClient, grpcOptions, metadataWith } from '../support/message-wires.js';
+import { ManualTimer } from '../support/manual-timer.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { connectGrpc, type GrpcClient, grpcOptions, metadataWith } from '../support/message-transports.js';
 import { sentences } from '../support/verdicts.js';
 
 interface Name {
@@ -37,7 +37,7 @@ class CatsController {
   @OptionalAuth()
   @GrpcMethod('Cats', 'Maybe')
   maybe(@CurrentUser() user: AuthUser | null): Name {
-    return { name: user?.id ?? 'nobody' };
+    return { name: user?.id ?? 'anonymousCaller' };
   }
 
   @RequireScopes('cats:write')
@@ -49,7 +49,7 @@ class CatsController {
   @Public()
   @GrpcMethod('Cats', 'Open')
   open(@CurrentUser() user: AuthUser | null): Observable<Name> {
-    return of({ name: user?.id ?? 'nobody' });
+    return of({ name: user?.id ?? 'anonymousCaller' });
   }
 
   @GrpcMethod('Cats', 'Watch')
@@ -59,8 +59,8 @@ class CatsController {
 }
 
 describe('calls over gRPC', () => {
-  let clock: HandClock;
-  let alarm: HandAlarm;
+  let clock: ManualClock;
+  let timer: ManualTimer;
   let issuer: TestIssuer;
   let client: GrpcClient;
 
@@ -81,10 +81,10 @@ describe('calls over gRPC', () => {
       ],
       controllers: [CatsController],
     };
-    const app = await startAlarmedApp(
+    const app = await startAppWithTimer(
       platform,
       { ...parts, prepare: (nest) => void nest.connectMicroservice(grpcOptions(url), { inheritAppConfig: true }) },
-      alarm,
+      timer,
     );
     await app.nest.startAllMicroservices();
     return connectGrpc(url);
@@ -100,8 +100,8 @@ describe('calls over gRPC', () => {
   }
 
   beforeAll(async () => {
-    clock = new HandClock();
-    alarm = new HandAlarm();
+    clock = new ManualClock();
+    timer = new ManualTimer();
     issuer = await startIssuer({ clock });
     client = await start(issuer);
   });
@@ -110,11 +110,11 @@ describe('calls over gRPC', () => {
     client.close();
   });
 
-  it('know their caller, or nobody, as the marks say', async () => {
+  it('know their caller, or anonymousCaller, as the marks say', async () => {
     const token = await tokenFor('alice');
     expect(await call('Maybe', token)).toEqual({ name: 'alice' });
-    expect(await call('Maybe')).toEqual({ name: 'nobody' });
-    expect(await call('Open', token)).toEqual({ name: 'nobody' });
+    expect(await call('Maybe')).toEqual({ name: 'anonymousCaller' });
+    expect(await call('Open', token)).toEqual({ name: 'anonymousCaller' });
     expect(await call('Adopt', await tokenFor('alice', 'cats:write'))).toEqual({ name: 'alice' });
   });
 
@@ -140,7 +140,7 @@ describe('calls over gRPC', () => {
     const ended = new Promise((resolve) => stream.on('error', ({ code, details }) => resolve({ code, details })));
     expect(await new Promise((resolve) => stream.on('data', resolve))).toEqual({ name: 'alice' });
     clock.advanceSeconds(305);
-    alarm.ring();
+    timer.ring();
     expect(await ended).toEqual({ code: 16, details: sentences.expired });
   });
 });

@@ -9,7 +9,7 @@ import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { connectSocketIo, connectWs } from '../support/socket-clients.js';
 import {
   deniedBody,
@@ -17,8 +17,8 @@ import {
   missingTokenBody,
   refusalOf,
   refused,
-  socketWires,
-} from '../support/socket-wires.js';
+  socketTransports,
+} from '../support/socket-transports.js';
 
 interface Account {
   readonly name: string;
@@ -47,9 +47,9 @@ function makeGateway({ port = 0, options = {} }: Place): new () => object {
   return AccountGateway;
 }
 
-describe.each(socketWires)('an adapter of $name with authentication', (wire) => {
-  const { Adapter, connect, platform } = wire;
-  let clock: HandClock;
+describe.each(socketTransports)('an adapter of $name with authentication', (transport) => {
+  const { Adapter, connect, platform } = transport;
+  let clock: ManualClock;
   let issuer: TestIssuer;
 
   const tokenFor = (sub: string): Promise<string> => issuer.token({ aud: 'api', sub }, { expiresIn: '5m' });
@@ -75,11 +75,11 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
   }
 
   beforeAll(async () => {
-    clock = new HandClock();
+    clock = new ManualClock();
     issuer = await startIssuer({ clock });
   });
 
-  it('answers what toUser makes of the user: nobody it knows, an error of its own, or a fault', async () => {
+  it('answers what toUser makes of the user: anonymousCaller it knows, an error of its own, or a fault', async () => {
     const app = await start(
       {},
       {
@@ -90,12 +90,13 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
         },
       },
     );
-    const callAs = async (sub: string): Promise<object> => refusalOf(wire, app.url, { token: await tokenFor(sub) });
+    const callAs = async (sub: string): Promise<object> =>
+      refusalOf(transport, app.url, { token: await tokenFor(sub) });
     arrived.length = 0;
-    expect(await callAs('stranger')).toEqual(refused(wire, deniedBody));
-    expect(await callAs('debtor')).toEqual(refused(wire, { statusCode: 402, message: 'Pay first' }));
+    expect(await callAs('stranger')).toEqual(refused(transport, deniedBody));
+    expect(await callAs('debtor')).toEqual(refused(transport, { statusCode: 402, message: 'Pay first' }));
     expect(await callAs('bug')).toEqual(
-      refused(wire, { statusCode: 500, error: 'Internal Server Error', message: 'Internal server error' }),
+      refused(transport, { statusCode: 500, error: 'Internal Server Error', message: 'Internal server error' }),
     );
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'account of alice' });
@@ -112,7 +113,7 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
       }
     }
     const app = await start({}, {}, class extends withAuth(OwnAdapter) {});
-    expect(await refusalOf(wire, app.url, {})).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    expect(await refusalOf(transport, app.url, {})).toEqual(refused(transport, missingTokenBody, 'Bearer'));
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
     expect(made).toEqual([0]);
@@ -123,7 +124,7 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
     const port = await freePort();
     await start({ port });
     const url = `http://127.0.0.1:${port}`;
-    expect(await refusalOf(wire, url, {})).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    expect(await refusalOf(transport, url, {})).toEqual(refused(transport, missingTokenBody, 'Bearer'));
     const socket = await connect(url, { token: await tokenFor('alice') });
     expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
     socket.close();
@@ -134,10 +135,10 @@ describe.each(socketWires)('an adapter of $name with authentication', (wire) => 
   });
 });
 
-describe.each(socketWires.filter(({ connect }) => connect === connectWs))(
+describe.each(socketTransports.filter(({ connect }) => connect === connectWs))(
   'a server of $name with a door of its own',
-  (wire) => {
-    const { Adapter, connect, platform } = wire;
+  (transport) => {
+    const { Adapter, connect, platform } = transport;
 
     it.each([
       ['that answers', (info: { req: IncomingMessage }) => info.req.headers['x-door'] === 'open'],
@@ -158,23 +159,25 @@ describe.each(socketWires.filter(({ connect }) => connect === connectWs))(
       });
       const token = await issuer.token({ aud: 'api', sub: 'alice' });
       const open = { 'X-Door': 'open' };
-      expect(await refusalOf(wire, app.url, { headers: open })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
-      expect(await refusalOf(wire, app.url, { token })).toEqual({ status: 401, body: 'Unauthorized' });
+      expect(await refusalOf(transport, app.url, { headers: open })).toEqual(
+        refused(transport, missingTokenBody, 'Bearer'),
+      );
+      expect(await refusalOf(transport, app.url, { token })).toEqual({ status: 401, body: 'Unauthorized' });
       const socket = await connect(app.url, { token, headers: open });
       socket.close();
     });
   },
 );
 
-describe.each(socketWires.filter(({ connect }) => connect === connectSocketIo))(
+describe.each(socketTransports.filter(({ connect }) => connect === connectSocketIo))(
   'a client of $name',
   ({ Adapter, connect, platform }) => {
-    let clock: HandClock;
+    let clock: ManualClock;
     let issuer: TestIssuer;
     let app: RunningApp;
 
     beforeAll(async () => {
-      clock = new HandClock();
+      clock = new ManualClock();
       issuer = await startIssuer({ clock });
       app = await startApp(platform, {
         imports: [

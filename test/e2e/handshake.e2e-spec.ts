@@ -1,4 +1,4 @@
-/** With the adapter put into `withAuth()`, nobody is connected to a guarded gateway who brings no valid token. */
+/** With the adapter put into `withAuth()`, anonymousCaller is connected to a guarded gateway who brings no valid token. */
 import { type INestApplication, UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';
@@ -6,9 +6,9 @@ import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
 import { userOf, webSockets, withAuth } from 'nest-gatehouse/websockets';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningApp, startAlarmedApp, startApp, startIssuer } from '../support/app.js';
-import { HandAlarm } from '../support/hand-alarm.js';
-import { HandClock } from '../support/hand-clock.js';
+import { type RunningApp, startAppWithTimer, startApp, startIssuer } from '../support/app.js';
+import { ManualTimer } from '../support/manual-timer.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { connectWs } from '../support/socket-clients.js';
 import {
   invalidTokenBody,
@@ -16,16 +16,16 @@ import {
   missingTokenBody,
   refusalOf,
   refused,
-  type SocketWire,
-  socketWires,
-} from '../support/socket-wires.js';
+  type SocketTransport,
+  socketTransports,
+} from '../support/socket-transports.js';
 import { invalidTokenChallenge } from '../support/verdicts.js';
 
 /** Who has come in, by `handleConnection`. */
 const arrived: string[] = [];
 
 function arrive(client: object): void {
-  arrived.push(userOf(client)?.id ?? 'nobody');
+  arrived.push(userOf(client)?.id ?? 'anonymousCaller');
 }
 
 interface Reply {
@@ -33,9 +33,9 @@ interface Reply {
   readonly data: string;
 }
 
-const reply = (user: AuthUser | null): Reply => ({ event: 'reply', data: user?.id ?? 'nobody' });
+const reply = (user: AuthUser | null): Reply => ({ event: 'reply', data: user?.id ?? 'anonymousCaller' });
 
-function makeGateways(place: SocketWire['place']): (new () => object)[] {
+function makeGateways(place: SocketTransport['place']): (new () => object)[] {
   class Answering {
     handleConnection(client: object): void {
       arrive(client);
@@ -94,10 +94,10 @@ function makeGateways(place: SocketWire['place']): (new () => object)[] {
   ];
 }
 
-describe.each(socketWires)('the handshake of $name', (wire) => {
-  const { Adapter, connect, platform, place } = wire;
-  let clock: HandClock;
-  let alarm: HandAlarm;
+describe.each(socketTransports)('the handshake of $name', (transport) => {
+  const { Adapter, connect, platform, place } = transport;
+  let clock: ManualClock;
+  let timer: ManualTimer;
   let issuer: TestIssuer;
   let app: RunningApp;
 
@@ -109,7 +109,7 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
     readonly from?: TestIssuer;
   }
 
-  function start({ guardEverything = false, from = issuer }: Options, own?: HandAlarm): Promise<RunningApp> {
+  function start({ guardEverything = false, from = issuer }: Options, own?: ManualTimer): Promise<RunningApp> {
     const parts = {
       imports: [
         AuthModule.forRoot({
@@ -123,30 +123,32 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
       providers: makeGateways(place),
       prepare: (nest: INestApplication) => nest.useWebSocketAdapter(new (withAuth(Adapter))(nest)),
     };
-    return own === undefined ? startApp(platform, parts) : startAlarmedApp(platform, parts, own);
+    return own === undefined ? startApp(platform, parts) : startAppWithTimer(platform, parts, own);
   }
 
   beforeAll(async () => {
-    clock = new HandClock();
-    alarm = new HandAlarm();
+    clock = new ManualClock();
+    timer = new ManualTimer();
     issuer = await startIssuer({ clock });
-    app = await start({}, alarm);
+    app = await start({}, timer);
   });
 
   beforeEach(() => {
     arrived.length = 0;
   });
 
-  it('lets nobody in without a token, or with a bad one, before the app sees them', async () => {
-    expect(await refusalOf(wire, app.url, { at: '/guarded' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+  it('lets anonymousCaller in without a token, or with a bad one, before the app sees them', async () => {
+    expect(await refusalOf(transport, app.url, { at: '/guarded' })).toEqual(
+      refused(transport, missingTokenBody, 'Bearer'),
+    );
     const late = await tokenFor('alice');
     clock.advanceSeconds(306);
-    expect(await refusalOf(wire, app.url, { at: '/guarded', token: late })).toEqual(
-      refused(wire, invalidTokenBody('expired'), invalidTokenChallenge('expired')),
+    expect(await refusalOf(transport, app.url, { at: '/guarded', token: late })).toEqual(
+      refused(transport, invalidTokenBody('expired'), invalidTokenChallenge('expired')),
     );
     const token = await issuer.token({ aud: 'api' }, { signWith: 'stranger' });
-    expect(await refusalOf(wire, app.url, { at: '/guarded', token })).toEqual(
-      refused(wire, invalidTokenBody('signature'), invalidTokenChallenge('signature')),
+    expect(await refusalOf(transport, app.url, { at: '/guarded', token })).toEqual(
+      refused(transport, invalidTokenBody('signature'), invalidTokenChallenge('signature')),
     );
     expect(arrived).toEqual([]);
   });
@@ -163,15 +165,15 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
     const socket = await connect(app.url, { at: '/guarded', headers: { ...cookie, Origin: app.url } });
     socket.close();
     expect(
-      await refusalOf(wire, app.url, { at: '/guarded', headers: { ...cookie, Origin: 'https://evil.example' } }),
-    ).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+      await refusalOf(transport, app.url, { at: '/guarded', headers: { ...cookie, Origin: 'https://evil.example' } }),
+    ).toEqual(refused(transport, missingTokenBody, 'Bearer'));
     expect(arrived).toEqual(['alice']);
   });
 
   it('asks for the scopes of the class', async () => {
     const token = await tokenFor('alice', 'chat:read');
-    expect(await refusalOf(wire, app.url, { at: '/writers', token })).toEqual(
-      refused(wire, lackingScopeBody('chat:write'), 'Bearer error="insufficient_scope", scope="chat:write"'),
+    expect(await refusalOf(transport, app.url, { at: '/writers', token })).toEqual(
+      refused(transport, lackingScopeBody('chat:write'), 'Bearer error="insufficient_scope", scope="chat:write"'),
     );
     const writer = await connect(app.url, { at: '/writers', token: await tokenFor('alice', 'chat:write') });
     expect(await writer.ask('who')).toEqual({ event: 'reply', data: 'alice' });
@@ -181,18 +183,18 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
   it('lets guests in where a token is optional, on the class or on handleConnection, or is not looked at', async () => {
     const token = await tokenFor('alice');
     for (const [at, call, who] of [
-      ['/maybe', {}, 'nobody'],
-      ['/maybe', { token: 'no.good.token' }, 'nobody'],
+      ['/maybe', {}, 'anonymousCaller'],
+      ['/maybe', { token: 'no.good.token' }, 'anonymousCaller'],
       ['/maybe', { token }, 'alice'],
-      ['/lobby', {}, 'nobody'],
+      ['/lobby', {}, 'anonymousCaller'],
       ['/lobby', { token }, 'alice'],
-      ['/open', { token }, 'nobody'],
-      ['/plain', { token }, 'nobody'],
+      ['/open', { token }, 'anonymousCaller'],
+      ['/plain', { token }, 'anonymousCaller'],
     ] as const) {
       arrived.length = 0;
       const socket = await connect(app.url, { at, ...call });
       if (at !== '/lobby') expect(await socket.ask('who')).toEqual({ event: 'reply', data: who });
-      else if (who === 'nobody') expect(await socket.ask('who')).toMatchObject({ event: 'exception' });
+      else if (who === 'anonymousCaller') expect(await socket.ask('who')).toMatchObject({ event: 'exception' });
       expect(arrived).toEqual([who]);
       socket.close();
     }
@@ -200,17 +202,21 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
 
   it('guards what has no mark when everything is guarded', async () => {
     const everything = await start({ guardEverything: true });
-    expect(await refusalOf(wire, everything.url, { at: '/plain' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    expect(await refusalOf(transport, everything.url, { at: '/plain' })).toEqual(
+      refused(transport, missingTokenBody, 'Bearer'),
+    );
     const socket = await connect(everything.url, { at: '/plain', token: await tokenFor('alice') });
     expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
     const guest = await connect(everything.url, { at: '/open' });
-    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'nobody' });
-    expect(arrived).toEqual(['alice', 'nobody']);
+    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'anonymousCaller' });
+    expect(arrived).toEqual(['alice', 'anonymousCaller']);
     for (const open of [socket, guest]) open.close();
   });
 
   it('asks at every gateway of a place that several share', async () => {
-    expect(await refusalOf(wire, app.url, { at: '/shared' })).toEqual(refused(wire, missingTokenBody, 'Bearer'));
+    expect(await refusalOf(transport, app.url, { at: '/shared' })).toEqual(
+      refused(transport, missingTokenBody, 'Bearer'),
+    );
     const socket = await connect(app.url, { at: '/shared', token: await tokenFor('alice') });
     expect(arrived).toEqual(['alice']);
     socket.close();
@@ -220,11 +226,11 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
     const socket = await connect(app.url, { at: '/guarded', token: await tokenFor('alice') });
     const guest = await connect(app.url, { at: '/maybe' });
     clock.advanceSeconds(305);
-    alarm.ring();
+    timer.ring();
     const end = await socket.end;
     if (connect === connectWs) expect(end).toEqual({ code: 4401, reason: 'INVALID_TOKEN: expired' });
     else expect(await socket.next()).toEqual({ event: 'unauthorized', data: invalidTokenBody('expired') });
-    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'nobody' });
+    expect(await guest.ask('who')).toEqual({ event: 'reply', data: 'anonymousCaller' });
     guest.close();
   });
 
@@ -233,7 +239,7 @@ describe.each(socketWires)('the handshake of $name', (wire) => {
     quiet.fail('reset');
     const waiting = await start({ from: quiet });
     const token = await quiet.token({ aud: 'api' });
-    expect(await refusalOf(wire, waiting.url, { at: '/guarded', token })).toMatchObject({
+    expect(await refusalOf(transport, waiting.url, { at: '/guarded', token })).toMatchObject({
       body: { statusCode: 503, code: 'SERVER_ERROR' },
       ...(connect === connectWs && { status: 503 }),
     });

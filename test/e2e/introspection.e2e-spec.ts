@@ -42,7 +42,7 @@ describe.each(platforms)('tokens that only the provider can read, on $name', (pl
     expect(verdictOf(await app.call('/cats', { token }))).toEqual(invalidToken('revoked'));
   });
 
-  it('let nobody in at another API, nor when their time is over', async () => {
+  it('let anonymousCaller in at another API, nor when their time is over', async () => {
     const app = await start();
     const dogs = await signIn(provider, 'alice', dogsApi);
     expect(verdictOf(await app.call('/cats', { token: dogs.accessToken }))).toEqual(invalidToken('audience'));

@@ -1,9 +1,9 @@
 /** The operator's side of keys: when they are fetched, how they stand, how long they serve, how they are withdrawn. */
-import { FaultError, IssuerKeys, jwtIssuer, type JwtIssuerOptions, KeyHealth, oidc } from 'nest-gatehouse';
+import { AuthUnavailableError, IssuerKeys, jwtIssuer, type JwtIssuerOptions, KeyHealth, oidc } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
 import { platforms, type Platform, startIssuer } from '../support/app.js';
-import type { HandClock } from '../support/hand-clock.js';
+import type { ManualClock } from '../support/manual-clock.js';
 import { type KeyApp, type KeyAppBeginning, startKeyApp } from '../support/key-app.js';
 import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
 
@@ -11,7 +11,7 @@ import { invalidToken, unavailable, verdictOf } from '../support/verdicts.js';
 type Keys = Partial<Extract<JwtIssuerOptions, { readonly jwksUri: unknown }>>;
 
 interface Beginning extends Pick<KeyAppBeginning, 'fault' | 'options'> {
-  readonly keys?: (issuer: TestIssuer, clock: HandClock) => Keys | Promise<Keys>;
+  readonly keys?: (issuer: TestIssuer, clock: ManualClock) => Keys | Promise<Keys>;
 }
 
 function begin(platform: Platform, { keys, ...beginning }: Beginning = {}): Promise<KeyApp> {
@@ -37,7 +37,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
     expect(stateOf(story)?.status).toBe('fresh');
   });
 
-  it('calls nobody unless asked for, although the issuer is down', async () => {
+  it('calls anonymousCaller unless asked for, although the issuer is down', async () => {
     const story = await begin(platform, { fault: '503' });
     expect(story.issuer.requests.total).toBe(0);
     expect(story.log.ours('error')).toEqual([]);
@@ -72,7 +72,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
     await expect(started).rejects.toThrow(
       /^The app does not start, as warmUp is 'required': Cannot get the keys of http.*: 127\.0\.0\.1:\d+ answered with status 503$/,
     );
-    await expect(started).rejects.toMatchObject({ cause: expect.any(FaultError) as FaultError });
+    await expect(started).rejects.toMatchObject({ cause: expect.any(AuthUnavailableError) as AuthUnavailableError });
   });
 
   it('asks each of several issuers, by discovery too', async () => {
@@ -117,7 +117,7 @@ describe.each(platforms)('a refresh by the operator on $name', (platform) => {
   it('fails while the issuer is down, and what is known serves on', async () => {
     const story = await begin(platform, { options: { warmUp: true } });
     story.issuer.fail('503');
-    await expect(story.app.nest.get(IssuerKeys).refresh()).rejects.toBeInstanceOf(FaultError);
+    await expect(story.app.nest.get(IssuerKeys).refresh()).rejects.toBeInstanceOf(AuthUnavailableError);
 
     expect((await story.call()).status).toBe(200);
     expect(stateOf(story)).toMatchObject({ status: 'fresh', lastError: expect.stringContaining('503') as string });

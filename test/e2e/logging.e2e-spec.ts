@@ -14,7 +14,7 @@ import {
 import { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endAfterwards, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
 
 @Controller('cats')
@@ -39,7 +39,7 @@ class CatsController {
 }
 
 describe.each(platforms)('the log on $name', (platform) => {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const logger = new LogLines();
   const secret = 'a-shared-secret-of-more-than-32-bytes!';
   let issuer: TestIssuer;
@@ -193,7 +193,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     endAfterwards(() => robots.stop());
     const tokens = [
       await issuer.token({ aud: 'api' }),
-      await issuer.token({ aud: 'nobody' }),
+      await issuer.token({ aud: 'anonymousCaller' }),
       await issuer.token({ aud: 'api' }, { expiresIn: '-1h' }),
       await issuer.token({ aud: 'api' }, { signWith: 'stranger' }),
       await issuer.token({ aud: 'api', sub: 'ghost' }),

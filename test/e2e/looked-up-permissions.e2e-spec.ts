@@ -18,7 +18,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer, startTestingApp } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
 import { TeamsBackend } from '../support/teams-backend.js';
 import { accessDenied, missingToken, unavailable, verdictOf } from '../support/verdicts.js';
@@ -75,7 +75,7 @@ class TeamsController {
 
 describe.each(platforms)('looked-up permissions on $name', (platform) => {
   const logger = new LogLines();
-  let clock: HandClock;
+  let clock: ManualClock;
   let backend: TeamsBackend;
   let robots: TestIssuer;
   let app: RunningApp;
@@ -95,7 +95,7 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
   });
 
   beforeEach(async () => {
-    clock = new HandClock();
+    clock = new ManualClock();
     backend = await TeamsBackend.start(clock);
     robots = await startIssuer({ clock });
     backend.grants.push(

@@ -7,10 +7,16 @@ import { microservices, type ServiceMessage } from 'nest-gatehouse/microservices
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { HandClock } from '../support/hand-clock.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
-import { type MessageClient, type MessageWire, messageWires, prefix, tcp } from '../support/message-wires.js';
-import { invalidTokenBody, lackingScopeBody, missingTokenBody } from '../support/socket-wires.js';
+import {
+  type MessageClient,
+  type MessageTransportCase,
+  messageTransports,
+  prefix,
+  tcp,
+} from '../support/message-transports.js';
+import { invalidTokenBody, lackingScopeBody, missingTokenBody } from '../support/socket-transports.js';
 import { missingToken, verdictOf } from '../support/verdicts.js';
 
 @Controller()
@@ -25,7 +31,7 @@ class CatsController {
   @OptionalAuth()
   @MessagePattern(`${prefix}.maybe`)
   maybe(@CurrentUser() user: AuthUser | null): object {
-    return { who: user?.id ?? 'nobody' };
+    return { who: user?.id ?? 'anonymousCaller' };
   }
 
   @RequireScopes('cats:write')
@@ -40,18 +46,18 @@ class StreetController {
   @Get('plain')
   @MessagePattern(`${prefix}.plain`)
   plain(@CurrentUser() user: AuthUser | null): object {
-    return { who: user?.id ?? 'nobody' };
+    return { who: user?.id ?? 'anonymousCaller' };
   }
 
   @Public()
   @MessagePattern(`${prefix}.open`)
   open(@CurrentUser() user: AuthUser | null): object {
-    return { who: user?.id ?? 'nobody' };
+    return { who: user?.id ?? 'anonymousCaller' };
   }
 }
 
 /** With the token in the data, for transports that have nothing else. */
-const wire = microservices({
+const transport = microservices({
   tokenOf: (context) => context.switchToRpc().getData<{ token?: string } | undefined>()?.token,
 });
 
@@ -62,7 +68,7 @@ interface Started {
 
 interface Parts {
   readonly issuer: TestIssuer;
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly platform?: Platform;
   readonly logger?: LogLines;
   readonly guardEverything?: boolean;
@@ -71,7 +77,7 @@ interface Parts {
 
 const [express] = platforms;
 
-async function start(of: MessageWire, parts: Parts): Promise<Started> {
+async function start(of: MessageTransportCase, parts: Parts): Promise<Started> {
   const { issuer, clock, platform = express, logger, guardEverything = false, options = {} } = parts;
   if (platform === undefined) throw new Error('There is no platform');
   const link = await of.link();
@@ -80,7 +86,7 @@ async function start(of: MessageWire, parts: Parts): Promise<Started> {
     imports: [
       AuthModule.forRoot({
         issuers: oidc({ issuer: issuer.url, audience: 'api' }),
-        transports: [wire],
+        transports: [transport],
         clock,
         guardEverything,
         ...options,
@@ -107,8 +113,8 @@ async function refusalOf(answer: Promise<unknown>): Promise<unknown> {
 
 const refused = (body: object): object => ({ status: 'error', ...body });
 
-describe.each(messageWires)('messages over $name', (of) => {
-  let clock: HandClock;
+describe.each(messageTransports)('messages over $name', (of) => {
+  let clock: ManualClock;
   let issuer: TestIssuer;
   let client: MessageClient | undefined;
   const requests: object[] = [];
@@ -118,7 +124,7 @@ describe.each(messageWires)('messages over $name', (of) => {
 
   beforeAll(async () => {
     if (of.missing !== undefined) return;
-    clock = new HandClock();
+    clock = new ManualClock();
     issuer = await startIssuer({ clock });
     const toUser = (user: AuthUser, request: object): AuthUser => {
       requests.push(request);
@@ -136,15 +142,15 @@ describe.each(messageWires)('messages over $name', (of) => {
     return client.ask(name, token === undefined ? {} : { token });
   };
 
-  it('know their sender, or nobody, as the marks say', async ({ skip }) => {
+  it('know their sender, or anonymousCaller, as the marks say', async ({ skip }) => {
     if (of.missing !== undefined) skip(of.missing);
     const token = await tokenFor('alice');
     expect(await ask('me', token)).toEqual({ who: 'alice' });
     expect((requests.at(-1) as ServiceMessage).context).toBeDefined();
     expect(await ask('maybe', token)).toEqual({ who: 'alice' });
-    expect(await ask('maybe')).toEqual({ who: 'nobody' });
-    expect(await ask('maybe', 'no.good.token')).toEqual({ who: 'nobody' });
-    for (const name of ['plain', 'open']) expect(await ask(name, token)).toEqual({ who: 'nobody' });
+    expect(await ask('maybe')).toEqual({ who: 'anonymousCaller' });
+    expect(await ask('maybe', 'no.good.token')).toEqual({ who: 'anonymousCaller' });
+    for (const name of ['plain', 'open']) expect(await ask(name, token)).toEqual({ who: 'anonymousCaller' });
   });
 
   it('are refused without a token, with one that is over, or without the scope', async ({ skip }) => {
@@ -173,7 +179,7 @@ describe.each(messageWires)('messages over $name', (of) => {
 
 describe.each(platforms)('a hybrid app on $name', (platform) => {
   it('guards everything on both of its sides, with inheritAppConfig', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const { app, client } = await start(tcp, { issuer, clock, platform, guardEverything: true });
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
@@ -181,12 +187,12 @@ describe.each(platforms)('a hybrid app on $name', (platform) => {
     expect(await refusalOf(client.ask('plain'))).toEqual(refused(missingTokenBody));
     expect((await app.call('/me', { token })).json).toEqual({ who: 'alice' });
     expect(await client.ask('me', { token })).toEqual({ who: 'alice' });
-    expect(await client.ask('open')).toEqual({ who: 'nobody' });
+    expect(await client.ask('open')).toEqual({ who: 'anonymousCaller' });
     await client.close();
   });
 
   it('refuses messages where the line is missing, and the log names it', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const logger = new LogLines();
     const { client } = await start(tcp, { issuer, clock, platform, logger, options: { transports: [] } });

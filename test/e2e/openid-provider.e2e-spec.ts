@@ -1,6 +1,6 @@
 /**
  * The main story: a person signs in at a certified OpenID provider, the page calls the API with their access token, and
- * the API lets that person through and nobody else.
+ * the API lets that person through and anonymousCaller else.
  */
 import { Controller, Get, Post } from '@nestjs/common';
 import { AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public } from 'nest-gatehouse';
@@ -28,7 +28,7 @@ class CatsController {
   @OptionalAuth()
   @Get('feed')
   feed(@CurrentUser() user: AuthUser | null): object {
-    return { greeting: `Hello ${user?.id ?? 'stranger'}` };
+    return { connectionParameters: `Hello ${user?.id ?? 'stranger'}` };
   }
 
   @Public()
@@ -64,7 +64,9 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     expect([mine.status, mine.json]).toEqual([200, { owner: 'alice', scopes: ['cats:read'], provider: 'oidc' }]);
     const added = await app.call('/cats', { method: 'POST', token: alice.accessToken });
     expect([added.status, added.json]).toEqual([201, { added: true, owner: 'alice' }]);
-    expect((await app.call('/cats/feed', { token: alice.accessToken })).json).toEqual({ greeting: 'Hello alice' });
+    expect((await app.call('/cats/feed', { token: alice.accessToken })).json).toEqual({
+      connectionParameters: 'Hello alice',
+    });
   });
 
   it('are told apart', async () => {
@@ -78,7 +80,7 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
 
   it('are asked to sign in where they have not, save on open routes', async () => {
     expect(verdictOf(await app.call('/cats/mine'))).toEqual(missingToken);
-    expect((await app.call('/cats/feed')).json).toEqual({ greeting: 'Hello stranger' });
+    expect((await app.call('/cats/feed')).json).toEqual({ connectionParameters: 'Hello stranger' });
     expect((await app.call('/cats/health')).json).toEqual({ well: true });
   });
 
@@ -114,7 +116,7 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     try {
       expect(verdictOf(await app.call('/cats/mine', { token: alice.accessToken }))).toEqual(invalidToken('expired'));
       const feed = await app.call('/cats/feed', { token: alice.accessToken });
-      expect(feed.json).toEqual({ greeting: 'Hello stranger' });
+      expect(feed.json).toEqual({ connectionParameters: 'Hello stranger' });
       expect(feed.headers['www-authenticate']).toBe(invalidTokenChallenge('expired'));
     } finally {
       secondsAhead = 0;

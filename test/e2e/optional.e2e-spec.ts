@@ -89,7 +89,7 @@ describe.each(platforms)('optional authentication on $name', (platform) => {
   });
 
   it.each(['/feed', '/strict', '/always-there', '/marked-class/by-class'])(
-    'takes a request without a token for a guest and challenges nobody: %s',
+    'takes a request without a token for a guest and challenges anonymousCaller: %s',
     async (path) => {
       expectGuest(await usual.call(path));
       expectGuest(await turned.call(path));

@@ -238,7 +238,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
   });
 
   it.each(['/orgs/acme', '/orgs/acme/optional', '/orgs/acme/exact', '/by-header', '/by-throwing'])(
-    'are nobody’s without a token: %s',
+    'are anonymousCaller’s without a token: %s',
     async (path) => {
       expect(verdictOf(await app.call(path))).toEqual(missingToken);
     },
@@ -275,7 +275,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
         'id is what id() gives, and the call names none: id() gave none. ' +
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     ],
-  ])('say in the log why nobody can tell: %s', async (path, text) => {
+  ])('say in the log why anonymousCaller can tell: %s', async (path, text) => {
     await callWith(path);
     expect(logger.ours()).toEqual([{ level: 'debug', context: 'Gatehouse', text }]);
   });

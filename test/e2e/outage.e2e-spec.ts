@@ -1,4 +1,4 @@
-/** The key server is down, and back again: nobody is signed out, nothing has to be restarted. */
+/** The key server is down, and back again: anonymousCaller is signed out, nothing has to be restarted. */
 import { IssuerKeys, KeyHealth } from 'nest-gatehouse';
 import type { IssuerFault } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
@@ -99,7 +99,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect(issuer.requests.total).toBe(before);
   });
 
-  it('asks to wait as long as it will not try again itself, and calls nobody meanwhile', async () => {
+  it('asks to wait as long as it will not try again itself, and calls anonymousCaller meanwhile', async () => {
     const { issuer, app, clock } = await begin(platform, '503');
     const token = await issuer.token({ aud: 'api' });
     // One failure may be a blip and is tried again at once; from the second on there are pauses.
@@ -129,7 +129,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect((await app.call('/me', { token })).status).toBe(200);
   });
 
-  it('makes nobody a stranger: an unknown key is 503 during it, and 401 before and after', async () => {
+  it('makes anonymousCaller a stranger: an unknown key is 503 during it, and 401 before and after', async () => {
     const { issuer, app, clock } = await begin(platform);
     const stranger = await issuer.token({ aud: 'api' }, { ...week, header: { kid: 'unheard-of' } });
     expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(invalidToken('key'));

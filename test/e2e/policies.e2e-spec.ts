@@ -212,7 +212,7 @@ describe.each(platforms)('policies on $name', (platform) => {
   it.each([
     ['alice', '/cats/felix'],
     ['bob', '/cats/tom'],
-    ['alice', '/cats/nobody'],
+    ['alice', '/cats/anonymousCaller'],
     ['alice', '/cats/felix/optional'],
     ['alice', '/heirs/felix'],
   ])('refuse everybody else: %s at %s', async (sub, path) => {
@@ -277,7 +277,7 @@ describe.each(platforms)('policies on $name', (platform) => {
       .useValue({ check: () => true })
       .compile();
     const overridden = await startTestingApp(platform, module);
-    const token = await issuer.token({ sub: 'nobody', aud: 'api' });
+    const token = await issuer.token({ sub: 'anonymousCaller', aud: 'api' });
     expect((await overridden.call('/cats/tom', { token })).status).toBe(200);
   });
 });

@@ -1,4 +1,4 @@
-/** What policies give and throw: nothing but `true` lets anybody pass, and the log tells a developer what to mend. */
+/** What policies give and throw: nothing but `true` lets anybody pass, and the log tells a developer what to fix. */
 import {
   Controller,
   type ExecutionContext,
@@ -7,7 +7,15 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { AuthModule, type AuthUser, FaultError, oidc, type Policy, RequirePolicy, tokenOf } from 'nest-gatehouse';
+import {
+  AuthModule,
+  type AuthUser,
+  AuthUnavailableError,
+  oidc,
+  type Policy,
+  RequirePolicy,
+  tokenOf,
+} from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
@@ -45,7 +53,7 @@ const answers: Readonly<Record<string, () => unknown>> = {
 
 /** As the look-ups of this package throw while a provider does not answer. */
 const outage = (): never => {
-  throw new FaultError('The provider does not answer', 30);
+  throw new AuthUnavailableError('The provider does not answer', 30);
 };
 
 /** Answers what the path names, whatever its type says. */
@@ -132,13 +140,16 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
   });
 
-  it.each(['/odd/outage', '/odd/later-outage'])('let nobody pass, and blame nobody, in an outage: %s', async (path) => {
-    const answer = await app.call(path, { token });
+  it.each(['/odd/outage', '/odd/later-outage'])(
+    'let anonymousCaller pass, and blame anonymousCaller, in an outage: %s',
+    async (path) => {
+      const answer = await app.call(path, { token });
 
-    expect(verdictOf(answer)).toEqual(unavailable);
-    expect(answer.headers['retry-after']).toBe('30');
-    expect(logger.ours('error')).toHaveLength(1);
-  });
+      expect(verdictOf(answer)).toEqual(unavailable);
+      expect(answer.headers['retry-after']).toBe('30');
+      expect(logger.ours('error')).toHaveLength(1);
+    },
+  );
 
   it.each(Object.keys(throwing).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
     'refuse, and answer nothing of what they throw, though it is an answer of Nest’s: %s',

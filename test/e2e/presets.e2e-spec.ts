@@ -21,7 +21,7 @@ import { accessDenied, invalidToken, type Verdict, verdictOf } from '../support/
 
 @UseGuards(AuthGuard)
 @Controller()
-class DeskController {
+class EndpointController {
   @Get('me')
   me(@CurrentUser() user: AuthUser): object {
     return { id: user.id, provider: user.provider, issuer: user.issuer };
@@ -104,7 +104,7 @@ describe.each(platforms)('an API for several products on $name', (platform) => {
           ],
         }),
       ],
-      controllers: [DeskController],
+      controllers: [EndpointController],
     });
   }, 60_000);
 

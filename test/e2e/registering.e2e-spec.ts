@@ -111,7 +111,7 @@ describe.each(platforms)('registering on $name', (platform) => {
     expect((await app.call('/cats/all')).json).toEqual({ id: null });
   });
 
-  it('calls nobody at start', async () => {
+  it('calls anonymousCaller at start', async () => {
     const quiet = await startIssuer();
     await startApp(platform, {
       imports: [CatsModule, AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }) })],

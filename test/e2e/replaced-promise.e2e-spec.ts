@@ -49,7 +49,7 @@ describe.each(platforms)('with another global Promise on $name', (platform) => {
     globalThis.Promise = native;
   });
 
-  it('a verdict that is still open lets nobody in', async () => {
+  it('a verdict that is still open lets anonymousCaller in', async () => {
     const token = await issuer.token({ aud: 'other' });
 
     expect(verdictOf(await app.call('/required', { token }))).toEqual(invalidToken('audience'));

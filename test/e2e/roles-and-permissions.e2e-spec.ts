@@ -208,7 +208,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
       return OrderController;
     };
 
-    it.each([false, true])('a role is not asked of nobody (guardEverything: %s)', async (guardEverything) => {
+    it.each([false, true])('a role is not asked of anonymousCaller (guardEverything: %s)', async (guardEverything) => {
       const ordered = await startApp(platform, {
         imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), guardEverything })],
         controllers: orders.flatMap(([, decorators], at) => [

@@ -10,7 +10,7 @@ import {
   AuthModule,
   type AuthModuleExtras,
   type AuthModuleOptions,
-  EntryPoints,
+  HandlerInventory,
   OptionalAuth,
   oidc,
   Public,
@@ -76,7 +76,7 @@ class OpenController {
     return 'open';
   }
 
-  // No handler: nobody outside can call it.
+  // No handler: anonymousCaller outside can call it.
   helper(): string {
     return 'help';
   }
@@ -253,7 +253,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
 
   it('is a list for the app too', async () => {
     const { app } = await start({}, { controllers: [CatsController], providers: [] });
-    const [one] = app.nest.get(EntryPoints, { strict: false }).list();
+    const [one] = app.nest.get(HandlerInventory, { strict: false }).list();
     expect(one).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
   });
 

@@ -32,7 +32,7 @@ describe.each(platforms)('a context that the guard does not know on $name', (pla
       "transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
     ],
     ['telegram', 'Known contexts: http, graphql. Guard these handlers by a guard of their own'],
-  ])('is refused by name, whatever the marks, and logged once with what to do: %s', async (type, mend) => {
+  ])('is refused by name, whatever the marks, and logged once with what to do: %s', async (type, fix) => {
     const logger = new LogLines();
     const app = await startApp(platform, {
       logger,
@@ -56,6 +56,6 @@ describe.each(platforms)('a context that the guard does not know on $name', (pla
     const lines = logger.ours();
     expect(lines.map(({ level }) => level)).toEqual(['error']);
     expect(lines[0]?.text).toContain(`"${type}"`);
-    expect(lines[0]?.text).toContain(mend);
+    expect(lines[0]?.text).toContain(fix);
   });
 });

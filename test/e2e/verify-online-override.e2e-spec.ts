@@ -1,4 +1,4 @@
-/** An Authenticator of the app's own that does not ask issuers lets nobody into a route that wants them asked. */
+/** An Authenticator of the app's own that does not ask issuers lets anonymousCaller into a route that wants them asked. */
 import { Controller, Get } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AuthModule, type AuthUser, Authenticator, CurrentUser, oidc, VerifyOnline } from 'nest-gatehouse';
@@ -27,7 +27,7 @@ describe.each(platforms)('@VerifyOnline() on $name, behind an Authenticator of t
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
   };
 
-  it('lets nobody in where it cannot ask', async () => {
+  it('lets anonymousCaller in where it cannot ask', async () => {
     const answer = await (await start(asAlice)).call('/pay');
 
     expect(answer).toMatchObject({ status: 500, json: { code: 'CONFIGURATION_ERROR' } });

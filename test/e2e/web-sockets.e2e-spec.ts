@@ -6,19 +6,24 @@ import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
 import { webSockets } from 'nest-gatehouse/websockets';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type RunningApp, startAlarmedApp, startApp, startIssuer } from '../support/app.js';
-import { HandAlarm } from '../support/hand-alarm.js';
-import { HandClock } from '../support/hand-clock.js';
+import { type RunningApp, startAppWithTimer, startApp, startIssuer } from '../support/app.js';
+import { ManualTimer } from '../support/manual-timer.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
 import { connectSocketIo } from '../support/socket-clients.js';
-import { invalidTokenBody, lackingScopeBody, missingTokenBody, socketWires } from '../support/socket-wires.js';
+import {
+  invalidTokenBody,
+  lackingScopeBody,
+  missingTokenBody,
+  socketTransports,
+} from '../support/socket-transports.js';
 
 interface Reply {
   readonly event: 'reply';
   readonly data: string;
 }
 
-const reply = (user: AuthUser | null): Reply => ({ event: 'reply', data: user?.id ?? 'nobody' });
+const reply = (user: AuthUser | null): Reply => ({ event: 'reply', data: user?.id ?? 'anonymousCaller' });
 
 @WebSocketGateway()
 class ChatGateway {
@@ -66,9 +71,9 @@ const exception = (pattern: string, body: object): object => ({
   data: { status: 'error', ...body, cause: { pattern } },
 });
 
-describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform }) => {
-  let clock: HandClock;
-  let alarm: HandAlarm;
+describe.each(socketTransports)('messages over $name', ({ Adapter, connect, platform }) => {
+  let clock: ManualClock;
+  let timer: ManualTimer;
   let issuer: TestIssuer;
   let app: RunningApp;
   let seen: string[];
@@ -77,11 +82,11 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     issuer.token({ aud: 'api', sub, scope }, { expiresIn: '5m' });
 
   beforeAll(async () => {
-    clock = new HandClock();
-    alarm = new HandAlarm();
+    clock = new ManualClock();
+    timer = new ManualTimer();
     issuer = await startIssuer({ clock });
     seen = [];
-    app = await startAlarmedApp(
+    app = await startAppWithTimer(
       platform,
       {
         imports: [
@@ -100,7 +105,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
         providers: [ChatGateway, HouseGateway],
         prepare: (nest) => nest.useWebSocketAdapter(new Adapter(nest)),
       },
-      alarm,
+      timer,
     );
   });
 
@@ -113,8 +118,8 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     for (const event of ['me', 'maybe', 'guarded']) {
       expect(await socket.ask(event)).toEqual({ event: 'reply', data: 'alice' });
     }
-    expect(await socket.ask('open')).toEqual({ event: 'reply', data: 'nobody' });
-    expect(await socket.ask('unguarded')).toEqual({ event: 'reply', data: 'nobody' });
+    expect(await socket.ask('open')).toEqual({ event: 'reply', data: 'anonymousCaller' });
+    expect(await socket.ask('unguarded')).toEqual({ event: 'reply', data: 'anonymousCaller' });
     expect(seen).toEqual(['alice', 'alice', 'alice']);
     socket.close();
   });
@@ -128,7 +133,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     }
     const socket = await connect(app.url, { headers: { ...cookie, Origin: 'https://evil.example' } });
     expect(await socket.ask('me')).toEqual(exception('me', missingTokenBody));
-    expect(await socket.ask('maybe')).toEqual({ event: 'reply', data: 'nobody' });
+    expect(await socket.ask('maybe')).toEqual({ event: 'reply', data: 'anonymousCaller' });
     socket.close();
   });
 
@@ -136,7 +141,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     const guest = await connect(app.url);
     expect(await guest.ask('me', { any: 'thing' })).toEqual(exception('me', missingTokenBody));
     expect(await guest.ask('guarded')).toEqual(exception('guarded', missingTokenBody));
-    expect(await guest.ask('open')).toEqual({ event: 'reply', data: 'nobody' });
+    expect(await guest.ask('open')).toEqual({ event: 'reply', data: 'anonymousCaller' });
     const stranger = await connect(app.url, { token: await issuer.token({ aud: 'another' }) });
     expect(await stranger.ask('me')).toEqual(exception('me', invalidTokenBody('audience')));
     const reader = await connect(app.url, { token: await tokenFor('alice', 'chat:read') });
@@ -153,7 +158,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     // What is ready first is answered first; none is answered as somebody else.
     const names = replies.map(({ data }) => data);
     expect(names.filter((name) => name === 'alice')).toHaveLength(20);
-    expect(names.filter((name) => name === 'nobody')).toHaveLength(20);
+    expect(names.filter((name) => name === 'anonymousCaller')).toHaveLength(20);
     socket.close();
   });
 
@@ -161,10 +166,10 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     expect(await socket.ask('me')).toEqual({ event: 'reply', data: 'alice' });
     clock.advanceSeconds(304);
-    alarm.ring();
+    timer.ring();
     expect(await socket.ask('me')).toEqual({ event: 'reply', data: 'alice' });
     clock.advanceSeconds(1);
-    alarm.ring();
+    timer.ring();
     if (connect === connectSocketIo) {
       expect(await socket.next()).toEqual({ event: 'unauthorized', data: invalidTokenBody('expired') });
       expect(await socket.end).toEqual({ reason: 'io server disconnect' });
@@ -183,8 +188,8 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
 
   it('end when the key of the token is withdrawn', async () => {
     const rotating = await startIssuer({ clock });
-    const ownAlarm = new HandAlarm();
-    const own = await startAlarmedApp(
+    const ownTimer = new ManualTimer();
+    const own = await startAppWithTimer(
       platform,
       {
         imports: [
@@ -197,7 +202,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
         providers: [ChatGateway],
         prepare: (nest) => nest.useWebSocketAdapter(new Adapter(nest)),
       },
-      ownAlarm,
+      ownTimer,
     );
     const old = await rotating.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' });
     const socket = await connect(own.url, { token: old });
@@ -207,7 +212,7 @@ describe.each(socketWires)('messages over $name', ({ Adapter, connect, platform 
     const other = await connect(own.url, { token: young });
     expect(await other.ask('me')).toEqual({ event: 'reply', data: 'bob' });
     clock.advanceSeconds(61);
-    ownAlarm.ring();
+    ownTimer.ring();
     await socket.end;
     expect(await other.ask('me')).toEqual({ event: 'reply', data: 'bob' });
     other.close();

@@ -16,7 +16,7 @@ const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
 /** Options as JavaScript or a configuration file could give them. */
 type Given = Record<string, unknown>;
 
-const wire = (contextType: string): object => ({ contextType, open: () => undefined });
+const transport = (contextType: string): object => ({ contextType, open: () => undefined });
 
 /** [what is wrong, the options, what stands behind the name of the method] */
 const mistakes: readonly [string, Given, string][] = [
@@ -55,12 +55,12 @@ const mistakes: readonly [string, Given, string][] = [
   ['a transport that is no list', { issuers, transports: 'ws' }, '({ transports }): a list of transports is expected.'],
   [
     'two transports of a kind',
-    { issuers, transports: [wire('ws'), wire('rpc'), wire('ws')] },
+    { issuers, transports: [transport('ws'), transport('rpc'), transport('ws')] },
     '({ transports }): there are two for "ws" contexts. Leave one out.',
   ],
   [
     'a transport that is there already',
-    { issuers, transports: [wire('graphql')] },
+    { issuers, transports: [transport('graphql')] },
     '({ transports }): there are two for "graphql" contexts.',
   ],
   [

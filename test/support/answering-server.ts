@@ -47,7 +47,7 @@ export function startDocuments(documents: Record<string, unknown>): Promise<Answ
   });
 }
 
-/** An address of this machine where nobody listens. */
+/** An address of this machine where anonymousCaller listens. */
 export async function closedAddress(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -9,7 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TestIssuer, type TestIssuerOptions } from 'nest-gatehouse/testing';
 import { afterAll } from 'vitest';
-import { Alarm } from '../../src/clock/alarm.js';
+import { Timer } from '../../src/clock/timer.js';
 import { type Answer, type Call, send } from './http.js';
 
 /** An HTTP platform that Nest runs on. */
@@ -67,12 +67,12 @@ export async function startTestingApp(platform: Platform, module: TestingModule)
   return RunningApp.listen(module.createNestApplication(platform.createAdapter(), { logger: false }));
 }
 
-/** The app as `startApp` makes it, but for the alarm by which connections are ended: that rings by hand. */
-export async function startAlarmedApp(platform: Platform, parts: AppParts, alarm: Alarm): Promise<RunningApp> {
+/** The app as `startApp` makes it, but for the timer by which connections are ended: that rings by hand. */
+export async function startAppWithTimer(platform: Platform, parts: AppParts, timer: Timer): Promise<RunningApp> {
   const { logger = false, prepare, imports = [], controllers = [], providers = [] } = parts;
   const module = await Test.createTestingModule({ imports, controllers, providers })
-    .overrideProvider(Alarm)
-    .useValue(alarm)
+    .overrideProvider(Timer)
+    .useValue(timer)
     .compile();
   const nest = module.createNestApplication(platform.createAdapter(), { logger });
   prepare?.(nest);

@@ -1,7 +1,7 @@
 /** Profiles of a preset's users, put together as the module does it, without Nest. */
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/clock/clock.js';
-import type { Ground, IdentityProvider } from '../../src/issuers/identity-provider.js';
+import type { AuthContext, IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openProfiles as open } from '../../src/open-profiles.js';
 import { readProfileOptions } from '../../src/profiles/profile-options.js';
 import type { UserProfileService } from '../../src/profiles/user-profile.service.js';
@@ -14,7 +14,7 @@ import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 
 export interface OpenedProfiles {
-  readonly ground: Ground;
+  readonly context: AuthContext;
   readonly profiles: UserProfileService;
   /** What was reported so far. */
   readonly events: readonly AuthEvent[];
@@ -27,20 +27,20 @@ const opened: { end(): Promise<void> }[] = [];
 export function openProfiles(provider: IdentityProvider, clock: Clock = machineClock): OpenedProfiles {
   const events: AuthEvent[] = [];
   const clients = new ProviderClients({ clock });
-  const ground: Ground = {
+  const context: AuthContext = {
     clock,
     upstream: new UpstreamClient(),
     providerClient: clients.get,
     report: (event) => events.push(event),
   };
-  const profiles = open([provider], readProfileOptions('profiles', { cache: false }), clients, ground);
+  const profiles = open([provider], readProfileOptions('profiles', { cache: false }), clients, context);
   opened.push({
     end: () => {
       profiles.onModuleDestroy();
       return clients.onApplicationShutdown();
     },
   });
-  return { profiles, ground, events };
+  return { profiles, context, events };
 }
 
 /** The user of a token of the preset's first issuer, as the guard makes them when it has passed. */

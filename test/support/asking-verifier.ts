@@ -6,20 +6,20 @@ import { StaticKeySource } from '../../src/keys/static-key-source.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
 import { IssuerRegistry } from '../../src/token/issuer-registry.js';
 import type { JsonObject } from '../../src/token/json-object.js';
-import type { TokenInquiry, Verification } from '../../src/token/token-inquiry.js';
+import type { TokenStatusSource, Verification } from '../../src/token/token-status-source.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
 import type { TrustedIssuer } from '../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
-import { HandClock } from './hand-clock.js';
+import { ManualClock } from './manual-clock.js';
 import { issuerTerms, localIssuer } from './issuer-terms.js';
 import { startIssuer } from './started-issuer.js';
 
 /** An issuer that says the same of every token. */
-export class AnsweringInquiry implements TokenInquiry {
+export class AnsweringStatusSource implements TokenStatusSource {
   asked = 0;
   answer: JsonObject | Error | null = null;
 
-  constructor(readonly judgesOpaqueTokens = true) {}
+  constructor(readonly acceptsOpaqueTokens = true) {}
 
   async ask(): Promise<JsonObject | null> {
     this.asked += 1;
@@ -30,7 +30,7 @@ export class AnsweringInquiry implements TokenInquiry {
 
 interface Plan {
   readonly verification?: Verification;
-  readonly inquiry?: AnsweringInquiry | null;
+  readonly statusSource?: AnsweringStatusSource | null;
   /** The class that the app demands of the claims. */
   readonly claims?: unknown;
   readonly onlineVerdictSeconds?: number;
@@ -40,16 +40,16 @@ interface Plan {
 
 export async function setUpAsking({
   verification = 'online',
-  inquiry = new AnsweringInquiry(),
+  statusSource = new AnsweringStatusSource(),
   claims,
   alias,
   ...more
 }: Plan = {}) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const issuer = await startIssuer({ clock });
   const terms = issuerTerms({ issuer: issuer.url, audience: ['api'], algorithms: new Set(publicKeyAlgorithms) });
   const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
-  const trusted: TrustedIssuer = { ...localIssuer(terms, keys), verification, inquiry };
+  const trusted: TrustedIssuer = { ...localIssuer(terms, keys), verification, statusSource };
   const aliases = alias === undefined ? [] : [{ ...trusted, terms: { ...terms, issuer: alias } }];
   const verifier = new TokenVerifier({
     issuers: new IssuerRegistry([trusted, ...aliases]),
@@ -62,5 +62,5 @@ export async function setUpAsking({
   const token = (members: object = {}, options = {}): Promise<string> =>
     issuer.token({ aud: 'api', sub: 'alice', ...members }, options);
   const said = { iss: issuer.url, aud: 'api', sub: 'alice', exp: now + 300 };
-  return { clock, issuer, inquiry: inquiry ?? new AnsweringInquiry(), verifier, token, now, said };
+  return { clock, issuer, statusSource: statusSource ?? new AnsweringStatusSource(), verifier, token, now, said };
 }

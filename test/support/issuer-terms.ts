@@ -17,5 +17,11 @@ export function issuerTerms(terms: Partial<IssuerTerms> = {}): IssuerTerms {
 
 /** An issuer whose tokens are judged by their signature, and which cannot be asked about them. */
 export function localIssuer(terms: IssuerTerms, keys: KeySource): TrustedIssuer {
-  return { terms, keys, verification: 'local', inquiry: null, inquiryAdvice: { option: 'joe', mend: 'Ask joe' } };
+  return {
+    terms,
+    keys,
+    verification: 'local',
+    statusSource: null,
+    statusSourceHint: { option: 'joe', fix: 'Ask joe' },
+  };
 }

@@ -3,7 +3,7 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, type AuthModuleOptions, CurrentUser, oidc } from 'nest-gatehouse';
 import type { IssuerFault, TestIssuer } from 'nest-gatehouse/testing';
 import { type Platform, type RunningApp, startApp, startIssuer } from './app.js';
-import { HandClock } from './hand-clock.js';
+import { ManualClock } from './manual-clock.js';
 import type { Answer } from './http.js';
 import { LogLines } from './log-lines.js';
 
@@ -20,7 +20,7 @@ export interface KeyApp {
   readonly issuer: TestIssuer;
   readonly app: RunningApp;
   /** The app's and the issuer's; stands still until it is moved. */
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly log: LogLines;
   /** Calls with a token of a week, which the issuer signs for the occasion. */
   readonly call: (claims?: object) => Promise<Answer>;
@@ -30,7 +30,7 @@ export interface KeyAppBeginning {
   /** What the issuer does from before the app starts. */
   readonly fault?: IssuerFault;
   /** Whom the app trusts. @defaultValue the issuer, by discovery */
-  readonly trust?: (issuer: TestIssuer, clock: HandClock) => AuthIssuers | Promise<AuthIssuers>;
+  readonly trust?: (issuer: TestIssuer, clock: ManualClock) => AuthIssuers | Promise<AuthIssuers>;
   readonly options?: Partial<AuthModuleOptions>;
 }
 
@@ -40,7 +40,7 @@ export async function startKeyApp(
   platform: Platform,
   { fault, trust, options }: KeyAppBeginning = {},
 ): Promise<KeyApp> {
-  const [clock, log] = [new HandClock(), new LogLines()];
+  const [clock, log] = [new ManualClock(), new LogLines()];
   const issuer = await startIssuer({ clock });
   const issuers = await (trust?.(issuer, clock) ?? oidc({ issuer: issuer.url, audience: 'api' }));
   if (fault !== undefined) issuer.fail(fault);

@@ -12,8 +12,8 @@ import { UpstreamClient } from '../../src/upstream/upstream-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { mapStandardClaims } from '../../src/user/standard-claims.js';
 import { toAuthUser, tokenOf } from '../../src/user/verified-user.js';
-import { HandAlarm } from './hand-alarm.js';
-import { HandClock } from './hand-clock.js';
+import { ManualTimer } from './manual-timer.js';
+import { ManualClock } from './manual-clock.js';
 
 /** A source that answers from a table, keeps whoever asks waiting when told to, and tells what it was asked. */
 export class TableSource implements ProfileSource {
@@ -67,8 +67,8 @@ export class TableSource implements ProfileSource {
 
 export interface OpenedProfiles {
   readonly service: UserProfileService;
-  readonly clock: HandClock;
-  readonly alarm: HandAlarm;
+  readonly clock: ManualClock;
+  readonly timer: ManualTimer;
   readonly events: readonly AuthEvent[];
 }
 
@@ -76,17 +76,17 @@ export interface OpenedProfiles {
 export function openService(
   sources: Readonly<Record<string, ProfileSource | null>> | readonly IdentityProvider[],
   options: ProfileOptions = {},
-  clock = new HandClock(),
+  clock = new ManualClock(),
 ): OpenedProfiles {
-  const alarm = new HandAlarm();
+  const timer = new ManualTimer();
   const events: AuthEvent[] = [];
   const clients = new ProviderClients({ clock, timeoutMs: 2_500 });
-  const ground = {
+  const context = {
     clock,
     upstream: new UpstreamClient(),
     providerClient: clients.get,
     report: (event: AuthEvent) => void events.push(event),
-    createAlarm: () => alarm,
+    createTimer: () => timer,
   };
   const providers = isList(sources)
     ? sources
@@ -95,9 +95,9 @@ export function openService(
         return jwtIssuer(profiles === null ? terms : { ...terms, profiles });
       });
   return {
-    service: openProfiles(providers, readProfileOptions('profiles', options), clients, ground),
+    service: openProfiles(providers, readProfileOptions('profiles', options), clients, context),
     clock,
-    alarm,
+    timer,
     events,
   };
 }

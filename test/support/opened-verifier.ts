@@ -1,5 +1,5 @@
 /** A verifier over presets, put together as the module does it, without Nest. */
-import type { Alarm } from '../../src/clock/alarm.js';
+import type { Timer } from '../../src/clock/timer.js';
 import type { Clock } from '../../src/clock/clock.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openIssuers } from '../../src/open-issuers.js';
@@ -18,7 +18,7 @@ export interface OpenedVerifier {
   readonly events: readonly AuthEvent[];
 }
 
-export interface VerifierGround {
+export interface VerifierContext {
   readonly clock?: Clock;
   /** As `AuthModule.forRoot({ http: { fetch } })` takes it. */
   readonly fetch?: Fetch;
@@ -26,23 +26,23 @@ export interface VerifierGround {
   readonly claims?: unknown;
   /** The deadline of calls. */
   readonly timeoutMs?: number;
-  readonly createAlarm?: () => Alarm;
+  readonly createTimer?: () => Timer;
   readonly onlineVerdictSeconds?: number;
 }
 
 export function openVerifier(
   providers: IdentityProvider | readonly IdentityProvider[],
-  ground: VerifierGround = {},
+  context: VerifierContext = {},
 ): OpenedVerifier {
-  const { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims } = ground;
-  const { timeoutMs, createAlarm, onlineVerdictSeconds } = ground;
+  const { clock = { now: () => new Date() }, fetch, cacheEntries = 100, claims } = context;
+  const { timeoutMs, createTimer, onlineVerdictSeconds } = context;
   const events: AuthEvent[] = [];
   const issuers = openIssuers([providers].flat(), {
     clock,
     upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
     providerClient: new ProviderClients({ fetch, clock, timeoutMs }).get,
     report: (event) => events.push(event),
-    ...(createAlarm !== undefined && { createAlarm }),
+    ...(createTimer !== undefined && { createTimer }),
   });
   const verifier = new TokenVerifier({
     issuers,

@@ -84,7 +84,7 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
         enabled: true,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context: unknown, resource: string) => {
-          if (!apis.includes(resource)) throw new Error('nobody knows this API');
+          if (!apis.includes(resource)) throw new Error('anonymousCaller knows this API');
           return {
             audience: resource,
             scope: 'cats:read',

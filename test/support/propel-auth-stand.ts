@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { propelAuth } from '../../src/issuers/propel-auth.js';
+import { propelAuth } from '../../src/issuers/propel-auth/propel-auth.js';
 import { ines, jonas } from '../vectors/propel-auth/users.js';
 import { json, type Known, type ProfileStand, type StandAnswer } from './profile-stand.js';
 

@@ -34,7 +34,7 @@ export async function signIn(
     code_challenge_method: 'S256',
   }).toString();
 
-  const back = await new Browser(name).visit(authorize, redirectUri);
+  const back = await new Browser(name).guardContext(authorize, redirectUri);
   if (back.searchParams.get('state') !== state || !back.searchParams.has('code'))
     throw new Error(`the provider sent ${back.search}`);
 
@@ -64,7 +64,7 @@ class Browser {
   constructor(private readonly name: string) {}
 
   /** Follows wherever it is led, answers every page with the person's name, and gives the address it is sent back to. */
-  async visit(start: URL, end: string): Promise<URL> {
+  async guardContext(start: URL, end: string): Promise<URL> {
     let at = start;
     for (let step = 0; step < mostSteps; step += 1) {
       let answer = await this.load(at);

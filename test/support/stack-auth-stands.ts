@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { stackAuth } from '../../src/issuers/stack-auth.js';
+import { stackAuth } from '../../src/issuers/stack-auth/stack-auth.js';
 import { readRecordedExchange, readRecordedTokens, type StackAuthVersion } from '../vectors/stack-auth/recorded.js';
 import type { Known, Members, ProfileStand } from './profile-stand.js';
 import { findRecorded } from './stack-auth-server.js';

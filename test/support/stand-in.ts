@@ -7,7 +7,7 @@ import { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { JsonObject } from '../../src/token/json-object.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
-import { HandClock } from './hand-clock.js';
+import { ManualClock } from './manual-clock.js';
 import { openVerifier } from './opened-verifier.js';
 import { errorOf } from './outcome.js';
 
@@ -31,7 +31,7 @@ export type Judge = (provider: IdentityProvider, claims: JsonObject, header?: Js
  * minute after `issuedAt`.
  */
 export function standIn(algorithm: TestAlgorithm): Judge {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   clock.advanceSeconds(60);
   let issuer: TestIssuer;
   beforeAll(async () => {

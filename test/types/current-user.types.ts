@@ -4,7 +4,7 @@ import { type AuthUser, CurrentUser, type PropertyPath } from 'nest-gatehouse';
 import { describe, expectTypeOf, it } from 'vitest';
 
 interface Account {
-  readonly plan: { readonly name: string; readonly seats: number } | null;
+  readonly plan: { readonly name: string; readonly userSlots: number } | null;
   readonly members: readonly { readonly email: string }[];
   readonly since: Date;
   cancel(): void;
@@ -57,7 +57,7 @@ describe('the paths of a user', () => {
   it('are the names of its properties, at any depth', () => {
     expectTypeOf<'id'>().toExtend<PropertyPath<AuthUser>>();
     expectTypeOf<'organizations.0.permissions.1'>().toExtend<PropertyPath<AuthUser>>();
-    expectTypeOf<'plan' | 'plan.seats' | 'members.7' | 'since'>().toExtend<PropertyPath<Account>>();
+    expectTypeOf<'plan' | 'plan.userSlots' | 'members.7' | 'since'>().toExtend<PropertyPath<Account>>();
   });
 
   it('are no arbitrary texts', () => {

@@ -95,7 +95,7 @@ describe('what is held there', () => {
     ['one of several, at least: no order, so the same', { minimumRole: 'Billing' }, several, 'granted'],
     ['none of several, at least', { minimumRole: 'Member' }, several, 'refused'],
     ['a role of an issuer without order', { role: 'Admin' }, unordered, 'granted'],
-    ['the same, at least, which nobody can tell', { minimumRole: 'Admin' }, unordered, 'refused'],
+    ['the same, at least, which anonymousCaller can tell', { minimumRole: 'Admin' }, unordered, 'refused'],
     ['a role that every object has', { role: 'constructor' }, admin, 'refused'],
     ['permissions, all', { permissions: ['cats:write', 'cats:read'] }, unordered, 'granted'],
     ['permissions, not all', { permissions: ['cats:read', 'cats:sell'] }, unordered, 'refused'],

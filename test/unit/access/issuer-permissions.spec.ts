@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { IssuerPermissions, type UserFacts } from '../../../src/access/issuer-permissions.js';
 import type { PermissionSource } from '../../../src/access/permission-source.js';
 import { PermissionSources } from '../../../src/access/permission-sources.js';
-import { FaultError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import { RefusalError } from '../../../src/errors/refusal-error.js';
 import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { tokenOf } from '../../../src/user/verified-user.js';
-import { HandAlarm } from '../../support/hand-alarm.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualTimer } from '../../support/manual-timer.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { settle, userOf } from '../../support/opened-profiles.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
@@ -47,15 +47,15 @@ class EchoSource implements PermissionSource {
 }
 
 function open({ freshMs = 60_000, maxEntries = 100 } = {}) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const events: AuthEvent[] = [];
   const source = new EchoSource();
-  const alarm = new HandAlarm();
-  const memory = new ExpiringMemory<UserFacts>({ maxEntries, clock, alarm });
+  const timer = new ManualTimer();
+  const memory = new ExpiringMemory<UserFacts>({ maxEntries, clock, timer });
   const report = (event: AuthEvent): void => void events.push(event);
   const permissions = new IssuerPermissions(source, { memory, freshMs, clock, report });
   const sources = new PermissionSources(new Map([['joe', permissions]]), memory);
-  return { source, permissions, sources, clock, events, alarm };
+  return { source, permissions, sources, clock, events, timer };
 }
 
 const alice = userOf('alice');
@@ -168,7 +168,7 @@ describe('an outage', () => {
     source.trouble = () => new UpstreamFailure('timeout', 'joe.example did not answer', null, { retryAfterSeconds: 7 });
     for (let turn = 0; turn < 3; turn += 1) {
       const error = await errorOf(permissions.permissionsOf(alice));
-      expect(error).toBeInstanceOf(FaultError);
+      expect(error).toBeInstanceOf(AuthUnavailableError);
       expect(error).toMatchObject({
         retryAfterSeconds: 7,
         explanation: 'Cannot get permissions from the API of Joe: joe.example did not answer',
@@ -190,7 +190,7 @@ describe('an outage', () => {
 
   it.each([
     ['what a source throws', new TypeError('secret'), 'SERVER_ERROR'],
-    ['a fault of its own', new FaultError('Another shape', 60), 'SERVER_ERROR'],
+    ['a fault of its own', new AuthUnavailableError('Another shape', 60), 'SERVER_ERROR'],
     ['a refusal of the token, which is none', RefusalError.token('revoked', 'Gone'), 'INVALID_TOKEN revoked'],
   ])('may be %s', async (_what, trouble, outcome) => {
     const { source, permissions, events } = open();
@@ -212,10 +212,10 @@ describe('whom to ask', () => {
   });
 
   it('keeps nothing running when the app stops', async () => {
-    const { sources, permissions, alarm } = open();
+    const { sources, permissions, timer } = open();
     await permissions.permissionsOf(alice);
-    expect(alarm.delayMs).not.toBeNull();
+    expect(timer.delayMs).not.toBeNull();
     sources.onModuleDestroy();
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
   });
 });

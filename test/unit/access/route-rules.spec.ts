@@ -1,17 +1,21 @@
 /** In which order a route's demands are asked: what costs least first, the app's own rules last. */
 import { describe, expect, it } from 'vitest';
-import { addDemand, type Demand } from '../../../src/access/demand-mark.js';
+import { addRequirement, type DeclaredRequirement } from '../../../src/access/requirement-metadata.js';
 import { nameOf } from '../../../src/access/requirement.js';
 import { readRouteRules } from '../../../src/access/route-rules.js';
 
 const defaults = { onInvalid: 'anonymous', onUnavailable: 'reject' } as const;
-const held = (kind: 'scopes' | 'roles' | 'permissions', value: string): Demand => ({
+const held = (kind: 'scopes' | 'roles' | 'permissions', value: string): DeclaredRequirement => ({
   kind,
   match: 'all',
   values: [value],
 });
-const policy = (name: string): Demand => ({ kind: 'policy', name, policy: { made: 'by-hand', check: () => true } });
-const organization: Demand = {
+const policy = (name: string): DeclaredRequirement => ({
+  kind: 'policy',
+  name,
+  policy: { made: 'by-hand', check: () => true },
+});
+const organization: DeclaredRequirement = {
   kind: 'organization',
   from: { param: 'orgId' },
   by: 'id',
@@ -21,15 +25,19 @@ const organization: Demand = {
 };
 
 /** Written from top to bottom, on the base class, the class and the handler. */
-function namesOf(onBase: readonly Demand[], onClass: readonly Demand[], onHandler: readonly Demand[]) {
+function namesOf(
+  onBase: readonly DeclaredRequirement[],
+  onClass: readonly DeclaredRequirement[],
+  onHandler: readonly DeclaredRequirement[],
+) {
   class Base {}
   class Cats extends Base {
     list(): void {}
   }
   // Decorators run from the name outwards.
-  for (const demand of onBase.toReversed()) addDemand(Base, demand);
-  for (const demand of onClass.toReversed()) addDemand(Cats, demand);
-  for (const demand of onHandler.toReversed()) addDemand(Cats.prototype.list, demand);
+  for (const demand of onBase.toReversed()) addRequirement(Base, demand);
+  for (const demand of onClass.toReversed()) addRequirement(Cats, demand);
+  for (const demand of onHandler.toReversed()) addRequirement(Cats.prototype.list, demand);
   const route = { getClass: () => Cats, getHandler: () => Cats.prototype.list };
   const rules = readRouteRules(route, defaults, () => false);
   if (rules.mode !== 'required') throw new Error('Demands require a user');

@@ -69,15 +69,15 @@ describe('an address', () => {
     'https://:pass@issuer.example',
     'http://localhost:80@evil.example',
     'http://user@localhost',
-  ])('must not carry a login: %s', (address) => {
-    expect(findAddressFault(address, strict)).toBe('an address must not carry a user name or password');
-    expect(findAddressFault(address, lax)).toBe('an address must not carry a user name or password');
+  ])('must not send a login: %s', (address) => {
+    expect(findAddressFault(address, strict)).toBe('an address must not send a user name or password');
+    expect(findAddressFault(address, lax)).toBe('an address must not send a user name or password');
   });
 
   it.each(['https://issuer.example/#a', 'http://localhost#/keys', 'https://issuer.example/keys#'])(
-    'must not carry a fragment: %s',
+    'must not send a fragment: %s',
     (address) => {
-      expect(findAddressFault(address, lax)).toBe('an address must not carry a fragment');
+      expect(findAddressFault(address, lax)).toBe('an address must not send a fragment');
     },
   );
 
@@ -121,7 +121,7 @@ describe('the leave to go without https', () => {
 });
 
 describe('an option that is an address', () => {
-  const mend = 'Write an absolute https:// address (http:// is for this machine only)';
+  const fix = 'Write an absolute https:// address (http:// is for this machine only)';
 
   it('is given as it was written', () => {
     expect(readAddress('oidc', { jwksUri: 'https://A.example/K/' }, 'jwksUri', strict)).toBe('https://A.example/K/');
@@ -136,13 +136,13 @@ describe('an option that is an address', () => {
     const error = configurationErrorOf(() => readAddress('oidc', { jwksUri: 'ftp://a.example' }, 'jwksUri', strict));
 
     expect(error.path).toBe('oidc({ jwksUri })');
-    expect(error.message).toBe(`oidc({ jwksUri }): https is expected. ${mend}.`);
+    expect(error.message).toBe(`oidc({ jwksUri }): https is expected. ${fix}.`);
   });
 
   it.each([7, null, {}, ['https://a.example'], new URL('https://a.example')])('must be a text, and not %j', (value) => {
     const error = configurationErrorOf(() => readAddress('oidc', { jwksUri: value }, 'jwksUri', strict));
 
-    expect(error.message).toBe(`oidc({ jwksUri }): a text is expected. ${mend}.`);
+    expect(error.message).toBe(`oidc({ jwksUri }): a text is expected. ${fix}.`);
   });
 
   it('is told to be missing, where it must be there', () => {
@@ -156,7 +156,7 @@ describe('an option that is an address', () => {
     );
   });
 
-  it('is not repeated by the error, as it may carry a password', () => {
+  it('is not repeated by the error, as it may send a password', () => {
     const value = 'https://user:canary@a.example';
     const error = configurationErrorOf(() => readAddress('oidc', { jwksUri: value }, 'jwksUri', strict));
 

@@ -79,7 +79,7 @@ describe('a text', () => {
     const message = 'x({ a }): a text that is not empty is expected. Write a string.';
 
     expect(messageOf(() => readText('x', { a: value }, 'a'))).toBe(message);
-    expect(messageOf(() => requireText('x', { a: value }, 'a', 'mend'))).toBe(message);
+    expect(messageOf(() => requireText('x', { a: value }, 'a', 'fix'))).toBe(message);
   });
 
   it('must be there where it is required', () => {
@@ -93,7 +93,7 @@ describe('a list of texts', () => {
     expect(requireTexts('x', { a: ['b', 'c', 'b'] }, 'a', '')).toEqual(['b', 'c']);
   });
 
-  it('is a copy that nobody can change', () => {
+  it('is a copy that anonymousCaller can change', () => {
     const given = ['b'];
     const read = requireTexts('x', { a: given }, 'a', '');
     given.push('c');
@@ -103,13 +103,13 @@ describe('a list of texts', () => {
   });
 
   it.each(['', [], [''], ['a', ' '], ['a', 7], [['a']], null, 7, {}, new Set(['a'])])('is not %j', (value) => {
-    expect(messageOf(() => requireTexts('x', { a: value }, 'a', 'Mend'))).toBe(
-      'x({ a }): a text or a list of texts is expected. Mend.',
+    expect(messageOf(() => requireTexts('x', { a: value }, 'a', 'Fix'))).toBe(
+      'x({ a }): a text or a list of texts is expected. Fix.',
     );
   });
 
   it('must be there', () => {
-    expect(messageOf(() => requireTexts('x', {}, 'a', 'Mend'))).toBe('x({ a }): it is missing. Mend.');
+    expect(messageOf(() => requireTexts('x', {}, 'a', 'Fix'))).toBe('x({ a }): it is missing. Fix.');
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a `@Require…` decorator writes down, and what it refuses to be given: both when the class is loaded. */
 import { describe, expect, it } from 'vitest';
-import { readDemands } from '../../../src/access/demand-mark.js';
+import { readRequirements } from '../../../src/access/requirement-metadata.js';
 import {
   RequireOrganization,
   type RequireOrganizationOptions,
@@ -34,11 +34,11 @@ describe.each(decorators)('%s', (name, decorator, kind, match) => {
     decorator('d')(Cats);
 
     // The decorator that runs last stands on top.
-    expect(readDemands(Cats.prototype.list)).toEqual([
+    expect(readRequirements(Cats.prototype.list)).toEqual([
       { kind, match, values: ['c'] },
       { kind, match, values: ['a', 'b'] },
     ]);
-    expect(readDemands(Cats)).toEqual([{ kind, match, values: ['d'] }]);
+    expect(readRequirements(Cats)).toEqual([{ kind, match, values: ['d'] }]);
     expect([Cats, Cats.prototype.list].map(bringsAuthGuard)).toEqual([true, true]);
   });
 
@@ -74,11 +74,11 @@ describe('names', () => {
 });
 
 /** What a decorator writes on a class. */
-function demandsOf(decorator: ClassDecorator): readonly unknown[] {
+function requirementsOf(decorator: ClassDecorator): readonly unknown[] {
   class Cats {}
   decorator(Cats);
   expect(bringsAuthGuard(Cats)).toBe(true);
-  return readDemands(Cats);
+  return readRequirements(Cats);
 }
 
 describe('@RequireOrganization', () => {
@@ -99,7 +99,7 @@ describe('@RequireOrganization', () => {
       { minimumRole: 'Member', permissions: ['a', 'b'] },
     ],
   ] as const)('%j', (options, demanded) => {
-    expect(demandsOf(RequireOrganization(options))).toEqual([
+    expect(requirementsOf(RequireOrganization(options))).toEqual([
       {
         kind: 'organization',
         from: { param: 'orgId' },
@@ -172,7 +172,7 @@ describe('@RequirePolicy', () => {
   ];
 
   it.each(policies)('takes %s', (_what, policy, name, made) => {
-    expect(demandsOf(RequirePolicy(policy))).toMatchObject([{ kind: 'policy', name, policy: { made } }]);
+    expect(requirementsOf(RequirePolicy(policy))).toMatchObject([{ kind: 'policy', name, policy: { made } }]);
   });
 
   it.each([

@@ -78,7 +78,7 @@ describe('a user of Auth0', () => {
     ]);
   });
 
-  it('has no roles that nobody named, and no organization that the token does not name', async () => {
+  it('has no roles that anonymousCaller named, and no organization that the token does not name', async () => {
     const { user } = await judge(create(), { ...claims, org_id: undefined });
 
     expect([user?.roles, user?.organizations]).toEqual([[], []]);

@@ -81,7 +81,7 @@ describe('a token of Firebase', () => {
     ['of another project', { ...claims, iss: 'https://securetoken.google.com/other' }, {}, 'INVALID_TOKEN issuer'],
     ['for another project', { ...claims, aud: 'other' }, {}, 'INVALID_TOKEN audience'],
     ['for a project beside another', { ...claims, aud: ['other', 'shop-4f1c2'] }, {}, 'accepted'],
-    ['of a tenant that nobody named', ofTenant('fjord-labs-9x1'), {}, 'INVALID_TOKEN claim'],
+    ['of a tenant that anonymousCaller named', ofTenant('fjord-labs-9x1'), {}, 'INVALID_TOKEN claim'],
     ['of a tenant that is null', ofTenant(null), {}, 'INVALID_TOKEN claim'],
     ['of a tenant on the list', ofTenant('acme-2k4'), tenants, 'accepted'],
     ['of a tenant that is not', ofTenant('other'), tenants, 'INVALID_TOKEN claim'],

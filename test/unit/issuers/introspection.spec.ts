@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { FaultError } from '../../../src/errors/fault-error.js';
+import type { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import { oidc, type OidcOptions } from '../../../src/issuers/oidc.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
 async function setUp(options: Partial<OidcOptions> = {}, plan: TestIssuerOptions = {}, timeoutMs = 5_000) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const issuer = await startIssuer({ clock, ...plan });
   const introspection = issuer.introspectionClient;
   const provider = oidc({ issuer: issuer.url, audience: 'api', introspection, ...options });
@@ -148,7 +148,7 @@ describe('an issuer that cannot be asked', () => {
       const error = await errorOf(verifier.verify(token));
 
       expect(error).toMatchObject({ code: 'SERVER_ERROR' });
-      expect((error as FaultError).retryAfterSeconds).toBeGreaterThanOrEqual(5);
+      expect((error as AuthUnavailableError).retryAfterSeconds).toBeGreaterThanOrEqual(5);
       issuer.recover();
       expect(await judge(token)).toBe('accepted');
       expect(events).toEqual([
@@ -211,11 +211,11 @@ describe('the options of introspection', () => {
 
   it('have all names of an issuer asked as one where there is one place to ask', () => {
     const names = { issuer: [issuer, 'https://alias.example'] };
-    const inquiriesOf = (options: object): number =>
-      new Set(oidcWith({ ...names, ...options })().issuers.map(({ openInquiry }) => openInquiry)).size;
+    const statusSourcesOf = (options: object): number =>
+      new Set(oidcWith({ ...names, ...options })().issuers.map(({ createStatusSource }) => createStatusSource)).size;
 
-    expect(inquiriesOf({ introspection: { ...credentials, endpoint: `${issuer}/ask` } })).toBe(1);
-    expect(inquiriesOf({ introspection: credentials, discoveryUrl: `${issuer}/metadata` })).toBe(1);
-    expect(inquiriesOf({ introspection: credentials })).toBe(2);
+    expect(statusSourcesOf({ introspection: { ...credentials, endpoint: `${issuer}/ask` } })).toBe(1);
+    expect(statusSourcesOf({ introspection: credentials, discoveryUrl: `${issuer}/metadata` })).toBe(1);
+    expect(statusSourcesOf({ introspection: credentials })).toBe(2);
   });
 });

@@ -153,11 +153,11 @@ describe('algorithms that do not go with the keys', () => {
     ['RS256 with an EC key', { publicKey, algorithms: ['RS256'] }, 'Out of ES256;'],
     ['HS256 with a key set', { jwks: { keys: [publicKey] }, algorithms: ['ES256', 'HS256'] }, 'Out of ES256;'],
     ['HS256 with a key server', { jwksUri: 'https://issuer.example/jwks', algorithms: ['HS256'] }, 'Out of RS256'],
-  ])('%s', (_, options, mend) => {
+  ])('%s', (_, options, fix) => {
     const { path, message } = faultOf(options);
 
     expect(path).toBe('jwtIssuer({ algorithms })');
-    expect(message).toContain(mend);
+    expect(message).toContain(fix);
   });
 });
 
@@ -168,8 +168,8 @@ describe('the address of a key server', () => {
     ['ftp://issuer.example/jwks', 'https is expected'],
     ['file:///etc/jwks', 'https is expected'],
     ['/jwks', 'not an absolute address'],
-    ['https://user:secret@issuer.example/jwks', 'must not carry a user name'],
-    ['https://issuer.example/jwks#key', 'must not carry a fragment'],
+    ['https://user:secret@issuer.example/jwks', 'must not send a user name'],
+    ['https://issuer.example/jwks#key', 'must not send a fragment'],
     [7, 'a text or a list of texts is expected'],
   ])('%s is refused', (jwksUri, problem) => {
     const { path, message } = faultOf({ jwksUri });

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { jwtIssuer } from '../../../src/issuers/jwt-issuer.js';
 import { oidc } from '../../../src/issuers/oidc.js';
-import { propelAuth } from '../../../src/issuers/propel-auth.js';
-import { stackAuth } from '../../../src/issuers/stack-auth.js';
+import { propelAuth } from '../../../src/issuers/propel-auth/propel-auth.js';
+import { stackAuth } from '../../../src/issuers/stack-auth/stack-auth.js';
 import { errorOf } from '../../support/outcome.js';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -73,8 +73,12 @@ describe('a user of Keycloak', () => {
       { realmRoles: false, clientRoles: ['other-api', 'account'] },
       ['owner', 'manage-account', 'view-profile'],
     ],
-    ['nobody, where no audience says whose', { realmRoles: false, audience: acceptAnyAudience }, []],
-    ['nobody, by names that objects inherit', { realmRoles: false, clientRoles: ['__proto__', 'constructor'] }, []],
+    ['anonymousCaller, where no audience says whose', { realmRoles: false, audience: acceptAnyAudience }, []],
+    [
+      'anonymousCaller, by names that objects inherit',
+      { realmRoles: false, clientRoles: ['__proto__', 'constructor'] },
+      [],
+    ],
     ['a claim of its own', { realmRoles: false, clientRoles: 'none', rolesClaim: ['a', 'b'] }, ['x']],
   ])('has the roles of %s', async (_, options, roles) => {
     const { user } = await judge(create(options), { ...claims, a: { b: ['x'] } });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Ground, IdentityProvider } from '../../../src/issuers/identity-provider.js';
+import type { AuthContext, IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { claimMapsOf } from '../../../src/open-issuers.js';
 import type { ProfileSource, SourcedProfile } from '../../../src/profiles/profile-source.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
@@ -7,15 +7,15 @@ import { ProviderClients } from '../../../src/upstream/provider-clients.js';
 import { type Fetch, UpstreamClient } from '../../../src/upstream/upstream-client.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { toAuthUser } from '../../../src/user/verified-user.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { configurationErrorOf, errorOf } from '../../support/outcome.js';
 import { presets } from '../../support/presets.js';
 import { someUser } from '../../support/some-user.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
-const clock = new HandClock();
-/** Stands for an issuer where nobody is asked for keys. */
+const clock = new ManualClock();
+/** Stands for an issuer where anonymousCaller is asked for keys. */
 const nowhere = { url: 'http://127.0.0.1:9', jwksUri: 'http://127.0.0.1:9/jwks' } as TestIssuer;
 const known = Object.keys(presets).filter((name) => !['stackAuth', 'propelAuth', 'oidc', 'jwtIssuer'].includes(name));
 const withUserinfo = ['auth0', 'keycloak', 'cognito'];
@@ -27,13 +27,13 @@ function create(name: string, at: TestIssuer, options: Readonly<Record<string, u
 }
 
 function open(provider: IdentityProvider, fetch?: Fetch): ProfileSource | undefined {
-  const ground: Ground = {
+  const context: AuthContext = {
     clock,
     upstream: new UpstreamClient(fetch),
     providerClient: new ProviderClients({ fetch, clock }).get,
     report: () => undefined,
   };
-  return provider.openProfiles?.(ground);
+  return provider.openProfiles?.(context);
 }
 
 describe('profiles of the users of a known product', () => {
@@ -45,9 +45,9 @@ describe('profiles of the users of a known product', () => {
   });
 
   it.each(known)('of %s are told by the option that gives them', (name) => {
-    const { profileAdvice } = create(name, nowhere);
+    const { profileHint } = create(name, nowhere);
 
-    expect([profileAdvice.get.option, profileAdvice.find.option]).toEqual([
+    expect([profileHint.get.option, profileHint.find.option]).toEqual([
       `${name}({ profiles })`,
       `${name}({ profiles: { find } })`,
     ]);
@@ -65,7 +65,7 @@ describe('profiles of the users of a known product', () => {
     },
   );
 
-  it('come from the product where it shows users to their access tokens, and from nobody elsewhere', () => {
+  it('come from the product where it shows users to their access tokens, and from anonymousCaller elsewhere', () => {
     expect(known.filter((name) => create(name, nowhere).openProfiles !== null)).toEqual(withUserinfo);
   });
 

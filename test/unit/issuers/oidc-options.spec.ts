@@ -23,7 +23,7 @@ describe('a wrong option', () => {
     ['issuer', 7, 'a text or a list of texts is expected'],
     ['issuer', 'issuer.example', 'not an absolute address. Write an absolute https:// address'],
     ['issuer', ['https://issuer.example', 'http://other.example'], 'http is only allowed on this machine'],
-    ['issuer', 'https://user@issuer.example', 'an address must not carry a user name'],
+    ['issuer', 'https://user@issuer.example', 'an address must not send a user name'],
     ['audience', undefined, "it is missing. Write the audience of this API, the 'aud' of the tokens meant for it"],
     ['audience', '', 'a text or a list of texts is expected'],
     ['audience', [], 'a text or a list of texts is expected'],
@@ -80,12 +80,12 @@ describe('a wrong option', () => {
     ['algorithm', 'Did you mean algorithms'],
     ['clientSecret', 'Known options: issuer, audience, jwksUri, discoveryUrl, introspection, verify, algorithms'],
     ['secret', 'Known options: issuer, audience'],
-  ])('%s is none', (name, mend) => {
+  ])('%s is none', (name, fix) => {
     const error = configurationErrorOf(() => create({ [name]: 'hush' }));
 
     expect(error.path).toBe(`oidc({ ${name} })`);
     expect(error.message).toContain('there is no option of this name. ');
-    expect(error.message).toContain(mend);
+    expect(error.message).toContain(fix);
     expect(error.message).not.toContain('hush');
   });
 

@@ -4,19 +4,19 @@ import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
 import { startDocuments } from '../../support/answering-server.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
-let clock = new HandClock();
+let clock = new ManualClock();
 
 function start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   return startIssuer({ clock, ...options });
 }
 
 beforeEach(() => {
-  clock = new HandClock();
+  clock = new ManualClock();
 });
 
 type Options = Partial<OidcOptions>;
@@ -128,7 +128,7 @@ describe('the terms', () => {
     expect(await trusting(issuer, options)(issuer.token({ aud: 'api', ...claims }))).toBe(expected);
   });
 
-  it('with a wrong algorithm ask nobody for keys', async () => {
+  it('with a wrong algorithm ask anonymousCaller for keys', async () => {
     const issuer = await start();
     await trusting(issuer, { algorithms: ['RS256'] })(issuer.token({ aud: 'api' }));
 

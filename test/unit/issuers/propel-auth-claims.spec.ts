@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapPropelAuthClaims } from '../../../src/issuers/propel-auth-claims.js';
+import { mapPropelAuthClaims } from '../../../src/issuers/propel-auth/propel-auth-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { assignedRolesOf, type Organization } from '../../../src/user/organization.js';
 

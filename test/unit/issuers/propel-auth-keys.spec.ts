@@ -1,16 +1,16 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { propelAuth } from '../../../src/issuers/propel-auth.js';
+import { propelAuth } from '../../../src/issuers/propel-auth/propel-auth.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TokenVerifier } from '../../../src/token/token-verifier.js';
 import { type AnsweringServer, startServer } from '../../support/answering-server.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const apiKey = 'backend-integration-key';
-const clock = new HandClock();
+const clock = new ManualClock();
 /** Two projects' keys are enough for a rotation, and RSA keys are slow to make. */
 let before: TestIssuer;
 let after: TestIssuer;

@@ -1,13 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allowInsecureHttpOffLoopback } from '../../../src/configuration/address-rule.js';
-import { propelAuth } from '../../../src/issuers/propel-auth.js';
+import { propelAuth } from '../../../src/issuers/propel-auth/propel-auth.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { configurationErrorOf, outcomeOf } from '../../support/outcome.js';
 
-const clock = new HandClock();
+const clock = new ManualClock();
 const apiKey = 'backend-integration-key';
 let issuer: TestIssuer;
 
@@ -109,7 +109,7 @@ describe('the options', () => {
   });
 
   it.each(['secret\nkey', 'secret\r\nx-other: 1', 'secret key', 'secret\u2026', 'secrét', 'secret\0', ' secret'])(
-    'are refused where no header can carry the key, and it is not repeated: %j',
+    'are refused where no header can send the key, and it is not repeated: %j',
     (key) => {
       const error = configurationErrorOf(() => create({ apiKey: key }));
 

@@ -27,7 +27,7 @@ describe("a source of profiles of the app's own", () => {
   it.each([
     { get },
     { get, find: get },
-    { get, find: undefined, getMany: () => [], findBar: () => undefined, access: 'admin', mostAtOnce: 1 },
+    { get, find: undefined, getMany: () => [], findDisabledReason: () => undefined, access: 'admin', mostAtOnce: 1 },
   ])('may have all that a source has: %j', (profiles) => {
     expect(readProfiles('jwtIssuer', { profiles })).not.toBeNull();
   });
@@ -45,7 +45,7 @@ describe("a source of profiles of the app's own", () => {
   it.each([
     ['find', 'x', 'a function'],
     ['getMany', null, 'a function'],
-    ['findBar', true, 'a function'],
+    ['findDisabledReason', true, 'a function'],
     ['access', 7, 'a text'],
     ['mostAtOnce', 0, 'a whole number from 1'],
     ['mostAtOnce', '100', 'a whole number from 1'],

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { findFaultOfKind, mapStackAuthClaims, type UserKind } from '../../../src/issuers/stack-auth-claims.js';
+import {
+  findFaultOfKind,
+  mapStackAuthClaims,
+  type UserKind,
+} from '../../../src/issuers/stack-auth/stack-auth-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 
 const projectId = 'c640df62-42eb-4693-89b3-44e61b852ecd';

@@ -1,14 +1,14 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth.js';
+import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth/stack-auth.js';
 import { compactJws, createSigningKey, type SigningKey } from '../../../src/testing/signing-key.js';
 import { type AnsweringServer, startDocuments } from '../../support/answering-server.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
 
 const projectId = 'p1';
 const address = `/api/v1/projects/${projectId}/.well-known/jwks.json`;
-const clock = new HandClock();
+const clock = new ManualClock();
 const kinds = {
   normal: { path: 'projects', suffix: '', flags: { is_anonymous: false, is_restricted: false } },
   restricted: {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth.js';
+import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth/stack-auth.js';
 import { startServer } from '../../support/answering-server.js';
 import { openProfiles, userOf } from '../../support/asked-profiles.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
@@ -98,7 +98,7 @@ describe('the keys of a Stack Auth project', () => {
   it.each([
     ['secretServerKey', 'STACK_SECRET_SERVER_KEY'],
     ['publishableClientKey', 'STACK_PUBLISHABLE_CLIENT_KEY'],
-  ])('that no header can carry stop the app at its start: %s', (option, variable) => {
+  ])('that no header can send stop the app at its start: %s', (option, variable) => {
     const broken = 'key\nx-stack-access-type: admin';
     const written = configurationErrorOf(() => stackAuth({ projectId: 'p1', [option]: broken }));
     vi.stubEnv(variable, broken);
@@ -166,10 +166,13 @@ describe('a profile of Stack Auth', () => {
     expect((await profiles.find(id.toUpperCase()))?.id).toBe(id.toUpperCase());
   });
 
-  it.each(['', 'me', 'nobody', `${id}/x`])('is nobody for what is no id, without asking: %j', async (userId) => {
-    const { profiles, server } = await open({ secretServerKey: 'ssk_1' });
+  it.each(['', 'me', 'anonymousCaller', `${id}/x`])(
+    'is anonymousCaller for what is no id, without asking: %j',
+    async (userId) => {
+      const { profiles, server } = await open({ secretServerKey: 'ssk_1' });
 
-    expect(await profiles.find(userId)).toBeNull();
-    expect(server.requests).toEqual([]);
-  });
+      expect(await profiles.find(userId)).toBeNull();
+      expect(server.requests).toEqual([]);
+    },
+  );
 });

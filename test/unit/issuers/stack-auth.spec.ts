@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth.js';
+import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth/stack-auth.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { Fetch } from '../../../src/upstream/upstream-client.js';
 import { openVerifier } from '../../support/opened-verifier.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { supabase } from '../../../src/issuers/supabase.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { configurationErrorOf, outcomeOf } from '../../support/outcome.js';
 import { issuedAt, standIn } from '../../support/stand-in.js';
@@ -85,7 +85,7 @@ describe('a token of Supabase', () => {
   it.each<[string, JsonObject, Readonly<Record<string, unknown>>, string]>([
     ['of a user', {}, {}, 'accepted'],
     ['with a list of audiences', { aud: ['authenticated'] }, {}, 'accepted'],
-    ['for nobody who signed in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
+    ['for anonymousCaller who signed in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
     ['of an anonymous user', anonymous, {}, 'INVALID_TOKEN claim'],
     ['of another project', { iss: 'https://other.supabase.co/auth/v1' }, {}, 'INVALID_TOKEN issuer'],
     [
@@ -120,7 +120,7 @@ describe('a token of Supabase', () => {
 
 describe('the legacy secret', () => {
   it('verifies the tokens that it signed, and nothing is fetched', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     clock.advanceSeconds(60);
     const issuer = await startIssuer({ algorithm: 'HS256', clock });
     const fetched: string[] = [];

@@ -70,8 +70,8 @@ describe('a userinfo endpoint', () => {
     issuer.setUserInfo('alice', { name: 'Alice' });
     const provider = oidc({ issuer: issuer.url, audience: 'api' });
     const token = await issuer.token({ sub: 'alice', aud: 'api' });
-    const { profiles, ground } = openProfiles(provider);
-    const keys = provider.issuers[0]?.openKeys(ground);
+    const { profiles, context } = openProfiles(provider);
+    const keys = provider.issuers[0]?.openKeys(context);
 
     await Promise.all([profiles.get(userOf(provider, token)), keys?.obtain(() => true)]);
     expect((await profiles.get(userOf(provider, token))).displayName).toBe('Alice');
@@ -141,7 +141,7 @@ describe('a userinfo endpoint', () => {
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
 
-  it('is not sent a token that no header can carry', async () => {
+  it('is not sent a token that no header can send', async () => {
     const { profiles, server } = await open({ body: alice });
     const provider = oidc({ issuer: server.url, audience: 'api' });
     const user = userOf(provider, 'a\r\nb', { sub: 'alice' });

@@ -1,4 +1,4 @@
-/** Stories of keys: real tokens, a key server that counts what reaches it, a clock and an alarm that the test moves. */
+/** Stories of keys: real tokens, a key server that counts what reaches it, a clock and an timer that the test moves. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import type { FetchedKeysOptions } from '../../../src/issuers/read-key-options.js';
@@ -7,9 +7,9 @@ import type { KeySource } from '../../../src/keys/key-source.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TokenVerifier } from '../../../src/token/token-verifier.js';
-import { HandAlarm } from '../../support/hand-alarm.js';
-import { HandClock } from '../../support/hand-clock.js';
-import { KeyDesk } from '../../support/key-desk.js';
+import { ManualTimer } from '../../support/manual-timer.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { KeyEndpoint } from '../../support/key-endpoint.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -23,11 +23,11 @@ export class KeyStory {
   private tokens = 0;
 
   private constructor(
-    readonly clock: HandClock,
-    readonly alarm: HandAlarm,
-    /** Who signs. Its own server is not asked: the keys are at the desk. */
+    readonly clock: ManualClock,
+    readonly timer: ManualTimer,
+    /** Who signs. Its own server is not asked: the keys are at the endpoint. */
     readonly issuer: TestIssuer,
-    readonly desk: KeyDesk,
+    readonly endpoint: KeyEndpoint,
     readonly verifier: TokenVerifier,
     readonly keys: KeySource,
     readonly events: readonly AuthEvent[],
@@ -35,24 +35,24 @@ export class KeyStory {
 
   /** Before any key is known. */
   static async begin(optionsFor: (issuer: TestIssuer) => FetchedKeysOptions = () => ({})): Promise<KeyStory> {
-    const [clock, alarm] = [new HandClock(), new HandAlarm()];
+    const [clock, timer] = [new ManualClock(), new ManualTimer()];
     const issuer = await startIssuer({ clock });
-    const desk = await KeyDesk.open(issuer.jwks);
-    const terms = { issuer: issuer.url, audience: 'api', jwksUri: desk.jwksUri };
+    const endpoint = await KeyEndpoint.open(issuer.jwks);
+    const terms = { issuer: issuer.url, audience: 'api', jwksUri: endpoint.jwksUri };
     const provider = jwtIssuer({ ...terms, ...optionsFor(issuer) });
-    const opened = openVerifier(provider, { clock, timeoutMs, createAlarm: () => alarm });
+    const opened = openVerifier(provider, { clock, timeoutMs, createTimer: () => timer });
     const { keys } = opened.issuers.get(issuer.url);
-    return new KeyStory(clock, alarm, issuer, desk, opened.verifier, keys, opened.events);
+    return new KeyStory(clock, timer, issuer, endpoint, opened.verifier, keys, opened.events);
   }
 
   /** After a first token, which had the keys fetched. */
   static async beginWarm(options: FetchedKeysOptions = {}): Promise<KeyStory> {
     const story = await KeyStory.begin(() => options);
-    expect([await story.judgeNew(), story.desk.reached]).toEqual(['accepted', 1]);
+    expect([await story.judgeNew(), story.endpoint.reached]).toEqual(['accepted', 1]);
     return story;
   }
 
-  /** A good token of three days that nobody has seen yet. */
+  /** A good token of three days that anonymousCaller has seen yet. */
   token(): Promise<string> {
     this.tokens += 1;
     return this.issuer.token({ aud: 'api', jti: this.tokens }, { expiresIn: '3d' });
@@ -67,7 +67,7 @@ export class KeyStory {
     return this.judge(await this.token());
   }
 
-  /** What strangers send: a token with a key name that nobody has. Nobody has to sign it, as it never comes to that. */
+  /** What strangers send: a token with a key name that anonymousCaller has. Nobody has to sign it, as it never comes to that. */
   madeUp(kid = `made-up-${randomBytes(9).toString('hex')}`): string {
     const now = Math.floor(this.clock.now().getTime() / 1_000);
     const header = encode({ alg: 'ES256', typ: 'JWT', kid });
@@ -75,17 +75,17 @@ export class KeyStory {
     return `${header}.${claims}.${Buffer.alloc(64, 1).toString('base64url')}`;
   }
 
-  /** The issuer signs with a new key; the desk shows it at once unless told otherwise. */
+  /** The issuer signs with a new key; the endpoint shows it at once unless told otherwise. */
   async rotate({ keepOld, shown = true }: { keepOld: boolean; shown?: boolean }): Promise<void> {
     await this.issuer.rotateKeys({ keepOld });
-    if (shown) this.desk.shown = this.issuer.jwks;
+    if (shown) this.endpoint.shown = this.issuer.jwks;
   }
 
-  /** Lets the time pass that the alarm was set to, and has it ring. @returns the seconds */
-  passToAlarm(): number {
-    const seconds = (this.alarm.delayMs ?? Number.NaN) / 1_000;
+  /** Lets the time pass that the timer was set to, and has it ring. @returns the seconds */
+  advanceToTimer(): number {
+    const seconds = (this.timer.delayMs ?? Number.NaN) / 1_000;
     this.clock.advanceSeconds(seconds);
-    this.alarm.ring();
+    this.timer.ring();
     return seconds;
   }
 

@@ -1,6 +1,6 @@
 /** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
 import { expect } from 'vitest';
-import { FaultError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import type { OpenKeys } from '../../../src/issuers/identity-provider.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
@@ -10,40 +10,40 @@ import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { ProviderClients } from '../../../src/upstream/provider-clients.js';
 import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
-import { HandAlarm } from '../../support/hand-alarm.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualTimer } from '../../support/manual-timer.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
 export interface OpenedSource {
   readonly source: KeySource;
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly events: readonly AuthEvent[];
   /** What wakes the source up, when the test says so. */
-  readonly alarm: HandAlarm;
+  readonly timer: ManualTimer;
   /** The paths that were called, in order. */
   readonly calls: readonly string[];
 }
 
 /** Opens a source as the module does. */
 export function openSource(openKeys: OpenKeys): OpenedSource {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const events: AuthEvent[] = [];
   const calls: string[] = [];
-  const carry = (url: string, init: RequestInit): Promise<Response> => {
+  const send = (url: string, init: RequestInit): Promise<Response> => {
     calls.push(new URL(url).pathname);
     return fetch(url, init);
   };
-  const upstream = new UpstreamClient(carry, { timeoutMs: 1_000 });
-  const alarm = new HandAlarm();
+  const upstream = new UpstreamClient(send, { timeoutMs: 1_000 });
+  const timer = new ManualTimer();
   const report = (event: AuthEvent): unknown => events.push(event);
   const source = openKeys({
     clock,
     upstream,
     providerClient: new ProviderClients({ clock }).get,
     report,
-    createAlarm: () => alarm,
+    createTimer: () => timer,
   });
-  return { source, clock, alarm, events, calls };
+  return { source, clock, timer, events, calls };
 }
 
 export interface OpenedIssuer extends OpenedSource {
@@ -78,13 +78,13 @@ export function kidsOf(keys: KeySet | null): readonly (string | null)[] | null {
 }
 
 /** The fault of something that must be one. */
-export async function faultOf(attempt: Promise<unknown>): Promise<FaultError> {
+export async function faultOf(attempt: Promise<unknown>): Promise<AuthUnavailableError> {
   const outcome: unknown = await attempt.then(
     () => 'no fault',
     (error: unknown) => error,
   );
-  expect(outcome).toBeInstanceOf(FaultError);
-  return outcome as FaultError;
+  expect(outcome).toBeInstanceOf(AuthUnavailableError);
+  return outcome as AuthUnavailableError;
 }
 
 /** Asks once, as the next request would, for keys that have grown old, and waits for the set that takes their place. */

@@ -129,7 +129,7 @@ describe('a server that fails before it has ever answered', () => {
     expect(JSON.stringify(events)).not.toContain('canary');
   });
 
-  it('is one that nobody runs', async () => {
+  it('is one that anonymousCaller runs', async () => {
     const { source } = openSource(keysAt(`${await closedAddress()}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 

@@ -171,7 +171,7 @@ describe('a server that fails after it has answered', () => {
 });
 
 describe('after a quiet time', () => {
-  it('longer than its life, a set serves until the server has answered: nobody waits, and a withdrawn key goes then', async () => {
+  it('longer than its life, a set serves until the server has answered: anonymousCaller waits, and a withdrawn key goes then', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer({ keyDelayMs: 20 });
     const withdrawn = kidOf(issuer);
     await issuer.rotateKeys({ keepOld: false });

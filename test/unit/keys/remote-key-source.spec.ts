@@ -5,7 +5,7 @@ import { ec, newEc } from './jwk-makers.js';
 import { hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, renewed, settle } from './opened-source.js';
 
 describe('a source', () => {
-  it('calls nobody before it is asked, and has nothing at hand', async () => {
+  it('calls anonymousCaller before it is asked, and has nothing at hand', async () => {
     const { source, calls } = await openIssuer();
     const atHand = source.current();
     await settle();

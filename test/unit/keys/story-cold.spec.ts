@@ -1,53 +1,53 @@
-/** The key server is in trouble before any key is known: nobody can be judged, and nobody is refused for it. */
+/** The key server is in trouble before any key is known: anonymousCaller can be judged, and anonymousCaller is refused for it. */
 import { describe, expect, it } from 'vitest';
-import { keyTroubles } from '../../support/key-desk.js';
+import { keyTroubles } from '../../support/key-endpoint.js';
 import { errorOf } from '../../support/outcome.js';
 import { crowdHasCome, KeyStory, outcomesOf } from './key-story.js';
 
 describe.each(keyTroubles)('a key server that is in trouble from the start: %s', (trouble) => {
-  it('fails a thousand first requests by one call, and is asked on by the alarm alone', async () => {
+  it('fails a thousand first requests by one call, and is asked on by the timer alone', async () => {
     const story = await KeyStory.begin();
-    const { desk } = story;
-    desk.fail(trouble);
-    desk.hold();
+    const { endpoint } = story;
+    endpoint.fail(trouble);
+    endpoint.hold();
     const token = await story.token();
     const first = outcomesOf(1_000, () => story.judge(token));
     await crowdHasCome();
-    desk.release();
+    endpoint.release();
     expect(await first).toEqual(['SERVER_ERROR']);
-    expect(desk.reached).toBe(1);
+    expect(endpoint.reached).toBe(1);
 
     // One failure may be a blip, and the next request may try at once; then there is a pause for all of them.
     expect(await story.judge(token)).toBe('SERVER_ERROR');
     expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
-    expect(desk.reached).toBe(2);
+    expect(endpoint.reached).toBe(2);
 
-    const pause = story.passToAlarm();
+    const pause = story.advanceToTimer();
     expect(pause).toBeGreaterThanOrEqual(1);
     expect(pause).toBeLessThanOrEqual(60);
-    await expect.poll(() => desk.reached).toBe(3);
+    await expect.poll(() => endpoint.reached).toBe(3);
     expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
-    expect(desk.reached).toBe(3);
+    expect(endpoint.reached).toBe(3);
     expect(story.eventTypes()).toEqual(['outage-began']);
   });
 
   it('is over within one step of its return, without a request', async () => {
     const story = await KeyStory.begin();
-    const { desk, keys } = story;
-    desk.fail(trouble);
+    const { endpoint, keys } = story;
+    endpoint.fail(trouble);
     for (let failure = 0; failure < 2; failure += 1) expect(await story.judgeNew()).toBe('SERVER_ERROR');
-    desk.recover();
-    expect(story.passToAlarm()).toBeLessThanOrEqual(1.5);
+    endpoint.recover();
+    expect(story.advanceToTimer()).toBeLessThanOrEqual(1.5);
     await expect.poll(() => keys.state().status).toBe('fresh');
 
     expect(await outcomesOf(10, () => story.judgeNew())).toEqual(['accepted']);
-    expect(desk.reached).toBe(3);
+    expect(endpoint.reached).toBe(3);
     expect(story.eventTypes()).toEqual(['outage-began', 'outage-ended']);
   });
 
   it('has clients told to come back when it is asked next, in a second to a minute', async () => {
     const story = await KeyStory.begin();
-    story.desk.fail(trouble);
+    story.endpoint.fail(trouble);
     const token = await story.token();
     for (let failure = 0; failure < 3; failure += 1) {
       const error = await errorOf(story.verifier.verify(token));
@@ -66,23 +66,26 @@ describe('an outage from the start that goes on for half an hour', () => {
     const half = 1_800;
     for (const story of [quiet, busy]) {
       const pauses: number[] = [];
-      story.desk.fail('503');
+      story.endpoint.fail('503');
       const token = await story.token();
       expect(await story.judge(token)).toBe('SERVER_ERROR');
       for (let passed = 0; passed < half; passed += pauses.at(-1) ?? 0) {
-        const before = story.desk.reached;
+        const before = story.endpoint.reached;
         if (story === busy) expect(await outcomesOf(10, () => story.judge(token))).toEqual(['SERVER_ERROR']);
-        const between = story.desk.reached;
-        pauses.push(story.passToAlarm());
-        await expect.poll(() => story.alarm.delayMs, { interval: 1 }).not.toBeNull();
+        const between = story.endpoint.reached;
+        pauses.push(story.advanceToTimer());
+        await expect.poll(() => story.timer.delayMs, { interval: 1 }).not.toBeNull();
         // Requests are answered by what is known of the outage, but for one that may try at once after the first failure.
-        expect([between - before, story.desk.reached - between]).toEqual([story === busy && passed === 0 ? 1 : 0, 1]);
+        expect([between - before, story.endpoint.reached - between]).toEqual([
+          story === busy && passed === 0 ? 1 : 0,
+          1,
+        ]);
       }
       expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1);
       expect(Math.max(...pauses)).toBeLessThanOrEqual(60);
       expect(new Set(pauses.slice(-15)).size).toBeGreaterThan(10);
       expect(story.eventTypes()).toEqual(['outage-began']);
-      counts.push(story.desk.reached);
+      counts.push(story.endpoint.reached);
     }
     // At 40 to 60 s a step.
     for (const count of counts) {
@@ -97,6 +100,6 @@ describe('the first requests of all', () => {
     const story = await KeyStory.begin();
     const token = await story.token();
     expect(await outcomesOf(1_000, () => story.judge(token))).toEqual(['accepted']);
-    expect(story.desk.reached).toBe(1);
+    expect(story.endpoint.reached).toBe(1);
   });
 });

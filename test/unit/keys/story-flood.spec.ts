@@ -1,4 +1,4 @@
-/** Strangers send key names that nobody has, as many as they like: good users, rotations and memory do not feel it. */
+/** Strangers send key names that anonymousCaller has, as many as they like: good users, rotations and memory do not feel it. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -10,11 +10,11 @@ function mostInTenSeconds(moments: readonly number[]): number {
 }
 
 /** Notes when calls reach the server, by the story's clock. */
-function noteCalls({ desk, clock }: KeyStory): { readonly moments: number[]; readonly note: () => void } {
+function noteCalls({ endpoint, clock }: KeyStory): { readonly moments: number[]; readonly note: () => void } {
   const moments: number[] = [];
-  let seen = desk.reached;
+  let seen = endpoint.reached;
   const note = (): void => {
-    for (; seen < desk.reached; seen += 1) moments.push(clock.now().getTime());
+    for (; seen < endpoint.reached; seen += 1) moments.push(clock.now().getTime());
   };
   return { moments, note };
 }
@@ -53,15 +53,15 @@ describe('a flood of made-up key names', () => {
 
   it('costs one fetch when all of it comes at once', async () => {
     const story = await KeyStory.beginWarm();
-    story.desk.hold();
+    story.endpoint.hold();
     const floods = outcomesOf(1_000, () => story.judge(story.madeUp()));
     // Those whose key is known wait for none of it.
     expect(await outcomesOf(20, () => story.judgeNew())).toEqual(['accepted']);
-    await expect.poll(() => story.desk.reached).toBe(2);
-    story.desk.release();
+    await expect.poll(() => story.endpoint.reached).toBe(2);
+    story.endpoint.release();
 
     expect(await floods).toEqual(['INVALID_TOKEN key']);
-    expect(story.desk.reached).toBe(2);
+    expect(story.endpoint.reached).toBe(2);
   });
 
   it.each([1, 500, 5_000, 9_900, 10_100])(
@@ -92,11 +92,11 @@ describe('a flood of made-up key names', () => {
 
   it('counts the ten seconds from the beginning of a fetch, however long the server takes', async () => {
     const story = await KeyStory.beginWarm();
-    story.desk.hold();
+    story.endpoint.hold();
     const stranger = story.judge(story.madeUp());
-    await expect.poll(() => story.desk.reached).toBe(2);
+    await expect.poll(() => story.endpoint.reached).toBe(2);
     story.clock.advanceSeconds(4);
-    story.desk.release();
+    story.endpoint.release();
     expect(await stranger).toBe('INVALID_TOKEN key');
     await story.rotate({ keepOld: true });
     story.clock.advanceSeconds(5.999);
@@ -113,12 +113,12 @@ describe('a flood of made-up key names', () => {
       await story.judge(story.madeUp());
       story.clock.advanceSeconds(1);
     }
-    const before = story.desk.reached;
+    const before = story.endpoint.reached;
     await story.rotate({ keepOld: false });
-    // A stranger has just spent the budget.
+    // A stranger has just spent the cooldown.
     await story.judge(story.madeUp());
     await story.keys.refresh();
-    expect(story.desk.reached).toBeGreaterThan(before);
+    expect(story.endpoint.reached).toBeGreaterThan(before);
     expect(await story.judge(old)).toBe('INVALID_TOKEN key');
     expect(await story.judgeNew()).toBe('accepted');
   });
@@ -128,20 +128,20 @@ describe('a flood of made-up key names', () => {
     story.clock.advanceSeconds(475);
     await story.rotate({ keepOld: false, shown: false });
     await story.judge(story.madeUp());
-    const before = story.desk.reached;
+    const before = story.endpoint.reached;
     // The fetch of the stranger has put the refresh off to four fifths of the newer set's life.
-    expect(story.alarm.delayMs).toBe(480_000);
+    expect(story.timer.delayMs).toBe(480_000);
     story.clock.advanceSeconds(479);
     await story.judge(story.madeUp());
-    story.desk.shown = story.issuer.jwks;
-    story.passToAlarm();
+    story.endpoint.shown = story.issuer.jwks;
+    story.advanceToTimer();
     await expect.poll(async () => story.judgeNew()).toBe('accepted');
-    expect(story.desk.reached).toBe(before + 2);
+    expect(story.endpoint.reached).toBe(before + 2);
   });
 
   it('during an outage makes no more calls than the outage does without it', async () => {
     const story = await KeyStory.beginWarm();
-    story.desk.fail('503');
+    story.endpoint.fail('503');
     for (let second = 0; second < 600; second += 1) {
       expect(await outcomesOf(5, () => story.judge(story.madeUp()))).toEqual(['SERVER_ERROR']);
       expect(await story.judgeNew()).toBe('accepted');
@@ -149,7 +149,7 @@ describe('a flood of made-up key names', () => {
     }
 
     // Two at once, six while the pauses double, one in 40 to 60 s from then on.
-    expect(story.desk.reached).toBeLessThanOrEqual(1 + 8 + Math.ceil((600 - 63) / 40));
+    expect(story.endpoint.reached).toBeLessThanOrEqual(1 + 8 + Math.ceil((600 - 63) / 40));
     expect(story.eventTypes()).toEqual(['outage-began']);
   }, 20_000);
 
@@ -175,13 +175,13 @@ describe('a remembered miss', () => {
     const story = await KeyStory.beginWarm();
     const again = story.madeUp('gone');
     expect(await story.judge(again)).toBe('INVALID_TOKEN key');
-    story.desk.fail('hang');
+    story.endpoint.fail('hang');
     for (let time = 0; time < 10; time += 1) {
       expect(await story.judge(again)).toBe('INVALID_TOKEN key');
       expect(await story.judge(story.madeUp())).toBe('INVALID_TOKEN key');
       story.clock.advanceSeconds(0.999);
     }
-    expect(story.desk.reached).toBe(2);
+    expect(story.endpoint.reached).toBe(2);
   });
 
   it('is no verdict for life: the key is found when the issuer has it', async () => {
@@ -189,7 +189,7 @@ describe('a remembered miss', () => {
     await story.rotate({ keepOld: true, shown: false });
     const early = await story.token();
     expect(await story.judge(early)).toBe('INVALID_TOKEN key');
-    story.desk.shown = story.issuer.jwks;
+    story.endpoint.shown = story.issuer.jwks;
     story.clock.advanceSeconds(10);
 
     expect(await story.judge(early)).toBe('accepted');

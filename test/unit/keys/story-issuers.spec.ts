@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { jwtIssuer, type JwtIssuerOptions } from '../../../src/issuers/jwt-issuer.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
-import { HandClock } from '../../support/hand-clock.js';
-import { KeyDesk, keyTroubles } from '../../support/key-desk.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { KeyEndpoint, keyTroubles } from '../../support/key-endpoint.js';
 import { type OpenedVerifier, openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -13,12 +13,12 @@ import { hour, KeyStory } from './key-story.js';
 
 interface Side {
   readonly issuer: TestIssuer;
-  readonly desk: KeyDesk;
+  readonly endpoint: KeyEndpoint;
 }
 
-async function openSide(clock: HandClock): Promise<Side> {
+async function openSide(clock: ManualClock): Promise<Side> {
   const issuer = await startIssuer({ clock });
-  return { issuer, desk: await KeyDesk.open(issuer.jwks) };
+  return { issuer, endpoint: await KeyEndpoint.open(issuer.jwks) };
 }
 
 function trust(issuer: TestIssuer, jwksUri: string | readonly string[]): JwtIssuerOptions {
@@ -31,30 +31,30 @@ async function judge({ verifier }: OpenedVerifier, issuer: TestIssuer, header = 
 
 describe('two issuers, one of them down', () => {
   it.each(['cold', 'warm'])('do not feel each other: %s', async (start) => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const [well, ill] = [await openSide(clock), await openSide(clock)];
     const opened = openVerifier(
-      [jwtIssuer(trust(well.issuer, well.desk.jwksUri)), jwtIssuer(trust(ill.issuer, ill.desk.jwksUri))],
+      [jwtIssuer(trust(well.issuer, well.endpoint.jwksUri)), jwtIssuer(trust(ill.issuer, ill.endpoint.jwksUri))],
       { clock, timeoutMs: 500 },
     );
     if (start === 'warm') await judge(opened, ill.issuer);
-    const before = ill.desk.reached;
-    ill.desk.fail('hang');
+    const before = ill.endpoint.reached;
+    ill.endpoint.fail('hang');
     clock.advanceSeconds(25 * hour);
     const waiting = judge(opened, ill.issuer);
     for (let time = 0; time < 20; time += 1) expect(await judge(opened, well.issuer)).toBe('accepted');
 
     expect(await waiting).toBe('SERVER_ERROR');
     expect(await judge(opened, well.issuer)).toBe('accepted');
-    expect([well.desk.reached, ill.desk.reached - before]).toEqual([1, 1]);
-    expect(opened.events).toMatchObject([{ type: 'outage-began', what: `the keys of ${ill.desk.jwksUri}` }]);
+    expect([well.endpoint.reached, ill.endpoint.reached - before]).toEqual([1, 1]);
+    expect(opened.events).toMatchObject([{ type: 'outage-began', what: `the keys of ${ill.endpoint.jwksUri}` }]);
   });
 
-  it('have a budget for unknown keys each: strangers at one do not delay a rotation of the other', async () => {
-    const clock = new HandClock();
+  it('have a cooldown for unknown keys each: strangers at one do not delay a rotation of the other', async () => {
+    const clock = new ManualClock();
     const [one, other] = [await openSide(clock), await openSide(clock)];
     const opened = openVerifier(
-      [jwtIssuer(trust(one.issuer, one.desk.jwksUri)), jwtIssuer(trust(other.issuer, other.desk.jwksUri))],
+      [jwtIssuer(trust(one.issuer, one.endpoint.jwksUri)), jwtIssuer(trust(other.issuer, other.endpoint.jwksUri))],
       { clock },
     );
     expect(await judge(opened, other.issuer)).toBe('accepted');
@@ -62,10 +62,10 @@ describe('two issuers, one of them down', () => {
       expect(await judge(opened, one.issuer, { kid: `made-up-${time}` })).toBe('INVALID_TOKEN key');
     }
     await other.issuer.rotateKeys({ keepOld: true });
-    other.desk.shown = other.issuer.jwks;
+    other.endpoint.shown = other.issuer.jwks;
 
     expect(await judge(opened, other.issuer)).toBe('accepted');
-    expect([one.desk.reached, other.desk.reached]).toEqual([1, 2]);
+    expect([one.endpoint.reached, other.endpoint.reached]).toEqual([1, 2]);
   });
 });
 
@@ -101,9 +101,9 @@ describe('a thousand first requests', () => {
 
 describe('several addresses of one key set', () => {
   it.each(keyTroubles)('are tried in order, at each refresh from the first one on: %s', async (trouble) => {
-    const clock = new HandClock();
-    const { issuer, desk: first } = await openSide(clock);
-    const second = await KeyDesk.open(issuer.jwks);
+    const clock = new ManualClock();
+    const { issuer, endpoint: first } = await openSide(clock);
+    const second = await KeyEndpoint.open(issuer.jwks);
     const opened = openVerifier(jwtIssuer(trust(issuer, [first.jwksUri, second.jwksUri])), { clock, timeoutMs: 500 });
     const { keys } = opened.issuers.get(issuer.url);
     first.fail(trouble);
@@ -121,9 +121,9 @@ describe('several addresses of one key set', () => {
   });
 
   it('are an outage together, which is told in the words of the first', async () => {
-    const clock = new HandClock();
-    const { issuer, desk: first } = await openSide(clock);
-    const second = await KeyDesk.open(issuer.jwks);
+    const clock = new ManualClock();
+    const { issuer, endpoint: first } = await openSide(clock);
+    const second = await KeyEndpoint.open(issuer.jwks);
     const opened = openVerifier(jwtIssuer(trust(issuer, [first.jwksUri, second.jwksUri])), { clock });
     first.fail('503');
     second.fail('garbage');
@@ -140,7 +140,7 @@ describe('keys to start with (initialKeys)', () => {
 
   it.each(keyTroubles)('serve without network, as long as fetched ones would: %s', async (trouble) => {
     const story = await beginWithKeys();
-    story.desk.fail(trouble);
+    story.endpoint.fail(trouble);
     expect(await story.judgeNew()).toBe('accepted');
     await expect.poll(() => story.eventTypes()).toEqual(['outage-began']);
     story.clock.advanceSeconds(24 * hour + 599);
@@ -150,11 +150,11 @@ describe('keys to start with (initialKeys)', () => {
     expect(await story.judgeNew()).toBe('SERVER_ERROR');
   });
 
-  it('call nobody before the first token, and give way to what the issuer says then', async () => {
+  it('call anonymousCaller before the first token, and give way to what the issuer says then', async () => {
     const story = await beginWithKeys();
     const withdrawn = await story.token();
     await story.rotate({ keepOld: false });
-    expect(story.desk.reached).toBe(0);
+    expect(story.endpoint.reached).toBe(0);
     // The issuer is asked behind this one, which is judged by what is there.
     expect(await story.judge(withdrawn)).toBe('accepted');
 
@@ -162,10 +162,10 @@ describe('keys to start with (initialKeys)', () => {
     expect(await story.judgeNew()).toBe('accepted');
   });
 
-  it('that are of yesterday keep out nobody who has a newer key', async () => {
+  it('that are of yesterday keep out anonymousCaller who has a newer key', async () => {
     const story = await beginWithKeys();
     await story.rotate({ keepOld: false });
     expect(await story.judgeNew()).toBe('accepted');
-    expect(story.desk.reached).toBe(1);
+    expect(story.endpoint.reached).toBe(1);
   });
 });

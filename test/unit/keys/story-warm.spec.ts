@@ -1,6 +1,6 @@
-/** Keys are known when the key server gets into trouble: nobody who has a good token notices, for a day. */
+/** Keys are known when the key server gets into trouble: anonymousCaller who has a good token notices, for a day. */
 import { describe, expect, it } from 'vitest';
-import { keyTroubles } from '../../support/key-desk.js';
+import { keyTroubles } from '../../support/key-endpoint.js';
 import { errorOf } from '../../support/outcome.js';
 import { hour, KeyStory, outcomesOf } from './key-story.js';
 
@@ -9,18 +9,18 @@ describe.each(keyTroubles)('a key server that gets into trouble later: %s', (tro
     ['are due for a refresh', 481],
     ['have grown old', 601],
     ['are of yesterday, on a machine that slept', 23 * hour],
-  ])('keeps nobody waiting whose keys %s', async (_, seconds) => {
+  ])('keeps anonymousCaller waiting whose keys %s', async (_, seconds) => {
     const story = await KeyStory.beginWarm();
-    const { desk } = story;
-    desk.fail(trouble);
-    desk.hold();
+    const { endpoint } = story;
+    endpoint.fail(trouble);
+    endpoint.hold();
     story.clock.advanceSeconds(seconds);
     expect(await outcomesOf(20, () => story.judgeNew())).toEqual(['accepted']);
     // Nothing had come back by then, good or bad.
     expect(story.events).toEqual([]);
 
-    await expect.poll(() => desk.reached).toBe(2);
-    desk.release();
+    await expect.poll(() => endpoint.reached).toBe(2);
+    endpoint.release();
     await expect.poll(() => story.eventTypes()).toEqual(['outage-began']);
     expect(await outcomesOf(20, () => story.judgeNew())).toEqual(['accepted']);
     expect(story.keys.state()).toMatchObject({ status: seconds < 600 ? 'fresh' : 'stale', ageSeconds: seconds });
@@ -28,8 +28,8 @@ describe.each(keyTroubles)('a key server that gets into trouble later: %s', (tro
 
   it('has its keys serve for 23 hours and not for 25, is reported once, and is back without a request', async () => {
     const story = await KeyStory.beginWarm();
-    const { desk, keys } = story;
-    desk.fail(trouble);
+    const { endpoint, keys } = story;
+    endpoint.fail(trouble);
     for (const at of [1, 23]) {
       story.clock.advanceSeconds(at * hour);
       expect(await outcomesOf(10, () => story.judgeNew())).toEqual(['accepted']);
@@ -41,11 +41,11 @@ describe.each(keyTroubles)('a key server that gets into trouble later: %s', (tro
     const error = await errorOf(story.verifier.verify(await story.token()));
     expect(error?.code).toBe('SERVER_ERROR');
     expect(keys.state().status).toBe('missing');
-    expect(desk.reached).toBeLessThanOrEqual(5);
+    expect(endpoint.reached).toBeLessThanOrEqual(5);
 
-    desk.recover();
-    await expect.poll(() => story.alarm.delayMs).not.toBeNull();
-    expect(story.passToAlarm()).toBeLessThanOrEqual(60);
+    endpoint.recover();
+    await expect.poll(() => story.timer.delayMs).not.toBeNull();
+    expect(story.advanceToTimer()).toBeLessThanOrEqual(60);
     await expect.poll(() => keys.state().status).toBe('fresh');
     expect(await story.judgeNew()).toBe('accepted');
     expect(story.eventTypes()).toEqual(['outage-began', 'outage-ended']);
@@ -53,17 +53,17 @@ describe.each(keyTroubles)('a key server that gets into trouble later: %s', (tro
 
   it('is told from an unknown key: that is a 503 during it, and the known ones pass beside it', async () => {
     const story = await KeyStory.beginWarm();
-    story.desk.fail(trouble);
+    story.endpoint.fail(trouble);
     const judged = await Promise.all([story.judge(story.madeUp()), story.judgeNew(), story.judge(story.madeUp())]);
     expect(judged).toEqual(['SERVER_ERROR', 'accepted', 'SERVER_ERROR']);
-    expect(story.desk.reached).toBe(2);
+    expect(story.endpoint.reached).toBe(2);
   });
 });
 
 describe('keys that may not serve past their life (staleKeysForSeconds: 0)', () => {
   it.each(['503', 'hang'] as const)('serve to its end in an outage, and no longer: %s', async (trouble) => {
     const story = await KeyStory.beginWarm({ staleKeysForSeconds: 0 });
-    story.desk.fail(trouble);
+    story.endpoint.fail(trouble);
     story.clock.advanceSeconds(599);
     expect(await story.judgeNew()).toBe('accepted');
     await expect.poll(() => story.eventTypes()).toEqual(['outage-began']);
@@ -88,17 +88,17 @@ describe('an outage that comes and goes', () => {
   it('is reported at each beginning and each end, and at no other time', async () => {
     const story = await KeyStory.beginWarm();
     for (let round = 1; round <= 3; round += 1) {
-      story.desk.fail('503');
+      story.endpoint.fail('503');
       story.clock.advanceSeconds(481);
       for (let failure = 0; failure < 4; failure += 1) {
         expect(await outcomesOf(10, () => story.judgeNew())).toEqual(['accepted']);
-        await expect.poll(() => story.alarm.delayMs).not.toBeNull();
-        story.passToAlarm();
+        await expect.poll(() => story.timer.delayMs).not.toBeNull();
+        story.advanceToTimer();
       }
-      await expect.poll(() => story.alarm.delayMs).not.toBeNull();
+      await expect.poll(() => story.timer.delayMs).not.toBeNull();
       expect(story.events).toHaveLength(2 * round - 1);
-      story.desk.recover();
-      story.passToAlarm();
+      story.endpoint.recover();
+      story.advanceToTimer();
       await expect.poll(() => story.events.length).toBe(2 * round);
     }
     expect(new Set(story.eventTypes())).toEqual(new Set(['outage-began', 'outage-ended']));

@@ -18,8 +18,8 @@ describe('a key that the issuer has dropped', () => {
     story.clock.advanceSeconds(479);
     expect(story.verifier.findVerified(again)).toBeDefined();
     story.clock.advanceSeconds(1);
-    story.alarm.ring();
-    await expect.poll(() => story.alarm.delayMs).toBe(480_000);
+    story.timer.ring();
+    await expect.poll(() => story.timer.delayMs).toBe(480_000);
 
     expect(story.verifier.findVerified(again)).toBeUndefined();
     expect([await story.judge(again), await story.judge(young)]).toEqual(['INVALID_TOKEN key', 'INVALID_TOKEN key']);
@@ -29,15 +29,15 @@ describe('a key that the issuer has dropped', () => {
   it('stops verifying now by keys.refresh(), whatever strangers and failures were before', async () => {
     const story = await KeyStory.beginWarm();
     const again = await remembered(story);
-    story.desk.fail('503');
+    story.endpoint.fail('503');
     for (let failure = 0; failure < 5; failure += 1) await story.keys.refresh().catch(() => undefined);
-    story.desk.recover();
+    story.endpoint.recover();
     await story.rotate({ keepOld: false });
     expect(await story.judge(again)).toBe('accepted');
-    const before = story.desk.reached;
+    const before = story.endpoint.reached;
     await story.keys.refresh();
 
-    expect(story.desk.reached).toBe(before + 1);
+    expect(story.endpoint.reached).toBe(before + 1);
     expect(await story.judge(again)).toBe('INVALID_TOKEN key');
     expect(await story.judgeNew()).toBe('accepted');
   });
@@ -48,7 +48,7 @@ describe('a key that the issuer has dropped', () => {
     await story.rotate({ keepOld: true });
     const kept = await remembered(story);
     const verified = story.verifier.findVerified(kept);
-    story.desk.shown = { keys: [story.issuer.publicKey] };
+    story.endpoint.shown = { keys: [story.issuer.publicKey] };
     await story.keys.refresh();
 
     expect(story.verifier.findVerified(kept)).toBe(verified);
@@ -57,11 +57,11 @@ describe('a key that the issuer has dropped', () => {
 
   it('passes again when the issuer takes it back', async () => {
     const story = await KeyStory.beginWarm();
-    const [again, before] = [await remembered(story), story.desk.shown];
+    const [again, before] = [await remembered(story), story.endpoint.shown];
     await story.rotate({ keepOld: false });
     await story.keys.refresh();
     expect(await story.judge(again)).toBe('INVALID_TOKEN key');
-    story.desk.shown = before;
+    story.endpoint.shown = before;
     await story.keys.refresh();
 
     expect(await story.judge(again)).toBe('accepted');

@@ -2,60 +2,60 @@ import { describe, expect, it } from 'vitest';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import { readKeys } from '../../../src/keys/loaded-keys.js';
 import { RemoteKeySource } from '../../../src/keys/remote-key-source.js';
-import { HandAlarm } from '../../support/hand-alarm.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualTimer } from '../../support/manual-timer.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { ec, importUsable } from './jwk-makers.js';
 import { startIssuer } from '../../support/started-issuer.js';
 import { faultOf, hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, settle } from './opened-source.js';
 
-describe('keys that nobody asks for', () => {
+describe('keys that anonymousCaller asks for', () => {
   it('are refreshed at four fifths of their life', async () => {
-    const { source, alarm, calls, clock, issuer } = await openWarmIssuer();
-    expect(alarm.delayMs).toBe(480_000);
+    const { source, timer, calls, clock, issuer } = await openWarmIssuer();
+    expect(timer.delayMs).toBe(480_000);
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(480);
-    alarm.ring();
+    timer.ring();
     await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
 
     expect(calls).toHaveLength(2);
-    expect(alarm.delayMs).toBe(480_000);
+    expect(timer.delayMs).toBe(480_000);
   });
 
   it('are not refreshed early where the app has a slow clock of its own', async () => {
-    const { alarm, calls, clock } = await openWarmIssuer();
+    const { timer, calls, clock } = await openWarmIssuer();
     clock.advanceSeconds(100);
-    alarm.ring();
+    timer.ring();
     await settle();
 
     expect(calls).toHaveLength(1);
-    expect(alarm.delayMs).toBe(380_000);
+    expect(timer.delayMs).toBe(380_000);
   });
 
   it('come back after an outage within one step, without a request', async () => {
-    const { source, alarm, clock, events, issuer } = await openIssuer();
+    const { source, timer, clock, events, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(() => true));
     issuer.recover();
-    expect(alarm.delayMs).toBe(1_000);
+    expect(timer.delayMs).toBe(1_000);
     clock.advanceSeconds(1);
-    alarm.ring();
+    timer.ring();
 
     await expect.poll(() => events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended']);
     expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
   it('are asked for less and less often during an outage, once a minute at the least', async () => {
-    const { source, alarm, calls, clock, issuer } = await openIssuer();
+    const { source, timer, calls, clock, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(() => true));
     const delays: number[] = [];
     for (let step = 0; step < 12; step += 1) {
-      const delay = alarm.delayMs ?? 0;
+      const delay = timer.delayMs ?? 0;
       delays.push(delay);
       clock.advanceSeconds(delay / 1_000);
-      alarm.ring();
+      timer.ring();
       await expect.poll(() => calls.length).toBe(step + 2);
-      await expect.poll(() => alarm.delayMs).not.toBeNull();
+      await expect.poll(() => timer.delayMs).not.toBeNull();
     }
 
     expect(Math.min(...delays)).toBeGreaterThanOrEqual(1_000);
@@ -64,11 +64,11 @@ describe('keys that nobody asks for', () => {
   });
 
   it('are left alone once the source is closed', async () => {
-    const { source, alarm, issuer } = await openWarmIssuer();
+    const { source, timer, issuer } = await openWarmIssuer();
     source.close();
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
     await source.refresh();
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
     expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 });
@@ -97,9 +97,9 @@ describe('a refresh that is asked for', () => {
           };
         });
       },
-      clock: new HandClock(),
+      clock: new ManualClock(),
       report: () => undefined,
-      alarm: new HandAlarm(),
+      timer: new ManualTimer(),
     });
     const earlier = source.obtain(() => true);
     keys = [importUsable({ ...ec.jwk, kid: 'new' })];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FaultError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import { RefusalError } from '../../../src/errors/refusal-error.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { outcomeOf } from '../../support/outcome.js';
@@ -90,9 +90,9 @@ describe('who waits for a call that was made with another token', () => {
     expect(source.questions).toEqual(['get alice by old', 'find alice']);
   });
 
-  it('shares a fault, which is nobody’s token’s', async () => {
+  it('shares a fault, which is anonymousCaller’s token’s', async () => {
     const source = new TableSource();
-    source.trouble = new FaultError('down', 7);
+    source.trouble = new AuthUnavailableError('down', 7);
     const { service } = openService({ joe: source });
     await Promise.all(['old', 'new'].map((token) => outcomeOf(service.get(userOf('alice', { token })))));
 

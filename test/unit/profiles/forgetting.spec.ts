@@ -61,8 +61,8 @@ describe('a user who is forgotten', () => {
     expect(await service.find('alice')).not.toBeNull();
   });
 
-  it('is no trouble where nobody is known', () => {
+  it('is no trouble where anonymousCaller is known', () => {
     const { service } = openService({ joe: new TableSource() });
-    service.forget('nobody');
+    service.forget('anonymousCaller');
   });
 });

@@ -26,7 +26,7 @@ describe('several users', () => {
   it('are asked for by one call, whatever order the answer has, and come in the order asked', async () => {
     const source = new BatchSource(usersTo(10));
     const { service } = openService({ joe: source });
-    const found = await service.getMany(['u3', 'u1', 'nobody', 'u2', 'u3']);
+    const found = await service.getMany(['u3', 'u1', 'anonymousCaller', 'u2', 'u3']);
 
     expect([...found.keys()]).toEqual(['u3', 'u1', 'u2']);
     expect([...found.values()].map(({ id }) => id)).toEqual(['u3', 'u1', 'u2']);
@@ -48,12 +48,12 @@ describe('several users', () => {
     const { service } = openService({ joe: source });
     await service.get(userOf('u0'));
     await service.find('u1');
-    await service.find('nobody');
+    await service.find('anonymousCaller');
     await service.getMany(['u2', 'u3']);
-    const found = await service.getMany(['u0', 'u1', 'u2', 'u3', 'u4', 'nobody']);
+    const found = await service.getMany(['u0', 'u1', 'u2', 'u3', 'u4', 'anonymousCaller']);
 
     expect([...found.keys()]).toEqual(['u0', 'u1', 'u2', 'u3', 'u4']);
-    expect(source.questions).toEqual(['get u0 by t1', 'find u1', 'find nobody', 'many 2', 'many 1']);
+    expect(source.questions).toEqual(['get u0 by t1', 'find u1', 'find anonymousCaller', 'many 2', 'many 1']);
     expect(await service.lookUp(userOf('u4'))).toMatchObject({ freshness: 'cached' });
   });
 
@@ -120,7 +120,7 @@ describe('several users', () => {
     expect(source.questions).toEqual([]);
   });
 
-  it('whom nobody has asked for are left out of a batch', async () => {
+  it('whom anonymousCaller has asked for are left out of a batch', async () => {
     const source = new BatchSource({ u0: {} });
     source.getMany = async () => [{ id: 'u0' }, { id: 'u9', displayName: 'a stranger' }];
     const { service } = openService({ joe: source });

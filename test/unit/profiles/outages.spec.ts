@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../src/errors/configuration-error.js';
-import { FaultError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import { RefusalError } from '../../../src/errors/refusal-error.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
@@ -102,7 +102,7 @@ describe('what a source throws', () => {
       42,
       'slow down',
     ],
-    ['a fault', new FaultError('its answer has another shape', 9), 9, 'its answer has another shape'],
+    ['a fault', new AuthUnavailableError('its answer has another shape', 9), 9, 'its answer has another shape'],
     ['any error, whose text may be anything', new TypeError('token eyJ…'), 5, 'its source threw TypeError'],
     ['no error at all', 'eyJ…', 5, 'its source threw something'],
   ])('is SERVER_ERROR where it is %s', async (_, trouble, retryAfterSeconds, told) => {
@@ -156,7 +156,7 @@ describe('what a source throws', () => {
     ]);
   });
 
-  it('while a known profile is refreshed, is nobody’s trouble', async () => {
+  it('while a known profile is refreshed, is anonymousCaller’s trouble', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -188,7 +188,7 @@ describe('what a source throws', () => {
     const { service, clock } = openService({ joe: source }, { store: new Map<string, unknown>() });
     await service.get(userOf('alice'));
     await settle();
-    source.trouble = new FaultError('down', 7);
+    source.trouble = new AuthUnavailableError('down', 7);
     clock.advanceSeconds(60);
     for (const seconds of [1, 1, 1]) {
       expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });

@@ -1,8 +1,8 @@
-/** A provider in trouble, from the caller of `UserProfileService` to the wire: what the caller gets, and how many calls come. */
+/** A provider in trouble, from the caller of `UserProfileService` to the transport: what the caller gets, and how many calls come. */
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { propelAuth } from '../../../src/issuers/propel-auth.js';
+import { propelAuth } from '../../../src/issuers/propel-auth/propel-auth.js';
 import { startServer } from '../../support/answering-server.js';
 import { openService, settle, userOf } from '../../support/opened-profiles.js';
 import { errorOf } from '../../support/outcome.js';

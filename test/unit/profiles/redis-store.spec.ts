@@ -46,7 +46,7 @@ describe.skipIf(!answers)(`a store in Redis (skipped where none answers on ${add
     other.forget('alice');
     source.users['alice'] = { displayName: 'Alicia' };
     await expect.poll(async () => (await third.get(userOf('alice'))).displayName).toBe('Alicia');
-    expect([...(await third.getMany(['alice', 'bob', 'nobody'])).keys()]).toEqual(['alice', 'bob']);
+    expect([...(await third.getMany(['alice', 'bob', 'anonymousCaller'])).keys()]).toEqual(['alice', 'bob']);
   });
 
   it('drops what is over by itself', async () => {

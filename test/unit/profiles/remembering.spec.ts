@@ -185,7 +185,7 @@ describe('a user who is barred', () => {
     const source = Object.assign(
       new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } }),
       {
-        findBar: ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
+        findDisabledReason: ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
           raw['locked'] === true ? 'The user is locked' : undefined,
       },
     );
@@ -213,26 +213,26 @@ describe('memory', () => {
   });
 
   it('is emptied of what is over, without a look-up', async () => {
-    const { service, clock, alarm } = openService({ joe: new TableSource() });
-    expect(alarm.delayMs).toBeNull();
+    const { service, clock, timer } = openService({ joe: new TableSource() });
+    expect(timer.delayMs).toBeNull();
     await service.get(userOf('alice'));
-    expect(alarm.delayMs).toBe(60_000);
-    alarm.ring();
-    expect(alarm.delayMs).toBe(60_000);
+    expect(timer.delayMs).toBe(60_000);
+    timer.ring();
+    expect(timer.delayMs).toBe(60_000);
     clock.advanceSeconds(661);
-    alarm.ring();
+    timer.ring();
 
     // Nothing is left to wake up for.
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
   });
 
   it('is gone with the app, and sleeps', async () => {
     const source = new TableSource();
-    const { service, alarm } = openService({ joe: source });
+    const { service, timer } = openService({ joe: source });
     await service.get(userOf('alice'));
     service.onModuleDestroy();
 
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
     expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'fresh' });
   });
 });

@@ -1,7 +1,7 @@
 import { Keyv } from 'keyv';
 import { describe, expect, it } from 'vitest';
 import type { ProfileStore } from '../../../src/profiles/profile-store.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { outcomeOf } from '../../support/outcome.js';
 
@@ -47,7 +47,7 @@ class HandStore implements ProfileStore {
 
 /** Two instances of an app, with one clock and one store. */
 function openTwo(store: ProfileStore) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const source = new TableSource({ alice: { displayName: 'Alice', signedUpAt: new Date(7) }, bob: {} });
   const open = () => openService({ joe: source }, { store }, clock);
   return { source, clock, one: open(), other: open() };
@@ -72,12 +72,12 @@ describe('instances that share a store', () => {
 
   it('know both that somebody is not there', async () => {
     const { one, other, source, clock } = openTwo(new HandStore());
-    expect(await one.service.find('nobody')).toBeNull();
+    expect(await one.service.find('anonymousCaller')).toBeNull();
     await settle();
-    expect(await other.service.find('nobody')).toBeNull();
+    expect(await other.service.find('anonymousCaller')).toBeNull();
     expect(source.questions).toHaveLength(1);
     clock.advanceSeconds(10);
-    await other.service.find('nobody');
+    await other.service.find('anonymousCaller');
 
     expect(source.questions).toHaveLength(2);
   });
@@ -115,7 +115,7 @@ describe('instances that share a store', () => {
     const store = new HandStore();
     const { one } = openTwo(store);
     await one.service.get(userOf('alice'));
-    await one.service.find('nobody');
+    await one.service.find('anonymousCaller');
     await settle();
 
     expect(store.ttls).toEqual([660_000, 10_000]);
@@ -133,11 +133,11 @@ describe('instances that share a store', () => {
     const { one, other, source } = openTwo(store);
     await one.service.getMany(['alice', 'bob']);
     await settle();
-    const found = await other.service.getMany(['alice', 'nobody', 'bob']);
+    const found = await other.service.getMany(['alice', 'anonymousCaller', 'bob']);
 
     expect([...found.keys()]).toEqual(['alice', 'bob']);
     expect(questions.map(({ length }) => length)).toEqual([2, 3]);
-    expect(source.questions).toEqual(['find alice', 'find bob', 'find nobody']);
+    expect(source.questions).toEqual(['find alice', 'find bob', 'find anonymousCaller']);
     expect(store.gets).toBe(0);
   });
 });
@@ -248,9 +248,9 @@ describe('what somebody else has put into the store', () => {
 
   it('and is a few seconds ahead, as clocks are, counts as of now', async () => {
     const store = new HandStore();
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const source = new TableSource();
-    const ahead = new HandClock();
+    const ahead = new ManualClock();
     ahead.advanceSeconds(4);
     await openService({ joe: source }, { store }, ahead).service.get(userOf('alice'));
     await settle();

@@ -133,6 +133,6 @@ describe('something like a request', () => {
   it('is known again by its own object', () => {
     const request = { headers: {} };
 
-    expect(viewHttpRequest(request).carrier).toBe(request);
+    expect(viewHttpRequest(request).request).toBe(request);
   });
 });

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type SocketOpening, viewSocketRequest } from '../../../src/request/socket-request-view.js';
+import { type SocketConnectionRequest, viewSocketRequest } from '../../../src/request/socket-request-view.js';
 
-const carrier = {};
+const request = {};
 
-function view(opening: Partial<SocketOpening>) {
-  return viewSocketRequest(carrier, { upgrade: undefined, greeting: undefined, socketOrigins: [], ...opening });
+function view(opening: Partial<SocketConnectionRequest>) {
+  return viewSocketRequest(request, {
+    upgrade: undefined,
+    connectionParameters: undefined,
+    socketOrigins: [],
+    ...opening,
+  });
 }
 
 describe('the headers of a message on a socket', () => {
@@ -23,22 +28,25 @@ describe('the headers of a message on a socket', () => {
     ['nothing', undefined, []],
     ['no object', 'Bearer a', []],
     ['null', null, []],
-  ])('are what the client said under %s', (_, greeting, values) => {
-    expect(view({ greeting }).headers('authorization')).toEqual(values);
+  ])('are what the client said under %s', (_, connectionParameters, values) => {
+    expect(view({ connectionParameters }).headers('authorization')).toEqual(values);
   });
 
   it('are those of custom names as well', () => {
-    const { headers } = view({ greeting: { 'X-Stack-Access-Token': 'a', token: 'b' } });
+    const { headers } = view({ connectionParameters: { 'X-Stack-Access-Token': 'a', token: 'b' } });
     expect([headers('x-stack-access-token'), headers('token')]).toEqual([['a'], ['b']]);
   });
 
   it('are what the upgrade request had beside it, so that two that differ are noticed', () => {
     const upgrade = { headers: { authorization: 'Bearer b' } };
-    expect(view({ upgrade, greeting: { token: 'a' } }).headers('authorization')).toEqual(['Bearer a', 'Bearer b']);
+    expect(view({ upgrade, connectionParameters: { token: 'a' } }).headers('authorization')).toEqual([
+      'Bearer a',
+      'Bearer b',
+    ]);
   });
 
-  it('belong to the carrier that they are asked for', () => {
-    expect(view({}).carrier).toBe(carrier);
+  it('belong to the request that they are asked for', () => {
+    expect(view({}).request).toBe(request);
   });
 });
 
@@ -68,9 +76,13 @@ describe('the cookies of a socket', () => {
   });
 
   it('are never what the client said, nor is the origin', () => {
-    const greeting = { cookie: 'access_token=b', origin: 'https://api.example.com', host: 'app.example.com' };
-    expect(view({ upgrade: foreign, greeting }).headers('cookie')).toEqual([]);
-    expect(view({ greeting }).headers('cookie')).toEqual([]);
+    const connectionParameters = {
+      cookie: 'access_token=b',
+      origin: 'https://api.example.com',
+      host: 'app.example.com',
+    };
+    expect(view({ upgrade: foreign, connectionParameters }).headers('cookie')).toEqual([]);
+    expect(view({ connectionParameters }).headers('cookie')).toEqual([]);
   });
 
   it('leave the other headers of such a socket alone: no browser sends those by itself', () => {

@@ -38,7 +38,7 @@ const events: readonly (readonly [string, AuthEvent, string])[] = [
   ['log', { type: 'outage-ended', what: 'the keys of x', lastedSeconds: 90 }, 'Got the keys of x again, after 90 s'],
   [
     'error',
-    { type: 'miswired', problem: 'There is no such transport', mend: 'Add the line' },
+    { type: 'misconfigured', problem: 'There is no such transport', fix: 'Add the line' },
     'There is no such transport. Add the line',
   ],
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
 /** What the issuer tells to who shows a token: status, challenge and claims. */
@@ -37,7 +37,7 @@ describe('a test issuer that is asked about a user', () => {
   });
 
   it('refuses a token that is forged, over, taken back, or of a user who is gone', async () => {
-    const clock = new HandClock();
+    const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const good = await issuer.token({ sub: 'alice' });
     const revoked = issuer.opaqueToken({ sub: 'alice' });

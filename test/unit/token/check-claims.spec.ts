@@ -163,7 +163,7 @@ describe('the audience', () => {
 });
 
 describe('the subject', () => {
-  it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is nobody', async (sub) => {
+  it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is anonymousCaller', async (sub) => {
     expect(await outcomeOf(check({ claims: { sub } }))).toBe('INVALID_TOKEN claim');
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { importJwk } from '../../../src/keys/import-jwk.js';
 import type { VerificationKey } from '../../../src/keys/verification-key.js';
 import { type PoolPlaces, signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
-import { JudgingLine } from '../../../src/token/judging-line.js';
+import { SignatureScheduler } from '../../../src/token/signature-scheduler.js';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const key = importJwk(pair.publicKey.export({ format: 'jwk' })) as VerificationKey;
@@ -15,7 +15,7 @@ function signed(signature: Buffer): Parameters<typeof signatureFits>[0] {
 
 const good = sign('sha256', Buffer.from(signingInput), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
 
-const places = new JudgingLine();
+const places = new SignatureScheduler();
 
 describe('signatureFitsInPool', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FaultError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
 import { KeySet } from '../../../src/keys/key-set.js';
 import { KeySource } from '../../../src/keys/key-source.js';
 import type { KeyState } from '../../../src/keys/key-state.js';
@@ -11,7 +11,7 @@ import { errorOf } from '../../support/outcome.js';
 /** Keys that only note what they are asked for. */
 class NotingKeys extends KeySource {
   readonly asked: string[] = [];
-  fault: FaultError | null = null;
+  fault: AuthUnavailableError | null = null;
 
   constructor(private readonly ageSeconds: number) {
     super();
@@ -73,7 +73,7 @@ describe('IssuerKeys.refresh', () => {
 
   it('lets no issuer that is down keep the others from being asked, and fails afterwards', async () => {
     const { keys, a, b } = setUp();
-    a.fault = new FaultError('a is down', 1);
+    a.fault = new AuthUnavailableError('a is down', 1);
 
     expect(await errorOf(keys.refresh())).toBe(a.fault);
     expect(b.asked).toEqual(['refresh']);
@@ -118,7 +118,7 @@ describe('IssuerKeys when the app starts and stops', () => {
 
   it('starts without the keys of an issuer that is down, unless they are required', async () => {
     const [lenient, strict] = [setUp(true), setUp('required')];
-    lenient.b.fault = strict.b.fault = new FaultError('b is down', 1);
+    lenient.b.fault = strict.b.fault = new AuthUnavailableError('b is down', 1);
 
     expect(await errorOf(lenient.keys.onModuleInit())).toBeUndefined();
     await expect(strict.keys.onModuleInit()).rejects.toThrow("warmUp is 'required': b is down");

@@ -3,7 +3,7 @@ import { KeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
-import { AnsweringInquiry, setUpAsking } from '../../support/asking-verifier.js';
+import { AnsweringStatusSource, setUpAsking } from '../../support/asking-verifier.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
 
@@ -12,13 +12,13 @@ describe('a token that is no JWT', () => {
 
   it('is for the issuer to read, and held against its terms', async () => {
     for (const verification of ['local', 'online', 'hybrid'] as const) {
-      const { verifier, inquiry, said, issuer, now } = await setUpAsking({ verification });
-      inquiry.answer = { ...said, iss: undefined, scope: 'read' };
+      const { verifier, statusSource, said, issuer, now } = await setUpAsking({ verification });
+      statusSource.answer = { ...said, iss: undefined, scope: 'read' };
 
       expect(await verifier.verify(opaque)).toEqual({
         issuer: issuer.url,
         header: { alg: 'none' },
-        claims: inquiry.answer,
+        claims: statusSource.answer,
         expiresAt: new Date((now + 300) * 1_000),
       });
     }
@@ -32,8 +32,8 @@ describe('a token that is no JWT', () => {
     ['INVALID_TOKEN claim', { sub: undefined }],
     ['INVALID_TOKEN expired', { exp: 1_000 }],
   ])('is refused when the issuer does not say enough: %s', async (outcome, changes) => {
-    const { verifier, inquiry, said } = await setUpAsking();
-    inquiry.answer = { ...said, ...changes };
+    const { verifier, statusSource, said } = await setUpAsking();
+    statusSource.answer = { ...said, ...changes };
 
     expect(await outcomeOf(verifier.verify(opaque))).toBe(outcome);
   });
@@ -52,39 +52,40 @@ describe('a token that is no JWT', () => {
     ['a broken JWT', 'aaa.bbb.ccc'],
     ['a JWT without a signature', 'eyJhbGciOiJub25lIn0.e30.'],
   ])('is not asked about when it is %s', async (_, text) => {
-    const { verifier, inquiry } = await setUpAsking();
+    const { verifier, statusSource } = await setUpAsking();
 
     expect((await errorOf(verifier.verify(text)))?.code).toBe('INVALID_TOKEN');
-    expect(inquiry.asked).toBe(0);
+    expect(statusSource.asked).toBe(0);
   });
 
   it('is malformed where no issuer reads such tokens', async () => {
-    for (const inquiry of [null, new AnsweringInquiry(false)]) {
-      const { verifier } = await setUpAsking({ verification: 'local', inquiry });
+    for (const statusSource of [null, new AnsweringStatusSource(false)]) {
+      const { verifier } = await setUpAsking({ verification: 'local', statusSource });
 
       expect(await outcomeOf(verifier.verify(opaque))).toBe('INVALID_TOKEN malformed');
     }
   });
 
   it('may be of any name that the issuer goes by', async () => {
-    const { verifier, inquiry, said } = await setUpAsking({ alias: 'https://alias.example' });
-    inquiry.answer = { ...said, iss: 'https://alias.example' };
+    const { verifier, statusSource, said } = await setUpAsking({ alias: 'https://alias.example' });
+    statusSource.answer = { ...said, iss: 'https://alias.example' };
 
     expect((await verifier.verify(opaque)).issuer).toBe('https://alias.example');
   });
 
   it('has one issuer to go to, or the app does not start', () => {
     const keys = new StaticKeySource(new KeySet([]));
-    const asking = (issuer: string, inquiry: AnsweringInquiry): TrustedIssuer => ({
+    const asking = (issuer: string, statusSource: AnsweringStatusSource): TrustedIssuer => ({
       ...localIssuer(issuerTerms({ issuer }), keys),
-      inquiry,
+      statusSource,
     });
-    const shared = new AnsweringInquiry();
-    const both = (): IssuerRegistry => new IssuerRegistry([asking('a', shared), asking('b', new AnsweringInquiry())]);
+    const shared = new AnsweringStatusSource();
+    const both = (): IssuerRegistry =>
+      new IssuerRegistry([asking('a', shared), asking('b', new AnsweringStatusSource())]);
 
     expect(configurationErrorOf(both).message).toContain('two would have to be asked: a and b');
     expect(new IssuerRegistry([asking('a', shared), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('a');
-    const silent = new AnsweringInquiry(false);
+    const silent = new AnsweringStatusSource(false);
     expect(new IssuerRegistry([asking('a', silent), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('b');
     expect(new IssuerRegistry([asking('a', silent)]).opaqueIssuer).toBeUndefined();
   });

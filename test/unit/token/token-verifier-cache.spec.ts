@@ -10,7 +10,7 @@ import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -58,7 +58,7 @@ class CountingKeys extends KeySource {
 }
 
 interface Scene {
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly issuer: TestIssuer;
   readonly keys: CountingKeys;
   readonly verifier: TokenVerifier;
@@ -68,7 +68,7 @@ interface Scene {
 }
 
 async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Promise<Scene> {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const issuer = await startIssuer({ clock });
   const keys = new CountingKeys(readKeys(issuer.jwks.keys));
   const all = issuerTerms({

@@ -4,8 +4,8 @@ import { KeySet } from '../../../src/keys/key-set.js';
 import type { KeySource } from '../../../src/keys/key-source.js';
 import { StaticKeySource } from '../../../src/keys/static-key-source.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
-import { HandAlarm } from '../../support/hand-alarm.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualTimer } from '../../support/manual-timer.js';
+import { ManualClock } from '../../support/manual-clock.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 
 /** What is remembered of a token; its end counts only when the cache is swept. */
@@ -26,7 +26,7 @@ function texts(count: number): readonly string[] {
 }
 
 function filled(maxEntries: number, given: readonly string[]): VerifiedTokenCache {
-  const cache = new VerifiedTokenCache(maxEntries, new HandClock());
+  const cache = new VerifiedTokenCache(maxEntries, new ManualClock());
   for (const text of given) cache.add(entry(text));
   return cache;
 }
@@ -35,7 +35,7 @@ describe('VerifiedTokenCache', () => {
   it('gives the entry of exactly the token that was added', () => {
     const [text = ''] = texts(1);
     const added = entry(text);
-    const cache = new VerifiedTokenCache(10, new HandClock());
+    const cache = new VerifiedTokenCache(10, new ManualClock());
     cache.add(added);
 
     expect(cache.find(text)).toBe(added);
@@ -115,14 +115,14 @@ describe('VerifiedTokenCache', () => {
 describe('admission to the cache', () => {
   it('is for tokens that come again', () => {
     const [text = '', other = ''] = texts(2);
-    const cache = new VerifiedTokenCache(10, new HandClock());
+    const cache = new VerifiedTokenCache(10, new ManualClock());
 
     expect([text, other, text, other].map((one) => cache.admits(one))).toEqual([false, false, true, true]);
   });
 
   it('is for none where nothing is kept', () => {
     const [text = ''] = texts(1);
-    const cache = new VerifiedTokenCache(0, new HandClock());
+    const cache = new VerifiedTokenCache(0, new ManualClock());
 
     expect([cache.admits(text), cache.admits(text)]).toEqual([false, false]);
   });
@@ -130,92 +130,92 @@ describe('admission to the cache', () => {
 
 interface SweptCache {
   readonly cache: VerifiedTokenCache;
-  readonly clock: HandClock;
-  readonly alarm: HandAlarm;
+  readonly clock: ManualClock;
+  readonly timer: ManualTimer;
   /** In seconds since 1970. */
   readonly now: number;
 }
 
 function sweptCache(): SweptCache {
-  const [clock, alarm] = [new HandClock(), new HandAlarm()];
-  return { cache: new VerifiedTokenCache(10, clock, alarm), clock, alarm, now: clock.now().getTime() / 1_000 };
+  const [clock, timer] = [new ManualClock(), new ManualTimer()];
+  return { cache: new VerifiedTokenCache(10, clock, timer), clock, timer, now: clock.now().getTime() / 1_000 };
 }
 
 describe('the sweep of the cache', () => {
   it('is planned by the first token, and not put off by later ones', () => {
-    const { cache, alarm, now } = sweptCache();
-    expect(alarm.delayMs).toBeNull();
+    const { cache, timer, now } = sweptCache();
+    expect(timer.delayMs).toBeNull();
     const [first = '', second = ''] = texts(2);
     cache.add(entry(first, { expiresAt: now + 300 }));
-    expect(alarm.delayMs).toBe(30_000);
+    expect(timer.delayMs).toBe(30_000);
 
-    alarm.delayMs = 1;
+    timer.delayMs = 1;
     cache.add(entry(second, { expiresAt: now + 300 }));
-    expect(alarm.delayMs).toBe(1);
+    expect(timer.delayMs).toBe(1);
   });
 
   it('drops what is over, the tolerance counted, and nothing else', () => {
-    const { cache, clock, alarm, now } = sweptCache();
+    const { cache, clock, timer, now } = sweptCache();
     const [short = '', long = ''] = texts(2);
     cache.add(entry(short, { expiresAt: now + 25 }));
     cache.add(entry(long, { expiresAt: now + 300 }));
 
     clock.advanceSeconds(29.999);
-    alarm.ring();
+    timer.ring();
     expect([cache.find(short)?.text, cache.find(long)?.text]).toEqual([short, long]);
     clock.advanceSeconds(0.001);
-    alarm.ring();
+    timer.ring();
     expect([cache.find(short), cache.find(long)?.text]).toEqual([undefined, long]);
     expect(cache.size).toBe(1);
   });
 
   it('drops tokens whose key is withdrawn, or whose keys may not be used any more', () => {
-    const { cache, alarm, now } = sweptCache();
+    const { cache, timer, now } = sweptCache();
     const [kept = '', withdrawn = '', unknown = ''] = texts(3);
     const noKeys = new StaticKeySource(new KeySet([]));
     const noSet = Object.assign(new StaticKeySource(new KeySet([])), { current: () => null });
     cache.add(entry(kept, { expiresAt: now + 300 }));
     cache.add(entry(withdrawn, { expiresAt: now + 300, keys: noKeys }));
     cache.add(entry(unknown, { expiresAt: now + 300, keys: noSet }));
-    alarm.ring();
+    timer.ring();
 
     expect(texts(3).filter((text) => cache.find(text) !== undefined)).toEqual([kept]);
   });
 
   it('ends when the app stops, and nothing is remembered from then on', () => {
-    const { cache, alarm, now } = sweptCache();
+    const { cache, timer, now } = sweptCache();
     const [before = '', after = ''] = texts(2);
     cache.add(entry(before, { expiresAt: now + 300 }));
     cache.close();
     cache.add(entry(after, { expiresAt: now + 300 }));
 
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
     expect(cache.size).toBe(0);
     expect([cache.admits(after), cache.admits(after)]).toEqual([false, false]);
   });
 
   it('goes on while something is left, and starts again with the next token', () => {
-    const { cache, clock, alarm, now } = sweptCache();
+    const { cache, clock, timer, now } = sweptCache();
     const [first = '', second = ''] = texts(2);
     cache.add(entry(first, { expiresAt: now + 300 }));
-    alarm.ring();
-    expect(alarm.delayMs).toBe(30_000);
+    timer.ring();
+    expect(timer.delayMs).toBe(30_000);
 
     clock.advanceSeconds(305);
-    alarm.ring();
+    timer.ring();
     expect(cache.size).toBe(0);
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
 
     cache.add(entry(second, { expiresAt: now + 600 }));
-    expect(alarm.delayMs).toBe(30_000);
+    expect(timer.delayMs).toBe(30_000);
   });
 
   it('does not come after the cache is closed', () => {
-    const { cache, alarm, now } = sweptCache();
+    const { cache, timer, now } = sweptCache();
     const [text = ''] = texts(1);
     cache.add(entry(text, { expiresAt: now + 300 }));
     cache.close();
 
-    expect(alarm.delayMs).toBeNull();
+    expect(timer.delayMs).toBeNull();
   });
 });

@@ -4,12 +4,12 @@ import { afterEach } from 'vitest';
 import { ProviderClient } from '../../../src/upstream/provider-client.js';
 import { defaultLimits, type Fetch, type UpstreamLimits } from '../../../src/upstream/upstream-client.js';
 import { type AnsweringServer, startServer } from '../../support/answering-server.js';
-import { HandClock } from '../../support/hand-clock.js';
+import { ManualClock } from '../../support/manual-clock.js';
 
 export interface OpenedClient {
   readonly client: ProviderClient;
   readonly server: AnsweringServer;
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
 }
 
 const opened: ProviderClient[] = [];
@@ -20,7 +20,7 @@ export async function openClient(
   { fetch, ...limits }: Partial<UpstreamLimits> & { readonly fetch?: Fetch } = {},
 ): Promise<OpenedClient> {
   const server = await startServer(answer);
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const client = new ProviderClient(server.url, { fetch, clock, limits: { ...defaultLimits, ...limits } });
   opened.push(client);
   return { client, server, clock };

@@ -69,11 +69,13 @@ describe('what is sent', () => {
     expect(server.requests).toMatchObject([{ path: '/x', headers: { 'x-key': 'k', accept: 'application/json' } }]);
   });
 
-  it('goes to nobody but this provider', async () => {
+  it('goes to anonymousCaller but this provider', async () => {
     const { client } = await openClient(sendJson({}));
     const elsewhere = await openClient(sendJson({}));
 
-    await expect(client.call({ method: 'GET', url: elsewhere.server.url })).rejects.toThrow('calls nobody else');
+    await expect(client.call({ method: 'GET', url: elsewhere.server.url })).rejects.toThrow(
+      'calls anonymousCaller else',
+    );
     expect(elsewhere.server.requests).toEqual([]);
   });
 });
@@ -81,9 +83,9 @@ describe('what is sent', () => {
 describe.each([
   ['its own pool', undefined],
   ["the app's fetch", (url: string, init: RequestInit) => fetch(url, init)],
-])('trouble, through %s', (_, carrier) => {
+])('trouble, through %s', (_, request) => {
   const open = (answer: Parameters<typeof openClient>[0], timeoutMs = 5_000) =>
-    openClient(answer, { timeoutMs, ...(carrier && { fetch: carrier }) });
+    openClient(answer, { timeoutMs, ...(request && { fetch: request }) });
 
   it.each([
     ['503', sendStatus(503), 'status', 3],

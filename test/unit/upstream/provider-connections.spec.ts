@@ -100,7 +100,7 @@ describe('an answer of 50 MB', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is given up when it has been packed into 50 kB and a carrier unpacks it, also where it is a refusal', async () => {
+  it('is given up when it has been packed into 50 kB and a request unpacks it, also where it is a refusal', async () => {
     const packed = gzipSync(Buffer.alloc(50 * 1_048_576, ' '));
     const { client, server } = await openClient((request, response) => {
       const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };

@@ -147,7 +147,7 @@ describe('the deadline', () => {
     expect(['timeout', 'unreachable']).toContain(problem);
   });
 
-  it('ends a call whose carrier does not heed it', async () => {
+  it('ends a call whose request does not heed it', async () => {
     const deaf = new UpstreamClient(() => new Promise(() => undefined), { timeoutMs: 50 });
 
     expect(await failureOf(deaf.getJson('https://issuer.example'))).toMatchObject({ problem: 'timeout' });

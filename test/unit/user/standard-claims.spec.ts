@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../src/token/json-object.js';
 import type { MappedClaims } from '../../../src/user/claim-map.js';
 import { mapStandardClaims } from '../../../src/user/standard-claims.js';
 
-const nobody: MappedClaims = {
+const anonymousCaller: MappedClaims = {
   id: '',
   isAnonymous: false,
   email: null,
@@ -31,7 +31,7 @@ describe('mapStandardClaims', () => {
     };
 
     expect(mapStandardClaims(claims)).toEqual({
-      ...nobody,
+      ...anonymousCaller,
       id: 'alice',
       email: 'alice@example.org',
       emailVerified: true,
@@ -44,7 +44,7 @@ describe('mapStandardClaims', () => {
   });
 
   it('gives null and [] for what is absent', () => {
-    expect(mapStandardClaims({ sub: 'alice' })).toEqual({ ...nobody, id: 'alice' });
+    expect(mapStandardClaims({ sub: 'alice' })).toEqual({ ...anonymousCaller, id: 'alice' });
   });
 
   it.each<[JsonObject, readonly string[]]>([
@@ -89,6 +89,6 @@ describe('mapStandardClaims', () => {
   it('reads an inherited member as absent when a claim is named __proto__', () => {
     const claims = JSON.parse('{"sub":"alice","__proto__":{"email":"x","roles":["admin"]}}') as JsonObject;
 
-    expect(mapStandardClaims(claims)).toEqual({ ...nobody, id: 'alice' });
+    expect(mapStandardClaims(claims)).toEqual({ ...anonymousCaller, id: 'alice' });
   });
 });

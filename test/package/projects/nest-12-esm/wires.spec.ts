@@ -5,7 +5,7 @@ import { microservices } from 'nest-gatehouse/microservices';
 import { webSockets, withAuth } from 'nest-gatehouse/websockets';
 import { expect, it } from 'vitest';
 
-it('registers the wires that the project has', () => {
+it('registers the transports that the project has', () => {
   const module = AuthModule.forRoot({
     issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }),
     transports: [webSockets(), microservices({ tokenOf: (context) => context.switchToRpc().getData<string>() })],

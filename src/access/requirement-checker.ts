@@ -1,0 +1,118 @@
+import { decideAuthorities, authoritiesFromSource, authoritiesInToken } from './authority-evaluator.js';
+import { type Decision, granted } from './decision.js';
+import type { PermissionSource } from './permission-source.js';
+import type { PermissionSources } from './permission-sources.js';
+import { type AuthorityRequirement, isOfUserAlone, type Requirement } from './requirement.js';
+import type { RouteRequirements } from './route-rules.js';
+import { createPrivateSlot } from '../request/private-slot.js';
+import type { AuthUser } from '../user/auth-user.js';
+import { areOfOneToken } from '../user/verified-user.js';
+import { isThenable } from '../token/maybe-promise.js';
+import type { OrganizationEvaluator } from './organization-evaluator.js';
+import type { PolicyEvaluator } from './policy-evaluator.js';
+import type { ProfileLookup } from './profile-lookup.js';
+import type { GuardContext } from './guard-context.js';
+
+export interface RequirementCheckerParts {
+  readonly organizations: OrganizationEvaluator;
+  readonly policies: PolicyEvaluator;
+  /** Whom to ask about permissions that are in no token. */
+  readonly sources: PermissionSources;
+  readonly profiles: ProfileLookup;
+}
+
+/** A user before what a route demands. */
+interface Check {
+  readonly guardContext: GuardContext;
+  readonly user: AuthUser;
+  readonly demands: RouteRequirements;
+}
+
+/** What came, or will come, of a check. */
+interface Checked extends Pick<Check, 'user' | 'demands'> {
+  readonly outcome: void | Promise<void>;
+}
+
+/** Asks of a user what the route demands beyond being one. */
+export class RequirementChecker {
+  /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
+  private readonly checked = createPrivateSlot<Checked>();
+
+  constructor(private readonly parts: RequirementCheckerParts) {}
+
+  /**
+   * Nothing, or a promise of it, when every demand is met.
+   *
+   * @throws {RefusalError} for the first one that is not.
+   * @throws {AuthUnavailableError} when it cannot be found out.
+   */
+  check(guardContext: GuardContext, user: AuthUser, demands: RouteRequirements): void | Promise<void> {
+    const known = this.checked.find(guardContext.context);
+    if (known?.demands === demands && areOfOneToken(known.user, user)) return known.outcome;
+    const outcome = this.checkFrom(0, { guardContext, user, demands });
+    // What the user alone decides may be decided again: anonymousCaller is asked twice.
+    if (outcome !== undefined || !demands.requirements.every(isOfUserAlone)) {
+      this.checked.set(guardContext.context, { user, demands, outcome });
+    }
+    return outcome;
+  }
+
+  /** One after the other, so that a policy is not asked about a caller who is refused without it. */
+  private checkFrom(first: number, check: Check): void | Promise<void> {
+    for (const [at, requirement] of check.demands.requirements.entries()) {
+      if (at < first) continue;
+      const decision = this.decide(requirement, check);
+      if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
+      settle(decision);
+    }
+  }
+
+  private async checkOn(decision: Promise<Decision>, next: number, check: Check): Promise<void> {
+    settle(await decision);
+    await this.checkFrom(next, check);
+  }
+
+  private decide(requirement: Requirement, { guardContext, user, demands }: Check): Decision | Promise<Decision> {
+    switch (requirement.kind) {
+      case 'scopes':
+      case 'roles':
+        return decideAuthorities(requirement, authoritiesInToken(user, requirement.kind), demands.requirements);
+      case 'permissions':
+        return this.decidePermissions(requirement, user, demands.requirements);
+      case 'organization':
+        return this.parts.organizations.decide(requirement, guardContext, user);
+      case 'profile':
+        return this.parts.profiles.get(guardContext.request.request, user).then(() => granted);
+      case 'policy':
+        return this.parts.policies.decide(requirement, guardContext, user);
+    }
+  }
+
+  private decidePermissions(
+    requirement: AuthorityRequirement,
+    user: AuthUser,
+    all: readonly Requirement[],
+  ): Decision | Promise<Decision> {
+    const source = this.parts.sources.find(user);
+    if (source !== undefined) return decideByAsking(requirement, user, all, source);
+    return decideAuthorities(requirement, authoritiesInToken(user, 'permissions'), all);
+  }
+}
+
+/** By the issuer's word, where its tokens do not name permissions. */
+async function decideByAsking(
+  requirement: AuthorityRequirement,
+  user: AuthUser,
+  all: readonly Requirement[],
+  source: PermissionSource,
+): Promise<Decision> {
+  return decideAuthorities(
+    requirement,
+    authoritiesFromSource(await source.permissionsOf(user), 'permissions', source),
+    all,
+  );
+}
+
+function settle(decision: Decision): void {
+  if (decision.kind === 'refused') throw decision.refusal;
+}

@@ -1,0 +1,53 @@
+import type { OnApplicationBootstrap } from '@nestjs/common';
+
+import { ConfigurationError } from '../errors/configuration-error.js';
+import type { Authenticator } from '../authentication/authenticator.js';
+import { TokenAuthenticator } from '../authentication/request-authenticator.js';
+import type { HandlerInfo } from './handler-info.js';
+import type { HandlerInventory } from './handler-inventory.service.js';
+
+/** The option that an issuer lacks, and what to write. */
+interface MissingOption {
+  readonly option: string;
+  readonly fix: string;
+}
+
+/** What no issuer of the app can do as it is configured; `null` where one of them can. */
+export interface MissingCapabilities {
+  readonly online: MissingOption | null;
+  readonly profile: MissingOption | null;
+}
+
+/**
+ * Stops an app whose routes ask of the issuers what none of them can do: else each request there would end in a 500. With
+ * an `Authenticator` of the app's own, it is that one's to know.
+ */
+export class CapabilityCheck implements OnApplicationBootstrap {
+  constructor(
+    private readonly handlerInventory: HandlerInventory,
+    private readonly lacking: MissingCapabilities,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  /** Called by Nest before the app listens. @throws {ConfigurationError} naming the handler and the option. */
+  onApplicationBootstrap(): void {
+    const { online, profile } = this.lacking;
+    if ((online === null && profile === null) || !(this.authenticator instanceof TokenAuthenticator)) return;
+    const entries = this.handlerInventory.list();
+    if (online !== null) refuse('@VerifyOnline()', online, entries.find(asksOnline));
+    if (profile !== null) refuse('@RequireProfile()', profile, entries.find(asksForProfile));
+  }
+}
+
+function refuse(mark: string, { option, fix }: MissingOption, entry: HandlerInfo | undefined): void {
+  if (entry === undefined) return;
+  throw new ConfigurationError(option, `${entry.handler} demands ${mark}, and no issuer can be asked for it`, fix);
+}
+
+function asksOnline({ demands }: HandlerInfo): boolean {
+  return demands?.online === true;
+}
+
+function asksForProfile({ demands }: HandlerInfo): boolean {
+  return demands?.requirements.some(({ kind }) => kind === 'profile') === true;
+}

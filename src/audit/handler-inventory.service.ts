@@ -1,0 +1,118 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type ApplicationConfig, HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
+
+import { RouteRulesReader } from '../access/route-rules-reader.js';
+import { type HandlerInfo, type HandlerKind, toProtection } from './handler-info.js';
+import { GuardReach } from './guard-reach.service.js';
+import { readDeclaredHandlers } from './declared-handlers.js';
+import { HttpPaths, type HttpRoute } from './http-paths.service.js';
+import type { ResolvedRouteAudit } from './route-audit-options.js';
+
+/** A class of an app. */
+type Class = new (...parts: never[]) => object;
+
+type Method = object & { readonly name: string };
+
+/** An HTTP handler, with where it is served. */
+export interface HttpHandlerInfo extends HandlerInfo {
+  readonly kind: 'http';
+  readonly routes: readonly HttpRoute[];
+}
+
+/** What is the same for all handlers of an app. */
+interface Surroundings {
+  readonly reach: GuardReach;
+  readonly paths: HttpPaths;
+  /** Whether Nest has guards before fields of GraphQL, and before what makes entities. */
+  readonly hasFieldGuards: boolean;
+}
+
+const usual: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGuardsReach: [] };
+
+/**
+ * Lists every handler that the world can call, with what stands before it: HTTP routes, queries, mutations and
+ * subscriptions, entities of a subgraph, fields with the guard on them, gateway messages, microservice patterns. It
+ * reads the same marks as the guard does.
+ */
+@Injectable()
+export class HandlerInventory {
+  private readonly scanner = new MetadataScanner();
+
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
+    @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
+  ) {}
+
+  /** All of them. Ask when the app is put together: global guards that come later are not seen. */
+  list(options: ResolvedRouteAudit = usual): readonly HandlerInfo[] {
+    return this.find(options);
+  }
+
+  /** Those that are called by HTTP. */
+  listHttp(options: ResolvedRouteAudit = usual): readonly HttpHandlerInfo[] {
+    return this.find(options).filter((entry): entry is HttpHandlerInfo => entry.kind === 'http');
+  }
+
+  private find(options: ResolvedRouteAudit): readonly HandlerInfo[] {
+    const config = this.applicationConfig();
+    const surroundings: Surroundings = {
+      reach: new GuardReach(config, hasAdapter(this.adapterHost), options),
+      paths: new HttpPaths(config, this.modules),
+      hasFieldGuards: this.hasFieldGuards(),
+    };
+    return [...this.modules.values()].flatMap((module) =>
+      [...module.controllers.values(), ...module.providers.values()]
+        .filter((wrapper) => !wrapper.isNotMetatype && isClass(wrapper.metatype))
+        .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, surroundings)),
+    );
+  }
+
+  private ofClass(of: Class, module: object, { reach, paths, hasFieldGuards }: Surroundings): readonly HandlerInfo[] {
+    return this.scanner.getAllMethodNames(of.prototype as object).flatMap((name) => {
+      const method = Reflect.get(of.prototype as object, name) as Method;
+      const describe = (kind: HandlerKind, addresses: readonly string[], runsGuards = true): HandlerInfo => {
+        const rules = this.rules.read({ getClass: () => of, getHandler: () => method });
+        const isGuarded = runsGuards && reach.covers(kind, of, method);
+        return { kind, handler: `${of.name}.${name}`, addresses, ...toProtection(rules, isGuarded) };
+      };
+      const routes = paths.find(module, of, method);
+      const http: readonly HttpHandlerInfo[] =
+        routes.length === 0 ? [] : [{ ...describe('http', routes.map(written)), kind: 'http', routes }];
+      const others = readDeclaredHandlers(of, name, method)
+        // Fields are reached through what is listed anyway, but for those that somebody meant to guard.
+        .filter((handler) => handler.reach !== 'field' || reach.stands(method))
+        .map(({ kind, address, reach: inner }) => describe(kind, [address], inner === undefined || hasFieldGuards));
+      return [...http, ...others];
+    });
+  }
+
+  /** Whether `GraphQLModule` was told `fieldResolverEnhancers: ['guards']`; each of them, where there are several. */
+  private hasFieldGuards(): boolean {
+    const options = [...this.modules.values()].flatMap(({ providers }) => {
+      const wrapper = providers.get('GqlModuleOptions');
+      return wrapper === undefined ? [] : [wrapper.instance as { readonly fieldResolverEnhancers?: unknown } | null];
+    });
+    const enhancers = options.map((given) => given?.fieldResolverEnhancers);
+    return enhancers.length > 0 && enhancers.every((names) => Array.isArray(names) && names.includes('guards'));
+  }
+
+  private applicationConfig(): ApplicationConfig {
+    // Nest has no provider for it; its own packages read it off the application in the same way.
+    const { container } = this.moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } };
+    return container.applicationConfig;
+  }
+}
+
+function isClass(value: unknown): value is Class {
+  return typeof value === 'function' && typeof value.prototype === 'object' && value.prototype !== null;
+}
+
+function hasAdapter({ httpAdapter }: HttpAdapterHost): boolean {
+  return (httpAdapter as unknown) !== undefined && (httpAdapter as unknown) !== null;
+}
+
+function written({ method, path }: HttpRoute): string {
+  return `${method} ${path}`;
+}

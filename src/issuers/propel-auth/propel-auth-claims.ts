@@ -1,0 +1,60 @@
+import type { JsonObject } from '../../token/json-object.js';
+import type { MappedClaims } from '../../user/claim-map.js';
+import { type Organization, withAssignedRoles } from '../../user/organization.js';
+import { readListClaim, readObjectClaim, readTextClaim } from '../../user/read-claim.js';
+import { mapStandardClaims } from '../../user/standard-claims.js';
+
+/** Reads a PropelAuth token: a user with organizations, all of them or only the active one. */
+export function mapPropelAuthClaims(claims: JsonObject): MappedClaims {
+  return {
+    ...mapStandardClaims(claims),
+    id: readTextClaim(claims, 'user_id') ?? '',
+    name: readName(claims),
+    impersonatorId: readTextClaim(claims, 'impersonator_user_id'),
+    // Roles and permissions are held within an organization, never beyond it.
+    roles: [],
+    permissions: [],
+    organizations: readOrganizations(claims),
+  };
+}
+
+function readName(claims: JsonObject): string | null {
+  const names = [readTextClaim(claims, 'first_name'), readTextClaim(claims, 'last_name')].filter(
+    (name) => name !== null,
+  );
+  return names.length > 0 ? names.join(' ') : readTextClaim(claims, 'username');
+}
+
+function readOrganizations(claims: JsonObject): readonly Organization[] {
+  const active = readObjectClaim(claims, 'org_member_info');
+  if (active !== null) return toOrganization(active, null);
+  const all = readObjectClaim(claims, 'org_id_to_org_member_info') ?? {};
+  return Object.keys(all).flatMap((id) => toOrganization(readObjectClaim(all, id), id));
+}
+
+function toOrganization(info: JsonObject | null, key: string | null): readonly Organization[] {
+  const id = info === null ? null : (readTextClaim(info, 'org_id') ?? key);
+  if (info === null || id === null) return [];
+  const { assigned, included } = readRoles(info);
+  const organization: Organization = {
+    id,
+    name: readTextClaim(info, 'org_name'),
+    slug: readTextClaim(info, 'url_safe_org_name'),
+    roles: [...new Set([...assigned, ...included])],
+    permissions: readListClaim(info, 'user_permissions'),
+  };
+  return [withAssignedRoles(organization, assigned)];
+}
+
+/**
+ * Assigned is one role, which includes those below it; or, where roles have no order, one and the additional ones.
+ * Tokens of long ago name the one role and nothing else.
+ */
+function readRoles(info: JsonObject): { readonly assigned: readonly string[]; readonly included: readonly string[] } {
+  const role = readTextClaim(info, 'user_role');
+  const own = role === null ? [] : [role];
+  if (info['org_role_structure'] !== 'multi_role') {
+    return { assigned: own, included: readListClaim(info, 'inherited_user_roles_plus_current_role') };
+  }
+  return { assigned: [...new Set([...own, ...readListClaim(info, 'additional_roles')])], included: [] };
+}

@@ -1,0 +1,126 @@
+import type { ProviderClient } from '../../upstream/provider-client.js';
+import type { JsonObject } from '../../token/json-object.js';
+import { AuthUnavailableError } from '../../errors/fault-error.js';
+import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
+import type { StackAuthPermission, StackAuthTeam } from './stack-auth-team.js';
+import type { StackAuthUser } from './stack-auth-user.js';
+import { readVerdict } from './stack-auth-verdict.js';
+
+/** What the REST API has to be told of a project. */
+export interface StackAuthProject {
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly projectId: string;
+  readonly secretServerKey: string | null;
+  readonly publishableClientKey: string | null;
+  readonly allowAnonymous: boolean;
+  readonly allowRestricted: boolean;
+}
+
+/** User ids are UUIDs; `me` and whatever else would be read as something other than an id is none. */
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * The REST API of Stack Auth, for one project. What it throws: a `RefusalError` where it refused the caller's
+ * token, a `AuthUnavailableError` where it refused us or answered in another shape, an `UpstreamFailure` where there
+ * was no answer.
+ */
+export class StackAuthApi {
+  constructor(
+    private readonly client: ProviderClient,
+    private readonly project: StackAuthProject,
+  ) {}
+
+  /** The user whose token it is; `null` when they have been deleted. The token is judged by the provider alone. */
+  async me(token: string): Promise<(StackAuthUser & JsonObject) | null> {
+    checkSendable(token);
+    return this.readUser('/users/me', 'GET /users/me', token);
+  }
+
+  /** Any user, which takes the secret server key; `null` when there is none of this id. */
+  async user(userId: string): Promise<(StackAuthUser & JsonObject) | null> {
+    if (!uuid.test(userId)) return null;
+    return this.readUser(`/users/${userId}`, 'GET /users/{id}', null);
+  }
+
+  /** The teams of the user whose token it is; `null` when they have been deleted. */
+  async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
+    const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
+    if (items === null) return null;
+    const { StackAuthTeam } = await import('./stack-auth-team.js');
+    return readAnswers('The teams that Stack Auth lists', StackAuthTeam, items);
+  }
+
+  /**
+   * What the user whose token it is may do in a team that they are in; without one, in the whole project. Permissions
+   * that others include are listed too, which takes asking for it. `null` when the user has been deleted.
+   */
+  async myPermissions(token: string, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
+    const list = teamId === null ? '/project-permissions' : '/team-permissions';
+    const query = new URLSearchParams({
+      user_id: 'me',
+      recursive: 'true',
+      ...(teamId !== null && { team_id: teamId }),
+    });
+    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
+    if (items === null) return null;
+    const { StackAuthPermission } = await import('./stack-auth-team.js');
+    return readAnswers('The permissions that Stack Auth lists', StackAuthPermission, items);
+  }
+
+  private async readList(path: string, what: string, token: string): Promise<readonly unknown[] | null> {
+    checkSendable(token);
+    const found = await this.ask(path, what, token);
+    if (found === null) return null;
+    const { StackAuthList } = await import('./stack-auth-team.js');
+    const { items, pagination } = await readAnswer(`The answer of Stack Auth to ${what}`, StackAuthList, found.body);
+    // Half a list would refuse whoever is on the other half.
+    if ((pagination?.next_cursor ?? null) === null) return items;
+    throw new AuthUnavailableError(
+      `The answer of Stack Auth to ${what} comes in parts, which is not known of it`,
+      secondsToRecover,
+    );
+  }
+
+  private async readUser(path: string, what: string, token: string | null) {
+    const found = await this.ask(path, what, token);
+    if (found === null) return null;
+    const { StackAuthUser } = await import('./stack-auth-user.js');
+    return readAnswer(`The answer of Stack Auth to ${what}`, StackAuthUser, found.body);
+  }
+
+  /** @param what names the question in the log, without ids. */
+  private async ask(path: string, what: string, token: string | null): Promise<{ readonly body: unknown } | null> {
+    const { baseUrl } = this.project;
+    const headers = { ...headersOfProject(this.project), ...(token !== null && headersOfCaller(this.project, token)) };
+    const answer = await this.client.call({ method: 'GET', url: `${baseUrl}/api/v1${path}`, headers });
+    return readVerdict(answer, { what, token });
+  }
+}
+
+/** Under their old names, which are the only ones that self-hosted servers know. */
+function headersOfProject({ projectId, secretServerKey, publishableClientKey }: StackAuthProject): Headers {
+  if (secretServerKey !== null) {
+    return {
+      'x-stack-access-type': 'server',
+      'x-stack-project-id': projectId,
+      'x-stack-secret-server-key': secretServerKey,
+    };
+  }
+  return {
+    'x-stack-access-type': 'client',
+    'x-stack-project-id': projectId,
+    ...(publishableClientKey !== null && { 'x-stack-publishable-client-key': publishableClientKey }),
+  };
+}
+
+/** Whom the app lets in is let in here as well: the server refuses their tokens unless it is told. */
+function headersOfCaller({ allowAnonymous, allowRestricted }: StackAuthProject, token: string): Headers {
+  return {
+    'x-stack-access-token': token,
+    ...(allowAnonymous && { 'x-stack-allow-anonymous-user': 'true' }),
+    ...(allowRestricted && { 'x-stack-allow-restricted-user': 'true' }),
+  };
+}
+
+type Headers = Readonly<Record<string, string>>;

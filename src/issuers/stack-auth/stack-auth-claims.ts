@@ -1,0 +1,68 @@
+import type { JsonObject } from '../../token/json-object.js';
+import type { MappedClaims } from '../../user/claim-map.js';
+import { readObjectClaim, readTextClaim } from '../../user/read-claim.js';
+import { mapStandardClaims } from '../../user/standard-claims.js';
+
+/** The three kinds of user, each with an issuer, an audience and keys of its own. */
+export type UserKind = 'normal' | 'restricted' | 'anonymous';
+
+/** Reads claims of today's servers and of those before September 2025, which wrote some in camelCase. */
+export function mapStackAuthClaims(claims: JsonObject): MappedClaims {
+  return {
+    ...mapStandardClaims(claims),
+    isAnonymous: isAnonymous(claims),
+    sessionId: readTextClaim(claims, 'refresh_token_id') ?? readTextClaim(claims, 'refreshTokenId'),
+    // "role" says the same for everybody, and "selected_team_id" is a preference that proves no membership.
+    roles: [],
+    scopes: [],
+    permissions: [],
+    organizations: [],
+  };
+}
+
+/**
+ * What in the claims contradicts the kind of user that issuer and audience speak of, or the project; the
+ * servers never mint such a token.
+ */
+export function findFaultOfKind(kind: UserKind, projectId: string, claims: JsonObject): string | undefined {
+  const { project_id: project = projectId, branch_id: branch = 'main', branchId: oldBranch = 'main' } = claims;
+  if (project !== projectId) return 'Its "project_id" is another project than its issuer speaks of';
+  if (branch !== 'main' || oldBranch !== 'main') return 'Its "branch_id" is not "main"';
+  return kindOf(claims) === kind ? undefined : `Its flags do not go with its issuer, which is that of ${kind} users`;
+}
+
+/** `undefined` when the flags contradict each other. */
+function kindOf(claims: JsonObject): UserKind | undefined {
+  const anonymous = isAnonymous(claims);
+  // Before January 2026 none but anonymous users were restricted, and no flag said so.
+  const { is_anonymous: flag = anonymous, is_restricted: restricted = anonymous } = claims;
+  if (typeof flag !== 'boolean' || typeof restricted !== 'boolean') return undefined;
+  if (anonymous ? !restricted : claims['role'] === 'anon') return undefined;
+  const kind = anonymous ? 'anonymous' : restricted ? 'restricted' : 'normal';
+  return reasonFits(kind, claims) ? kind : undefined;
+}
+
+function reasonFits(kind: UserKind, claims: JsonObject): boolean {
+  const reason = readObjectClaim(claims, 'restricted_reason');
+  const type = reason === null ? null : readTextClaim(reason, 'type');
+  switch (kind) {
+    case 'normal':
+      return (claims['restricted_reason'] ?? null) === null;
+    case 'restricted':
+      return type !== 'anonymous';
+    case 'anonymous':
+      return type === null || type === 'anonymous';
+  }
+}
+
+function isAnonymous(claims: JsonObject): boolean {
+  const flag = claims['is_anonymous'];
+  // Before the flag came, "role" told; since then it is "authenticated" for all.
+  return flag === undefined ? claims['role'] === 'anon' : flag === true;
+}
+
+/** What to change if users of this kind should be let in. */
+export function hintForKind(kind: Exclude<UserKind, 'normal'>): string {
+  const option = kind === 'anonymous' ? 'allowAnonymous' : 'allowRestricted';
+  return `It is the token of an ${kind === 'anonymous' ? 'anonymous' : 'as yet restricted'} user. To let these in, set stackAuth({ ${option}: true })`;
+}

@@ -1,0 +1,77 @@
+import type { OAuthAccount, UserProfile } from '../../profiles/user-profile.js';
+import type { ProfileSource, SourcedProfile } from '../../profiles/profile-source.js';
+import type { JsonObject } from '../../token/json-object.js';
+import type { AuthUser } from '../../user/auth-user.js';
+import { tokenOf } from '../../user/verified-user.js';
+import type { OpenProfiles } from '../identity-provider.js';
+import { checkSameUser, readAnswers } from '../provider-answer.js';
+import { StackAuthApi, type StackAuthProject } from './stack-auth-api.js';
+import type { StackAuthUser } from './stack-auth-user.js';
+
+/**
+ * Profiles by the REST API: the caller's with their own token, and with server access too where the secret server
+ * key is there; anyone's only then.
+ */
+export function stackAuthProfiles(project: StackAuthProject): OpenProfiles {
+  const access = project.secretServerKey === null ? 'client' : 'server';
+  return ({ providerClient }): ProfileSource => {
+    const api = new StackAuthApi(providerClient(project.baseUrl), project);
+    return {
+      access,
+      get: (user) => getOwn(api, user),
+      ...(access === 'server' && { find: (userId: string) => findAny(api, userId) }),
+      findDisabledReason: ({ raw }: UserProfile) => findDisabledReason(raw, project),
+    };
+  };
+}
+
+/**
+ * Why a user may not come in as the provider knows them now, whatever their token says of them; `undefined` for
+ * whom the app lets in.
+ */
+export function findDisabledReason(
+  user: JsonObject,
+  { allowAnonymous, allowRestricted }: StackAuthProject,
+): string | undefined {
+  if (user['is_anonymous'] === true) return allowAnonymous ? undefined : 'Stack Auth knows the user as anonymous';
+  if (user['is_restricted'] !== true || allowRestricted) return undefined;
+  return 'The user has been restricted. To let these in, set stackAuth({ allowRestricted: true })';
+}
+
+async function getOwn(api: StackAuthApi, user: AuthUser): Promise<SourcedProfile | null> {
+  const me = await api.me(tokenOf(user));
+  if (me === null) return null;
+  checkSameUser('The answer of Stack Auth to GET /users/me', me.id, user.id);
+  return toProfile(me, user.id);
+}
+
+async function findAny(api: StackAuthApi, userId: string): Promise<SourcedProfile | null> {
+  const user = await api.user(userId);
+  if (user === null) return null;
+  checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
+  return toProfile(user, userId);
+}
+
+/** @param id as it was asked for: in which case a UUID is written says nothing. */
+async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<SourcedProfile> {
+  const lastActiveAt = user.last_active_at_millis ?? null;
+  return {
+    id,
+    displayName: user.display_name,
+    primaryEmail: user.primary_email,
+    primaryEmailVerified: user.primary_email_verified,
+    profileImageUrl: user.profile_image_url,
+    signedUpAt: new Date(user.signed_up_at_millis),
+    lastActiveAt: lastActiveAt === null ? null : new Date(lastActiveAt),
+    hasPassword: user.has_password,
+    isAnonymous: user.is_anonymous,
+    oauthProviders: await readAccounts(user.oauth_providers),
+    raw: user,
+  };
+}
+
+async function readAccounts(given: readonly unknown[]): Promise<readonly OAuthAccount[]> {
+  const { StackAuthAccount } = await import('./stack-auth-user.js');
+  const accounts = await readAnswers('The list oauth_providers of Stack Auth', StackAuthAccount, given);
+  return accounts.map(({ id, account_id: accountId, email = null }) => ({ id, accountId, email }));
+}

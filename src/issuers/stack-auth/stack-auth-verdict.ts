@@ -1,0 +1,149 @@
+import { AuthUnavailableError } from '../../errors/fault-error.js';
+import { RefusalError } from '../../errors/refusal-error.js';
+import type { RefusalReason } from '../../errors/auth-error.js';
+import { logText } from '../../telemetry/log-text.js';
+import { parseToken } from '../../token/parse-token.js';
+import type { ProviderAnswer } from '../../upstream/provider-client.js';
+import { UpstreamFailure } from '../../upstream/upstream-failure.js';
+import { secondsToRecover } from '../provider-answer.js';
+import { hintForKind } from './stack-auth-claims.js';
+
+/** What was asked, for the log and for who is to blame. */
+export interface StackAuthQuestion {
+  /** `GET /users/me` */
+  readonly what: string;
+  /** The caller's token, where it was sent along. */
+  readonly token: string | null;
+}
+
+/** There is no such user, any more: a deleted one's own look-up is a 400. */
+const absent: ReadonlySet<string> = new Set([
+  'CANNOT_GET_OWN_USER_WITHOUT_USER',
+  'USER_NOT_FOUND',
+  'USER_ID_DOES_NOT_EXIST',
+]);
+
+/** Codes that speak of the caller's token. */
+const refusals: ReadonlyMap<string, readonly [RefusalReason, string]> = new Map([
+  ['ACCESS_TOKEN_EXPIRED', ['expired', 'Stack Auth says that it has expired']],
+  ['INVALID_PROJECT_FOR_ACCESS_TOKEN', ['issuer', 'It is of another project than stackAuth({ projectId })']],
+  ['ANONYMOUS_AUTHENTICATION_NOT_ALLOWED', ['issuer', hintForKind('anonymous')]],
+  ['RESTRICTED_USER_NOT_ALLOWED', ['issuer', hintForKind('restricted')]],
+  ['USER_AUTHENTICATION_REQUIRED', ['revoked', 'Stack Auth knows no user of it any more']],
+]);
+
+const projectId = 'stackAuth({ projectId })';
+const secretServerKey = 'stackAuth({ secretServerKey }), or STACK_SECRET_SERVER_KEY';
+const publishableClientKey = 'stackAuth({ publishableClientKey }), or STACK_PUBLISHABLE_CLIENT_KEY';
+const baseUrl = 'stackAuth({ baseUrl })';
+
+interface Mistake {
+  /** Which option to fix. */
+  readonly option: string;
+  readonly problem: string;
+}
+
+const foreign: Mistake = {
+  option: baseUrl,
+  problem: 'this server does not understand what is asked; is it of another version?',
+};
+const keyWanted: Mistake = {
+  option: publishableClientKey,
+  problem: 'the project asks for its publishable client key',
+};
+
+/** Codes that speak of us. */
+const mistakes: ReadonlyMap<string, Mistake> = new Map<string, Mistake>([
+  ['INVALID_SECRET_SERVER_KEY', { option: secretServerKey, problem: 'it is not the key of this project' }],
+  ['SERVER_AUTHENTICATION_REQUIRED', { option: secretServerKey, problem: 'the key is missing' }],
+  ['INSUFFICIENT_ACCESS_TYPE', { option: secretServerKey, problem: 'this takes server access' }],
+  ['INVALID_PUBLISHABLE_CLIENT_KEY', { option: publishableClientKey, problem: 'it is not the key of this project' }],
+  ['CLIENT_AUTHENTICATION_REQUIRED', keyWanted],
+  ['PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT', keyWanted],
+  ['CURRENT_PROJECT_NOT_FOUND', { option: projectId, problem: 'there is no such project' }],
+  ['BRANCH_DOES_NOT_EXIST', { option: projectId, problem: 'the project has no main branch' }],
+  ['SCHEMA_ERROR', foreign],
+  ['BODY_PARSING_ERROR', foreign],
+  ['ALL_OVERLOADS_FAILED', foreign],
+  ['ACCESS_TYPE_REQUIRED', foreign],
+  ['INVALID_ACCESS_TYPE', foreign],
+  ['PROJECT_KEY_WITHOUT_ACCESS_TYPE', foreign],
+  ['ACCESS_TYPE_WITHOUT_PROJECT_ID', foreign],
+  ['ADMIN_AUTHENTICATION_REQUIRED', foreign],
+]);
+
+/**
+ * What Stack Auth has answered: the body, or `null` where it knows no such user. Read by its code, never by the
+ * status alone: a deleted user is a 400 there, and 401 also says that a key of ours is wrong.
+ *
+ * @throws {RefusalError} when the caller's token was refused.
+ * @throws {AuthUnavailableError} when it is our request that was refused: names the option to fix.
+ */
+export function readVerdict(answer: ProviderAnswer, question: StackAuthQuestion): { readonly body: unknown } | null {
+  const status = statusOf(answer);
+  const code = named(answer, 'known-error');
+  if (code === null && status >= 200 && status < 300) return { body: answer.body };
+  if (code !== null && saysAbsent(code, status)) return null;
+  throw refusalOf(code, question.token) ?? mistakeOf(code, question) ?? fallBack(status, code, question);
+}
+
+function saysAbsent(code: string, status: number): boolean {
+  return absent.has(code) || (status === 404 && !mistakes.has(code));
+}
+
+/** The status is sent in a header where it was turned into 200 for a browser's sake. */
+function statusOf(answer: ProviderAnswer): number {
+  const actual = named(answer, 'actual-status');
+  return actual !== null && /^[1-5]\d\d$/.test(actual) ? Number(actual) : answer.status;
+}
+
+/** A header under the provider's new name, else its old one. */
+function named({ headers }: ProviderAnswer, name: string): string | null {
+  return headers.get(`x-hexclave-${name}`) ?? headers.get(`x-stack-${name}`);
+}
+
+function refusalOf(code: string | null, token: string | null): RefusalError | undefined {
+  if (code === null || token === null) return undefined;
+  if (code === 'UNPARSABLE_ACCESS_TOKEN') return unparsable(token);
+  const known = refusals.get(code);
+  return known && RefusalError.token(...known);
+}
+
+/** One code for a token that cannot be read and for one whose signature is wrong; the first can be seen from here. */
+function unparsable(token: string): RefusalError {
+  try {
+    parseToken(token);
+  } catch (error) {
+    if (error instanceof RefusalError) return error;
+    throw error;
+  }
+  return RefusalError.token('signature', 'Stack Auth says that its signature does not verify');
+}
+
+function mistakeOf(code: string | null, { what }: StackAuthQuestion): AuthUnavailableError | undefined {
+  const mistake = code === null ? undefined : mistakes.get(code);
+  if (code === null || mistake === undefined) return undefined;
+  const { option, problem } = mistake;
+  return new AuthUnavailableError(
+    `Stack Auth refuses ${what} (${code}): ${problem}. Check ${option}`,
+    secondsToRecover,
+  );
+}
+
+/**
+ * New codes come often, and then the status tells. A 401 or 403 with a code was said by the API itself, to who sent a token; without one it
+ * may be any proxy on the way, and tells nothing about the caller.
+ */
+function fallBack(status: number, code: string | null, { what, token }: StackAuthQuestion): Error {
+  const said = code === null ? `with status ${status}` : `with status ${status} and an unknown code (${logText(code)})`;
+  if (status === 429 || status >= 500) {
+    return new UpstreamFailure(status === 429 ? 'rate-limited' : 'status', `Stack Auth answered ${said}`, status);
+  }
+  if (code !== null && token !== null && (status === 401 || status === 403)) {
+    return RefusalError.token('revoked', `Stack Auth answered ${what} ${said}`);
+  }
+  return new AuthUnavailableError(
+    `Stack Auth answered ${what} ${said}. Check ${baseUrl} and ${projectId}`,
+    secondsToRecover,
+  );
+}

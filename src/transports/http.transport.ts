@@ -1,0 +1,61 @@
+import {
+  BadRequestException,
+  ForbiddenException,
+  type HttpException,
+  InternalServerErrorException,
+  ServiceUnavailableException,
+  UnauthorizedException,
+} from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
+
+import type { Answer, AnswerStatus } from '../challenge/answer.js';
+import type { AuthError } from '../errors/auth-error.js';
+import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
+import type { RequestView } from '../request/request-view.js';
+import { readOwn } from './read-own.js';
+import { type CallContext, type Caller, Transport } from './transport.js';
+
+const exceptions = {
+  400: BadRequestException,
+  401: UnauthorizedException,
+  403: ForbiddenException,
+  500: InternalServerErrorException,
+  503: ServiceUnavailableException,
+} satisfies Record<AnswerStatus, new (body: object, options: { cause: unknown }) => HttpException>;
+
+/** HTTP, whose contexts send request and response as their first arguments, on Express and on Fastify alike: what differs between them is left to Nest's adapter. */
+export class HttpTransport extends Transport {
+  override readonly contextType = 'http';
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {
+    super();
+  }
+
+  override view(context: CallContext): RequestView {
+    return viewHttpRequest(context.getArgs()[0] as HttpRequest);
+  }
+
+  override findParameter(context: CallContext, name: string): unknown {
+    return readOwn((context.getArgs()[0] as { readonly params?: unknown }).params, name);
+  }
+
+  override setUser(context: CallContext, { user }: Caller): void {
+    (context.getArgs()[0] as { user?: unknown }).user = user;
+  }
+
+  override addHeaders(context: CallContext, headers: Readonly<Record<string, string>>): void {
+    const response = context.getArgs()[1];
+    for (const [name, value] of Object.entries(headers)) {
+      this.adapterHost.httpAdapter.setHeader(response, name, value);
+    }
+  }
+
+  override toException({ status, body }: Answer, error: AuthError): HttpException {
+    return toNestException(status, { ...body }, error);
+  }
+}
+
+/** Nest's own exception of this status, which any exception filter knows. */
+export function toNestException(status: AnswerStatus, body: object, cause: AuthError): HttpException {
+  return new exceptions[status](body, { cause });
+}

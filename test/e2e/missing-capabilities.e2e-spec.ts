@@ -1,0 +1,55 @@
+/** A route that asks of the issuers what none of them can do stops the app, where it would be a 500 at each request. */
+import { Controller, Get } from '@nestjs/common';
+import { AuthModule, type IdentityProvider, jwtIssuer, oidc, RequireProfile, VerifyOnline } from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { platforms, startApp } from '../support/app.js';
+
+@Controller('cats')
+class OnlineController {
+  @VerifyOnline()
+  @Get()
+  list(): string[] {
+    return [];
+  }
+}
+
+@RequireProfile()
+@Controller('dogs')
+class ProfileController {
+  @Get()
+  list(): string[] {
+    return [];
+  }
+}
+
+const secret = 'a secret of at least thirty-two bytes';
+const byHand = jwtIssuer({ issuer: 'https://hand.example', audience: 'api', secret });
+const plain = oidc({ issuer: 'https://plain.example', audience: 'api' });
+const asked = oidc({
+  issuer: 'https://asked.example',
+  audience: 'api',
+  introspection: { clientId: 'api', clientSecret: 'secret' },
+});
+
+describe.each(platforms)('routes on $name', (platform) => {
+  const start = (controller: new () => object, ...issuers: IdentityProvider[]) =>
+    startApp(platform, { imports: [AuthModule.forRoot({ issuers })], controllers: [controller] });
+
+  it('cannot demand that an issuer be asked about tokens that none can be asked about', async () => {
+    await expect(start(OnlineController, plain)).rejects.toThrow(
+      /^oidc.*introspection.*OnlineController\.list demands @VerifyOnline\(\), and no issuer can be asked for it/,
+    );
+    await expect(start(OnlineController, byHand)).rejects.toThrow(/OnlineController\.list demands @VerifyOnline\(\)/);
+  });
+
+  it('cannot demand profiles that anonymousCaller gives', async () => {
+    await expect(start(ProfileController, byHand)).rejects.toThrow(
+      /^jwtIssuer.*profiles.*ProfileController\.list demands @RequireProfile\(\), and no issuer can be asked for it/,
+    );
+  });
+
+  it('may demand what at least one issuer can do', async () => {
+    expect((await (await start(OnlineController, byHand, asked)).call('/cats')).status).toBe(401);
+    expect((await (await start(ProfileController, byHand, plain)).call('/dogs')).status).toBe(401);
+  });
+});

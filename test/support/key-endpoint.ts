@@ -1,0 +1,76 @@
+/** A key server whose set a test writes, whose troubles it chooses, and which counts what reaches it. */
+import { type IssuerFault, issuerFaults, spoilAnswer } from '../../src/testing/issuer-fault.js';
+import { startServer } from './answering-server.js';
+
+/** Everything that a key server may do instead of giving its keys. `useless`: keys that are for encryption only. */
+export type KeyTrouble = IssuerFault | 'useless';
+
+export const keyTroubles: readonly KeyTrouble[] = [...issuerFaults, 'useless'];
+
+interface Jwks {
+  readonly keys: readonly object[];
+}
+
+export class KeyEndpoint {
+  /** What the key set holds. */
+  shown: Jwks;
+  /** How many calls have reached it. */
+  reached = 0;
+  private trouble: KeyTrouble | null = null;
+  private held: (() => void)[] | null = null;
+
+  private constructor(
+    readonly jwksUri: string,
+    shown: Jwks,
+  ) {
+    this.shown = shown;
+  }
+
+  /** Runs until the test is over. */
+  static async open(shown: Jwks): Promise<KeyEndpoint> {
+    const { url } = await startServer((request, response) => {
+      const { trouble } = endpoint;
+      const elsewhere = request.url === '/elsewhere';
+      endpoint.reached += 1;
+      endpoint.whenReleased(() => {
+        const body = JSON.stringify(endpoint.shown);
+        if (trouble === null || elsewhere) response.writeHead(200, json).end(body);
+        else if (trouble === 'useless')
+          response.writeHead(200, json).end(JSON.stringify(forEncryption(endpoint.shown)));
+        else spoilAnswer(trouble, { response, body, emptyBody: '{"keys":[]}', elsewhere: '/elsewhere' });
+      });
+    });
+    const endpoint: KeyEndpoint = new KeyEndpoint(`${url}/keys`, shown);
+    return endpoint;
+  }
+
+  fail(trouble: KeyTrouble): void {
+    this.trouble = trouble;
+  }
+
+  recover(): void {
+    this.trouble = null;
+  }
+
+  /** Keeps calls waiting, whatever their answer will be, until `release`. */
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    const answers = this.held ?? [];
+    this.held = null;
+    for (const answer of answers) answer();
+  }
+
+  private whenReleased(answer: () => void): void {
+    if (this.held === null) answer();
+    else this.held.push(answer);
+  }
+}
+
+const json = { 'content-type': 'application/json' };
+
+function forEncryption({ keys }: Jwks): Jwks {
+  return { keys: keys.map((key) => ({ ...key, use: 'enc' })) };
+}

@@ -1,0 +1,23 @@
+import { Timer } from '../../src/clock/timer.js';
+
+/** An timer that rings when the test says so, and tells what it was set to. */
+export class ManualTimer extends Timer {
+  delayMs: number | null = null;
+  private ringer: (() => void) | null = null;
+
+  override set(delayMs: number, ring: () => void): void {
+    this.delayMs = delayMs;
+    this.ringer = ring;
+  }
+
+  override clear(): void {
+    this.delayMs = null;
+    this.ringer = null;
+  }
+
+  ring(): void {
+    const { ringer } = this;
+    this.clear();
+    ringer?.();
+  }
+}

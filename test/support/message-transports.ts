@@ -1,0 +1,151 @@
+/** The transports of Nest's microservices that can be met on this machine, each with a client that sends a token. */
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { headers } from '@nats-io/transport-node';
+import {
+  type ClientProxy,
+  ClientProxyFactory,
+  type MicroserviceOptions,
+  NatsRecordBuilder,
+  Transport,
+} from '@nestjs/microservices';
+import { firstValueFrom } from 'rxjs';
+import { freePort } from './free-port.js';
+
+/** What the handlers of a story are called; the servers of a machine are shared, so each run has names of its own. */
+export const prefix = randomUUID();
+
+interface MessageCall {
+  readonly token?: string;
+}
+
+export interface MessageClient {
+  /** The answer, or what was thrown for it. */
+  ask(name: string, call?: MessageCall): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A server to connect an app to, and a client of it. */
+interface MessageLink {
+  readonly options: MicroserviceOptions;
+  connect(): MessageClient;
+}
+
+export interface MessageTransportCase {
+  readonly name: string;
+  /** Why it cannot be met here; `undefined` when it can. */
+  readonly missing: string | undefined;
+  link(): Promise<MessageLink>;
+}
+
+async function whyMissing(name: string, port: number): Promise<string | undefined> {
+  const isThere = await new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => {
+      resolve(false);
+    });
+  });
+  return isThere ? undefined : `no ${name} answers on 127.0.0.1:${port}`;
+}
+
+function ofProxy(proxy: ClientProxy, toData: (call: MessageCall) => unknown): MessageClient {
+  return {
+    ask: (name, call = {}) => firstValueFrom(proxy.send<unknown>(`${prefix}.${name}`, toData(call))),
+    close: async () => {
+      await proxy.close();
+    },
+  };
+}
+
+const inData = (call: MessageCall): unknown => ({ ...call });
+
+function inNatsHeader({ token }: MessageCall): unknown {
+  const bag = headers();
+  if (token !== undefined) bag.set('Authorization', `Bearer ${token}`);
+  return new NatsRecordBuilder({}).setHeaders(bag).build();
+}
+
+const protoPath = fileURLToPath(new URL('./cats.proto', import.meta.url));
+
+export const tcp: MessageTransportCase = {
+  name: 'TCP',
+  missing: undefined,
+  link: async () => {
+    const options = { host: '127.0.0.1', port: await freePort() };
+    return {
+      options: { transport: Transport.TCP, options },
+      connect: () => ofProxy(ClientProxyFactory.create({ transport: Transport.TCP, options }), inData),
+    };
+  },
+};
+
+const redis: MessageTransportCase = {
+  name: 'Redis',
+  missing: await whyMissing('Redis', 6379),
+  link: async () => {
+    const options = { host: '127.0.0.1', port: 6379 };
+    return {
+      options: { transport: Transport.REDIS, options },
+      connect: () => ofProxy(ClientProxyFactory.create({ transport: Transport.REDIS, options }), inData),
+    };
+  },
+};
+
+const nats: MessageTransportCase = {
+  name: 'NATS',
+  missing: await whyMissing('NATS', 4222),
+  link: async () => {
+    const options = { servers: ['nats://127.0.0.1:4222'] };
+    return {
+      options: { transport: Transport.NATS, options },
+      connect: () => ofProxy(ClientProxyFactory.create({ transport: Transport.NATS, options }), inNatsHeader),
+    };
+  },
+};
+
+export const messageTransports: readonly MessageTransportCase[] = [tcp, redis, nats];
+
+/** A client of the service in cats.proto, as grpc-js makes it. */
+export interface GrpcClient {
+  readonly Me: Unary;
+  readonly Maybe: Unary;
+  readonly Adopt: Unary;
+  readonly Open: Unary;
+  Watch(message: object, metadata: Metadata): NameStream;
+  close(): void;
+}
+
+type Unary = (
+  message: object,
+  metadata: Metadata,
+  answered: (error: ServiceError | null, answer: unknown) => void,
+) => void;
+
+interface NameStream {
+  on(event: 'data', listener: (name: { name: string }) => void): unknown;
+  on(event: 'error', listener: (error: ServiceError) => void): unknown;
+  cancel(): void;
+}
+
+export function grpcOptions(url: string): MicroserviceOptions {
+  return { transport: Transport.GRPC, options: { package: 'cats', protoPath, url } };
+}
+
+export function connectGrpc(url: string): GrpcClient {
+  const definition = loadPackageDefinition(loadSync(protoPath)) as unknown as {
+    cats: { Cats: new (url: string, how: object) => GrpcClient };
+  };
+  return new definition.cats.Cats(url, credentials.createInsecure());
+}
+
+export function metadataWith(token?: string): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  return metadata;
+}

@@ -1,0 +1,99 @@
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { describe, expect, it } from 'vitest';
+import { PermissionSources } from '../../../src/access/permission-sources.js';
+import type { RouteRequirements } from '../../../src/access/route-rules.js';
+import { AppRules } from '../../../src/access/app-rules.js';
+import { RequirementChecker } from '../../../src/access/requirement-checker.js';
+import { OrganizationEvaluator } from '../../../src/access/organization-evaluator.js';
+import { PolicyEvaluator, PolicyFactory } from '../../../src/access/policy-evaluator.js';
+import type { CallContext } from '../../../src/transports/transport.js';
+import type { GuardContext } from '../../../src/access/guard-context.js';
+import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
+import { toVerifiedToken } from '../../../src/token/verified-token.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
+import { mapStandardClaims } from '../../../src/user/standard-claims.js';
+import { toAuthUser } from '../../../src/user/verified-user.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { outcomeOf } from '../../support/outcome.js';
+
+class Cats {
+  list(): void {
+    // Never called: a place to demand things of.
+  }
+}
+
+class NoPolicyClasses extends PolicyFactory {
+  override get(): never {
+    throw new Error('There is none here');
+  }
+}
+
+/** One user out of one token, judged twice at the same time, is two objects. */
+function userOf(text: string): AuthUser {
+  const token = toVerifiedToken('https://issuer.example', { alg: 'ES256' }, Object.freeze({ sub: 'alice', exp: 2e9 }));
+  return toAuthUser(text, token, { provider: 'oidc', map: mapStandardClaims });
+}
+
+function setUp(): {
+  checker: RequirementChecker;
+  asked: string[];
+  demand: (name: string, answer: boolean) => RouteRequirements;
+} {
+  const rules = new AppRules(() => undefined);
+  const sources = new PermissionSources(new Map(), new ExpiringMemory({ maxEntries: 0, clock: new ManualClock() }));
+  const checker = new RequirementChecker({
+    organizations: new OrganizationEvaluator(rules, sources),
+    policies: new PolicyEvaluator(rules, new NoPolicyClasses()),
+    sources,
+    profiles: { get: () => Promise.reject(new Error('No profile is demanded here')) },
+  });
+  const asked: string[] = [];
+  const demand = (name: string, answer: boolean): RouteRequirements => {
+    const check = (): boolean => {
+      asked.push(name);
+      return answer;
+    };
+    return { online: false, requirements: [{ kind: 'policy', name, policy: { made: 'by-hand', check } }] };
+  };
+  return { checker, asked, demand };
+}
+
+const guardContextOf = (context: CallContext): GuardContext => ({ context }) as GuardContext;
+
+describe('a policy', () => {
+  it.each([
+    ['once, when two verdicts on one token have made two users of it', 'the.one.token', ['may-list']],
+    ['about each of two users', 'the.other.token', ['may-list', 'may-list']],
+  ])('is asked for a call %s', async (_, second, expected) => {
+    const { checker, asked, demand } = setUp();
+    const guardContext = guardContextOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
+    const demands = demand('may-list', true);
+    for (const text of ['the.one.token', second]) await checker.check(guardContext, userOf(text), demands);
+    expect(asked).toEqual(expected);
+  });
+
+  const derivations: [string, (context: ExecutionContextHost) => CallContext][] = [
+    ['the same context', (context) => context],
+    ['a proxy for it', (context) => new Proxy(context, {})],
+    ['an heir of it', (context) => Object.create(context) as CallContext],
+    [
+      'a copy of all its members',
+      (context) =>
+        Object.create(
+          Object.getPrototypeOf(context) as object,
+          Object.getOwnPropertyDescriptors(context),
+        ) as CallContext,
+    ],
+  ];
+
+  it.each(derivations)('is asked although another one has granted the call, on %s', async (_, derive) => {
+    const { checker, asked, demand } = setUp();
+    const context = new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list);
+    const user = userOf('the.one.token');
+    await checker.check(guardContextOf(context), user, demand('may-list', true));
+    const outcome = await outcomeOf(() =>
+      checker.check(guardContextOf(derive(context)), user, demand('may-wipe', false)),
+    );
+    expect([outcome, asked]).toEqual(['ACCESS_DENIED', ['may-list', 'may-wipe']]);
+  });
+});

@@ -1,0 +1,230 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { TokenAuthenticator, type ToUser } from '../../../src/authentication/request-authenticator.js';
+import { oidc } from '../../../src/issuers/oidc.js';
+import { claimMapsOf } from '../../../src/open-issuers.js';
+import { fromBearer } from '../../../src/request/from-bearer.js';
+import { fromCookie } from '../../../src/request/from-cookie.js';
+import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import type { RequestView } from '../../../src/request/request-view.js';
+import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import type { TokenVerifier } from '../../../src/token/token-verifier.js';
+import type { AuthUser } from '../../../src/user/auth-user.js';
+import { setUpAsking } from '../../support/asking-verifier.js';
+import { ManualClock } from '../../support/manual-clock.js';
+import { openVerifier } from '../../support/opened-verifier.js';
+import { outcomeOf } from '../../support/outcome.js';
+import { startIssuer } from '../../support/started-issuer.js';
+
+interface Scene {
+  readonly issuer: TestIssuer;
+  readonly clock: ManualClock;
+  readonly authenticator: TokenAuthenticator;
+  readonly tokenFor: (sub: string) => Promise<string>;
+}
+
+async function setUp(toUser: ToUser | null = null): Promise<Scene> {
+  const clock = new ManualClock();
+  const issuer = await startIssuer({ clock });
+  const provider = oidc({ issuer: issuer.url, audience: 'api' });
+  const { verifier } = openVerifier(provider, { clock });
+  const claimMaps = claimMapsOf([provider]);
+  const authenticator = new TokenAuthenticator({ sources: [fromBearer()], verifier, claimMaps, toUser });
+  const tokenFor = (sub: string): Promise<string> => issuer.token({ aud: 'api', sub }, { expiresIn: '5m' });
+  return { issuer, clock, authenticator, tokenFor };
+}
+
+interface Request {
+  headers: { authorization: string };
+}
+
+const requestWith = (token: string): Request => ({ headers: { authorization: `Bearer ${token}` } });
+
+async function idOf(authenticator: TokenAuthenticator, view: RequestView): Promise<string> {
+  return (await authenticator.authenticate(view)).id;
+}
+
+describe('a request that is asked about again', () => {
+  it('is judged anew when it carries another token by then', async () => {
+    const { authenticator, tokenFor } = await setUp();
+    const request = requestWith(await tokenFor('alice'));
+    const view = viewHttpRequest(request);
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    request.headers.authorization = `Bearer ${await tokenFor('bob')}`;
+    expect(await idOf(authenticator, view)).toBe('bob');
+    request.headers.authorization = 'Bearer no.good.token';
+    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN malformed');
+  });
+
+  it('has toUser asked about the user of the other token', async () => {
+    const { authenticator, tokenFor } = await setUp((user) => `the account of ${user.id}`);
+    const request = requestWith(await tokenFor('alice'));
+    const view = viewHttpRequest(request);
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+
+    request.headers.authorization = `Bearer ${await tokenFor('bob')}`;
+    const bob = await authenticator.authenticate(view);
+    expect(authenticator.toAppUser(view, bob)).toBe('the account of bob');
+  });
+
+  it('has toUser asked once, although another request with this token was judged meanwhile', async () => {
+    const asked: string[] = [];
+    const { authenticator, tokenFor } = await setUp((user) => asked.push(user.id));
+    const token = await tokenFor('alice');
+    const view = viewHttpRequest(requestWith(token));
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+    await authenticator.authenticate(viewHttpRequest(requestWith(token)));
+    authenticator.toAppUser(view, await authenticator.authenticate(view));
+
+    expect(asked).toEqual(['alice']);
+  });
+
+  it('is refused once its token is over: the handshake of a socket lives longer than that', async () => {
+    const { authenticator, clock, tokenFor } = await setUp();
+    const view = viewHttpRequest(requestWith(await tokenFor('alice')));
+    expect(await idOf(authenticator, view)).toBe('alice');
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    clock.advanceSeconds(306);
+    expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN expired');
+  });
+
+  it('is refused once the issuer has withdrawn the key of its token', async () => {
+    const { authenticator, clock, issuer } = await setUp();
+    const token = await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' });
+    const view = viewHttpRequest(requestWith(token));
+    expect(await idOf(authenticator, view)).toBe('alice');
+
+    await issuer.rotateKeys({ keepOld: false });
+    clock.advanceSeconds(601);
+    await expect.poll(() => outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
+  });
+});
+
+describe('a token that comes again', () => {
+  it('is the same user for every request, from when it is remembered', async () => {
+    const { authenticator, tokenFor } = await setUp();
+    const token = await tokenFor('alice');
+    const ask = async (): Promise<unknown> => authenticator.authenticate(viewHttpRequest(requestWith(token)));
+    await ask();
+    const second = await ask();
+
+    expect([await ask(), await ask()].map((user) => user === second)).toEqual([true, true]);
+  });
+});
+
+describe('what stands behind "Bearer" and is no token by its grammar', () => {
+  const spoiled = ['two words', 'aaa.bbb.c c', 'aaa.b"b.ccc', 'aaa.bbb.ccc\u00e9'];
+
+  it.each(spoiled)('is a malformed request, at each asking: %j', async (text) => {
+    const { authenticator } = await setUp();
+    const view = viewHttpRequest(requestWith(text));
+    const ask = async (): Promise<string> => outcomeOf(() => authenticator.authenticate(view));
+
+    expect([await ask(), await ask()]).toEqual(['INVALID_REQUEST', 'INVALID_REQUEST']);
+    // So many at once that most have to wait for their turn, and are refused by a promise.
+    let waited = 0;
+    const outcomes = Array.from({ length: 2_000 }, async () =>
+      outcomeOf(() => {
+        const user = authenticator.authenticate(viewHttpRequest(requestWith(text)));
+        waited += 1;
+        return user;
+      }),
+    );
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['INVALID_REQUEST']));
+    expect(waited).toBeGreaterThan(0);
+  });
+
+  it('is not asked about, where an issuer reads opaque tokens', async () => {
+    const { verifier, statusSource } = await setUpAsking();
+    const authenticator = new TokenAuthenticator({
+      sources: [fromBearer()],
+      verifier,
+      claimMaps: new Map(),
+      toUser: null,
+    });
+
+    expect(await outcomeOf(() => authenticator.authenticate(viewHttpRequest(requestWith('two words'))))).toBe(
+      'INVALID_REQUEST',
+    );
+    expect(statusSource.asked).toBe(0);
+  });
+});
+
+describe('what a source of the app itself says against a token', () => {
+  it('is a malformed request, although the token is good', async () => {
+    const { issuer, clock, authenticator, tokenFor } = await setUp();
+    const provider = oidc({ issuer: issuer.url, audience: 'api' });
+    const choosy = new TokenAuthenticator({
+      sources: [{ ...fromBearer(), findFault: () => 'No tokens in this place today' }],
+      verifier: openVerifier(provider, { clock }).verifier,
+      claimMaps: claimMapsOf([provider]),
+      toUser: null,
+    });
+    const view = viewHttpRequest(requestWith(await tokenFor('alice')));
+
+    expect(await idOf(authenticator, view)).toBe('alice');
+    expect(await outcomeOf(() => choosy.authenticate(view))).toBe('INVALID_REQUEST');
+  });
+});
+
+describe('what is remembered of a token out of a cookie', () => {
+  const count = 200;
+
+  /** A function that has a new user come so many times, their token between other cookies of 14,000 characters. */
+  async function setUpCookies(): Promise<{
+    verifier: TokenVerifier;
+    come: (at: number, times: number) => Promise<{ token: string; user: AuthUser }>;
+  }> {
+    const { issuer, clock } = await setUp();
+    const provider = oidc({ issuer: issuer.url, audience: 'api' });
+    const { verifier } = openVerifier(provider, { clock, cacheEntries: count });
+    const claimMaps = claimMapsOf([provider]);
+    const authenticator = new TokenAuthenticator({ sources: [fromCookie('t')], verifier, claimMaps, toUser: null });
+    const come = async (at: number, times: number): Promise<{ token: string; user: AuthUser }> => {
+      const token = await issuer.token({ aud: 'api', sub: `user ${at}` });
+      // As it comes out of a socket, in one piece.
+      const view = (): RequestView =>
+        viewHttpRequest({
+          headers: { cookie: Buffer.from(`other=${'x'.repeat(14_000)}; t=${token}`).toString('latin1') },
+        });
+      for (let time = 1; time < times; time += 1) await authenticator.authenticate(view());
+      return { token, user: await authenticator.authenticate(view()) };
+    };
+    return { verifier, come };
+  }
+
+  it('is the token, and not all the other cookies that came with it', async () => {
+    const { verifier, come } = await setUpCookies();
+    const heapUsed = heapReader();
+    const tokens = [(await come(0, 3)).token];
+    const before = heapUsed();
+    for (let at = 1; at < count; at += 1) tokens.push((await come(at, 3)).token);
+
+    expect(heapUsed() - before).toBeLessThan((count - 1) * 7_000);
+    expect(tokens.filter((token) => verifier.findVerified(token) !== undefined)).toHaveLength(count);
+  });
+
+  it('is no more when the app keeps users whose token came once', async () => {
+    const { come } = await setUpCookies();
+    const heapUsed = heapReader();
+    const users = [(await come(0, 1)).user];
+    const before = heapUsed();
+    for (let at = 1; at < count; at += 1) users.push((await come(at, 1)).user);
+
+    expect(heapUsed() - before).toBeLessThan((count - 1) * 7_000);
+    expect(users.map(({ id }) => id)).toEqual(users.map((_, at) => `user ${at}`));
+  });
+});
+
+/** Bytes of what is still held. */
+function heapReader(): () => number {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  return () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { Doorkeeper } from '../../../src/token/doorkeeper.js';
+
+/** Texts that end like signatures: as good as random, and the same ones at each run. */
+function texts(count: number, seed = 1): readonly string[] {
+  let state = seed;
+  return Array.from({ length: count }, () => {
+    const bytes = Buffer.alloc(12);
+    for (let at = 0; at < bytes.length; at += 1) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      bytes[at] = state >>> 24;
+    }
+    return `header.claims.${bytes.toString('base64url')}`;
+  });
+}
+
+describe('Doorkeeper', () => {
+  it('tells the first coming of a text from the later ones', () => {
+    const seen = new Doorkeeper(100);
+    expect(['a', 'a', 'b', 'a', 'b'].map((text) => seen.check(text))).toEqual([false, true, false, true, true]);
+  });
+
+  it.each(['', 'x', 'A'.repeat(20_000), '\u{1f600}é'])('takes any text: %#', (text) => {
+    const seen = new Doorkeeper(100);
+    expect([seen.check(text), seen.check(text)]).toEqual([false, true]);
+  });
+
+  it('knows a text by its last twelve characters, which are of the signature', () => {
+    const seen = new Doorkeeper(100);
+    seen.check('header.claims.ABCDEFGHIJKL');
+
+    expect(seen.check('other.ABCDEFGHIJKL')).toBe(true);
+    expect(seen.check('header.claims.xBCDEFGHIJKL')).toBe(false);
+  });
+
+  it.each([0, 1, 2, 3, 1_000])('works with a capacity of %d', (capacity) => {
+    const seen = new Doorkeeper(capacity);
+    expect([seen.check('a'), seen.check('a')]).toEqual([false, true]);
+  });
+
+  it('sees two texts again that take turns in one place of its memory', () => {
+    // With a capacity this small all texts meet in one place.
+    const seen = new Doorkeeper(2);
+    const [one = '', other = ''] = texts(2);
+    expect([one, other, one, other].map((text) => seen.check(text))).toEqual([false, false, true, true]);
+  });
+
+  it('remembers most of as many as it was made for', () => {
+    const seen = new Doorkeeper(2_000);
+    const given = texts(1_000);
+    for (const text of given) seen.check(text);
+
+    expect(given.filter((text) => seen.check(text)).length).toBeGreaterThan(600);
+  });
+
+  it('takes hardly any new text for a seen one, however many have come', () => {
+    const seen = new Doorkeeper(2_000);
+    for (const text of texts(20_000)) seen.check(text);
+
+    expect(texts(10_000, 2).filter((text) => seen.check(text)).length).toBeLessThan(10);
+  });
+
+  it('forgets what has come long ago: its memory does not grow', () => {
+    const seen = new Doorkeeper(100);
+    const [first = '', ...others] = texts(10_000);
+    seen.check(first);
+    for (const text of others) seen.check(text);
+
+    expect(seen.check(first)).toBe(false);
+  });
+});
