@@ -1,23 +1,26 @@
-// Holds the direction of src/: the folders are the stations of a token on its way, and a station knows only those
-// before it. test/rules/layers.spec.ts breaks every rule here once, because a rule that cannot fail is no rule.
+// Holds the direction of imports in src/: each folder is a step of a guarded request and imports only the steps before
+// it. test/rules/layers.spec.ts breaks every rule once, which proves that each rule can fail.
 
 /**
- * From left to right. A folder imports from the ranks before its own and from itself; folders of one rank are
- * strangers to each other. A new folder is one word in here (`sessions`, `api-keys`, `login` would come after `guard`).
+ * From left to right. A folder imports from the ranks before its own and from itself; folders of one rank do not import
+ * each other. A new folder is one word in this list.
  */
 const ranks = [
   ['errors', 'clock'],
-  ['configuration', 'telemetry', 'upstream'],
+  ['configuration', 'telemetry'],
+  ['upstream'],
   ['keys'],
   ['token'],
   ['user', 'request'],
+  ['challenge'],
+  ['authentication'],
   ['profiles'],
   ['access'],
-  ['challenge'],
+  ['transports'],
   ['guard'],
   ['decorators'],
   ['audit'],
-  ['issuers', 'websockets', 'microservices', 'openapi'],
+  ['issuers', 'revocation', 'websockets', 'microservices', 'openapi'],
 ];
 
 /** What stands before a folder, less these: an event says what happened, and the log adds the time itself. */

@@ -1,13 +1,13 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
 
-import type { OptionalAuthOptions } from './access/optional-auth-options.js';
+import type { OptionalAuthOptions } from './access/route-metadata.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { Clock } from './clock/clock.js';
 import type { TransportPlugin } from './transports/transport.js';
 import type { ToUser } from './authentication/request-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
-import type { TokenSource } from './request/token-source.js';
+import type { TokenSource } from './request/token-sources.js';
 import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { Fetch } from './upstream/upstream-client.js';

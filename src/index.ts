@@ -12,7 +12,7 @@ export type { ToUser } from './authentication/request-authenticator.js';
 export type { TransportPlugin } from './transports/transport.js';
 
 // Issuers: who may sign tokens
-export { allowInsecureHttpOffLoopback } from './configuration/address-rule.js';
+export { allowInsecureHttpOffLoopback } from './configuration/read-address.js';
 export type { IdentityProvider } from './issuers/identity-provider.js';
 export { auth0, type Auth0Options } from './issuers/auth0.js';
 export { betterAuth, type BetterAuthOptions } from './issuers/better-auth.js';
@@ -30,41 +30,41 @@ export { supabase, type SupabaseOptions } from './issuers/supabase.js';
 export { acceptAnyAudience } from './token/trusted-issuer.js';
 
 // Token sources: where requests send tokens
-export { fromBearer } from './request/from-bearer.js';
-export { fromCookie } from './request/from-cookie.js';
-export { fromHeader } from './request/from-header.js';
+export { fromBearer } from './request/token-sources.js';
+export { fromCookie } from './request/token-sources.js';
+export { fromHeader } from './request/token-sources.js';
 export type { RequestView } from './request/request-view.js';
-export type { Found, TokenSource } from './request/token-source.js';
+export type { Found, TokenSource } from './request/token-sources.js';
 
 // On a route
-export type { OptionalAuthOptions } from './access/optional-auth-options.js';
-export type { PolicyAnswer, PolicyRefusal } from './access/policy-answer.js';
+export type { OptionalAuthOptions } from './access/route-metadata.js';
+export type { PolicyAnswer, PolicyRefusal } from './access/policy-evaluator.js';
 export { CurrentProfile } from './decorators/current-profile.decorator.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
-export { OptionalAuth } from './decorators/optional-auth.decorator.js';
-export type { PropertyPath } from './decorators/property-path.js';
-export { Public } from './decorators/public.decorator.js';
+export { OptionalAuth } from './decorators/authentication.decorator.js';
+export type { PropertyPath } from './decorators/current-user.decorator.js';
+export { Public } from './decorators/authentication.decorator.js';
 export { RequireOrganization, type RequireOrganizationOptions } from './decorators/require-organization.decorator.js';
-export { RequireAnyPermission, RequirePermissions } from './decorators/require-permissions.decorator.js';
+export { RequireAnyPermission, RequirePermissions } from './decorators/require-authorities.decorator.js';
 export { type Policy, type PolicyFunction, RequirePolicy } from './decorators/require-policy.decorator.js';
-export { RequireProfile } from './decorators/require-profile.decorator.js';
-export { RequireAnyRole, RequireRoles } from './decorators/require-roles.decorator.js';
-export { RequireAnyScope, RequireScopes } from './decorators/require-scopes.decorator.js';
-export { VerifyOnline } from './decorators/verify-online.decorator.js';
+export { RequireProfile } from './decorators/require-policy.decorator.js';
+export { RequireAnyRole, RequireRoles } from './decorators/require-authorities.decorator.js';
+export { RequireAnyScope, RequireScopes } from './decorators/require-authorities.decorator.js';
+export { VerifyOnline } from './decorators/authentication.decorator.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { Authenticator } from './authentication/authenticator.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';
 export type { AuthUser, ProviderName } from './user/auth-user.js';
-export type { Organization } from './user/organization.js';
+export type { Organization } from './user/auth-user.js';
 export { tokenOf } from './user/verified-user.js';
 
 // Services
-export type { KeyState } from './keys/key-state.js';
+export type { KeyState } from './keys/key-source.js';
 export type { ProfileFreshness } from './profiles/profile-cache.js';
-export type { ProfileCounters } from './profiles/profile-counters.js';
+export type { ProfileCounters } from './profiles/profile-record.js';
 export type { ProfileOptions } from './profiles/profile-options.js';
 export type { ProfileSource, SourcedProfile } from './profiles/profile-source.js';
-export type { ProfileStore } from './profiles/profile-store.js';
+export type { ProfileStore } from './profiles/shared-store.js';
 export type { OAuthAccount, UserProfile } from './profiles/user-profile.js';
 export {
   type OfIssuer,
@@ -74,24 +74,24 @@ export {
 } from './profiles/user-profile.service.js';
 export type { BreakerState } from './upstream/call-policy.js';
 export type { JsonObject } from './token/json-object.js';
-export type { TokenHeader } from './token/token-header.js';
-export type { Verification } from './token/token-status-source.js';
+export type { TokenHeader } from './token/verified-token.js';
+export type { Verification } from './token/trusted-issuer.js';
 export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';
-export { KeyHealth, type KeyHealthResult } from './token/key-health.js';
+export { KeyHealth, type KeyHealthResult } from './token/issuer-keys.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 
 // What the app's handlers ask, for documents and for audits
-export type { HandlerInfo, HandlerKind, Protection } from './audit/handler-info.js';
+export type { HandlerInfo, HandlerKind, Protection } from './audit/handler-inventory.service.js';
 export { HandlerInventory, type HttpHandlerInfo } from './audit/handler-inventory.service.js';
 export type { HttpRoute } from './audit/http-paths.service.js';
 export type { RouteAuditOptions } from './audit/route-audit-options.js';
 export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
-export type { OpenApiDocument, SecurityScheme } from './openapi/open-api-document.js';
+export type { OpenApiDocument, SecurityScheme } from './openapi/security-schemes.js';
 
 // Errors and answers
-export type { AnswerBody } from './challenge/answer.js';
+export type { AnswerBody } from './challenge/error-answers.js';
 export { AuthError, type AuthErrorCode, isAuthError, type RefusalReason } from './errors/auth-error.js';
-export { ConfigurationError } from './errors/configuration-error.js';
-export { AuthUnavailableError } from './errors/fault-error.js';
-export { RefusalError } from './errors/refusal-error.js';
+export { ConfigurationError } from './errors/auth-error.js';
+export { AuthUnavailableError } from './errors/auth-error.js';
+export { RefusalError } from './errors/auth-error.js';

@@ -2,7 +2,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import type { AuthModuleAsyncOptions, AuthModuleOptions, AuthOptionsFactory } from './auth-module-options.js';
 import { readOptions } from './configuration/read-options.js';
-import { ConfigurationError } from './errors/configuration-error.js';
+import { ConfigurationError } from './errors/auth-error.js';
 import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
 
 const ways = ['useFactory', 'useClass', 'useExisting'] as const;

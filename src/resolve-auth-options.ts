@@ -1,14 +1,14 @@
-import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/optional-auth-options.js';
+import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/route-metadata.js';
 import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
 import { type Clock, SystemClock } from './clock/clock.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
-import { ConfigurationError } from './errors/configuration-error.js';
-import { readSocketOrigins, readTransports } from './transports/read-transports.js';
+import { ConfigurationError } from './errors/auth-error.js';
+import { readSocketOrigins, readTransports } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
 import type { ToUser } from './authentication/request-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
-import { mergeSources, type TokenSource } from './request/token-source.js';
+import { mergeSources, type TokenSource } from './request/token-sources.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { ProviderClientsOptions } from './upstream/provider-clients.js';

@@ -1,6 +1,6 @@
 import { type Decision, denied } from './decision.js';
 import { isAuthError } from '../errors/auth-error.js';
-import { describeThrown } from '../telemetry/describe-thrown.js';
+import { describeThrown } from '../telemetry/log-text.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { findTokenOf } from '../user/verified-user.js';
@@ -50,7 +50,7 @@ export class AppRules {
       this.reported.add(where);
       this.report({ type: 'misconfigured', problem: `${where} ${problem}, so it refuses`, fix });
     }
-    return denied(`It demands ${name}, which ${problem}`);
+    return denied(`It requires ${name}, which ${problem}`);
   }
 
   private async askLater(rule: AppRule, promised: PromiseLike<unknown>): Promise<Decision> {
@@ -67,6 +67,6 @@ export class AppRules {
     const { problem, frames } = describeThrown(error, findTokenOf(user) ?? null);
     this.report({ type: 'rule-failed', rule: name, handler: handlerNameOf(guardContext), problem, frames });
     if (isAuthError(error) && error.code === 'SERVER_ERROR') throw error;
-    return denied(`It demands ${name}, which threw: ${problem}`);
+    return denied(`It requires ${name}, which threw: ${problem}`);
   }
 }

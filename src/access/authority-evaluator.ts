@@ -1,7 +1,7 @@
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { AuthUser } from '../user/auth-user.js';
-import type { PermissionSource } from './permission-source.js';
+import type { PermissionSource } from './issuer-permissions.js';
 import { type Decision, denied, granted } from './decision.js';
 import {
   type AuthorityKind,
@@ -53,14 +53,14 @@ export function listOf<Member>(list: readonly Member[]): readonly Member[] {
   return Array.isArray(given) ? list : [];
 }
 
-/** Decides by what the user has. `all` is everything that the route demands, for a challenge that names it at once. */
+/** Decides by what the user has. `all` is everything that the route requires, for a challenge that names it at once. */
 export function decideAuthorities(
   requirement: AuthorityRequirement,
   held: GrantedAuthorities,
   all: readonly Requirement[],
 ): Decision {
   if (hasThem(requirement, held.values)) return granted;
-  const explanation = `It demands ${nameOf(requirement)}; ${held.place()}, has ${logText(held.values)}`;
+  const explanation = `It requires ${nameOf(requirement)}; ${held.place()}, has ${logText(held.values)}`;
   if (requirement.kind !== 'scopes') return denied(explanation);
   return { kind: 'refused', refusal: RefusalError.scopes(scopesToAskFor(all, held.values), explanation) };
 }

@@ -1,4 +1,5 @@
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError, type AuthError, type AuthErrorCode } from '../errors/auth-error.js';
+import type { RouteRules } from './route-rules.js';
 
 /** Whether a user meets a requirement, and why not. */
 export type Decision = { readonly kind: 'granted' } | { readonly kind: 'refused'; readonly refusal: RefusalError };
@@ -8,4 +9,33 @@ export const granted: Decision = Object.freeze({ kind: 'granted' });
 /** A refusal that no other token of the same user would change: 403 without a challenge. */
 export function denied(explanation: string): Extract<Decision, { kind: 'refused' }> {
   return { kind: 'refused', refusal: RefusalError.of('ACCESS_DENIED', explanation) };
+}
+
+/** What happens to a request that has no user to show. */
+export type DecisionWithoutUser =
+  /** The handler runs without a user; `challenge` when the client should learn why it is not known. */
+  { readonly kind: 'anonymous'; readonly challenge: boolean } | { readonly kind: 'refuse' };
+
+/** Decides for an error on the way to the user. Optional authentication forgives absence, not nonsense. */
+export function decideWithoutUser(rules: RouteRules, error: AuthError): DecisionWithoutUser {
+  if (rules.mode !== 'optional') return { kind: 'refuse' };
+  return goesOnWithout(error.code, rules)
+    ? { kind: 'anonymous', challenge: error.code === 'INVALID_TOKEN' }
+    : { kind: 'refuse' };
+}
+
+function goesOnWithout(code: AuthErrorCode, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
+  switch (code) {
+    case 'MISSING_TOKEN':
+    case 'ACCESS_DENIED':
+      return true;
+    case 'INVALID_TOKEN':
+      return rules.onInvalid === 'anonymous';
+    case 'SERVER_ERROR':
+      return rules.onUnavailable === 'anonymous';
+    case 'INVALID_REQUEST':
+    case 'INSUFFICIENT_SCOPE':
+    case 'CONFIGURATION_ERROR':
+      return false;
+  }
 }

@@ -1,42 +1,47 @@
-import { isOfUserAlone } from './requirement.js';
-import type { RouteRequirements, RouteRules } from './route-rules.js';
-import { toAnswer } from '../challenge/answer.js';
-import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
-import type { CallContext, Caller, Transport } from '../transports/transport.js';
+import { isOfUserAlone } from './requirement.js';
+import type { RouteRequirements, RouteRules, RouteTarget } from './route-rules.js';
 
-/** One call at the gate. */
-export interface GuardContext {
+/** The part of Nest's `ExecutionContext` that a guard works with. */
+export interface CallContext extends RouteTarget {
+  getType(): string;
+  getArgs(): readonly unknown[];
+}
+
+/** What requirements read of a call through its transport. */
+export interface CallTransport {
+  /** The value of a route parameter, `undefined` where there is none. Left out by transports whose calls have no address. */
+  findParameter?(context: CallContext, name: string): unknown;
+
+  /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
+  injectorRequest?(context: CallContext): object;
+
+  /**
+   * Whether its calls open a connection over which messages come later. A requirement that concerns a message (a policy,
+   * an organization) cannot be decided yet when the connection is opened.
+   */
+  readonly opensConnection: boolean;
+}
+
+/** One guarded call: what the guard, the evaluators and the decorators share. */
+export interface GuardContext<Of extends CallTransport = CallTransport> {
   readonly context: CallContext;
-  readonly transport: Transport;
+  readonly transport: Of;
   readonly rules: RouteRules;
-  readonly request: RequestView;
+  readonly view: RequestView;
 }
 
-/** What is asked of the user of this call; `null` where being one is enough. */
-export function requirementsOf({ rules, transport }: GuardContext): RouteRequirements | null {
-  if (rules.mode === 'public' || rules.demands === null) return null;
-  if (!transport.opensConnection) return rules.demands;
-  return { ...rules.demands, requirements: rules.demands.requirements.filter(isOfUserAlone) };
+/** What the route requires of the user of this call; `null` where being authenticated is enough. */
+export function requirementsOf({
+  rules,
+  transport,
+}: Pick<GuardContext, 'rules' | 'transport'>): RouteRequirements | null {
+  if (rules.mode === 'public' || rules.requirements === null) return null;
+  if (!transport.opensConnection) return rules.requirements;
+  return { ...rules.requirements, all: rules.requirements.all.filter(isOfUserAlone) };
 }
-
-/** Who comes in without a user. */
-export const anonymousCaller: Caller = Object.freeze({ user: null, verified: null });
 
 /** The handler that is called, as logs name it: `CatsController.list`. */
 export function handlerNameOf({ context }: Pick<GuardContext, 'context'>): string {
   return `${context.getClass().name}.${context.getHandler().name}`;
-}
-
-/** Lets the call go on, as this user or as anonymousCaller. */
-export function admit({ transport, context }: GuardContext, caller: Caller): true {
-  transport.setUser(context, caller);
-  return true;
-}
-
-/** What to throw so that the caller gets the error's answer. */
-export function refuse({ transport, context }: Pick<GuardContext, 'transport' | 'context'>, error: AuthError): Error {
-  const answer = toAnswer(error);
-  transport.addHeaders(context, answer.headers);
-  return transport.toException(answer, error, context);
 }

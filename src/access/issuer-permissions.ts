@@ -1,15 +1,11 @@
 import type { Clock } from '../clock/clock.js';
-import { type AuthError, isAuthError } from '../errors/auth-error.js';
-import { AuthUnavailableError } from '../errors/fault-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { isAuthError, AuthUnavailableError, RefusalError, type AuthError } from '../errors/auth-error.js';
 import type { ExpiringMemory } from '../profiles/expiring-memory.js';
 import { OutageWatch } from '../profiles/outage-watch.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
-import type { AuthUser } from '../user/auth-user.js';
-import type { Organization } from '../user/organization.js';
-import { tokenOf } from '../user/verified-user.js';
-import type { PermissionSource } from './permission-source.js';
+import type { AuthUser, Organization } from '../user/auth-user.js';
+import { findTokenOf, tokenOf } from '../user/verified-user.js';
 
 interface Fact<Value> {
   readonly value: Value;
@@ -139,4 +135,44 @@ export class IssuerPermissions implements PermissionSource {
 
 function keyOf(userId: string, issuer: string): string {
   return JSON.stringify([issuer, userId]);
+}
+
+/**
+ * Where an issuer keeps what its tokens do not say: permissions, and the organizations that a user is in. Asked only
+ * where a route requires them. What it throws is a fault, but for a `RefusalError`: the issuer refused the user's token.
+ */
+export interface PermissionSource {
+  /** As the log tells where something was looked for: `the API of Stack Auth`. */
+  readonly name: string;
+  /** What the user may do beyond any organization. */
+  permissionsOf(user: AuthUser): Promise<readonly string[]>;
+  /** Where the user is a member. Permissions in them are asked for one by one. */
+  organizationsOf(user: AuthUser): Promise<readonly Organization[]>;
+  /** What the user may do in an organization that they are in. */
+  permissionsIn(user: AuthUser, organizationId: string): Promise<readonly string[]>;
+}
+
+/** The issuers that have to be asked about permissions, by their names. */
+export class PermissionSources {
+  constructor(
+    private readonly byIssuer: ReadonlyMap<string, IssuerPermissions>,
+    private readonly memory: ExpiringMemory<UserFacts>,
+  ) {}
+
+  /** Whom to ask about a user; `undefined` where their token says it all. */
+  find(user: AuthUser): PermissionSource | undefined {
+    const source = this.byIssuer.get(user.issuer);
+    // A user whom the app has made by hand, for a test of its own, has what they say.
+    return source === undefined || findTokenOf(user) === undefined ? undefined : source;
+  }
+
+  /** Drops what is known of a user, so that the next question goes to the issuer. */
+  readonly forget = (userId: string, issuer: string): void => {
+    this.byIssuer.get(issuer)?.forget(userId, issuer);
+  };
+
+  /** Called by Nest when the app stops. */
+  onModuleDestroy(): void {
+    this.memory.close();
+  }
 }

@@ -1,13 +1,12 @@
-import { type DescribePlace, placeElsewhere } from './authority-evaluator.js';
-import { decideOrganization, decideWithin, findOrganization, organizationsInToken } from './decide-organization.js';
-import { type Decision, denied } from './decision.js';
-import type { PermissionSource } from './permission-source.js';
-import type { PermissionSources } from './permission-sources.js';
-import { nameOf, type OrganizationRequirement } from './requirement.js';
-import type { AuthUser } from '../user/auth-user.js';
+import { logText } from '../telemetry/log-text.js';
+import type { CallContext } from '../access/guard-context.js';
+import { assignedRolesOf, type AuthUser, type Organization } from '../user/auth-user.js';
 import type { AppRules } from './app-rules.js';
-import type { CallContext } from '../transports/transport.js';
+import { listOf, placeElsewhere, placeInToken, type DescribePlace } from './authority-evaluator.js';
+import { denied, granted, type Decision } from './decision.js';
 import type { GuardContext } from './guard-context.js';
+import type { PermissionSource, PermissionSources } from './issuer-permissions.js';
+import { nameOf, type OrganizationRequirement } from './requirement.js';
 
 /** Finds out which organization a call is about, and decides by the user's part in it. */
 export class OrganizationEvaluator {
@@ -48,7 +47,7 @@ export class OrganizationEvaluator {
       return decideOrganization(requirement, named, organizationsInToken(user));
     }
     return denied(
-      `It demands ${nameOf(requirement)}, and the call names none: ${otherwise}. ` +
+      `It requires ${nameOf(requirement)}, and the call names none: ${otherwise}. ` +
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     );
   }
@@ -68,4 +67,78 @@ async function decideByAsking(
   if (requirement.permissions.length === 0) return decideWithin(requirement, organization, place);
   const permissions = await source.permissionsIn(user, organization.id);
   return decideWithin(requirement, { ...organization, permissions }, place);
+}
+
+/** What is known of a user's organizations. */
+export interface HeldOrganizations {
+  readonly organizations: readonly Organization[];
+  readonly place: DescribePlace;
+}
+
+/** The organizations that the token names. */
+export function organizationsInToken(user: AuthUser): HeldOrganizations {
+  return { organizations: listOf(user.organizations), place: () => placeInToken(user, 'organizations') };
+}
+
+/** A membership, or why there is none. */
+type FoundOrganization =
+  | { readonly kind: 'found'; readonly organization: Organization }
+  | Extract<Decision, { kind: 'refused' }>;
+
+/** Decides by the organizations that the user is known to be in. `named` is what the call says. */
+export function decideOrganization(
+  requirement: OrganizationRequirement,
+  named: string,
+  held: HeldOrganizations,
+): Decision {
+  const found = findOrganization(requirement, named, held);
+  return found.kind === 'found' ? decideWithin(requirement, found.organization, held.place) : found;
+}
+
+/** The one organization of the user's that the call names. */
+function findOrganization(
+  requirement: OrganizationRequirement,
+  named: string,
+  held: HeldOrganizations,
+): FoundOrganization {
+  const { by } = requirement;
+  const fitting = held.organizations.filter((organization) => organization[by] === named);
+  const [organization] = fitting;
+  // Only ids are unique by nature: whoever may name an organization can give it the name of another.
+  if (organization !== undefined && fitting.length === 1) return { kind: 'found', organization };
+  const has =
+    organization === undefined
+      ? `the ${by}s ${logText(held.organizations.map((one) => one[by]))}`
+      : `several of this ${by}: ask by another name of theirs`;
+  return denied(
+    `It requires ${nameOf(requirement)}; the call names ${logText(named)}, and ${held.place()}, has ${has}`,
+  );
+}
+
+/** Decides by what the user holds in an organization that they are in. */
+function decideWithin(
+  requirement: OrganizationRequirement,
+  organization: Organization,
+  place: DescribePlace,
+): Decision {
+  const lack = findLack(requirement, organization);
+  if (lack === null) return granted;
+  const named = logText(organization[requirement.by]);
+  return denied(`It requires ${nameOf(requirement)}; the call names ${named}, where ${place()}, has ${lack}`);
+}
+
+/** What the user has in the organization in place of what is demanded; `null` when nothing is wanting. */
+function findLack(
+  { role, minimumRole, permissions }: OrganizationRequirement,
+  organization: Organization,
+): string | null {
+  const assigned = listOf(assignedRolesOf(organization));
+  if (role !== null && !assigned.includes(role)) return `the assigned roles ${logText(assigned)}`;
+  if (minimumRole !== null && organization.assignedRoles === undefined) {
+    return `roles without an order, so that "at least" cannot be decided: ask for the exact role`;
+  }
+  const roles = listOf(organization.roles);
+  if (minimumRole !== null && !roles.includes(minimumRole)) return `the roles ${logText(roles)}`;
+  const held = listOf(organization.permissions);
+  return permissions.every((permission) => held.includes(permission)) ? null : `the permissions ${logText(held)}`;
 }

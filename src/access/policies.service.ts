@@ -1,10 +1,10 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { readRequirements } from './requirement-metadata.js';
+import { readRequirements } from './route-metadata.js';
 import type { PolicyClass } from './requirement.js';
 import { lineageOf } from './route-rules.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { type PolicyInstance, PolicyFactory } from './policy-evaluator.js';
 import type { GuardContext } from './guard-context.js';
@@ -85,9 +85,9 @@ export class Policies extends PolicyFactory implements OnModuleInit {
   private async make(
     type: PolicyClass,
     { moduleRef, strict }: Extract<Source, { kind: 'made-for-each' }>,
-    { transport, context, request }: GuardContext,
+    { transport, context, view }: GuardContext,
   ): Promise<PolicyInstance> {
-    const contextId = this.contextIdOf(transport.injectorRequest?.(context) ?? request.request);
+    const contextId = this.contextIdOf(transport.injectorRequest?.(context) ?? view.request);
     const policy: unknown = await moduleRef.resolve<unknown>(type, contextId, { strict });
     checkPolicy(type, policy);
     return policy;

@@ -1,12 +1,11 @@
-import { type Decision, denied, granted } from './decision.js';
-import { readPolicyAnswer } from './policy-answer.js';
-import { nameOf, type PolicyClass, type PolicyRequirement } from './requirement.js';
 import { logText } from '../telemetry/log-text.js';
+import { isThenable } from '../token/maybe-promise.js';
+import type { CallContext } from '../access/guard-context.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { AppRule, AppRules } from './app-rules.js';
-import { isThenable } from '../token/maybe-promise.js';
-import type { CallContext } from '../transports/transport.js';
+import { denied, granted, type Decision } from './decision.js';
 import type { GuardContext } from './guard-context.js';
+import { nameOf, type PolicyClass, type PolicyRequirement } from './requirement.js';
 
 /** An instance of a policy class. Its parameters are the framework's, which is not known here. */
 export interface PolicyInstance {
@@ -57,7 +56,7 @@ export class PolicyEvaluator {
         return granted;
       case 'refused':
         return denied(
-          `It demands ${nameOf(requirement)}, which refuses${read.reason === null ? '' : `: ${logText(read.reason)}`}`,
+          `It requires ${nameOf(requirement)}, which refuses${read.reason === null ? '' : `: ${logText(read.reason)}`}`,
         );
       case 'nonsense':
         return this.rules.misconfigured(rule, `gave ${read.given} for an answer`, fix);
@@ -69,4 +68,43 @@ type Check = (user: AuthUser, context: CallContext) => unknown;
 
 function check(policy: PolicyInstance, user: AuthUser, { context }: GuardContext): unknown {
   return (policy as { check: Check }).check(user, context);
+}
+
+/**
+ * What a policy says about a call: `true` lets it pass, and nothing else does. `false` refuses it, and so does a text,
+ * or `{ granted: false, reason }`: a reason goes into the log at `debug`, and never into the answer.
+ */
+export type PolicyAnswer = boolean | string | PolicyRefusal;
+
+export interface PolicyRefusal {
+  readonly granted: false;
+  readonly reason?: string;
+}
+
+/** What a policy has said. `nonsense`: it gave something that is no answer, so that the app has to be mended. */
+export type ReadAnswer =
+  | { readonly kind: 'granted' }
+  | { readonly kind: 'refused'; readonly reason: string | null }
+  | { readonly kind: 'nonsense'; readonly given: string };
+
+/** Reads what a policy gave: anything may have come. */
+export function readPolicyAnswer(answer: unknown): ReadAnswer {
+  if (answer === true) return { kind: 'granted' };
+  if (answer === false) return { kind: 'refused', reason: null };
+  if (typeof answer === 'string') return { kind: 'refused', reason: answer === '' ? null : answer };
+  return readRefusal(answer) ?? { kind: 'nonsense', given: describe(answer) };
+}
+
+function readRefusal(answer: unknown): ReadAnswer | null {
+  if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'granted')) return null;
+  const { granted, reason } = answer as Readonly<Record<string, unknown>>;
+  if (granted !== false) return null;
+  return { kind: 'refused', reason: typeof reason === 'string' && reason !== '' ? reason : null };
+}
+
+/** The kind of thing, and nothing of what is in it: it may be a row of the app's database. */
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -1,17 +1,15 @@
-import { decideAuthorities, authoritiesFromSource, authoritiesInToken } from './authority-evaluator.js';
-import { type Decision, granted } from './decision.js';
-import type { PermissionSource } from './permission-source.js';
-import type { PermissionSources } from './permission-sources.js';
-import { type AuthorityRequirement, isOfUserAlone, type Requirement } from './requirement.js';
-import type { RouteRequirements } from './route-rules.js';
 import { createPrivateSlot } from '../request/private-slot.js';
+import { isThenable } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { areOfOneToken } from '../user/verified-user.js';
-import { isThenable } from '../token/maybe-promise.js';
-import type { OrganizationEvaluator } from './organization-evaluator.js';
-import type { PolicyEvaluator } from './policy-evaluator.js';
-import type { ProfileLookup } from './profile-lookup.js';
+import { authoritiesFromSource, authoritiesInToken, decideAuthorities } from './authority-evaluator.js';
+import { granted, type Decision } from './decision.js';
 import type { GuardContext } from './guard-context.js';
+import type { OrganizationEvaluator } from './organization-evaluator.js';
+import type { PermissionSource, PermissionSources } from './issuer-permissions.js';
+import type { PolicyEvaluator } from './policy-evaluator.js';
+import { isOfUserAlone, type AuthorityRequirement, type Requirement } from './requirement.js';
+import type { RouteRequirements } from './route-rules.js';
 
 export interface RequirementCheckerParts {
   readonly organizations: OrganizationEvaluator;
@@ -21,19 +19,19 @@ export interface RequirementCheckerParts {
   readonly profiles: ProfileLookup;
 }
 
-/** A user before what a route demands. */
+/** A user before what a route requires. */
 interface Check {
   readonly guardContext: GuardContext;
   readonly user: AuthUser;
-  readonly demands: RouteRequirements;
+  readonly requirements: RouteRequirements;
 }
 
 /** What came, or will come, of a check. */
-interface Checked extends Pick<Check, 'user' | 'demands'> {
+interface Checked extends Pick<Check, 'user' | 'requirements'> {
   readonly outcome: void | Promise<void>;
 }
 
-/** Asks of a user what the route demands beyond being one. */
+/** Asks of a user what the route requires beyond being one. */
 export class RequirementChecker {
   /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
   private readonly checked = createPrivateSlot<Checked>();
@@ -46,20 +44,20 @@ export class RequirementChecker {
    * @throws {RefusalError} for the first one that is not.
    * @throws {AuthUnavailableError} when it cannot be found out.
    */
-  check(guardContext: GuardContext, user: AuthUser, demands: RouteRequirements): void | Promise<void> {
+  check(guardContext: GuardContext, user: AuthUser, requirements: RouteRequirements): void | Promise<void> {
     const known = this.checked.find(guardContext.context);
-    if (known?.demands === demands && areOfOneToken(known.user, user)) return known.outcome;
-    const outcome = this.checkFrom(0, { guardContext, user, demands });
+    if (known?.requirements === requirements && areOfOneToken(known.user, user)) return known.outcome;
+    const outcome = this.checkFrom(0, { guardContext, user, requirements });
     // What the user alone decides may be decided again: anonymousCaller is asked twice.
-    if (outcome !== undefined || !demands.requirements.every(isOfUserAlone)) {
-      this.checked.set(guardContext.context, { user, demands, outcome });
+    if (outcome !== undefined || !requirements.all.every(isOfUserAlone)) {
+      this.checked.set(guardContext.context, { user, requirements, outcome });
     }
     return outcome;
   }
 
   /** One after the other, so that a policy is not asked about a caller who is refused without it. */
   private checkFrom(first: number, check: Check): void | Promise<void> {
-    for (const [at, requirement] of check.demands.requirements.entries()) {
+    for (const [at, requirement] of check.requirements.all.entries()) {
       if (at < first) continue;
       const decision = this.decide(requirement, check);
       if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
@@ -72,17 +70,17 @@ export class RequirementChecker {
     await this.checkFrom(next, check);
   }
 
-  private decide(requirement: Requirement, { guardContext, user, demands }: Check): Decision | Promise<Decision> {
+  private decide(requirement: Requirement, { guardContext, user, requirements }: Check): Decision | Promise<Decision> {
     switch (requirement.kind) {
       case 'scopes':
       case 'roles':
-        return decideAuthorities(requirement, authoritiesInToken(user, requirement.kind), demands.requirements);
+        return decideAuthorities(requirement, authoritiesInToken(user, requirement.kind), requirements.all);
       case 'permissions':
-        return this.decidePermissions(requirement, user, demands.requirements);
+        return this.decidePermissions(requirement, user, requirements.all);
       case 'organization':
         return this.parts.organizations.decide(requirement, guardContext, user);
       case 'profile':
-        return this.parts.profiles.get(guardContext.request.request, user).then(() => granted);
+        return this.parts.profiles.get(guardContext.view.request, user).then(() => granted);
       case 'policy':
         return this.parts.policies.decide(requirement, guardContext, user);
     }
@@ -115,4 +113,14 @@ async function decideByAsking(
 
 function settle(decision: Decision): void {
   if (decision.kind === 'refused') throw decision.refusal;
+}
+
+/** Looks callers up at their provider, once for a request. */
+interface ProfileLookup {
+  /**
+   * @param request the request
+   * @throws {RefusalError} for a user who is no more, or is barred.
+   * @throws {AuthUnavailableError} when the provider could not be asked.
+   */
+  get(request: object, user: AuthUser): Promise<unknown>;
 }

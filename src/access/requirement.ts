@@ -50,7 +50,7 @@ export interface PolicyRequirement {
     | { readonly made: 'by-hand'; readonly check: (user: AuthUser, context: never) => unknown };
 }
 
-/** What a route demands of its user beyond being one: data, so that the guard decides by it and others can list it. */
+/** What a route requires of its user beyond being one: data, so that the guard decides by it and others can list it. */
 export type Requirement = AuthorityRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
 
 /** A requirement as logs and lists name it: `scopes: cats:read, cats:write`. */

@@ -1,6 +1,9 @@
-import { readAuthMetadata } from './auth-metadata.js';
-import { type DeclaredRequirement, readRequirements } from './requirement-metadata.js';
-import type { OptionalAuthOptions } from './optional-auth-options.js';
+import {
+  type DeclaredRequirement,
+  type OptionalAuthOptions,
+  readAuthMetadata,
+  readRequirements,
+} from './route-metadata.js';
 import type { Requirement } from './requirement.js';
 
 /** What a handler asks of its caller. */
@@ -13,12 +16,12 @@ interface PublicRules {
 interface RequiredRules {
   readonly mode: 'required';
   /** What is asked of the user; `null` where being one is enough. */
-  readonly demands: RouteRequirements | null;
+  readonly requirements: RouteRequirements | null;
 }
 
 interface OptionalRules extends Required<OptionalAuthOptions> {
   readonly mode: 'optional';
-  readonly demands: RouteRequirements | null;
+  readonly requirements: RouteRequirements | null;
 }
 
 /** What class and handler demand together. */
@@ -26,7 +29,7 @@ export interface RouteRequirements {
   /** The issuer itself must say that the token is good. */
   readonly online: boolean;
   /** All of them must be met; in the order in which they are asked. */
-  readonly requirements: readonly Requirement[];
+  readonly all: readonly Requirement[];
 }
 
 /** A handler and the class it is called on, as Nest gives them. */
@@ -54,19 +57,17 @@ export function readRouteRules(
   const levels = [route.getHandler(), ...lineageOf(route.getClass())];
   const mode = readMode(levels, defaults, bringsGuard);
   if (mode.mode === 'public') return mode;
-  const demands = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
+  const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
   // Who is anonymousCaller can meet no requirement, so that a user is required where something is asked of them.
-  if (demands !== null && demands.requirements.length > 0) return { mode: 'required', demands };
-  return { ...mode, demands };
+  if (requirements !== null && requirements.all.length > 0) return { mode: 'required', requirements };
+  return { ...mode, requirements };
 }
 
-function toRouteRequirements(demands: readonly DeclaredRequirement[]): RouteRequirements | null {
-  if (demands.length === 0) return null;
+function toRouteRequirements(requirements: readonly DeclaredRequirement[]): RouteRequirements | null {
+  if (requirements.length === 0) return null;
   return {
-    online: demands.some(({ kind }) => kind === 'online'),
-    requirements: demands
-      .filter((demand) => demand.kind !== 'online')
-      .sort((one, other) => turnOf(one) - turnOf(other)),
+    online: requirements.some(({ kind }) => kind === 'online'),
+    all: requirements.filter((demand) => demand.kind !== 'online').sort((one, other) => turnOf(one) - turnOf(other)),
   };
 }
 
@@ -86,7 +87,7 @@ function turnOf({ kind }: Requirement): number {
 }
 
 /** Rules of which only the nearest count. */
-type Mode = PublicRules | Omit<RequiredRules, 'demands'> | Omit<OptionalRules, 'demands'>;
+type Mode = PublicRules | Omit<RequiredRules, 'requirements'> | Omit<OptionalRules, 'requirements'>;
 
 function readMode(levels: readonly object[], defaults: Required<OptionalAuthOptions>, bringsGuard: BringsGuard): Mode {
   for (const level of levels) {
@@ -118,4 +119,33 @@ function readLevel(
   // The guard written beside @Public() contradicts it, and the stricter of the two holds.
   if (bringsGuard(target)) return { mode: 'required' };
   return mark?.mode === 'public' ? { mode: 'public' } : undefined;
+}
+
+/** The rules of a handler in one class, and in the others that inherit it. */
+interface KnownRules {
+  readonly ofClass: object;
+  readonly rules: RouteRules;
+  readonly next: KnownRules | undefined;
+}
+
+/** Reads the rules of each handler once: decorators do not change while an app runs. */
+export class RouteRulesReader {
+  private readonly known = new WeakMap<object, KnownRules>();
+
+  constructor(
+    private readonly defaults: Required<OptionalAuthOptions>,
+    private readonly bringsGuard: BringsGuard,
+  ) {}
+
+  /** A handler that several controllers inherit has rules of its own in each of them. */
+  read(route: RouteTarget): RouteRules {
+    const ofClass = route.getClass();
+    const first = this.known.get(route.getHandler());
+    for (let known = first; known !== undefined; known = known.next) {
+      if (known.ofClass === ofClass) return known.rules;
+    }
+    const rules = readRouteRules(route, this.defaults, this.bringsGuard);
+    this.known.set(route.getHandler(), { ofClass, rules, next: first });
+    return rules;
+  }
 }

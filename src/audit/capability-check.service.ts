@@ -1,10 +1,9 @@
 import type { OnApplicationBootstrap } from '@nestjs/common';
 
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { Authenticator } from '../authentication/authenticator.js';
 import { TokenAuthenticator } from '../authentication/request-authenticator.js';
-import type { HandlerInfo } from './handler-info.js';
-import type { HandlerInventory } from './handler-inventory.service.js';
+import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
 
 /** The option that an issuer lacks, and what to write. */
 interface MissingOption {
@@ -41,13 +40,13 @@ export class CapabilityCheck implements OnApplicationBootstrap {
 
 function refuse(mark: string, { option, fix }: MissingOption, entry: HandlerInfo | undefined): void {
   if (entry === undefined) return;
-  throw new ConfigurationError(option, `${entry.handler} demands ${mark}, and no issuer can be asked for it`, fix);
+  throw new ConfigurationError(option, `${entry.handler} requires ${mark}, and no issuer can be asked for it`, fix);
 }
 
-function asksOnline({ demands }: HandlerInfo): boolean {
-  return demands?.online === true;
+function asksOnline({ requirements }: HandlerInfo): boolean {
+  return requirements?.online === true;
 }
 
-function asksForProfile({ demands }: HandlerInfo): boolean {
-  return demands?.requirements.some(({ kind }) => kind === 'profile') === true;
+function asksForProfile({ requirements }: HandlerInfo): boolean {
+  return requirements?.all.some(({ kind }) => kind === 'profile') === true;
 }

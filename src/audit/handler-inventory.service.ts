@@ -1,10 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type ApplicationConfig, HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
-
-import { RouteRulesReader } from '../access/route-rules-reader.js';
-import { type HandlerInfo, type HandlerKind, toProtection } from './handler-info.js';
-import { GuardReach } from './guard-reach.service.js';
+import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
+import { RouteRulesReader, type RouteRequirements, type RouteRules } from '../access/route-rules.js';
 import { readDeclaredHandlers } from './declared-handlers.js';
+import { AuthGuard } from '../guard/auth.guard.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
@@ -115,4 +113,84 @@ function hasAdapter({ httpAdapter }: HttpAdapterHost): boolean {
 
 function written({ method, path }: HttpRoute): string {
   return `${method} ${path}`;
+}
+
+/** The transport that an entry point is called over. */
+export type HandlerKind = 'http' | 'graphql' | 'websocket' | 'message';
+
+/**
+ * What stands before an entry point: the guard (`protected`, or `optional` where it forgives absence), a
+ * `@Public()` that says nothing shall, or nothing at all.
+ */
+export type Protection = 'protected' | 'optional' | 'public' | 'unguarded';
+
+/** A handler that the world can call. */
+export interface HandlerInfo {
+  readonly kind: HandlerKind;
+  /** `CatsController.list` */
+  readonly handler: string;
+  /** What a caller writes: `GET /cats/:id`, `query cats`, `message "move"`. */
+  readonly addresses: readonly string[];
+  readonly protection: Protection;
+  /** What is asked of the user, where the guard asks for more than one. */
+  readonly requirements: RouteRequirements | null;
+  /** The statuses that the guard may answer with here, beside 400 for a request that contradicts itself. */
+  readonly refusals: readonly (401 | 403 | 503)[];
+}
+
+/** What the marks on a handler come to, once it is known whether the guard runs before it. */
+function toProtection(
+  rules: RouteRules,
+  isGuarded: boolean,
+): Pick<HandlerInfo, 'protection' | 'requirements' | 'refusals'> {
+  if (rules.mode === 'public') return { protection: 'public', requirements: null, refusals: [] };
+  // Without the guard anonymousCaller reads the marks.
+  if (!isGuarded) return { protection: 'unguarded', requirements: null, refusals: [] };
+  const { requirements } = rules;
+  if (rules.mode === 'required') {
+    const denied = requirements === null || requirements.all.length === 0 ? ([] as const) : ([403] as const);
+    return { protection: 'protected', requirements, refusals: [401, ...denied, 503] };
+  }
+  const invalid = rules.onInvalid === 'reject' ? ([401] as const) : [];
+  const unavailable = rules.onUnavailable === 'reject' ? ([503] as const) : [];
+  return { protection: 'optional', requirements, refusals: [...invalid, ...unavailable] };
+}
+
+/** Where Nest keeps what @UseGuards() was given. */
+const guardsKey = '__guards__';
+
+/** Tells whether a guard that counts runs before a handler: one of its own, one of its class, or a global one. */
+class GuardReach {
+  private readonly counting: readonly unknown[];
+  private readonly everywhere: boolean;
+  private readonly reached: ReadonlySet<HandlerKind>;
+
+  constructor(config: ApplicationConfig, hasHttp: boolean, options: ResolvedRouteAudit) {
+    this.counting = [AuthGuard, ...options.otherGuards];
+    const globals = [...config.getGlobalGuards(), ...config.getGlobalRequestGuards().map(({ metatype }) => metatype)];
+    this.everywhere = globals.some((guard) => this.counts(guard));
+    this.reached = new Set(['http', 'graphql', ...(hasHttp ? [] : ['message' as const]), ...options.globalGuardsReach]);
+  }
+
+  covers(kind: HandlerKind, of: object, method: object): boolean {
+    if (this.everywhere && this.reached.has(kind)) return true;
+    return [of, method].some((target) => this.stands(target));
+  }
+
+  /** Whether such a guard is written on this very method or class. Guards of a class that it extends run as well. */
+  stands(target: object): boolean {
+    const guards: unknown = Reflect.getMetadata(guardsKey, target);
+    return Array.isArray(guards) && guards.some((guard) => this.counts(guard));
+  }
+
+  private counts(guard: unknown): boolean {
+    return this.counting.some((known) => isOrMakes(guard, known));
+  }
+}
+
+/** A guard is written as a class or as an object of one; a class that extends a guard is one as well. */
+function isOrMakes(guard: unknown, known: unknown): boolean {
+  if (typeof known !== 'function') return false;
+  if (typeof guard === 'function') return guard === known || guard.prototype instanceof known;
+  return guard instanceof known;
 }

@@ -1,5 +1,5 @@
 import { path, readOptions, readSwitch } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 
 /** What is listed at start, and what stops it. */
 export interface RouteAuditOptions {

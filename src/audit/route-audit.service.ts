@@ -1,9 +1,7 @@
 import { Logger, type OnApplicationBootstrap } from '@nestjs/common';
-
 import { nameOf } from '../access/requirement.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import type { HandlerInfo, Protection } from './handler-info.js';
-import type { HandlerInventory } from './handler-inventory.service.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import type { HandlerInfo, Protection, HandlerInventory } from './handler-inventory.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
 const protections: readonly Protection[] = ['protected', 'optional', 'public', 'unguarded'];
@@ -32,9 +30,9 @@ export class RouteAudit implements OnApplicationBootstrap {
 }
 
 /** One line: `protected  GET /cats  CatsController.list  (scopes: cats:read)`. */
-function describeHandler({ protection, addresses, handler, demands }: HandlerInfo): string {
+function describeHandler({ protection, addresses, handler, requirements }: HandlerInfo): string {
   const asked =
-    demands === null ? [] : [...(demands.online ? ['asks the issuer'] : []), ...demands.requirements.map(nameOf)];
+    requirements === null ? [] : [...(requirements.online ? ['asks the issuer'] : []), ...requirements.all.map(nameOf)];
   const line = `${protection.padEnd('unguarded'.length)}  ${addresses.join(', ')}  ${handler}`;
   return asked.length === 0 ? line : `${line}  (${asked.join('; ')})`;
 }

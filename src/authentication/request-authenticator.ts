@@ -1,4 +1,4 @@
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import {
   checkCredential,
   type Credential,
@@ -8,7 +8,7 @@ import {
 } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
-import type { TokenSource } from '../request/token-source.js';
+import type { TokenSource } from '../request/token-sources.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 
 /** Options as they come from an app: anything may be in them. */
 export type GivenOptions = Readonly<Record<string, unknown>>;

@@ -8,13 +8,13 @@ import {
   type Type,
 } from '@nestjs/common';
 
-import { type AuthError, isAuthError } from '../errors/auth-error.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { isAuthError, ConfigurationError, type AuthError } from '../errors/auth-error.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { Transports } from '../transports/transports.js';
 import { findUser } from '../transports/call-user.js';
-import { handlerNameOf, refuse, type GuardContext } from '../access/guard-context.js';
-import { RequestProfiles } from '../profiles/request-profiles.js';
+import { type GuardContext, handlerNameOf } from '../access/guard-context.js';
+import { refuse, type Transport } from '../transports/transport.js';
+import { RequestProfiles } from '../profiles/user-profile.service.js';
 import type { UserProfile } from '../profiles/user-profile.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 
@@ -65,11 +65,11 @@ class CurrentProfilePipe implements PipeTransform {
     // What the guard has decided holds: under @Public(), and for a guest, there is anonymousCaller to look up.
     if ((findUser(context) ?? null) === null) return null;
     const transport = this.transports.get(context.getType());
-    const guardContext = { context, transport, request: transport.view(context) };
+    const guardContext = { context, transport, view: transport.view(context) };
     try {
       // Whom toUser has made of the caller says nothing of the token, which is judged already.
-      const user = await this.authenticator.authenticate(guardContext.request);
-      return await this.profiles.get(guardContext.request.request, user);
+      const user = await this.authenticator.authenticate(guardContext.view);
+      return await this.profiles.get(guardContext.view.request, user);
     } catch (error) {
       if (!isAuthError(error)) throw error;
       this.explain(guardContext, error);
@@ -77,13 +77,13 @@ class CurrentProfilePipe implements PipeTransform {
     }
   }
 
-  private explain(guardContext: Omit<GuardContext, 'rules'>, error: AuthError): void {
+  private explain(guardContext: Omit<GuardContext<Transport>, 'rules'>, error: AuthError): void {
     const { code, reason, explanation } = error;
     if (error instanceof ConfigurationError) {
       this.log.report({ type: 'misconfigured', problem: explanation, fix: error.fix });
     }
     const handler = handlerNameOf(guardContext);
-    this.log.explain(guardContext.request.request, {
+    this.log.explain(guardContext.view.request, {
       type: 'refused',
       code,
       reason,

@@ -2,9 +2,8 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import type { OrganizationRequirement } from '../access/requirement.js';
 import { type GivenOptions, path, readChoice, readOptions, readText } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { guardedRequirement } from './guarded-requirement.decorator.js';
-import { isPlainName, readNames } from './read-names.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { guardedRequirement, isPlainName, readNames } from './guarded-requirement.decorator.js';
 
 /** Which organization, and what the user must hold in it. */
 export interface RequireOrganizationOptions {

@@ -1,8 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
-
-import type { PolicyAnswer } from '../access/policy-answer.js';
+import type { PolicyAnswer } from '../access/policy-evaluator.js';
 import type { PolicyClass, PolicyRequirement } from '../access/requirement.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { guardedRequirement } from './guarded-requirement.decorator.js';
 
@@ -68,4 +67,16 @@ function isPolicyClass(policy: object): policy is PolicyClass {
   const { prototype } = policy as { readonly prototype?: unknown };
   if (typeof prototype === 'object' && prototype !== null && 'check' in prototype) return true;
   return /^class\b/.test(Function.prototype.toString.call(policy));
+}
+
+/**
+ * Lets a user through whom their provider still knows, and does not bar: the profile is looked up before the handler
+ * runs, and a user who was deleted or locked there is refused (401 `INVALID_TOKEN`, reason `revoked`) although the token
+ * verifies; 503 while the provider does not answer and nothing is known of the user. Brings the guard along.
+ *
+ * What `UserProfileService` remembers counts: how new it is, `AuthModule.forRoot({ profiles })` says. To have the
+ * issuer asked at every call there is `@VerifyOnline()`.
+ */
+export function RequireProfile(): ClassDecorator & MethodDecorator {
+  return guardedRequirement('@RequireProfile', { kind: 'profile' });
 }

@@ -1,25 +1,19 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 
-import { decideWithoutUser } from '../access/decide-without-user.js';
-import { challengeOf } from '../challenge/answer.js';
-import { type AuthError, isAuthError } from '../errors/auth-error.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { decideWithoutUser } from '../access/decision.js';
+import { challengeOf } from '../challenge/error-answers.js';
+import { isAuthError, ConfigurationError, RefusalError, type AuthError } from '../errors/auth-error.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { RequirementChecker } from '../access/requirement-checker.js';
 import { isThenable } from '../token/maybe-promise.js';
-import { RouteRulesReader } from '../access/route-rules-reader.js';
+import { RouteRulesReader } from '../access/route-rules.js';
 import { Transports } from '../transports/transports.js';
-import {
-  requirementsOf,
-  admit,
-  handlerNameOf,
-  anonymousCaller,
-  refuse,
-  type GuardContext,
-} from '../access/guard-context.js';
+import { type GuardContext as CallGuardContext, handlerNameOf, requirementsOf } from '../access/guard-context.js';
+import { admit, anonymousCaller, refuse, type Transport } from '../transports/transport.js';
+
+type GuardContext = CallGuardContext<Transport>;
 
 /**
  * Lets a request with a valid access token through to the handler and puts the user into `request.user`;
@@ -36,7 +30,7 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(Authenticator) authenticator: Authenticator | undefined,
     @Optional() @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
     @Optional() @Inject(Transports) private readonly transports: Transports,
-    @Optional() @Inject(RequirementChecker) private readonly demands: RequirementChecker,
+    @Optional() @Inject(RequirementChecker) private readonly requirements: RequirementChecker,
     @Optional() @Inject(EventLog) private readonly log: EventLog,
   ) {
     // Optional above, so that the reader of the error learns of the missing line and not of our parts.
@@ -54,26 +48,26 @@ export class AuthGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = this.transports.get(context.getType());
     const rules = this.rules.read(context);
-    const guardContext: GuardContext = { context, transport, rules, request: transport.view(context) };
+    const guardContext: GuardContext = { context, transport, rules, view: transport.view(context) };
     if (rules.mode === 'public') return admit(guardContext, anonymousCaller);
     let user: AuthUser | Promise<AuthUser>;
     try {
       user =
-        rules.demands?.online === true
+        rules.requirements?.online === true
           ? this.askOnline(guardContext)
-          : this.authenticator.authenticate(guardContext.request);
+          : this.authenticator.authenticate(guardContext.view);
     } catch (error) {
       return this.enterWithout(guardContext, error);
     }
     return isThenable(user) ? this.admitLater(guardContext, user) : this.admit(guardContext, user);
   }
 
-  private askOnline({ request }: GuardContext): AuthUser | Promise<AuthUser> {
-    const user = this.authenticator.authenticateOnline?.(request);
+  private askOnline({ view }: GuardContext): AuthUser | Promise<AuthUser> {
+    const user = this.authenticator.authenticateOnline?.(view);
     if (user !== undefined) return user;
     throw new ConfigurationError(
       'Authenticator',
-      'a route demands @VerifyOnline(), and the Authenticator that the app has put in does not ask issuers',
+      'a route requires @VerifyOnline(), and the Authenticator that the app has put in does not ask issuers',
       'Give it authenticateOnline(request)',
     );
   }
@@ -89,11 +83,11 @@ export class AuthGuard implements CanActivate {
   }
 
   private admit(guardContext: GuardContext, user: AuthUser): boolean | Promise<boolean> {
-    const demands = requirementsOf(guardContext);
-    if (demands === null) return this.hand(guardContext, user);
+    const requirements = requirementsOf(guardContext);
+    if (requirements === null) return this.hand(guardContext, user);
     let checked: void | Promise<void>;
     try {
-      checked = this.demands.check(guardContext, user, demands);
+      checked = this.requirements.check(guardContext, user, requirements);
     } catch (error) {
       return this.enterWithout(guardContext, error);
     }
@@ -111,7 +105,7 @@ export class AuthGuard implements CanActivate {
 
   /** From here on the app speaks: what its `toUser` throws is its answer, on optional routes too. */
   private hand(guardContext: GuardContext, user: AuthUser): boolean | Promise<boolean> {
-    const appUser = this.authenticator.toAppUser(guardContext.request, user);
+    const appUser = this.authenticator.toAppUser(guardContext.view, user);
     // Most apps leave the user as is.
     if (appUser === user) return this.admitAs(guardContext, user, user);
     return isThenable(appUser)
@@ -145,6 +139,6 @@ export class AuthGuard implements CanActivate {
     }
     const { code, reason, explanation } = error;
     const handler = handlerNameOf(guardContext);
-    this.log.explain(guardContext.request.request, { type: 'refused', code, reason, explanation, handler, anonymous });
+    this.log.explain(guardContext.view.request, { type: 'refused', code, reason, explanation, handler, anonymous });
   }
 }

@@ -3,10 +3,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-jwt';
 
-import { toAnswer } from '../challenge/answer.js';
-import { isAuthError } from '../errors/auth-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
-import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
+import { toAnswer } from '../challenge/error-answers.js';
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { HttpTransport } from '../transports/http.transport.js';

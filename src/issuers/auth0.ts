@@ -1,9 +1,8 @@
 import { type GivenOptions, path, readOptions, requireTexts } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AudienceRule } from '../token/trusted-issuer.js';
-import type { MappedClaims } from '../user/claim-map.js';
-import { readTextClaim } from '../user/read-claim.js';
+import { readTextClaim, type MappedClaims } from '../user/claim-map.js';
 import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';

@@ -1,5 +1,5 @@
 import { type GivenOptions, requireTexts } from '../configuration/read-options.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 

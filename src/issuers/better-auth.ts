@@ -1,12 +1,10 @@
 import { requireAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch, readText } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { plainType } from '../token/check-claims.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { TokenHeader } from '../token/token-header.js';
-import type { MappedClaims } from '../user/claim-map.js';
-import { readBooleanClaim, readTextClaim } from '../user/read-claim.js';
+import type { TokenHeader } from '../token/verified-token.js';
+import { readBooleanClaim, readTextClaim, type MappedClaims } from '../user/claim-map.js';
 import { findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';

@@ -1,13 +1,11 @@
 import { requireAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { TokenHeader } from '../token/token-header.js';
+import type { TokenHeader } from '../token/verified-token.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
-import type { MappedClaims } from '../user/claim-map.js';
-import type { Organization } from '../user/organization.js';
-import { readListClaim, readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { readListClaim, readObjectClaim, readTextClaim, type MappedClaims } from '../user/claim-map.js';
+import type { Organization } from '../user/auth-user.js';
 import { findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';

@@ -1,10 +1,9 @@
 import { type GivenOptions, path, readOptions, requireText, requireTexts } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
-import { readListClaim, readTextClaim } from '../user/read-claim.js';
+import { readListClaim, readTextClaim } from '../user/claim-map.js';
 import { findPartyFault } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';

@@ -7,11 +7,10 @@ import {
   readSwitch,
   requireTexts,
 } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
-import { readListClaim, readTextClaim } from '../user/read-claim.js';
+import { readListClaim, readTextClaim } from '../user/claim-map.js';
 import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, type KnownIssuers, knownIssuers } from './known-issuers.js';

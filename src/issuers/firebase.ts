@@ -6,11 +6,10 @@ import {
   requireText,
   requireTexts,
 } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
-import { readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { readObjectClaim, readTextClaim } from '../user/claim-map.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
 

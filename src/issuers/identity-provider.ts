@@ -1,13 +1,11 @@
-import type { PermissionSource } from '../access/permission-source.js';
-import type { Timer } from '../clock/timer.js';
-import type { Clock } from '../clock/clock.js';
+import type { PermissionSource } from '../access/issuer-permissions.js';
+import type { Clock, Timer } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { ProfileHint, ProfileSource } from '../profiles/profile-source.js';
-import type { TokenSource } from '../request/token-source.js';
+import { fromBearer, type TokenSource } from '../request/token-sources.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import { deepFreeze } from '../token/deep-freeze.js';
-import type { MissingOption, TokenStatusSource, Verification } from '../token/token-status-source.js';
-import type { IssuerTerms } from '../token/trusted-issuer.js';
+import { deepFreeze } from '../token/json-object.js';
+import type { MissingOption, TokenStatusSource, Verification, IssuerTerms } from '../token/trusted-issuer.js';
 import type { ProviderClient } from '../upstream/provider-client.js';
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import type { ClaimMap } from '../user/claim-map.js';
@@ -32,7 +30,7 @@ export type OpenProfiles = (context: AuthContext) => ProfileSource;
 /** Opens the way to ask about tokens on an app's context. Issuers that share the function are asked as one. */
 export type CreateStatusSource = (context: AuthContext) => TokenStatusSource;
 
-/** Opens the source of permissions on an app's context; it is asked only where a route demands some. */
+/** Opens the source of permissions on an app's context; it is asked only where a route requires some. */
 export type OpenPermissions = (context: AuthContext) => PermissionSource;
 
 /** One issuer of a provider: a provider may sign under several names. */
@@ -77,4 +75,20 @@ export function identityProvider(form: IdentityProvider): IdentityProvider {
 
 export function isIdentityProvider(value: unknown): value is IdentityProvider {
   return typeof value === 'object' && value !== null && providers.has(value);
+}
+
+/** What differs between the presets for issuers of OpenID Connect and OAuth 2. */
+export interface OpenIdForm extends Omit<IdentityProvider, 'claimMap' | 'tokenSources' | 'hint'> {
+  readonly map: ClaimMap['map'];
+  readonly hint?: IdentityProvider['hint'];
+}
+
+/** Fills in the form for issuers of OpenID Connect and OAuth 2: whichever product it is, they are used alike. */
+export function openIdForm({ map, hint, ...form }: OpenIdForm): IdentityProvider {
+  return identityProvider({
+    ...form,
+    claimMap: { provider: 'oidc', map },
+    tokenSources: [fromBearer()],
+    hint: hint ?? new Map(),
+  });
 }

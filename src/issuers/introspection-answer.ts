@@ -1,9 +1,8 @@
-import { AuthUnavailableError } from '../errors/fault-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
-import { readTextClaim } from '../user/read-claim.js';
+import { readTextClaim } from '../user/claim-map.js';
 import { secondsToRecover } from './provider-answer.js';
 
 const credentials = 'introspection: { clientId, clientSecret }';

@@ -1,12 +1,9 @@
-import type { AddressRule } from '../configuration/address-rule.js';
-import { readAddress } from '../configuration/read-address.js';
+import { readAddress, type AddressRule } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch, requireText } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { ProviderAnswer } from '../upstream/provider-client.js';
-import { callEndpoint } from './discovered-endpoint.js';
-import type { DiscoveredIssuer } from './discovered-issuer.js';
+import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
 import type { AuthContext, CreateStatusSource } from './identity-provider.js';
 import { readIntrospection } from './introspection-answer.js';
 import { observedStatusSource } from './observed-status-source.js';

@@ -1,20 +1,20 @@
 import { type GivenOptions, path, readOptions } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
-import { fromBearer } from '../request/from-bearer.js';
-import { mapStandardClaims } from '../user/standard-claims.js';
+import { fromBearer } from '../request/token-sources.js';
+import { mapStandardClaims } from '../user/claim-map.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
 import {
-  type FetchedKeysOptions,
   keyNames,
   readJwksUris,
   readKeyOptions,
   refuseKeyOptions,
-} from './read-key-options.js';
+  keysAt,
+  type FetchedKeysOptions,
+} from './remote-keys.js';
 import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
-import { keysAt } from './remote-keys.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
 /** What all issuers described by hand have. */

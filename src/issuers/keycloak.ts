@@ -7,14 +7,13 @@ import {
   requireText,
   requireTexts,
 } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { publicKeyAlgorithms } from '../keys/algorithm.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AudienceRule } from '../token/trusted-issuer.js';
-import type { Organization } from '../user/organization.js';
-import { readListClaim, readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import type { Organization } from '../user/auth-user.js';
+import { readListClaim, readObjectClaim, readTextClaim } from '../user/claim-map.js';
 import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';

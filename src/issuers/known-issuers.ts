@@ -1,18 +1,15 @@
-import type { allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
+import type { allowInsecureHttpOffLoopback } from '../configuration/read-address.js';
 import type { GivenOptions } from '../configuration/read-options.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AudienceRule, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
-import type { MappedClaims } from '../user/claim-map.js';
-import { mapStandardClaims } from '../user/standard-claims.js';
+import { mapStandardClaims, type MappedClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
-import type { IdentityProvider, OpenKeys, OpenProfiles } from './identity-provider.js';
-import { openIdForm } from './openid-form.js';
-import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import { openIdForm, type IdentityProvider, type OpenKeys, type OpenProfiles } from './identity-provider.js';
+import { keyNames, readJwksUris, readKeyOptions, keysAt, type FetchedKeysOptions } from './remote-keys.js';
 import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readSharedTerms, type TermOptions, usualTerms } from './read-terms.js';
-import { keysAt } from './remote-keys.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** What the presets of known products leave to the app. */

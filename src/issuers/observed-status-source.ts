@@ -1,6 +1,6 @@
-import { AuthUnavailableError } from '../errors/fault-error.js';
+import { AuthUnavailableError } from '../errors/auth-error.js';
 import { OutageWatch } from '../profiles/outage-watch.js';
-import type { TokenStatusSource } from '../token/token-status-source.js';
+import type { TokenStatusSource } from '../token/trusted-issuer.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import type { AuthContext } from './identity-provider.js';
 

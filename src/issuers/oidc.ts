@@ -1,17 +1,21 @@
 import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readChoice, readOptions } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { type Verification, verifications } from '../token/token-status-source.js';
-import { acceptAnyAudience } from '../token/trusted-issuer.js';
-import { mapStandardClaims } from '../user/standard-claims.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { verifications, acceptAnyAudience, type Verification } from '../token/trusted-issuer.js';
+import { mapStandardClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
-import type { IdentityProvider } from './identity-provider.js';
+import { openIdForm, type IdentityProvider } from './identity-provider.js';
 import { type IntrospectionOptions, introspectionsOf, readIntrospectionOptions } from './introspection.js';
-import { openIdForm } from './openid-form.js';
-import { type FetchedKeysOptions, keyNames, readJwksUris, readKeyOptions } from './read-key-options.js';
+import {
+  keyNames,
+  readJwksUris,
+  readKeyOptions,
+  discoveredKeys,
+  keysAt,
+  type FetchedKeysOptions,
+} from './remote-keys.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
-import { discoveredKeys, keysAt } from './remote-keys.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */

@@ -1,8 +1,6 @@
-import { AuthUnavailableError } from '../errors/fault-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
-import { findBrokenRules } from '../token/class-rules.js';
-import { deepFreeze } from '../token/deep-freeze.js';
-import type { JsonObject } from '../token/json-object.js';
+import { ConfigurationError, AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
+import { findBrokenRules } from '../token/claims-class.js';
+import { deepFreeze, type JsonObject } from '../token/json-object.js';
 
 /** A class whose class-validator decorators say what is relied on in an answer; it may hold more. */
 export type AnswerShape<Shape extends object> = new () => Shape;
@@ -66,4 +64,19 @@ function isObject(body: unknown): body is JsonObject {
 
 function faultOfShape(what: string, problem: string): AuthUnavailableError {
   return new AuthUnavailableError(`${what} is not of the shape that is known: ${problem}`, secondsToRecover);
+}
+
+/**
+ * A key of the app that is sent in a header. Anything else could not be sent, and the platform's error about it
+ * would repeat the key.
+ *
+ * @throws {ConfigurationError}
+ */
+export function checkSendableKey(where: string, key: string): string {
+  if (/^[\x21-\x7e]+$/.test(key)) return key;
+  throw new ConfigurationError(
+    where,
+    'a key is printable ASCII without spaces',
+    'Check for a line break or a quote that was copied along',
+  );
 }

@@ -1,5 +1,5 @@
 import { type GivenOptions, path } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { ProfileSource } from '../profiles/profile-source.js';
 import type { IdentityProvider, OpenProfiles } from './identity-provider.js';
 

@@ -1,8 +1,7 @@
 import { type GivenOptions, path } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ClaimMap, MappedClaims } from '../user/claim-map.js';
-import { readListClaim, readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { readListClaim, readObjectClaim, readTextClaim, type ClaimMap, type MappedClaims } from '../user/claim-map.js';
 
 /** Where roles are that the issuer was told to put into its tokens. */
 export interface RolesClaimOptions {

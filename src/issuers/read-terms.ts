@@ -1,6 +1,6 @@
-import { type AddressRule, allowInsecureHttpOffLoopback } from '../configuration/address-rule.js';
+import { type AddressRule, allowInsecureHttpOffLoopback } from '../configuration/read-address.js';
 import { type GivenOptions, path, readNumber, readText, requireTexts } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms } from '../keys/algorithm.js';
 import { plainType } from '../token/check-claims.js';
 import { acceptAnyAudience, type AudienceRule, type IssuerTerms } from '../token/trusted-issuer.js';

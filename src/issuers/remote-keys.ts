@@ -1,9 +1,73 @@
-import { loadJwks, loadJwksFrom } from '../keys/jwks-loader.js';
-import type { LoadedKeys } from '../keys/loaded-keys.js';
+import { checkAddress, type AddressRule } from '../configuration/read-address.js';
+import { path, readNumber, requireTexts, type GivenOptions } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import type { Jwk } from '../keys/import-jwk.js';
+import { loadJwks, loadJwksFrom, type LoadedKeys } from '../keys/jwks-loader.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
+import type { VerificationKey } from '../keys/key-set.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
 import type { AuthContext, OpenKeys } from './identity-provider.js';
-import type { KeyOptions } from './read-key-options.js';
+import { readGivenKeys } from './static-keys.js';
+
+/** How keys that are fetched are kept. */
+export interface FetchedKeysOptions {
+  /**
+   * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 2,592,000
+   * (30 days). A key that the issuer withdraws during its own outage is trusted for that long. Within that time
+   * anonymousCaller waits for a refresh either: after a sleep of the machine, keys from before it serve until the issuer has
+   * answered. With 0, requests wait for it.
+   *
+   * @defaultValue 86400 (a day)
+   */
+  readonly staleKeysForSeconds?: number;
+  /**
+   * A key set to start with, from a file or the environment, until the issuer has been asked. Counts as fetched
+   * when the app starts: with an issuer that does not answer it serves for 10 minutes, and then for
+   * `staleKeysForSeconds`. A key of it that the issuer has withdrawn long ago verifies tokens until the first fetch
+   * has been answered; `warmUp` has that done before the app listens. Replace the file when the issuer replaces keys.
+   */
+  readonly initialKeys?: { readonly keys: readonly Jwk[] };
+}
+
+/** The same, read. */
+export interface KeyOptions {
+  readonly staleKeysForSeconds?: number | undefined;
+  readonly initialKeys?: readonly VerificationKey[] | undefined;
+}
+
+/** The names of these options. */
+export const keyNames = ['staleKeysForSeconds', 'initialKeys'] as const;
+
+const day = 86_400;
+
+/** @throws {ConfigurationError} for a wrong value. */
+export function readKeyOptions(where: string, options: GivenOptions): KeyOptions {
+  const limits = { least: 0, most: 30 * day };
+  const { initialKeys } = options;
+  return {
+    staleKeysForSeconds: readNumber(where, options, 'staleKeysForSeconds', limits),
+    initialKeys: initialKeys === undefined ? undefined : readGivenKeys(path(where, 'initialKeys'), initialKeys),
+  };
+}
+
+/** The addresses of one key set, in the order in which they are tried; `undefined` when left out. */
+export function readJwksUris(where: string, options: GivenOptions, rule: AddressRule): readonly string[] | undefined {
+  if (options['jwksUri'] === undefined) return undefined;
+  const addresses = requireTexts(where, options, 'jwksUri', 'Write the address of the key set');
+  for (const address of addresses) checkAddress(path(where, 'jwksUri'), address, rule);
+  return addresses;
+}
+
+/**
+ * Refuses these options where nothing is fetched: they would be believed to do something.
+ *
+ * @throws {ConfigurationError}
+ */
+export function refuseKeyOptions(where: string, options: GivenOptions, beside: string): void {
+  const idle = keyNames.find((name) => options[name] !== undefined);
+  if (idle === undefined) return;
+  throw new ConfigurationError(path(where, idle), `it means nothing beside ${beside}`, 'Leave it out');
+}
 
 /** Keys that `load` fetches. `what` names them in the log. */
 export function remoteKeys(

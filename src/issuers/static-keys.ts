@@ -1,12 +1,11 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, secretAlgorithms, traitsOf } from '../keys/algorithm.js';
 import { describeKey, importJwk, type Jwk, type UnusableKey } from '../keys/import-jwk.js';
-import { KeySet } from '../keys/key-set.js';
-import { readKeys } from '../keys/loaded-keys.js';
-import { StaticKeySource } from '../keys/static-key-source.js';
-import type { VerificationKey } from '../keys/verification-key.js';
+import { KeySet, type VerificationKey } from '../keys/key-set.js';
+import { readKeys } from '../keys/jwks-loader.js';
+import { StaticKeySource } from '../keys/key-source.js';
 import type { OpenKeys } from './identity-provider.js';
 
 /** Keys that the app holds, with the algorithms that they can verify. */

@@ -1,14 +1,12 @@
 import { requireAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { MappedClaims } from '../user/claim-map.js';
-import { readObjectClaim, readTextClaim } from '../user/read-claim.js';
+import { readObjectClaim, readTextClaim, type MappedClaims } from '../user/claim-map.js';
 import { findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider, OpenKeys } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
-import { refuseKeyOptions } from './read-key-options.js';
+import { refuseKeyOptions } from './remote-keys.js';
 import { addRoles } from './read-roles-claim.js';
 import { readAddressRule, type TermOptions } from './read-terms.js';
 import { readSecret } from './static-keys.js';

@@ -1,4 +1,5 @@
-import { type AddressRule, findAddressFault } from '../configuration/address-rule.js';
+import { findAddressFault, type AddressRule } from '../configuration/read-address.js';
+import { SingleFlight } from '../upstream/single-flight.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 
 /** What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). */
@@ -86,4 +87,28 @@ function checkMember(name: string, address: string, rule: AddressRule): void {
   const fault = findAddressFault(address, rule);
   if (fault !== undefined)
     throw new UpstreamFailure('unexpected', `the metadata's ${name} may not be called: ${fault}`);
+}
+
+/** What an issuer publishes about itself: looked up once, whoever needs a part of it, and kept while it works. */
+export class IssuerDocument {
+  private metadata: IssuerMetadata | null = null;
+  private readonly flight = new SingleFlight<IssuerMetadata>();
+
+  constructor(private readonly plan: DiscoveryPlan) {}
+
+  /** @throws {UpstreamFailure} when it cannot be had; the next time it is looked for anew. */
+  async find(fetcher: DocumentFetcher): Promise<IssuerMetadata> {
+    return this.metadata ?? this.flight.run(() => this.fetch(fetcher));
+  }
+
+  /** Has it looked up anew the next time, as something that it says has failed. */
+  forget(metadata: IssuerMetadata): void {
+    // Whoever comes late with an old one must not throw a new one away.
+    if (this.metadata === metadata) this.metadata = null;
+  }
+
+  private async fetch(fetcher: DocumentFetcher): Promise<IssuerMetadata> {
+    this.metadata = await discover(fetcher, this.plan);
+    return this.metadata;
+  }
 }

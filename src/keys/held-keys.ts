@@ -1,5 +1,5 @@
 import { KeySet } from './key-set.js';
-import type { LoadedKeys } from './loaded-keys.js';
+import type { LoadedKeys } from './jwks-loader.js';
 
 const minuteMs = 60_000;
 

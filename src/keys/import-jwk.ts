@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms, traitsOf } from './algorithm.js';
-import type { VerificationKey } from './verification-key.js';
+import type { VerificationKey } from './key-set.js';
 
 /** A key of a key set, as it came. */
 export type Jwk = Readonly<Record<string, unknown>>;

@@ -1,6 +1,40 @@
 import type { UpstreamClient } from '../upstream/upstream-client.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
-import { type LoadedKeys, readKeys, readMaxAge } from './loaded-keys.js';
+import { importJwk } from './import-jwk.js';
+import type { VerificationKey } from './key-set.js';
+
+/** What a key server gave. */
+export interface LoadedKeys {
+  /** At least one. */
+  readonly keys: readonly VerificationKey[];
+  /** For how long the server says they may be kept; `null` when it does not say. */
+  readonly maxAgeSeconds: number | null;
+}
+
+/**
+ * Reads the `keys` of a key set (RFC 7517 §5). A key that cannot be used is passed over, as the RFC asks;
+ * a set without a usable one is a failure and never "this issuer has no keys any more".
+ *
+ * @throws {UpstreamFailure}
+ */
+export function readKeys(jwks: unknown): readonly VerificationKey[] {
+  if (!Array.isArray(jwks)) throw new UpstreamFailure('unexpected', 'the answer is not a key set');
+  const keys = new Map<string, VerificationKey>();
+  for (const jwk of jwks as readonly unknown[]) {
+    const key = importJwk(jwk);
+    if (!('problem' in key)) keys.set(key.identity, key);
+  }
+  if (keys.size === 0) throw new UpstreamFailure('unexpected', 'the key set holds no usable key');
+  return [...keys.values()];
+}
+
+/** The `max-age` of a `Cache-Control` header (RFC 9111 §5.2.2.1); 0 when it forbids keeping the answer. */
+function readMaxAge(headers: Headers): number | null {
+  const directives = headers.get('cache-control') ?? '';
+  if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(directives)) return 0;
+  const seconds = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(directives)?.[1];
+  return seconds === undefined ? null : Number(seconds);
+}
 
 /**
  * Fetches a key set from the first of several addresses that gives a usable one.

@@ -1,5 +1,4 @@
 import type { KeySet } from './key-set.js';
-import type { KeyState } from './key-state.js';
 
 /** Where an issuer's keys come from: a fixed set, or a key server. */
 export abstract class KeySource {
@@ -31,4 +30,50 @@ export abstract class KeySource {
 
   /** Stops what goes on behind the requests. The keys that are held can still be used. */
   abstract close(): void;
+}
+
+/** How the keys of a source stand at a moment. */
+export interface KeyState {
+  /**
+   * `fresh`: within their life. `stale`: past it, and serving on until the server has answered.
+   * `missing`: none that may be used, so tokens of the issuer are answered with 503. `unasked`: none were
+   * needed yet. `fixed`: handed in by the app, they change with a deployment only.
+   */
+  readonly status: 'fresh' | 'stale' | 'missing' | 'unasked' | 'fixed';
+  /** Seconds since the keys were fetched, `initialKeys` since the app started; `null` when there are none. */
+  readonly ageSeconds: number | null;
+  /**
+   * When they will be fetched next; a moment that is past means: as soon as a token needs them. `null` when
+   * nothing is planned.
+   */
+  readonly nextRefreshAt: Date | null;
+  /** What went wrong the last time, while it goes on; `null` when nothing is wrong. */
+  readonly lastError: string | null;
+}
+
+/** Keys that the app has handed in. They change with a deployment only. */
+export class StaticKeySource extends KeySource {
+  constructor(private readonly keys: KeySet) {
+    super();
+  }
+
+  override current(): KeySet {
+    return this.keys;
+  }
+
+  override obtain(): Promise<KeySet> {
+    return Promise.resolve(this.keys);
+  }
+
+  override refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override state(): KeyState {
+    return { status: 'fixed', ageSeconds: null, nextRefreshAt: null, lastError: null };
+  }
+
+  override close(): void {
+    // Nothing goes on here.
+  }
 }

@@ -1,16 +1,12 @@
-import type { Clock } from '../clock/clock.js';
-import { AuthUnavailableError } from '../errors/fault-error.js';
+import { NodeTimer, type Clock, type Timer } from '../clock/clock.js';
+import { AuthUnavailableError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { SingleFlight } from '../upstream/single-flight.js';
-import { type Timer, NodeTimer } from '../clock/timer.js';
-import { Backoff } from './backoff.js';
+import { Backoff, RefetchCooldown } from './backoff.js';
 import { type HeldKeys, holdKeys, type KeyFetch, putBack } from './held-keys.js';
-import type { KeySet } from './key-set.js';
-import { KeySource } from './key-source.js';
-import type { KeyState } from './key-state.js';
-import type { LoadedKeys } from './loaded-keys.js';
-import { RefetchCooldown } from './refetch-cooldown.js';
-import type { VerificationKey } from './verification-key.js';
+import type { KeySet, VerificationKey } from './key-set.js';
+import { KeySource, type KeyState } from './key-source.js';
+import type { LoadedKeys } from './jwks-loader.js';
 
 export interface RemoteKeySourceOptions {
   /** What is fetched, for the log: `the keys of https://issuer.example`. */

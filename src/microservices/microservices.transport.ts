@@ -1,15 +1,14 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 
-import type { Answer, AnswerStatus } from '../challenge/answer.js';
-import { toHeaderlessBody } from '../challenge/headerless-body.js';
+import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import type { CallContext } from '../access/guard-context.js';
+import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
-import { endStream, isGrpcStream, isStreaming } from './grpc-stream.js';
-import { isGrpcMetadata, readMessageHeaders } from './message-headers.js';
+import { endStream, isGrpcStream, isStreaming, isGrpcMetadata, readMessageHeaders } from './message-headers.js';
 
 /** The token of a message, for transports that have no headers: out of its data, or whatever the app agreed upon. */
 export type TokenOfMessage = (context: ExecutionContext) => string | undefined;

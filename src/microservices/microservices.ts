@@ -1,5 +1,5 @@
 import { path, readOptions } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import type { TransportPlugin } from '../transports/transport.js';
 import { MicroservicesTransport, type TokenOfMessage } from './microservices.transport.js';
 

@@ -1,7 +1,6 @@
 import type { LRUCache } from 'lru-cache';
 
-import { type Timer, NodeTimer } from '../clock/timer.js';
-import type { Clock } from '../clock/clock.js';
+import { NodeTimer, type Timer, type Clock } from '../clock/clock.js';
 
 export interface ExpiringMemoryParts {
   /** 0: nothing is kept. */

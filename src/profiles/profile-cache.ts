@@ -1,9 +1,8 @@
 import type { Clock } from '../clock/clock.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import type { ExpiringMemory } from './expiring-memory.js';
-import type { ProfileTally } from './profile-counters.js';
+import { toText, type ProfileTally, type ProfileKey, type ProfileRecord } from './profile-record.js';
 import type { ProfileTerms } from './profile-options.js';
-import { type ProfileKey, type ProfileRecord, toText } from './profile-record.js';
 import type { SharedStore } from './shared-store.js';
 import type { UserProfile } from './user-profile.js';
 

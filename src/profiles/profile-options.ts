@@ -1,6 +1,6 @@
 import { path, readNumber, readOptions, readSwitch } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { isProfileStore, type ProfileStore } from './profile-store.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { isProfileStore, type ProfileStore } from './shared-store.js';
 
 /** How long `UserProfileService` keeps what providers tell of their users, and where. */
 export interface ProfileOptions {

@@ -1,3 +1,5 @@
+import { deepFreeze } from '../token/json-object.js';
+
 /** An account at another provider that a user signs in with. */
 export interface OAuthAccount {
   /** The other provider's name: `google`, `github`. */
@@ -25,4 +27,85 @@ export interface UserProfile {
   readonly oauthProviders: readonly OAuthAccount[] | null;
   /** What the provider answered, under its own names. `{}` where a source of your own gives nothing of it. */
   readonly raw: Readonly<Record<string, unknown>>;
+}
+
+const texts = ['displayName', 'primaryEmail', 'profileImageUrl'] as const;
+const switches = ['primaryEmailVerified', 'hasPassword', 'isAnonymous'] as const;
+const dates = ['signedUpAt', 'lastActiveAt'] as const;
+
+type Given = Readonly<Record<string, unknown>>;
+
+/**
+ * Makes the profile of the user `id` out of what a source gave, or a store; or says which field is wrong with it.
+ * Whatever it is, only what has been looked at gets in, and nothing of it is shared with the giver.
+ */
+export function toUserProfile(id: string, values: Given): UserProfile | { readonly wrong: string } {
+  // A list of profiles, say, where one was asked for.
+  if (!isPlain(values)) return { wrong: 'form' };
+  const raw = copyJson(values['raw'] ?? {});
+  const wrong = findWrong(id, values) ?? (isPlain(raw) ? undefined : 'raw');
+  if (wrong !== undefined) return { wrong };
+  const profile = {
+    id,
+    ...pick(texts, values),
+    ...pick(switches, values),
+    oauthProviders: (values['oauthProviders'] as readonly OAuthAccount[] | null | undefined)?.map(toAccount) ?? null,
+    raw,
+  };
+  for (const name of dates) Object.defineProperty(profile, name, dateProperty(values[name] as Date | null | undefined));
+  return deepFreeze(profile as unknown as UserProfile);
+}
+
+function findWrong(id: string, values: Given): string | undefined {
+  if (values['id'] !== undefined && values['id'] !== id) return 'id';
+  const accounts = values['oauthProviders'] ?? [];
+  if (!Array.isArray(accounts) || !accounts.every(isAccount)) return 'oauthProviders';
+  const isWrong = (name: string, fits: (value: unknown) => boolean): boolean => !fits(values[name] ?? null);
+  return (
+    texts.find((name) => isWrong(name, isText)) ??
+    switches.find((name) => isWrong(name, (value) => value === null || typeof value === 'boolean')) ??
+    dates.find((name) => isWrong(name, isDate))
+  );
+}
+
+function isText(value: unknown): boolean {
+  return value === null || typeof value === 'string';
+}
+
+function isDate(value: unknown): boolean {
+  return value === null || (value instanceof Date && !Number.isNaN(value.getTime()));
+}
+
+function isAccount(value: unknown): boolean {
+  if (!isPlain(value)) return false;
+  const { id, accountId, email = null } = value;
+  return typeof id === 'string' && typeof accountId === 'string' && isText(email);
+}
+
+function toAccount({ id, accountId, email }: OAuthAccount): OAuthAccount {
+  // From a source written in JavaScript it may be missing.
+  return { id, accountId, email: email ?? null };
+}
+
+function pick<Name extends string>(names: readonly Name[], values: Given): Record<Name, unknown> {
+  return Object.fromEntries(names.map((name) => [name, values[name] ?? null])) as Record<Name, unknown>;
+}
+
+/** A Date cannot be frozen, and profiles are handed to many: each reader gets one of their own. */
+function dateProperty(date: Date | null | undefined): PropertyDescriptor {
+  const time = date?.getTime();
+  return { enumerable: true, get: () => (time === undefined ? null : new Date(time)) };
+}
+
+/** As it would come back from a store, so that it is the same wherever it comes from. */
+function copyJson(value: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(value));
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlain(value: unknown): value is Given {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,6 @@
-import { RefusalError } from '../errors/refusal-error.js';
-import { findBearerFault } from './from-bearer.js';
+import { RefusalError } from '../errors/auth-error.js';
+import { findBearerFault, type TokenSource } from './token-sources.js';
 import type { RequestView } from './request-view.js';
-import type { TokenSource } from './token-source.js';
 
 /** A token, with the place it was found in. */
 export interface Credential {

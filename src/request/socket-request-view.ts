@@ -1,6 +1,5 @@
-import { type HttpRequest, viewHttpRequest } from './http-request-view.js';
+import { viewHttpRequest, type HttpRequest, type RequestView } from './request-view.js';
 import { findForeignPage } from './request-origin.js';
-import type { RequestView } from './request-view.js';
 
 /** What a socket was opened with. */
 export interface SocketConnectionRequest {

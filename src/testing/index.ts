@@ -1,4 +1,4 @@
-export type { Duration } from './duration.js';
+export type { Duration } from './test-issuer-options.js';
 export type { IssuerFault } from './issuer-fault.js';
 export type { IssuerDocumentKind, IssuerRequests } from './issuer-server.js';
 export type { TestAlgorithm, TestJwk } from './signing-key.js';

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-
 import { hasSigned, type SigningKey } from './signing-key.js';
 import type { TestClaims } from './test-issuer-options.js';
 

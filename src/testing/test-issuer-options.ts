@@ -1,4 +1,3 @@
-import type { Duration } from './duration.js';
 import type { TestAlgorithm } from './signing-key.js';
 
 /** Who may ask about tokens, and how they prove that it is them. */
@@ -65,4 +64,25 @@ export interface TestTokenOptions {
   readonly header?: Readonly<Record<string, unknown>> | undefined;
   /** `'stranger'` signs with a key that the issuer never had, under the `kid` of its current one: a forged token. */
   readonly signWith?: 'stranger' | undefined;
+}
+
+const secondsPer: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/**
+ * A span of time in a test: a number of seconds, or a number with a unit (`'30s'`, `'5m'`, `'2h'`, `'1d'`).
+ * Negative ones lie in the past: `'-10s'`.
+ */
+export type Duration = number | `${number}${'s' | 'm' | 'h' | 'd'}`;
+
+/** @throws {TypeError} when the text is no duration, for a mistyped one would make a test pass for the wrong reason. */
+export function toSeconds(duration: Duration): number {
+  if (typeof duration === 'number') {
+    return duration;
+  }
+  const [, amount, unit = ''] = /^(-?\d+(?:\.\d+)?)([smhd])$/.exec(duration) ?? [];
+  const factor = secondsPer[unit];
+  if (amount === undefined || factor === undefined) {
+    throw new TypeError(`TestIssuer: ${JSON.stringify(duration)} is no duration; write 300, '30s', '5m', '2h' or '1d'`);
+  }
+  return Math.floor(Number(amount) * factor);
 }

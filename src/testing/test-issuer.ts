@@ -1,6 +1,5 @@
-import { toSeconds } from './duration.js';
-import { IntrospectionEndpoint } from './introspection-endpoint.js';
 import { IssuedTokens } from './issued-tokens.js';
+import { IntrospectionEndpoint, UserInfoEndpoint } from './introspection-endpoint.js';
 import type { IssuerFault } from './issuer-fault.js';
 import {
   documentKinds,
@@ -10,8 +9,13 @@ import {
   IssuerServer,
 } from './issuer-server.js';
 import { compactJws, createSigningKey, type SigningKey, type TestJwk } from './signing-key.js';
-import type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
-import { UserInfoEndpoint } from './userinfo-endpoint.js';
+import {
+  type IntrospectionClient,
+  type TestClaims,
+  type TestIssuerOptions,
+  type TestTokenOptions,
+  toSeconds,
+} from './test-issuer-options.js';
 
 let keyOf: (issuer: TestIssuer) => SigningKey;
 

@@ -1,5 +1,36 @@
-import { ScratchBytes } from './scratch-bytes.js';
-import { readUtf8 } from './utf8-text.js';
+import { isUtf8 } from 'node:buffer';
+
+/** Views are kept by their length; two lengths that share a place here take turns in it. */
+const keptViews = 64;
+
+/**
+ * A piece of memory that texts are turned into bytes in, one after the other: a buffer for each of them would have to be
+ * made and collected. What `write` gives is good until the next `write`, so it is for use at once and not for keeping.
+ */
+export class ScratchBytes {
+  private readonly memory: Buffer;
+  private readonly views: Buffer[];
+
+  /** @param size how many bytes are there; a text that may need more gets a buffer of its own */
+  constructor(private readonly size: number) {
+    this.memory = Buffer.allocUnsafeSlow(size);
+    this.views = Array.from({ length: keptViews }, () => this.memory);
+  }
+
+  /** The bytes of a text, as `Buffer.from(text, encoding)` gives them. Neither encoding makes more bytes than characters. */
+  write(text: string, encoding: 'latin1' | 'base64url'): Buffer {
+    if (text.length > this.size) return Buffer.from(text, encoding);
+    return this.viewOf(this.memory.write(text, encoding));
+  }
+
+  private viewOf(length: number): Buffer {
+    const known = this.views[length % keptViews];
+    if (known?.length === length) return known;
+    const view = this.memory.subarray(0, length);
+    this.views[length % keptViews] = view;
+    return view;
+  }
+}
 
 // RFC 7515 §2: base64url without padding. Node's decoder takes padding, the other alphabet, white space and stray tail bits
 // in silence, so that one token could be written in many ways; here only the one that encoding would give is let pass.
@@ -47,4 +78,24 @@ function isWhollyRead(text: string, byteCount: number): boolean {
 function endsCleanly(text: string): boolean {
   const last = bitsOf[text.charCodeAt(text.length - 1)] ?? foreign;
   return ((last | 64) & (strayBits[text.length % 4] ?? 0)) === 0;
+}
+
+/** What decoders put in the place of bytes that are no UTF-8. */
+const replacement = '\ufffd';
+
+/** The text that bytes are in UTF-8; `undefined` when they are not valid UTF-8. */
+export function readUtf8(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8');
+  // Few texts have this character, and one that has may have come with it.
+  return text.includes(replacement) && !isUtf8(bytes) ? undefined : text;
+}
+
+/**
+ * The same text in memory of its own. The engine keeps a piece of a text as a view of the whole: whoever remembers a token out
+ * of a cookie remembers all of the header, with every other cookie in it.
+ *
+ * @param text of ASCII characters, as a token that has passed is
+ */
+export function toDetachedString(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,7 +1,7 @@
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from './json-object.js';
-import type { TokenHeader } from './token-header.js';
+import type { TokenHeader } from './verified-token.js';
 import { acceptAnyAudience, type IssuerTerms } from './trusted-issuer.js';
 
 /** The last second that a Date can show; an `exp` beyond it is a mistake, not a date. */

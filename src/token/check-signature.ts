@@ -1,9 +1,9 @@
 import { constants, createHmac, timingSafeEqual, verify } from 'node:crypto';
 
 import { type Algorithm, type AlgorithmTraits, traitsOf } from '../keys/algorithm.js';
-import type { VerificationKey } from '../keys/verification-key.js';
+import type { VerificationKey } from '../keys/key-set.js';
 import type { ParsedToken } from './parse-token.js';
-import { ScratchBytes } from './scratch-bytes.js';
+import { ScratchBytes } from './base64url.js';
 
 /** What a signature check looks at in a token. */
 type SignedText = Pick<ParsedToken, 'signingInput' | 'signature'>;

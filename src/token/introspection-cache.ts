@@ -1,8 +1,8 @@
 import type { Clock } from '../clock/clock.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from './json-object.js';
-import { toDetachedString } from './detached-string.js';
-import type { TokenStatusSource } from './token-status-source.js';
+import { toDetachedString } from './base64url.js';
+import type { TokenStatusSource } from './trusted-issuer.js';
 
 /** A token that has to be asked about. */
 export interface Question {

@@ -1,18 +1,14 @@
 import type { Clock } from '../clock/clock.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity, type Validity } from './check-claims.js';
 import type { ClaimsCheck } from './claims-class.js';
-import { deepFreeze } from './deep-freeze.js';
+import { deepFreeze, type JsonObject } from './json-object.js';
 import { IntrospectionCache } from './introspection-cache.js';
 import type { IssuerRegistry } from './issuer-registry.js';
-import type { JsonObject } from './json-object.js';
 import { checkLength, type ParsedToken } from './parse-token.js';
-import type { TokenHeader } from './token-header.js';
-import type { TokenStatusSource } from './token-status-source.js';
-import type { TrustedIssuer } from './trusted-issuer.js';
-import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
+import { toVerifiedToken, type TokenHeader, type VerifiedToken } from './verified-token.js';
+import type { TokenStatusSource, TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedEntry } from './verified-token-cache.js';
 
 /** What asking issuers works with. */

@@ -1,5 +1,4 @@
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 

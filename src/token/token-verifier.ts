@@ -1,18 +1,16 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { RefusalError } from '../errors/refusal-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
-import type { KeyMatch, KeySet } from '../keys/key-set.js';
-import type { VerificationKey } from '../keys/verification-key.js';
+import type { KeyMatch, KeySet, VerificationKey } from '../keys/key-set.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity, type Validity } from './check-claims.js';
 import { signatureFits, signatureFitsInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
 import type { IssuerRegistry } from './issuer-registry.js';
 import { type VerificationPlace, SignatureScheduler } from './signature-scheduler.js';
-import { KnownHeaders } from './known-headers.js';
+import { KnownHeaders, parseToken, type ParsedToken } from './parse-token.js';
 import { type AskedEntry, IntrospectionVerifier, type IntrospectionVerifierParts } from './introspection-verifier.js';
-import { toDetachedString } from './detached-string.js';
-import { type ParsedToken, parseToken } from './parse-token.js';
+import { toDetachedString } from './base64url.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
@@ -25,7 +23,7 @@ export interface TokenVerifierParts extends IntrospectionVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
-  /** What the app demands of the claims beyond the standard; `null` for nothing. */
+  /** What the app requires of the claims beyond the standard; `null` for nothing. */
   readonly claimsCheck: ClaimsCheck | null;
 }
 

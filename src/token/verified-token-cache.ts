@@ -1,9 +1,6 @@
-import { type Timer, NodeTimer } from '../clock/timer.js';
-import type { Clock } from '../clock/clock.js';
-import type { VerificationKey } from '../keys/verification-key.js';
+import { NodeTimer, type Clock, type Timer } from '../clock/clock.js';
+import type { VerificationKey } from '../keys/key-set.js';
 import type { Validity } from './check-claims.js';
-import { Doorkeeper } from './doorkeeper.js';
-import { fingerprintOf } from './token-fingerprint.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
@@ -99,4 +96,48 @@ export class VerifiedTokenCache {
     }
     if (this.entries.size > 0) this.sweepLater();
   }
+}
+
+/**
+ * Remembers, in a fixed piece of memory, which texts have come lately, and may be wrong about it: a text can
+ * be forgotten, or be taken for seen. Good enough to tell what is worth remembering for real, and free of
+ * the garbage that remembering everything would make.
+ */
+export class Doorkeeper {
+  private readonly marks: Int32Array;
+  private readonly mask: number;
+
+  constructor(capacity: number) {
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
+    this.marks = new Int32Array(slots);
+    this.mask = slots - 1;
+  }
+
+  /** Whether the text has come before; from now on it has. */
+  check(text: string): boolean {
+    const mark = fingerprintOf(text);
+    // Two slots to a place: of two texts that meet in one and take turns, neither would ever be there when it comes again.
+    const place = (mark ^ (mark >>> 16)) & this.mask & ~1;
+    const newer = this.marks[place];
+    if (newer === mark || this.marks[place + 1] === mark) return true;
+    this.marks[place + 1] = newer ?? 0;
+    this.marks[place] = mark;
+    return false;
+  }
+}
+
+/** How many characters count, from the end; of a signature, each of them is as good as random. */
+const counted = 12;
+
+/**
+ * A number of 32 bits from the end of a token, never 0. The end is the signature, different for every token, and to read
+ * twelve characters costs a fraction of what it costs to hash them all.
+ */
+function fingerprintOf(text: string): number {
+  // FNV-1a.
+  let mark = 0x811c9dc5 | 0;
+  for (let at = Math.max(0, text.length - counted); at < text.length; at += 1) {
+    mark = Math.imul(mark ^ text.charCodeAt(at), 0x01000193);
+  }
+  return mark === 0 ? 1 : mark;
 }

@@ -1,5 +1,11 @@
 import type { JsonObject } from './json-object.js';
-import type { TokenHeader } from './token-header.js';
+
+/** The protected header (RFC 7515 §4), of which only these members mean anything here. */
+export interface TokenHeader extends JsonObject {
+  readonly alg: string;
+  readonly kid?: string;
+  readonly typ?: string;
+}
 
 /** A token that has passed every check. Frozen, down to the last claim. */
 export interface VerifiedToken {

@@ -1,11 +1,11 @@
-import { type PrivateSlot, createPrivateSlot } from '../request/private-slot.js';
+import { createPrivateSlot, type PrivateSlot } from '../request/private-slot.js';
 import {
   findGraphqlRequest,
-  type GraphqlCall,
   isTold,
   lineageOf,
   nameOfField,
   readGraphqlCall,
+  type GraphqlCall,
 } from './graphql-call.js';
 
 /** The parts of an execution context that tell where the user of its handler is kept. */
@@ -108,4 +108,10 @@ function userOfRequest(request: unknown): unknown {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
+}
+
+/** A member that an object has itself; never one of its prototype, which a name that a caller chose might reach. */
+export function readOwn(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
 }

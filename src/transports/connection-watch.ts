@@ -1,11 +1,10 @@
-import type { Timer } from '../clock/timer.js';
-import type { Clock } from '../clock/clock.js';
+import type { Authenticator } from '../authentication/authenticator.js';
+import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { type AuthError, isAuthError } from '../errors/auth-error.js';
+import { isAuthError, type AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
-import type { Authenticator } from '../authentication/authenticator.js';
 
 /** A connection that was opened for a user, or that a user is being served on. */
 export interface WatchedConnection {
@@ -125,4 +124,26 @@ function dueAfter(user: AuthUser, now: number): number {
   const endsAt = Number(user.expiresAt);
   if (endsAt <= now) return now + graceStepMs;
   return Math.min(Number.isNaN(endsAt) ? Number.POSITIVE_INFINITY : endsAt, now + patienceMs);
+}
+
+/** A WebSocket of whatever package, or the plain socket below one. */
+interface Socket {
+  /** A number of the WebSocket standard; a plain socket has a word. */
+  readonly readyState?: unknown;
+  close?(code: number, reason: string): unknown;
+  destroy?(): unknown;
+}
+
+const open = 1;
+
+export function isSocketOpen(connection: object): boolean {
+  const { readyState }: Socket = connection;
+  return typeof readyState === 'number' ? readyState === open : readyState === 'open';
+}
+
+/** Closes a WebSocket with a code and a reason of at most 123 bytes; a plain socket, which knows no such, just ends. */
+export function endSocket(connection: object, code: number, reason: string): void {
+  const socket: Socket = connection;
+  if (typeof socket.readyState === 'number') socket.close?.(code, reason);
+  else socket.destroy?.();
 }

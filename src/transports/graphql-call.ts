@@ -1,4 +1,4 @@
-import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
+import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 
 /**
  * A field's place in an operation. From graphql-js, `prev` is the very object that the field around it was told, and

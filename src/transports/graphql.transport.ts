@@ -1,15 +1,12 @@
 import { ForbiddenException, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
-import type { Answer, AnswerStatus } from '../challenge/answer.js';
-import { toHeaderlessBody } from '../challenge/headerless-body.js';
-import type { AuthError } from '../errors/auth-error.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
-import type { RequestView } from '../request/request-view.js';
+import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/error-answers.js';
+import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
+import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { endSocket, isSocketOpen } from './end-socket.js';
+import { endSocket, isSocketOpen } from './connection-watch.js';
 import {
   findGraphqlRequest,
   findGraphqlResponse,
@@ -18,9 +15,9 @@ import {
   readGraphqlCall,
 } from './graphql-call.js';
 import { toNestException } from './http.transport.js';
-import { type CallContext, type Caller, Transport, type TransportContext } from './transport.js';
-import { readOwn } from './read-own.js';
-import { hasCallUser, setCallUser, setFieldUser } from './call-user.js';
+import type { CallContext } from '../access/guard-context.js';
+import { type Caller, Transport, type TransportContext } from './transport.js';
+import { readOwn, hasCallUser, setCallUser, setFieldUser } from './call-user.js';
 
 /** As Apollo and Nest's drivers call them. */
 const codes = {

@@ -8,12 +8,12 @@ import {
 } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
-import type { Answer, AnswerStatus } from '../challenge/answer.js';
+import type { Answer, AnswerStatus } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type HttpRequest, viewHttpRequest } from '../request/http-request-view.js';
-import type { RequestView } from '../request/request-view.js';
-import { readOwn } from './read-own.js';
-import { type CallContext, type Caller, Transport } from './transport.js';
+import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
+import { readOwn } from './call-user.js';
+import type { CallContext } from '../access/guard-context.js';
+import { type Caller, Transport } from './transport.js';
 
 const exceptions = {
   400: BadRequestException,

@@ -1,26 +1,20 @@
-import type { RouteTarget } from '../access/route-rules.js';
-import type { Answer } from '../challenge/answer.js';
+import type { CallContext, CallTransport, GuardContext } from '../access/guard-context.js';
+import { type Answer, toAnswer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
-/** The part of Nest's `ExecutionContext` that a transport works with. */
-export interface CallContext extends RouteTarget {
-  getType(): string;
-  getArgs(): readonly unknown[];
-}
-
 /** Whom the guard lets in: what the handler is to see of them, and the user of the token that they came with. */
 export interface Caller {
-  /** What `toUser` made of the user, or the user as is; `null` for anonymousCaller. */
+  /** What `toUser` made of the user, or the user as is; `null` for an anonymous caller. */
   readonly user: unknown;
   readonly verified: AuthUser | null;
 }
 
 /** What the guard needs of a transport: see the request, hand over the user, send an answer in its own way. */
-export abstract class Transport {
+export abstract class Transport implements CallTransport {
   /** Nest's name of the contexts that it serves: `http`. */
   abstract readonly contextType: string;
 
@@ -42,7 +36,7 @@ export abstract class Transport {
   abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
 
   /**
-   * Whether its calls open a connection, and messages come over it later: what a route demands of a message (a policy,
+   * Whether its calls open a connection, and messages come over it later: what a route requires of a message (a policy,
    * an organization) is then not asked yet.
    */
   readonly opensConnection: boolean = false;
@@ -69,4 +63,23 @@ export interface TransportPlugin {
   /** Nest's name of the contexts that it serves: `ws`, `rpc`. */
   readonly contextType: string;
   readonly open: (context: TransportContext) => readonly Transport[];
+}
+
+/** A caller without a user. */
+export const anonymousCaller: Caller = Object.freeze({ user: null, verified: null });
+
+/** Lets the call continue, as this user or as an anonymous caller. */
+export function admit({ transport, context }: GuardContext<Transport>, caller: Caller): true {
+  transport.setUser(context, caller);
+  return true;
+}
+
+/** What to throw so that the caller gets the error's answer. */
+export function refuse(
+  { transport, context }: Pick<GuardContext<Transport>, 'transport' | 'context'>,
+  error: AuthError,
+): Error {
+  const answer = toAnswer(error);
+  transport.addHeaders(context, answer.headers);
+  return transport.toException(answer, error, context);
 }

@@ -1,9 +1,7 @@
-import { deepFreeze } from '../token/deep-freeze.js';
-import type { JsonObject } from '../token/json-object.js';
+import { deepFreeze, type JsonObject } from '../token/json-object.js';
 import { expiresAtOfClaims, type VerifiedToken } from '../token/verified-token.js';
-import type { AuthUser, ProviderName } from './auth-user.js';
+import type { AuthUser, ProviderName, Organization } from './auth-user.js';
 import type { ClaimMap } from './claim-map.js';
-import type { Organization } from './organization.js';
 
 /** The one implementation of `AuthUser`: what a verified token was turned into. */
 class VerifiedUser implements AuthUser {

@@ -2,7 +2,7 @@ import type { CanActivate, INestApplicationContext } from '@nestjs/common';
 import { type ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { AuthGuard } from '../guard/auth.guard.js';
-import type { Gateway } from './handshake-context.js';
+import type { Gateway } from './handshake.js';
 
 // The names under which Nest's packages keep their decorators' words; the same since Nest 7.
 const isGateway = 'websockets:is_gateway';

@@ -1,11 +1,11 @@
-import type { Answer } from '../challenge/answer.js';
+import type { Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import type { CallContext } from '../access/guard-context.js';
+import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
-import { type Handshake, HandshakeRefusal } from './handshake.js';
-import { handshakeType } from './handshake-context.js';
-import { toWatchedClient } from './watched-client.js';
+import { HandshakeRefusal, handshakeType, type Handshake } from './handshake.js';
+import { toWatchedClient } from './socket-client.js';
 
 /** The moment before a client is connected to a gateway. */
 export class HandshakeTransport extends Transport {

@@ -1,15 +1,14 @@
 import { WsException } from '@nestjs/websockets';
 
-import type { Answer } from '../challenge/answer.js';
-import { toHeaderlessBody } from '../challenge/headerless-body.js';
+import { toHeaderlessBody, type Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import { type CallContext, type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import type { CallContext } from '../access/guard-context.js';
+import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
-import { findConnectionRequest, keepUpgradesOf } from './connection-requests.js';
-import { toWatchedClient } from './watched-client.js';
+import { findConnectionRequest, keepUpgradesOf, toWatchedClient } from './socket-client.js';
 
 /** One message, as `toUser` is handed it for the request. */
 export interface SocketMessage {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors/configuration-error.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import { Handshake } from './handshake.js';
 import { readConnectionRequest } from './socket-client.js';
 

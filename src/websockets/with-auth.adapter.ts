@@ -6,12 +6,11 @@ import {
   type WebSocketAdapter,
 } from '@nestjs/common';
 
-import { toHeaderlessBody } from '../challenge/headerless-body.js';
-import { ConfigurationError } from '../errors/configuration-error.js';
-import { type Handshake, HandshakeRefusal } from './handshake.js';
-import { type Gateway, HandshakeContext } from './handshake-context.js';
+import { toHeaderlessBody } from '../challenge/error-answers.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { HandshakeRefusal, HandshakeContext, type Handshake, type Gateway } from './handshake.js';
 import { findGatewayGuards, type GatewayGuard, type Place } from './handshake-guards.service.js';
-import { keepUpgrade } from './connection-requests.js';
+import { keepUpgrade } from './socket-client.js';
 import { protectServer, type Rejection } from './protect-server.js';
 
 /** The class of an adapter that is made with the app: `IoAdapter`, `WsAdapter`, or one that extends them. */

@@ -1,12 +1,10 @@
 /** What every source of keys has to do, whether it holds them or fetches them. */
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadJwks } from '../../src/keys/jwks-loader.js';
+import { loadJwks, readKeys } from '../../src/keys/jwks-loader.js';
 import { KeySet } from '../../src/keys/key-set.js';
-import type { KeySource } from '../../src/keys/key-source.js';
-import { readKeys } from '../../src/keys/loaded-keys.js';
+import { StaticKeySource, type KeySource } from '../../src/keys/key-source.js';
 import { RemoteKeySource } from '../../src/keys/remote-key-source.js';
-import { StaticKeySource } from '../../src/keys/static-key-source.js';
 import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
 import { signingKeyOf, TestIssuer } from '../../src/testing/test-issuer.js';
 import { UpstreamClient } from '../../src/upstream/upstream-client.js';

@@ -1,7 +1,7 @@
 /** What every preset has to do, whatever issuer it describes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { claimMapsOf } from '../../src/open-issuers.js';
+import { claimMapsOf } from '../../src/open-providers.js';
 import { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';

@@ -1,14 +1,14 @@
 /** Teams and permissions of Stack Auth's users: what is asked, and what is made of what the recorded servers answered. */
 import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import type { PermissionSource } from '../../src/access/permission-source.js';
+import type { PermissionSource } from '../../src/access/issuer-permissions.js';
 import type { StackAuthProject } from '../../src/issuers/stack-auth/stack-auth-api.js';
 import { stackAuthPermissions } from '../../src/issuers/stack-auth/stack-auth-permissions.js';
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
 import { UpstreamClient } from '../../src/upstream/upstream-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
-import { mapStandardClaims } from '../../src/user/standard-claims.js';
+import { mapStandardClaims } from '../../src/user/claim-map.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
 import { ManualClock } from '../support/manual-clock.js';

@@ -1,7 +1,7 @@
 /** The preset for Stack Auth against tokens and key sets of the real server, old and new. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { stackAuth, type StackAuthOptions } from '../../src/issuers/stack-auth/stack-auth.js';
-import { claimMapsOf } from '../../src/open-issuers.js';
+import { claimMapsOf } from '../../src/open-providers.js';
 import type { TokenVerifier } from '../../src/token/token-verifier.js';
 import type { Fetch } from '../../src/upstream/upstream-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';

@@ -162,7 +162,7 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect(issuer.requests.introspection).toBe(2);
   });
 
-  it('goes with other demands: they are asked of whom the issuer stands by', async () => {
+  it('goes with other requirements: they are asked of whom the issuer stands by', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'local' });
     const text = await token({ scope: 'refund' });
     expect((await app.call('/refund', { token: text })).json).toEqual({ id: 'alice' });

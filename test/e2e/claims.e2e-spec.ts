@@ -1,4 +1,4 @@
-/** What an app demands of the claims beyond the standard, as a class with class-validator decorators. */
+/** What an app requires of the claims beyond the standard, as a class with class-validator decorators. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { IsIn, IsOptional, Validate, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { AuthGuard, AuthModule, CurrentUser, OptionalAuth, oidc } from 'nest-gatehouse';

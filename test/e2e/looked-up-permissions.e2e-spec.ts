@@ -1,4 +1,4 @@
-/** Permissions and teams that are in no token: asked of Stack Auth where a route demands them, and never guessed. */
+/** Permissions and teams that are in no token: asked of Stack Auth where a route requires them, and never guessed. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
@@ -110,7 +110,7 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     logger.forget();
   });
 
-  it('are asked for where a route demands them, once in a minute, and nowhere else', async () => {
+  it('are asked for where a route requires them, once in a minute, and nowhere else', async () => {
     expect((await app.call('/cats/guarded', { token })).status).toBe(200);
     expect(backend.calls).toEqual([]);
     expect((await app.call('/cats/feed', { token })).status).toBe(200);
@@ -157,9 +157,9 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     await app.call('/cats/feed', { token: bob });
     await app.call('/teams/red', { token: bob });
     expect(logger.ours().map(({ text }) => text)).toEqual([
-      'CatsController.feed: refused (ACCESS_DENIED). It demands permissions: cats:feed; ' +
+      'CatsController.feed: refused (ACCESS_DENIED). It requires permissions: cats:feed; ' +
         "the user's permissions, asked of the API of Stack Auth, has []",
-      'TeamsController.read: refused (ACCESS_DENIED). It demands membership of the organization whose id is :orgId; ' +
+      'TeamsController.read: refused (ACCESS_DENIED). It requires membership of the organization whose id is :orgId; ' +
         'the call names "red", and the user\'s organizations, asked of the API of Stack Auth, has the ids ["green"]',
     ]);
   });

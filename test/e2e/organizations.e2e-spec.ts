@@ -265,13 +265,13 @@ describe.each(platforms)('organizations on $name', (platform) => {
   it.each([
     [
       '/orgs/acme/no-such-parameter',
-      'OrganizationController.noParameter: refused (ACCESS_DENIED). It demands membership of the organization whose ' +
+      'OrganizationController.noParameter: refused (ACCESS_DENIED). It requires membership of the organization whose ' +
         'id is :team, and the call names none: there is no route parameter "team". ' +
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     ],
     [
       '/by-object',
-      'OtherController.byObject: refused (ACCESS_DENIED). It demands membership of the organization whose ' +
+      'OtherController.byObject: refused (ACCESS_DENIED). It requires membership of the organization whose ' +
         'id is what id() gives, and the call names none: id() gave none. ' +
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     ],
@@ -283,7 +283,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
   it('say in the log what the user has, and where that was looked for', async () => {
     await callWith('/orgs/globex/exact');
     expect(logger.ours('debug')[0]?.text).toBe(
-      'OrganizationController.exact: refused (ACCESS_DENIED). It demands membership of the organization whose id is ' +
+      'OrganizationController.exact: refused (ACCESS_DENIED). It requires membership of the organization whose id is ' +
         ':orgId, role: Admin; the call names "globex", where user.organizations, from the claim map of issuer ' +
         `"${issuer.url}", has the assigned roles ["Member"]`,
     );

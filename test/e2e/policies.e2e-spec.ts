@@ -267,7 +267,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     weather.answer = 'it rains';
     expect(verdictOf(await callAs('alice', '/cats/tom/fresh'))).toEqual(accessDenied);
     expect(logger.ours().map(({ level, text }) => [level, text])).toEqual([
-      ['debug', 'CatsController.fresh: refused (ACCESS_DENIED). It demands policy Weather, which refuses: "it rains"'],
+      ['debug', 'CatsController.fresh: refused (ACCESS_DENIED). It requires policy Weather, which refuses: "it rains"'],
     ]);
   });
 

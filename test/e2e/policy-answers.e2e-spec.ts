@@ -135,7 +135,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     );
     expect(error[0]?.text).toMatch(/\n {4}at Throws\.check .*policy-answers\.e2e-spec\.ts/);
     expect(debug.map(({ text }) => text)).toEqual([
-      `OddController.throws: refused (ACCESS_DENIED). It demands @RequirePolicy(Throws), which threw: ${problem}`,
+      `OddController.throws: refused (ACCESS_DENIED). It requires @RequirePolicy(Throws), which threw: ${problem}`,
     ]);
     expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
   });
@@ -173,7 +173,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(verdictOf(answer)).toEqual(accessDenied);
     expect(answer.text).not.toContain('closed');
     expect(logger.ours('debug')[0]?.text).toBe(
-      'OddController.reason: refused (ACCESS_DENIED). It demands policy tells, which refuses: "the shop is\\u000aclosed"',
+      'OddController.reason: refused (ACCESS_DENIED). It requires policy tells, which refuses: "the shop is\\u000aclosed"',
     );
   });
 
@@ -187,9 +187,9 @@ describe.each(platforms)('policies on $name', (platform) => {
         'reason as a text, { granted: false, reason }, or a promise of one of these',
     ]);
     expect(fresh.ours('debug').map(({ text }) => text)).toEqual([
-      'OddController.answers: refused (ACCESS_DENIED). It demands @RequirePolicy(unnamed), which gave an object for an answer',
-      'OddController.answers: refused (ACCESS_DENIED). It demands @RequirePolicy(unnamed), which gave undefined for an answer',
-      'OddController.answers: refused (ACCESS_DENIED). It demands policy unnamed, which refuses: "yes"',
+      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which gave an object for an answer',
+      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which gave undefined for an answer',
+      'OddController.answers: refused (ACCESS_DENIED). It requires policy unnamed, which refuses: "yes"',
     ]);
   });
 });

@@ -167,7 +167,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
         level: 'debug',
         context: 'Gatehouse',
         text:
-          'CatsController.list: refused (ACCESS_DENIED). It demands roles: staff; ' +
+          'CatsController.list: refused (ACCESS_DENIED). It requires roles: staff; ' +
           `user.roles, from the claim map of issuer "${issuer.url}", has ["guest\\n\\"x"]`,
       },
     ]);

@@ -9,7 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TestIssuer, type TestIssuerOptions } from 'nest-gatehouse/testing';
 import { afterAll } from 'vitest';
-import { Timer } from '../../src/clock/timer.js';
+import { Timer } from '../../src/clock/clock.js';
 import { type Answer, type Call, send } from './http.js';
 
 /** An HTTP platform that Nest runs on. */

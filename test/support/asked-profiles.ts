@@ -2,7 +2,7 @@
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/clock/clock.js';
 import type { AuthContext, IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { openProfiles as open } from '../../src/open-profiles.js';
+import { openProfiles as open } from '../../src/open-providers.js';
 import { readProfileOptions } from '../../src/profiles/profile-options.js';
 import type { UserProfileService } from '../../src/profiles/user-profile.service.js';
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';

@@ -1,14 +1,13 @@
 /** A verifier over one issuer that can be asked about its tokens, and says what the test has it say. */
 import { publicKeyAlgorithms } from '../../src/keys/algorithm.js';
 import { KeySet } from '../../src/keys/key-set.js';
-import { readKeys } from '../../src/keys/loaded-keys.js';
-import { StaticKeySource } from '../../src/keys/static-key-source.js';
+import { readKeys } from '../../src/keys/jwks-loader.js';
+import { StaticKeySource } from '../../src/keys/key-source.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
 import { IssuerRegistry } from '../../src/token/issuer-registry.js';
 import type { JsonObject } from '../../src/token/json-object.js';
-import type { TokenStatusSource, Verification } from '../../src/token/token-status-source.js';
+import type { TokenStatusSource, Verification, TrustedIssuer } from '../../src/token/trusted-issuer.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
-import type { TrustedIssuer } from '../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
 import { ManualClock } from './manual-clock.js';
 import { issuerTerms, localIssuer } from './issuer-terms.js';
@@ -31,7 +30,7 @@ export class AnsweringStatusSource implements TokenStatusSource {
 interface Plan {
   readonly verification?: Verification;
   readonly statusSource?: AnsweringStatusSource | null;
-  /** The class that the app demands of the claims. */
+  /** The class that the app requires of the claims. */
   readonly claims?: unknown;
   readonly onlineVerdictSeconds?: number;
   /** A second name of the issuer. */

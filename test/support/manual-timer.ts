@@ -1,4 +1,4 @@
-import { Timer } from '../../src/clock/timer.js';
+import { Timer } from '../../src/clock/clock.js';
 
 /** An timer that rings when the test says so, and tells what it was set to. */
 export class ManualTimer extends Timer {

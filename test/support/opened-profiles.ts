@@ -1,7 +1,7 @@
 /** The service of profiles over sources of a test's own, put together as the module does it, without Nest. */
 import { jwtIssuer } from '../../src/issuers/jwt-issuer.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { openProfiles } from '../../src/open-profiles.js';
+import { openProfiles } from '../../src/open-providers.js';
 import { type ProfileOptions, readProfileOptions } from '../../src/profiles/profile-options.js';
 import type { ProfileSource, SourcedProfile } from '../../src/profiles/profile-source.js';
 import type { UserProfileService } from '../../src/profiles/user-profile.service.js';
@@ -10,7 +10,7 @@ import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
 import { UpstreamClient } from '../../src/upstream/upstream-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
-import { mapStandardClaims } from '../../src/user/standard-claims.js';
+import { mapStandardClaims } from '../../src/user/claim-map.js';
 import { toAuthUser, tokenOf } from '../../src/user/verified-user.js';
 import { ManualTimer } from './manual-timer.js';
 import { ManualClock } from './manual-clock.js';

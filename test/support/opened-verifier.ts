@@ -1,8 +1,7 @@
 /** A verifier over presets, put together as the module does it, without Nest. */
-import type { Timer } from '../../src/clock/timer.js';
-import type { Clock } from '../../src/clock/clock.js';
+import type { Timer, Clock } from '../../src/clock/clock.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { openIssuers } from '../../src/open-issuers.js';
+import { openIssuers } from '../../src/open-providers.js';
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
 import type { IssuerRegistry } from '../../src/token/issuer-registry.js';

@@ -1,6 +1,5 @@
 /** What came of something that may be refused, in one word: for tables, and so that no test only says "throws". */
-import { AuthError } from '../../src/errors/auth-error.js';
-import { ConfigurationError } from '../../src/errors/configuration-error.js';
+import { AuthError, ConfigurationError } from '../../src/errors/auth-error.js';
 
 /** `'accepted'`, or code and reason of the error: `'INVALID_TOKEN audience'`. Any other error is thrown on. */
 export async function outcomeOf(attempt: Promise<unknown> | (() => unknown)): Promise<string> {

@@ -1,6 +1,6 @@
 /** An issuer that answers questions about tokens when the test says so, one after the other. */
 import type { JsonObject } from '../../src/token/json-object.js';
-import type { TokenStatusSource } from '../../src/token/token-status-source.js';
+import type { TokenStatusSource } from '../../src/token/trusted-issuer.js';
 
 interface Waiting {
   readonly resolve: (introspected: JsonObject | null) => void;

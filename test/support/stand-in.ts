@@ -1,7 +1,7 @@
 /** An issuer on this machine that signs in a provider's name, to see what its preset makes of the tokens. */
 import { afterAll, beforeAll } from 'vitest';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
-import { claimMapsOf } from '../../src/open-issuers.js';
+import { claimMapsOf } from '../../src/open-providers.js';
 import type { TestAlgorithm } from '../../src/testing/signing-key.js';
 import { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { JsonObject } from '../../src/token/json-object.js';

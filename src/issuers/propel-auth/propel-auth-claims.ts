@@ -1,8 +1,12 @@
 import type { JsonObject } from '../../token/json-object.js';
-import type { MappedClaims } from '../../user/claim-map.js';
-import { type Organization, withAssignedRoles } from '../../user/organization.js';
-import { readListClaim, readObjectClaim, readTextClaim } from '../../user/read-claim.js';
-import { mapStandardClaims } from '../../user/standard-claims.js';
+import {
+  readListClaim,
+  readObjectClaim,
+  readTextClaim,
+  mapStandardClaims,
+  type MappedClaims,
+} from '../../user/claim-map.js';
+import { type Organization, withAssignedRoles } from '../../user/auth-user.js';
 
 /** Reads a PropelAuth token: a user with organizations, all of them or only the active one. */
 export function mapPropelAuthClaims(claims: JsonObject): MappedClaims {

@@ -1,13 +1,27 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-
 import { describeKey } from '../../keys/import-jwk.js';
-import type { LoadedKeys } from '../../keys/loaded-keys.js';
+import type { LoadedKeys } from '../../keys/jwks-loader.js';
 import type { UpstreamClient } from '../../upstream/upstream-client.js';
 import { UpstreamFailure } from '../../upstream/upstream-failure.js';
 import type { OpenKeys } from '../identity-provider.js';
-import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-api.js';
-import type { KeyOptions } from '../read-key-options.js';
-import { remoteKeys } from '../remote-keys.js';
+import { remoteKeys, type KeyOptions } from '../remote-keys.js';
+
+/** What PropelAuth's API has to be told of a project. */
+export interface PropelAuthApi {
+  readonly apiUrl: string;
+  /** The project's host name, which the shared API tells projects apart by. */
+  readonly authHost: string;
+  readonly apiKey: string;
+}
+
+export function propelAuthHeaders({ apiKey, authHost }: PropelAuthApi): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${apiKey}`, 'x-propelauth-url': authHost };
+}
+
+/** An address of the API. */
+export function propelAuthAddress({ apiUrl }: PropelAuthApi, path: string): string {
+  return `${apiUrl.replace(/\/+$/, '')}${path}`;
+}
 
 /**
  * The project's one key, which is served as PEM and has no name. Kept and refreshed like any fetched key; asked

@@ -1,10 +1,10 @@
-import { AuthUnavailableError } from '../../errors/fault-error.js';
+import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { ProfileSource, SourcedProfile } from '../../profiles/profile-source.js';
 import type { UserProfile } from '../../profiles/user-profile.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { ProviderAnswer, ProviderCall, ProviderClient } from '../../upstream/provider-client.js';
 import type { OpenProfiles } from '../identity-provider.js';
-import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-api.js';
+import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-keys.js';
 import type { PropelAuthUser } from './propel-auth-user.js';
 import { checkSameUser, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 

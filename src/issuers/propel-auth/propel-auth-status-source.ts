@@ -1,8 +1,8 @@
-import { RefusalError } from '../../errors/refusal-error.js';
+import { RefusalError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
-import { readTextClaim } from '../../user/read-claim.js';
+import { readTextClaim } from '../../user/claim-map.js';
 import type { CreateStatusSource } from '../identity-provider.js';
-import type { PropelAuthApi } from './propel-auth-api.js';
+import type { PropelAuthApi } from './propel-auth-keys.js';
 import { findDisabledReason, findUser } from './propel-auth-profiles.js';
 import { observedStatusSource } from '../observed-status-source.js';
 

@@ -1,18 +1,16 @@
-import type { allowInsecureHttpOffLoopback } from '../../configuration/address-rule.js';
-import { readAddress, requireAddress } from '../../configuration/read-address.js';
+import { readAddress, requireAddress, type allowInsecureHttpOffLoopback } from '../../configuration/read-address.js';
 import { path, readChoice, readOptions, readText, requireText } from '../../configuration/read-options.js';
-import { ConfigurationError } from '../../errors/configuration-error.js';
-import { fromBearer } from '../../request/from-bearer.js';
+import { ConfigurationError } from '../../errors/auth-error.js';
+import { fromBearer } from '../../request/token-sources.js';
 import { acceptAnyAudience } from '../../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type OpenKeys } from '../identity-provider.js';
-import type { PropelAuthApi } from './propel-auth-api.js';
+import { propelAuthKeys, type PropelAuthApi } from './propel-auth-keys.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
-import { propelAuthKeys } from './propel-auth-keys.js';
 import { propelAuthStatusSource } from './propel-auth-status-source.js';
 import { propelAuthProfiles } from './propel-auth-profiles.js';
-import { type FetchedKeysOptions, readKeyOptions, refuseKeyOptions } from '../read-key-options.js';
+import { type FetchedKeysOptions, readKeyOptions, refuseKeyOptions } from '../remote-keys.js';
 import { readAddressRule, usualTerms } from '../read-terms.js';
-import { checkSendableKey } from '../sendable-key.js';
+import { checkSendableKey } from '../provider-answer.js';
 import { readPublicKey } from '../static-keys.js';
 
 /** A PropelAuth project. */

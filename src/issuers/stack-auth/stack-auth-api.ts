@@ -1,9 +1,8 @@
-import type { ProviderClient } from '../../upstream/provider-client.js';
+import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
-import { AuthUnavailableError } from '../../errors/fault-error.js';
+import type { ProviderClient } from '../../upstream/provider-client.js';
 import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
-import type { StackAuthPermission, StackAuthTeam } from './stack-auth-team.js';
-import type { StackAuthUser } from './stack-auth-user.js';
+import type { StackAuthPermission, StackAuthTeam, StackAuthUser } from './stack-auth-answers.js';
 import { readVerdict } from './stack-auth-verdict.js';
 
 /** What the REST API has to be told of a project. */
@@ -47,7 +46,7 @@ export class StackAuthApi {
   async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
     const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
     if (items === null) return null;
-    const { StackAuthTeam } = await import('./stack-auth-team.js');
+    const { StackAuthTeam } = await import('./stack-auth-answers.js');
     return readAnswers('The teams that Stack Auth lists', StackAuthTeam, items);
   }
 
@@ -64,7 +63,7 @@ export class StackAuthApi {
     });
     const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
     if (items === null) return null;
-    const { StackAuthPermission } = await import('./stack-auth-team.js');
+    const { StackAuthPermission } = await import('./stack-auth-answers.js');
     return readAnswers('The permissions that Stack Auth lists', StackAuthPermission, items);
   }
 
@@ -72,7 +71,7 @@ export class StackAuthApi {
     checkSendable(token);
     const found = await this.ask(path, what, token);
     if (found === null) return null;
-    const { StackAuthList } = await import('./stack-auth-team.js');
+    const { StackAuthList } = await import('./stack-auth-answers.js');
     const { items, pagination } = await readAnswer(`The answer of Stack Auth to ${what}`, StackAuthList, found.body);
     // Half a list would refuse whoever is on the other half.
     if ((pagination?.next_cursor ?? null) === null) return items;
@@ -85,7 +84,7 @@ export class StackAuthApi {
   private async readUser(path: string, what: string, token: string | null) {
     const found = await this.ask(path, what, token);
     if (found === null) return null;
-    const { StackAuthUser } = await import('./stack-auth-user.js');
+    const { StackAuthUser } = await import('./stack-auth-answers.js');
     return readAnswer(`The answer of Stack Auth to ${what}`, StackAuthUser, found.body);
   }
 
@@ -124,3 +123,15 @@ function headersOfCaller({ allowAnonymous, allowRestricted }: StackAuthProject, 
 }
 
 type Headers = Readonly<Record<string, string>>;
+
+/** The cloud goes by two names. Tokens send the one that the sign-in was addressed to. */
+const domains = ['stack-auth.com', 'hexclave.com'] as const;
+// api1 and api2 are fallbacks of api, and sign under its name.
+const cloudHost = /^(?<host>api\d?(?:\.dev|\.staging)?)\.(?:stack-auth|hexclave)\.com$/;
+
+/** The origins under which the issuer of this base URL may sign: both names of the cloud, else the one. */
+export function issuerHosts(baseUrl: string): readonly string[] {
+  const host = cloudHost.exec(new URL(baseUrl).host)?.groups?.['host'];
+  if (host === undefined) return [baseUrl];
+  return domains.map((domain) => `https://${host.replace(/^api\d/, 'api')}.${domain}`);
+}

@@ -1,7 +1,5 @@
 import type { JsonObject } from '../../token/json-object.js';
-import type { MappedClaims } from '../../user/claim-map.js';
-import { readObjectClaim, readTextClaim } from '../../user/read-claim.js';
-import { mapStandardClaims } from '../../user/standard-claims.js';
+import { readObjectClaim, readTextClaim, mapStandardClaims, type MappedClaims } from '../../user/claim-map.js';
 
 /** The three kinds of user, each with an issuer, an audience and keys of its own. */
 export type UserKind = 'normal' | 'restricted' | 'anonymous';

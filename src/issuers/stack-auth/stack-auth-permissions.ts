@@ -1,5 +1,5 @@
-import type { PermissionSource } from '../../access/permission-source.js';
-import { RefusalError } from '../../errors/refusal-error.js';
+import type { PermissionSource } from '../../access/issuer-permissions.js';
+import { RefusalError } from '../../errors/auth-error.js';
 import type { AuthUser } from '../../user/auth-user.js';
 import { tokenOf } from '../../user/verified-user.js';
 import type { OpenPermissions } from '../identity-provider.js';

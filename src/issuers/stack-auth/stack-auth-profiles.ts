@@ -1,12 +1,14 @@
+import { RefusalError } from '../../errors/auth-error.js';
 import type { OAuthAccount, UserProfile } from '../../profiles/user-profile.js';
 import type { ProfileSource, SourcedProfile } from '../../profiles/profile-source.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { AuthUser } from '../../user/auth-user.js';
 import { tokenOf } from '../../user/verified-user.js';
-import type { OpenProfiles } from '../identity-provider.js';
+import type { CreateStatusSource, OpenProfiles } from '../identity-provider.js';
+import { observedStatusSource } from '../observed-status-source.js';
 import { checkSameUser, readAnswers } from '../provider-answer.js';
 import { StackAuthApi, type StackAuthProject } from './stack-auth-api.js';
-import type { StackAuthUser } from './stack-auth-user.js';
+import type { StackAuthUser } from './stack-auth-answers.js';
 
 /**
  * Profiles by the REST API: the caller's with their own token, and with server access too where the secret server
@@ -29,7 +31,7 @@ export function stackAuthProfiles(project: StackAuthProject): OpenProfiles {
  * Why a user may not come in as the provider knows them now, whatever their token says of them; `undefined` for
  * whom the app lets in.
  */
-export function findDisabledReason(
+function findDisabledReason(
   user: JsonObject,
   { allowAnonymous, allowRestricted }: StackAuthProject,
 ): string | undefined {
@@ -71,7 +73,22 @@ async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<
 }
 
 async function readAccounts(given: readonly unknown[]): Promise<readonly OAuthAccount[]> {
-  const { StackAuthAccount } = await import('./stack-auth-user.js');
+  const { StackAuthAccount } = await import('./stack-auth-answers.js');
   const accounts = await readAnswers('The list oauth_providers of Stack Auth', StackAuthAccount, given);
   return accounts.map(({ id, account_id: accountId, email = null }) => ({ id, accountId, email }));
+}
+
+/** Asks `GET /users/me` with the token itself: the server checks it, and knows the user or does not, any more. */
+export function stackAuthStatusSource(project: StackAuthProject): CreateStatusSource {
+  return (context) => {
+    const api = new StackAuthApi(context.providerClient(project.baseUrl), project);
+    const ask = async (token: string): Promise<{ readonly sub: string }> => {
+      const me = await api.me(token);
+      if (me === null) throw RefusalError.token('revoked', 'Stack Auth knows no user of it any more');
+      const bar = findDisabledReason(me, project);
+      if (bar !== undefined) throw RefusalError.token('revoked', bar);
+      return { sub: me.id };
+    };
+    return observedStatusSource(context, project.baseUrl, { acceptsOpaqueTokens: false, ask });
+  };
 }

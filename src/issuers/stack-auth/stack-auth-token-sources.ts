@@ -1,8 +1,13 @@
-import { findBearerFault, fromBearer, readBearer } from '../../request/from-bearer.js';
-import { fromHeader } from '../../request/from-header.js';
-import type { Found, TokenSource } from '../../request/token-source.js';
+import {
+  findBearerFault,
+  fromBearer,
+  readBearer,
+  fromHeader,
+  type Found,
+  type TokenSource,
+} from '../../request/token-sources.js';
 import { parseJsonObject } from '../../token/json-object.js';
-import { readUtf8 } from '../../token/utf8-text.js';
+import { readUtf8 } from '../../token/base64url.js';
 
 /** What the SDK puts before the tokens that it wraps up for a backend. */
 const wrapping = /^(?:stackauth|hexclave)_(?<wrapped>.*)$/s;

@@ -1,6 +1,4 @@
-import { AuthUnavailableError } from '../../errors/fault-error.js';
-import { RefusalError } from '../../errors/refusal-error.js';
-import type { RefusalReason } from '../../errors/auth-error.js';
+import { AuthUnavailableError, RefusalError, type RefusalReason } from '../../errors/auth-error.js';
 import { logText } from '../../telemetry/log-text.js';
 import { parseToken } from '../../token/parse-token.js';
 import type { ProviderAnswer } from '../../upstream/provider-client.js';

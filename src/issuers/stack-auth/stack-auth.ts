@@ -1,5 +1,4 @@
-import type { allowInsecureHttpOffLoopback } from '../../configuration/address-rule.js';
-import { readAddress } from '../../configuration/read-address.js';
+import { readAddress, type allowInsecureHttpOffLoopback } from '../../configuration/read-address.js';
 import {
   type GivenOptions,
   path,
@@ -8,21 +7,17 @@ import {
   readSwitch,
   readText,
 } from '../../configuration/read-options.js';
-import { ConfigurationError } from '../../errors/configuration-error.js';
-import { RefusalError } from '../../errors/refusal-error.js';
+import { ConfigurationError, RefusalError } from '../../errors/auth-error.js';
 import type { Jwk } from '../../keys/import-jwk.js';
-import { type Verification, verifications } from '../../token/token-status-source.js';
-import type { IssuerTerms } from '../../token/trusted-issuer.js';
+import { verifications, type Verification, type IssuerTerms } from '../../token/trusted-issuer.js';
 import { type IdentityProvider, identityProvider, type ProvidedIssuer } from '../identity-provider.js';
-import { type FetchedKeysOptions, keyNames, readKeyOptions } from '../read-key-options.js';
+import { keyNames, readKeyOptions, keysAt, type FetchedKeysOptions } from '../remote-keys.js';
 import { readAddressRule, usualTerms } from '../read-terms.js';
-import { keysAt } from '../remote-keys.js';
-import { checkSendableKey } from '../sendable-key.js';
-import type { StackAuthProject } from './stack-auth-api.js';
+import { checkSendableKey } from '../provider-answer.js';
+import { issuerHosts, type StackAuthProject } from './stack-auth-api.js';
 import { stackAuthTokenSources } from './stack-auth-token-sources.js';
 import { hintForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
-import { issuerHosts } from './stack-auth-hosts.js';
-import { stackAuthStatusSource } from './stack-auth-status-source.js';
+import { stackAuthStatusSource } from './stack-auth-profiles.js';
 import { stackAuthPermissions } from './stack-auth-permissions.js';
 import { stackAuthProfiles } from './stack-auth-profiles.js';
 

@@ -54,7 +54,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(decision).toMatchObject({
       refusal: {
         explanation:
-          `It demands one of the ${kind}: a, b; ` +
+          `It requires one of the ${kind}: a, b; ` +
           `user.${kind}, from the claim map of issuer "https://issuer.example", has ["c","x\\ny"]`,
       },
     });

@@ -1,10 +1,9 @@
 /** Membership of the organization that a call names, and what is held there. */
 import { describe, expect, it } from 'vitest';
-import { decideOrganization, organizationsInToken } from '../../../src/access/decide-organization.js';
+import { decideOrganization, organizationsInToken } from '../../../src/access/organization-evaluator.js';
 import type { Decision } from '../../../src/access/decision.js';
 import type { OrganizationRequirement } from '../../../src/access/requirement.js';
-import type { AuthUser } from '../../../src/user/auth-user.js';
-import { type Organization, withAssignedRoles } from '../../../src/user/organization.js';
+import { withAssignedRoles, type AuthUser, type Organization } from '../../../src/user/auth-user.js';
 import { someUser } from '../../support/some-user.js';
 
 const plain: OrganizationRequirement = {
@@ -125,7 +124,7 @@ describe('a refusal says', () => {
     return decision.refusal.explanation;
   };
   const place = 'user.organizations, from the claim map of issuer "https://issuer.example", has';
-  const demanded = 'It demands membership of the organization whose id is :orgId';
+  const demanded = 'It requires membership of the organization whose id is :orgId';
 
   it.each([
     ['acme\n', {}, [], `${demanded}; the call names "acme\\u000a", and ${place} the ids []`],
@@ -133,13 +132,13 @@ describe('a refusal says', () => {
       'x',
       { by: 'slug' },
       [organization('acme')],
-      `It demands membership of the organization whose slug is :orgId; the call names "x", and ${place} the slugs ["acme-ltd"]`,
+      `It requires membership of the organization whose slug is :orgId; the call names "x", and ${place} the slugs ["acme-ltd"]`,
     ],
     [
       'acme',
       { role: 'Member', from: { find: () => 'acme' } },
       [admin],
-      `It demands membership of the organization whose id is what id() gives, role: Member; the call names "acme", where ${place} the assigned roles ["Admin"]`,
+      `It requires membership of the organization whose id is what id() gives, role: Member; the call names "acme", where ${place} the assigned roles ["Admin"]`,
     ],
     [
       'acme',

@@ -1,10 +1,12 @@
 /** What an issuer says of its users' permissions: remembered for a while and no longer, and never guessed in an outage. */
 import { describe, expect, it } from 'vitest';
-import { IssuerPermissions, type UserFacts } from '../../../src/access/issuer-permissions.js';
-import type { PermissionSource } from '../../../src/access/permission-source.js';
-import { PermissionSources } from '../../../src/access/permission-sources.js';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import {
+  IssuerPermissions,
+  PermissionSources,
+  type UserFacts,
+  type PermissionSource,
+} from '../../../src/access/issuer-permissions.js';
+import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';

@@ -1,6 +1,6 @@
 /** Only `true` lets anybody pass. */
 import { describe, expect, it } from 'vitest';
-import { readPolicyAnswer } from '../../../src/access/policy-answer.js';
+import { readPolicyAnswer } from '../../../src/access/policy-evaluator.js';
 
 const nonsense = (given: string) => ({ kind: 'nonsense', given });
 const refused = (reason: string | null) => ({ kind: 'refused', reason });

@@ -1,17 +1,17 @@
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { describe, expect, it } from 'vitest';
-import { PermissionSources } from '../../../src/access/permission-sources.js';
+import { PermissionSources } from '../../../src/access/issuer-permissions.js';
 import type { RouteRequirements } from '../../../src/access/route-rules.js';
 import { AppRules } from '../../../src/access/app-rules.js';
 import { RequirementChecker } from '../../../src/access/requirement-checker.js';
 import { OrganizationEvaluator } from '../../../src/access/organization-evaluator.js';
 import { PolicyEvaluator, PolicyFactory } from '../../../src/access/policy-evaluator.js';
-import type { CallContext } from '../../../src/transports/transport.js';
+import type { CallContext } from '../../../src/access/guard-context.js';
 import type { GuardContext } from '../../../src/access/guard-context.js';
 import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
 import { toVerifiedToken } from '../../../src/token/verified-token.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
-import { mapStandardClaims } from '../../../src/user/standard-claims.js';
+import { mapStandardClaims } from '../../../src/user/claim-map.js';
 import { toAuthUser } from '../../../src/user/verified-user.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { outcomeOf } from '../../support/outcome.js';
@@ -53,7 +53,7 @@ function setUp(): {
       asked.push(name);
       return answer;
     };
-    return { online: false, requirements: [{ kind: 'policy', name, policy: { made: 'by-hand', check } }] };
+    return { online: false, all: [{ kind: 'policy', name, policy: { made: 'by-hand', check } }] };
   };
   return { checker, asked, demand };
 }
@@ -67,8 +67,8 @@ describe('a policy', () => {
   ])('is asked for a call %s', async (_, second, expected) => {
     const { checker, asked, demand } = setUp();
     const guardContext = guardContextOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
-    const demands = demand('may-list', true);
-    for (const text of ['the.one.token', second]) await checker.check(guardContext, userOf(text), demands);
+    const requirements = demand('may-list', true);
+    for (const text of ['the.one.token', second]) await checker.check(guardContext, userOf(text), requirements);
     expect(asked).toEqual(expected);
   });
 

@@ -1,6 +1,6 @@
 /** In which order a route's demands are asked: what costs least first, the app's own rules last. */
 import { describe, expect, it } from 'vitest';
-import { addRequirement, type DeclaredRequirement } from '../../../src/access/requirement-metadata.js';
+import { addRequirement, type DeclaredRequirement } from '../../../src/access/route-metadata.js';
 import { nameOf } from '../../../src/access/requirement.js';
 import { readRouteRules } from '../../../src/access/route-rules.js';
 
@@ -41,10 +41,10 @@ function namesOf(
   const route = { getClass: () => Cats, getHandler: () => Cats.prototype.list };
   const rules = readRouteRules(route, defaults, () => false);
   if (rules.mode !== 'required') throw new Error('Demands require a user');
-  return rules.demands?.requirements.map(nameOf);
+  return rules.requirements?.all.map(nameOf);
 }
 
-describe('demands', () => {
+describe('requirements', () => {
   it('are asked as they are written: base class, class, handler', () => {
     expect(namesOf([held('roles', 'a')], [held('scopes', 'b'), held('roles', 'c')], [held('scopes', 'd')])).toEqual([
       'roles: a',

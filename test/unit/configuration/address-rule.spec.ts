@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { allowInsecureHttpOffLoopback, findAddressFault } from '../../../src/configuration/address-rule.js';
-import { checkAddress, readAddress, requireAddress } from '../../../src/configuration/read-address.js';
+import {
+  allowInsecureHttpOffLoopback,
+  findAddressFault,
+  checkAddress,
+  readAddress,
+  requireAddress,
+} from '../../../src/configuration/read-address.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 const strict = { insecureHttp: false };

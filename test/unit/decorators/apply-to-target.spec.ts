@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readAuthMetadata } from '../../../src/access/auth-metadata.js';
-import { Public } from '../../../src/decorators/public.decorator.js';
+import { readAuthMetadata } from '../../../src/access/route-metadata.js';
+import { Public } from '../../../src/decorators/authentication.decorator.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 describe('a mark on a member that is no method', () => {

@@ -1,14 +1,19 @@
 /** What a `@Require…` decorator writes down, and what it refuses to be given: both when the class is loaded. */
 import { describe, expect, it } from 'vitest';
-import { readRequirements } from '../../../src/access/requirement-metadata.js';
+import { readRequirements } from '../../../src/access/route-metadata.js';
 import {
   RequireOrganization,
   type RequireOrganizationOptions,
 } from '../../../src/decorators/require-organization.decorator.js';
 import { RequirePolicy } from '../../../src/decorators/require-policy.decorator.js';
-import { RequireAnyPermission, RequirePermissions } from '../../../src/decorators/require-permissions.decorator.js';
-import { RequireAnyRole, RequireRoles } from '../../../src/decorators/require-roles.decorator.js';
-import { RequireAnyScope, RequireScopes } from '../../../src/decorators/require-scopes.decorator.js';
+import {
+  RequireAnyPermission,
+  RequirePermissions,
+  RequireAnyRole,
+  RequireRoles,
+  RequireAnyScope,
+  RequireScopes,
+} from '../../../src/decorators/require-authorities.decorator.js';
 import { bringsAuthGuard } from '../../../src/guard/brings-auth-guard.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 

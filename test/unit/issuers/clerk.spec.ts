@@ -3,7 +3,7 @@ import { clerk } from '../../../src/issuers/clerk.js';
 import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
-import type { Organization } from '../../../src/user/organization.js';
+import type { Organization } from '../../../src/user/auth-user.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 import { issuedAt, standIn } from '../../support/stand-in.js';
 

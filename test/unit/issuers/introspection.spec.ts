@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AuthUnavailableError } from '../../../src/errors/fault-error.js';
+import type { AuthUnavailableError } from '../../../src/errors/auth-error.js';
 import { oidc, type OidcOptions } from '../../../src/issuers/oidc.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';

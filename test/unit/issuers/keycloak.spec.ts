@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allowInsecureHttpOffLoopback } from '../../../src/configuration/address-rule.js';
+import { allowInsecureHttpOffLoopback } from '../../../src/configuration/read-address.js';
 import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { keycloak } from '../../../src/issuers/keycloak.js';
 import type { JsonObject } from '../../../src/token/json-object.js';

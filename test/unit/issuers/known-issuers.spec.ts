@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthContext, IdentityProvider } from '../../../src/issuers/identity-provider.js';
-import { claimMapsOf } from '../../../src/open-issuers.js';
+import { claimMapsOf } from '../../../src/open-providers.js';
 import type { ProfileSource, SourcedProfile } from '../../../src/profiles/profile-source.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { ProviderClients } from '../../../src/upstream/provider-clients.js';

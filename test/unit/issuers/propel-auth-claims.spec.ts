@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mapPropelAuthClaims } from '../../../src/issuers/propel-auth/propel-auth-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import { assignedRolesOf, type Organization } from '../../../src/user/organization.js';
+import { assignedRolesOf, type Organization } from '../../../src/user/auth-user.js';
 
 const fjord = {
   org_id: 'f71d2b08',

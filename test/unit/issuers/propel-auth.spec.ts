@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allowInsecureHttpOffLoopback } from '../../../src/configuration/address-rule.js';
+import { allowInsecureHttpOffLoopback } from '../../../src/configuration/read-address.js';
 import { propelAuth } from '../../../src/issuers/propel-auth/propel-auth.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { ManualClock } from '../../support/manual-clock.js';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { stackAuthTokenSources } from '../../../src/issuers/stack-auth/stack-auth-token-sources.js';
 import { checkCredential, findCredential } from '../../../src/request/find-credential.js';
-import { fromBearer } from '../../../src/request/from-bearer.js';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
-import { mergeSources } from '../../../src/request/token-source.js';
+import { fromBearer, mergeSources } from '../../../src/request/token-sources.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const jwt = 'aaa.bbb.ccc';

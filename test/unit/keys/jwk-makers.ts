@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { expect } from 'vitest';
 import { importJwk, type Jwk } from '../../../src/keys/import-jwk.js';
-import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import type { VerificationKey } from '../../../src/keys/key-set.js';
 
 export interface MadeKey {
   readonly jwk: Jwk;

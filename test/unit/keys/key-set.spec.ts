@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
-import type { KeySource } from '../../../src/keys/key-source.js';
-import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { StaticKeySource, type KeySource } from '../../../src/keys/key-source.js';
 import { ec, importUsable, newEc, okp, rsa } from './jwk-makers.js';
 
 const rsaA = importUsable({ ...rsa.jwk, kid: 'a' });

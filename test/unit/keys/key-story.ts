@@ -1,7 +1,7 @@
 /** Stories of keys: real tokens, a key server that counts what reaches it, a clock and an timer that the test moves. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import type { FetchedKeysOptions } from '../../../src/issuers/read-key-options.js';
+import type { FetchedKeysOptions } from '../../../src/issuers/remote-keys.js';
 import { jwtIssuer } from '../../../src/issuers/jwt-issuer.js';
 import type { KeySource } from '../../../src/keys/key-source.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';

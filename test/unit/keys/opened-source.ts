@@ -1,6 +1,6 @@
 /** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
 import { expect } from 'vitest';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
 import type { OpenKeys } from '../../../src/issuers/identity-provider.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { describeKey, importJwk } from '../../../src/keys/import-jwk.js';
-import { readKeys } from '../../../src/keys/loaded-keys.js';
+import { readKeys } from '../../../src/keys/jwks-loader.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import { ec, okp, rsa } from './jwk-makers.js';
 

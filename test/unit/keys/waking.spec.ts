@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
-import { readKeys } from '../../../src/keys/loaded-keys.js';
+import { readKeys } from '../../../src/keys/jwks-loader.js';
 import { RemoteKeySource } from '../../../src/keys/remote-key-source.js';
 import { ManualTimer } from '../../support/manual-timer.js';
 import { ManualClock } from '../../support/manual-clock.js';

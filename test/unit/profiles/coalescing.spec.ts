@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { outcomeOf } from '../../support/outcome.js';
 

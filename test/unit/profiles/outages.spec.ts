@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../../src/errors/configuration-error.js';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { ConfigurationError, AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';

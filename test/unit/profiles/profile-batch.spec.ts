@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ProfileBatch } from '../../../src/profiles/profile-batch.js';
+import { ProfileBatch } from '../../../src/profiles/issuer-profiles.js';
 
 describe('ProfileBatch', () => {
   afterEach(() => {

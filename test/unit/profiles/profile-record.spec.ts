@@ -6,8 +6,7 @@ import {
   toStored,
   toStoreKey,
 } from '../../../src/profiles/profile-record.js';
-import { toUserProfile } from '../../../src/profiles/to-user-profile.js';
-import type { UserProfile } from '../../../src/profiles/user-profile.js';
+import { toUserProfile, type UserProfile } from '../../../src/profiles/user-profile.js';
 
 const key: ProfileKey = { issuer: 'joe', access: 'server', userId: 'alice' };
 const profile = toUserProfile('alice', {

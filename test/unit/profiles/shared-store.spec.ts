@@ -1,6 +1,6 @@
 import { Keyv } from 'keyv';
 import { describe, expect, it } from 'vitest';
-import type { ProfileStore } from '../../../src/profiles/profile-store.js';
+import type { ProfileStore } from '../../../src/profiles/shared-store.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { outcomeOf } from '../../support/outcome.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toUserProfile } from '../../../src/profiles/to-user-profile.js';
-import type { UserProfile } from '../../../src/profiles/user-profile.js';
+import { toUserProfile, type UserProfile } from '../../../src/profiles/user-profile.js';
 
 const whole = {
   displayName: 'Alice',

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { checkCredential, findCredential } from '../../../src/request/find-credential.js';
-import { fromBearer } from '../../../src/request/from-bearer.js';
-import { fromCookie } from '../../../src/request/from-cookie.js';
-import { fromHeader } from '../../../src/request/from-header.js';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
-import { mergeSources, type TokenSource } from '../../../src/request/token-source.js';
+import {
+  fromBearer,
+  fromCookie,
+  fromHeader,
+  mergeSources,
+  type TokenSource,
+} from '../../../src/request/token-sources.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const sources = [fromBearer(), fromHeader('x-access-token'), fromCookie('access_token')];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findBearerFault, fromBearer, readBearer } from '../../../src/request/from-bearer.js';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { findBearerFault, fromBearer, readBearer } from '../../../src/request/token-sources.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 
 const token = 'abc.DEF-_~+/.012=';
 

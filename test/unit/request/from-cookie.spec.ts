@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromCookie } from '../../../src/request/from-cookie.js';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { fromCookie } from '../../../src/request/token-sources.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 function read(cookie: string | string[], name = 'access_token'): readonly unknown[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromHeader } from '../../../src/request/from-header.js';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { fromHeader } from '../../../src/request/token-sources.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 function read(name: string, headers: Record<string, string | string[]>): readonly unknown[] {

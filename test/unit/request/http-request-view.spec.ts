@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { type HttpRequest, viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { type HttpRequest, viewHttpRequest } from '../../../src/request/request-view.js';
 
 /** What Node makes of these very lines, sent over a socket: clients would tidy them up. */
 async function received(...headers: string[]): Promise<IncomingMessage> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { viewHttpRequest } from '../../../src/request/http-request-view.js';
+import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { findForeignPage } from '../../../src/request/request-origin.js';
 
 const trusted = ['https://app.example.com'];

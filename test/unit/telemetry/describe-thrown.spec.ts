@@ -1,6 +1,6 @@
 /** What an app's code throws, in a log: to be found again, and unable to write lines of its own. */
 import { describe, expect, it } from 'vitest';
-import { describeThrown } from '../../../src/telemetry/describe-thrown.js';
+import { describeThrown } from '../../../src/telemetry/log-text.js';
 
 describe('something thrown', () => {
   it('is told by name, message and where it came from', () => {

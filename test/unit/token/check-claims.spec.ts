@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { RefusalError } from '../../../src/errors/auth-error.js';
 import { checkClaims, checkValidity } from '../../../src/token/check-claims.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import type { TokenHeader } from '../../../src/token/token-header.js';
+import type { TokenHeader } from '../../../src/token/verified-token.js';
 import { acceptAnyAudience, type IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 

@@ -1,7 +1,7 @@
 import { createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { importJwk } from '../../../src/keys/import-jwk.js';
-import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import type { VerificationKey } from '../../../src/keys/key-set.js';
 import { type PoolPlaces, signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
 import { SignatureScheduler } from '../../../src/token/signature-scheduler.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deepFreeze } from '../../../src/token/deep-freeze.js';
+import { deepFreeze } from '../../../src/token/json-object.js';
 
 function everythingIn(value: unknown): readonly object[] {
   if (typeof value !== 'object' || value === null) return [];

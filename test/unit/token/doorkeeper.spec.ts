@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Doorkeeper } from '../../../src/token/doorkeeper.js';
+import { Doorkeeper } from '../../../src/token/verified-token-cache.js';
 
 /** Texts that end like signatures: as good as random, and the same ones at each run. */
 function texts(count: number, seed = 1): readonly string[] {

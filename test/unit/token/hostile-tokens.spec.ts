@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { RefusalError } from '../../../src/errors/auth-error.js';
 import { publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
 import { KeySet } from '../../../src/keys/key-set.js';
-import { readKeys } from '../../../src/keys/loaded-keys.js';
-import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { readKeys } from '../../../src/keys/jwks-loader.js';
+import { StaticKeySource } from '../../../src/keys/key-source.js';
 import type { TestAlgorithm } from '../../../src/testing/signing-key.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import { IntrospectionCache } from '../../../src/token/introspection-cache.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { ManualClock } from '../../support/manual-clock.js';

@@ -1,6 +1,6 @@
 import { IsIn } from 'class-validator';
 import { describe, expect, it } from 'vitest';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { RefusalError } from '../../../src/errors/auth-error.js';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { AnsweringStatusSource, setUpAsking } from '../../support/asking-verifier.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
+import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
 import { KeySet } from '../../../src/keys/key-set.js';
-import { KeySource } from '../../../src/keys/key-source.js';
-import type { KeyState } from '../../../src/keys/key-state.js';
+import { KeySource, type KeyState } from '../../../src/keys/key-source.js';
 import { IssuerKeys, type WarmUp } from '../../../src/token/issuer-keys.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';

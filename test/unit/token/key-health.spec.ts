@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyState } from '../../../src/keys/key-state.js';
-import type { IssuerKeys } from '../../../src/token/issuer-keys.js';
-import { KeyHealth } from '../../../src/token/key-health.js';
+import type { KeyState } from '../../../src/keys/key-source.js';
+import { KeyHealth, type IssuerKeys } from '../../../src/token/issuer-keys.js';
 
 const fresh: KeyState = {
   status: 'fresh',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KnownHeaders } from '../../../src/token/known-headers.js';
-import type { TokenHeader } from '../../../src/token/token-header.js';
+import { KnownHeaders } from '../../../src/token/parse-token.js';
+import type { TokenHeader } from '../../../src/token/verified-token.js';
 
 const header = (kid: string): TokenHeader => ({ alg: 'ES256', kid });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
-import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { StaticKeySource } from '../../../src/keys/key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
 import { AnsweringStatusSource, setUpAsking } from '../../support/asking-verifier.js';

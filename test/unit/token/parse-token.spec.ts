@@ -1,9 +1,9 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { RefusalError } from '../../../src/errors/refusal-error.js';
+import type { RefusalError } from '../../../src/errors/auth-error.js';
 import { type Algorithm, findAlgorithm } from '../../../src/keys/algorithm.js';
 import { importJwk } from '../../../src/keys/import-jwk.js';
-import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import type { VerificationKey } from '../../../src/keys/key-set.js';
 import { signatureFits } from '../../../src/token/check-signature.js';
 import { parseToken } from '../../../src/token/parse-token.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ScratchBytes } from '../../../src/token/scratch-bytes.js';
+import { ScratchBytes } from '../../../src/token/base64url.js';
 
 describe('ScratchBytes', () => {
   it('gives the bytes that a buffer of its own would hold, for texts of every length, one after the other', () => {

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Algorithm, publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
-import { KeySet } from '../../../src/keys/key-set.js';
-import { KeySource } from '../../../src/keys/key-source.js';
-import type { KeyState } from '../../../src/keys/key-state.js';
-import { readKeys } from '../../../src/keys/loaded-keys.js';
-import type { VerificationKey } from '../../../src/keys/verification-key.js';
+import { KeySet, type VerificationKey } from '../../../src/keys/key-set.js';
+import { KeySource, type KeyState } from '../../../src/keys/key-source.js';
+import { readKeys } from '../../../src/keys/jwks-loader.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';

@@ -1,8 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '../../../src/keys/key-set.js';
-import type { KeySource } from '../../../src/keys/key-source.js';
-import { StaticKeySource } from '../../../src/keys/static-key-source.js';
+import { StaticKeySource, type KeySource } from '../../../src/keys/key-source.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { ManualTimer } from '../../support/manual-timer.js';
 import { ManualClock } from '../../support/manual-clock.js';

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { AuthUnavailableError } from '../../../src/errors/fault-error.js';
-import { RefusalError } from '../../../src/errors/refusal-error.js';
+import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import type { Authenticator } from '../../../src/authentication/authenticator.js';
 import { ConnectionWatch } from '../../../src/transports/connection-watch.js';
 import type { RequestView } from '../../../src/request/request-view.js';

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { assignedRolesOf, type Organization, withAssignedRoles } from '../../../src/user/organization.js';
+import { assignedRolesOf, type Organization, withAssignedRoles } from '../../../src/user/auth-user.js';
 
 const organization: Organization = { id: 'o1', name: null, slug: null, roles: ['Owner', 'Member'], permissions: [] };
 

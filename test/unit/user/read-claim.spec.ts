@@ -6,7 +6,7 @@ import {
   readObjectClaim,
   readTextClaim,
   readWordsClaim,
-} from '../../../src/user/read-claim.js';
+} from '../../../src/user/claim-map.js';
 
 const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
 

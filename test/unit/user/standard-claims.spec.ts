@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/token/json-object.js';
-import type { MappedClaims } from '../../../src/user/claim-map.js';
-import { mapStandardClaims } from '../../../src/user/standard-claims.js';
+import { mapStandardClaims, type MappedClaims } from '../../../src/user/claim-map.js';
 
 const anonymousCaller: MappedClaims = {
   id: '',

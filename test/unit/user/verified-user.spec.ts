@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import { describe, expect, it } from 'vitest';
-import { deepFreeze } from '../../../src/token/deep-freeze.js';
+import { deepFreeze } from '../../../src/token/json-object.js';
 import type { VerifiedToken } from '../../../src/token/verified-token.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
-import { mapStandardClaims } from '../../../src/user/standard-claims.js';
+import { mapStandardClaims } from '../../../src/user/claim-map.js';
 import { toAuthUser, tokenOf } from '../../../src/user/verified-user.js';
 
 const text = 'the-header.the-claims.the-signature';

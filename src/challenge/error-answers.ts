@@ -1,5 +1,4 @@
 import type { AuthError, AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
-import { bearerChallenge } from './www-authenticate.js';
 
 /** The body of every refusal and of every fault. */
 export interface AnswerBody {
@@ -81,4 +80,35 @@ export function challengeOf(error: AuthError): string | undefined {
 function scopeOf(error: AuthError): Readonly<Record<string, string>> {
   const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
   return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
+}
+
+/** The body of an answer on a transport that has no headers: what these say on HTTP stands in it as well. */
+export interface HeaderlessBody extends AnswerBody {
+  /** What the token lacks, as in the challenge (RFC 6750 §3). */
+  readonly scope?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export function toHeaderlessBody(error: AuthError): HeaderlessBody {
+  const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
+  const seconds: unknown = 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
+  return {
+    ...toAnswer(error).body,
+    ...(Array.isArray(scopes) && scopes.length > 0 && { scope: scopes.join(' ') }),
+    ...(typeof seconds === 'number' && { retryAfterSeconds: seconds }),
+  };
+}
+
+/** A challenge of the Bearer scheme (RFC 6750 §3) with its parameters in the order given. */
+function bearerChallenge(parameters: Readonly<Record<string, string>>): string {
+  const written = Object.entries(parameters).map(([name, value]) => `${name}="${quotedText(value)}"`);
+  return written.length === 0 ? 'Bearer' : `Bearer ${written.join(', ')}`;
+}
+
+/**
+ * What may stand in a quoted-string of `error_description` and `scope`: RFC 6750 §3 allows neither quotes
+ * nor backslashes, and RFC 9110 §5.5 nothing that would start another header line.
+ */
+function quotedText(value: string): string {
+  return value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');
 }
