@@ -43,7 +43,7 @@ const layerOf = (folder, rank) => {
 
 /** The entry points. Two patterns, because dependency-cruiser refuses nested quantifiers. */
 const doors = ['^src/index[.]ts$', '^src/.+/index[.]ts$'];
-const nestRoles = 'module|guard|decorator|strategy|service|controller|transport|adapter';
+const nestRoles = 'module|guard|decorator|strategy|service|controller|transport|adapter|filter';
 const drawers = 'utils?|helpers?|common|shared|lib|types?|interfaces?|base|impl|manager|constants?';
 /** Whatever opens a connection: Node's own modules, and clients from the registry. */
 const network = [
@@ -91,7 +91,7 @@ module.exports = {
       // The two beside the module hold the types of its dynamic form, which are Nest's.
       from: {
         path: '^src/',
-        pathNot: [`[.](${nestRoles})[.]ts$`, '^src/(auth-module-options|provide-async-options)[.]ts$'],
+        pathNot: [`[.](${nestRoles})[.]ts$`, '^src/(auth-module-options|auth-module-providers|provide-async-options)[.]ts$'],
       },
       to: { path: '(^|/)node_modules/@nestjs/' },
     },

@@ -2,12 +2,14 @@ import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } 
 
 import type { OptionalAuthOptions } from './access/route-metadata.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
+import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
 import type { Clock } from './clock/clock.js';
 import type { TransportPlugin } from './transports/transport.js';
 import type { ToUser } from './authentication/request-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-sources.js';
+import type { ReportEvent } from './telemetry/auth-event.js';
 import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { Fetch } from './upstream/upstream-client.js';
@@ -23,6 +25,13 @@ export interface AuthModuleOptions {
    * @defaultValue what the issuers' presets name; for most, `[fromBearer()]`
    */
   readonly tokenFrom?: readonly TokenSource[];
+  /**
+   * Kinds of credentials beside access tokens: instances of classes that extend `AuthenticationScheme`. They are asked in this
+   * order, before access tokens.
+   *
+   * @defaultValue []
+   */
+  readonly schemes?: readonly AuthenticationScheme[];
   /** What `@OptionalAuth()` does where it does not say so itself. */
   readonly optionalAuth?: OptionalAuthOptions;
   /**
@@ -68,6 +77,11 @@ export interface AuthModuleOptions {
    * @defaultValue []
    */
   readonly socketOrigins?: readonly string[];
+  /**
+   * Called with each event (a refusal, an outage, a mistake in the configuration) after it was logged: to write events as
+   * JSON, or to count them. Events are plain data without tokens. What it throws is logged and changes no answer.
+   */
+  readonly onEvent?: ReportEvent;
   /** Where "now" comes from. @defaultValue the machine's clock */
   readonly clock?: Clock;
   /** How issuers and providers are called. */

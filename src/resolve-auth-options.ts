@@ -1,14 +1,16 @@
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/route-metadata.js';
 import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
+import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
+import { checkSchemeNames, type ToUser } from './authentication/request-authenticator.js';
 import { type Clock, SystemClock } from './clock/clock.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import { readSocketOrigins, readTransports } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
-import type { ToUser } from './authentication/request-authenticator.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
 import { mergeSources, type TokenSource } from './request/token-sources.js';
+import type { ReportEvent } from './telemetry/auth-event.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { ProviderClientsOptions } from './upstream/provider-clients.js';
@@ -21,6 +23,9 @@ export const AUTH_MODULE_OPTIONS = Symbol('nest-gatehouse.options');
 export interface ResolvedAuthOptions {
   readonly providers: readonly IdentityProvider[];
   readonly sources: readonly TokenSource[];
+  /** Those of the app; `Bearer` is added when the issuers are open. */
+  readonly schemes: readonly AuthenticationScheme[];
+  readonly onEvent: ReportEvent | null;
   readonly optionalAuth: Required<OptionalAuthOptions>;
   readonly cacheEntries: number;
   readonly onlineVerdictSeconds: number;
@@ -40,6 +45,8 @@ export interface ResolvedAuthOptions {
 const names = [
   'issuers',
   'tokenFrom',
+  'schemes',
+  'onEvent',
   'optionalAuth',
   'verifiedTokenCache',
   'onlineVerdictSeconds',
@@ -67,6 +74,8 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
   return Object.freeze({
     providers,
     sources: readSources(where, options, providers),
+    schemes: readSchemes(where, options),
+    onEvent: readFunction(path(where, 'onEvent'), options['onEvent']) as ReportEvent | null,
     optionalAuth: Object.freeze({
       onInvalid: 'anonymous',
       onUnavailable: 'reject',
@@ -131,6 +140,27 @@ function readSources(
     );
   }
   return mergeSources(sources);
+}
+
+function readSchemes(where: string, options: GivenOptions): readonly AuthenticationScheme[] {
+  const given = options['schemes'] ?? [];
+  const schemes: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (!Array.isArray(given) || !schemes.every(isScheme)) {
+    throw new ConfigurationError(
+      path(where, 'schemes'),
+      'a list of authentication schemes is expected',
+      'Write instances of classes that extend AuthenticationScheme: [new ApiKeyScheme()]',
+    );
+  }
+  checkSchemeNames(path(where, 'schemes'), schemes);
+  return Object.freeze([...schemes]);
+}
+
+/** By its members, as the class may come from another installed copy of the package. */
+function isScheme(value: unknown): value is AuthenticationScheme {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, find, authenticate, challenge } = value as Readonly<Record<string, unknown>>;
+  return typeof name === 'string' && [find, authenticate, challenge].every((verb) => typeof verb === 'function');
 }
 
 function isTokenSource(value: unknown): value is TokenSource {

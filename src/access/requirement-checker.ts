@@ -1,10 +1,11 @@
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import { createPrivateSlot } from '../request/private-slot.js';
-import { isThenable } from '../token/maybe-promise.js';
+import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { areOfOneToken } from '../user/verified-user.js';
 import { authoritiesFromSource, authoritiesInToken, decideAuthorities } from './authority-evaluator.js';
 import { granted, type Decision } from './decision.js';
-import type { GuardContext } from './guard-context.js';
+import { type GuardContext, requirementsOf } from './guard-context.js';
 import type { OrganizationEvaluator } from './organization-evaluator.js';
 import type { PermissionSource, PermissionSources } from './issuer-permissions.js';
 import type { PolicyEvaluator } from './policy-evaluator.js';
@@ -39,7 +40,33 @@ export class RequirementChecker {
   constructor(private readonly parts: RequirementCheckerParts) {}
 
   /**
-   * Nothing, or a promise of it, when every demand is met.
+   * The user, or a promise of the user, when the route accepts the credential and every requirement is met.
+   *
+   * @throws {RefusalError} for the first requirement that is not met.
+   * @throws {AuthUnavailableError} when that cannot be decided.
+   */
+  meet(guardContext: GuardContext, user: AuthUser): MaybePromise<AuthUser> {
+    const { rules } = guardContext;
+    if (rules.mode !== 'public' && rules.credentials !== null) checkCredentialKind(rules.credentials, user);
+    const requirements = requirementsOf(guardContext);
+    if (requirements === null) return user;
+    let checked: void | Promise<void>;
+    try {
+      checked = this.check(guardContext, user, requirements);
+    } catch (error) {
+      throw withScheme(error, user);
+    }
+    if (checked === undefined) return user;
+    return checked.then(
+      () => user,
+      (error: unknown) => {
+        throw withScheme(error, user);
+      },
+    );
+  }
+
+  /**
+   * Nothing, or a promise of it, when every requirement is met.
    *
    * @throws {RefusalError} for the first one that is not.
    * @throws {AuthUnavailableError} when it cannot be found out.
@@ -109,6 +136,23 @@ async function decideByAsking(
     authoritiesFromSource(await source.permissionsOf(user), 'permissions', source),
     all,
   );
+}
+
+/** @throws {RefusalError} reason `type`, for a credential of a kind that the route does not accept. */
+function checkCredentialKind(accepted: readonly string[], { credential }: AuthUser): void {
+  // An app's own Authenticator may make users without a credential.
+  const kind = (credential as AuthUser['credential'] | undefined)?.kind;
+  if (kind !== undefined && accepted.includes(kind)) return;
+  throw RefusalError.token(
+    'type',
+    `The route accepts credentials of kind ${accepted.join(', ')}, and the caller presented ${kind ?? 'none'}`,
+  );
+}
+
+/** Records the scheme that the caller used, so that the challenge of that scheme carries the error. */
+function withScheme(error: unknown, { credential }: AuthUser): unknown {
+  if (isAuthError(error)) error.scheme ??= (credential as AuthUser['credential'] | undefined)?.scheme ?? null;
+  return error;
 }
 
 function settle(decision: Decision): void {

@@ -21,6 +21,18 @@ export function readAuthMetadata(target: object): AuthMetadata | undefined {
   return Reflect.getOwnMetadata(authMetadataKey, target) as AuthMetadata | undefined;
 }
 
+const acceptedCredentialsKey = Symbol.for('nest-gatehouse.accepted-credentials');
+
+/** Limits a handler or a class to kinds of credentials. */
+export function writeAcceptedCredentials(target: object, kinds: readonly string[]): void {
+  Reflect.defineMetadata(acceptedCredentialsKey, kinds, target);
+}
+
+/** The kinds of credentials that this very handler or class is limited to; not those that a class inherits. */
+export function readAcceptedCredentials(target: object): readonly string[] | undefined {
+  return Reflect.getOwnMetadata(acceptedCredentialsKey, target) as readonly string[] | undefined;
+}
+
 /** What a decorator adds to whatever else a handler or a class requires. */
 export type DeclaredRequirement = Requirement | VerifyOnline;
 

@@ -1,6 +1,7 @@
 import {
   type DeclaredRequirement,
   type OptionalAuthOptions,
+  readAcceptedCredentials,
   readAuthMetadata,
   readRequirements,
 } from './route-metadata.js';
@@ -13,18 +14,22 @@ interface PublicRules {
   readonly mode: 'public';
 }
 
-interface RequiredRules {
+interface GuardedRules {
+  /** What the route requires of the user; `null` where being authenticated is enough. */
+  readonly requirements: RouteRequirements | null;
+  /** The kinds of credentials that the route accepts; `null` for all. */
+  readonly credentials: readonly string[] | null;
+}
+
+interface RequiredRules extends GuardedRules {
   readonly mode: 'required';
-  /** What is asked of the user; `null` where being one is enough. */
-  readonly requirements: RouteRequirements | null;
 }
 
-interface OptionalRules extends Required<OptionalAuthOptions> {
+interface OptionalRules extends GuardedRules, Required<OptionalAuthOptions> {
   readonly mode: 'optional';
-  readonly requirements: RouteRequirements | null;
 }
 
-/** What class and handler demand together. */
+/** What class and handler require together. */
 export interface RouteRequirements {
   /** The issuer itself must say that the token is good. */
   readonly online: boolean;
@@ -58,9 +63,10 @@ export function readRouteRules(
   const mode = readMode(levels, defaults, bringsGuard);
   if (mode.mode === 'public') return mode;
   const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
-  // Who is anonymousCaller can meet no requirement, so that a user is required where something is asked of them.
-  if (requirements !== null && requirements.all.length > 0) return { mode: 'required', requirements };
-  return { ...mode, requirements };
+  const credentials = levels.map(readAcceptedCredentials).find((kinds) => kinds !== undefined) ?? null;
+  // An anonymous caller cannot satisfy a requirement, so any requirement makes authentication mandatory.
+  if (requirements !== null && requirements.all.length > 0) return { mode: 'required', requirements, credentials };
+  return { ...mode, requirements, credentials };
 }
 
 function toRouteRequirements(requirements: readonly DeclaredRequirement[]): RouteRequirements | null {
@@ -87,7 +93,7 @@ function turnOf({ kind }: Requirement): number {
 }
 
 /** Rules of which only the nearest count. */
-type Mode = PublicRules | Omit<RequiredRules, 'requirements'> | Omit<OptionalRules, 'requirements'>;
+type Mode = PublicRules | Omit<RequiredRules, keyof GuardedRules> | Omit<OptionalRules, keyof GuardedRules>;
 
 function readMode(levels: readonly object[], defaults: Required<OptionalAuthOptions>, bringsGuard: BringsGuard): Mode {
   for (const level of levels) {

@@ -2,7 +2,7 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Authenticator } from '../authentication/authenticator.js';
-import { TokenAuthenticator } from '../authentication/request-authenticator.js';
+import { RequestAuthenticator } from '../authentication/request-authenticator.js';
 import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
 
 /** The option that an issuer lacks, and what to write. */
@@ -31,7 +31,7 @@ export class CapabilityCheck implements OnApplicationBootstrap {
   /** Called by Nest before the app listens. @throws {ConfigurationError} naming the handler and the option. */
   onApplicationBootstrap(): void {
     const { online, profile } = this.lacking;
-    if ((online === null && profile === null) || !(this.authenticator instanceof TokenAuthenticator)) return;
+    if ((online === null && profile === null) || !(this.authenticator instanceof RequestAuthenticator)) return;
     const entries = this.handlerInventory.list();
     if (online !== null) refuse('@VerifyOnline()', online, entries.find(asksOnline));
     if (profile !== null) refuse('@RequireProfile()', profile, entries.find(asksForProfile));

@@ -1,25 +1,18 @@
-import { RefusalError } from '../errors/auth-error.js';
-import {
-  checkCredential,
-  type Credential,
-  findCredential,
-  findCredentialFault,
-  suitsEveryJwt,
-} from '../request/find-credential.js';
+import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { ConfigurationError, isAuthError, RefusalError } from '../errors/auth-error.js';
+import type { Credential } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
-import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
+import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
-import type { ClaimMap } from '../user/claim-map.js';
-import { areOfOneToken, toAuthUser } from '../user/verified-user.js';
+import { areOfOneToken } from '../user/verified-user.js';
+import type { Authentication, AuthenticationScheme } from './authentication-scheme.js';
 import { Authenticator } from './authenticator.js';
-import { isThenable } from '../token/maybe-promise.js';
 
 /**
  * What an app makes of a verified user: a row of its database, an object of its own, or the user as is.
- * `request` is the framework's own request object, for whoever resolves request-scoped providers:
+ * `request` is the framework's own request object, for code that resolves request-scoped providers:
  *
  * ```ts
  * const contextId = ContextIdFactory.getByRequest(request);
@@ -29,60 +22,75 @@ import { isThenable } from '../token/maybe-promise.js';
  */
 export type ToUser = (user: AuthUser, request: object) => unknown;
 
-export interface TokenAuthenticatorParts {
+/** Refuses a credential because of the request that carries it. */
+export type CheckRequest = (credential: Credential, request: RequestView) => void;
+
+export interface RequestAuthenticatorParts {
+  /** In the order in which they are asked; the first that finds a credential verifies it. */
+  readonly schemes: readonly AuthenticationScheme[];
+  /** The places where tokens are looked for, for the log. */
   readonly sources: readonly TokenSource[];
-  readonly verifier: TokenVerifier;
-  /** How each issuer's claims are read, by the issuer's name. */
-  readonly claimMaps: ReadonlyMap<string, ClaimMap>;
   readonly toUser: ToUser | null;
+  readonly clock: Clock;
+  /** Refuses credentials that a page of another site had the browser send. */
+  readonly checkRequest?: CheckRequest;
 }
 
-/** The token that a request was judged by, and what came or will come of it. */
-interface Judged {
+/** A credential that a scheme has found in a request. */
+interface FoundCredential {
+  readonly scheme: AuthenticationScheme;
+  readonly credential: Credential;
+}
+
+/** The credential of a request, and what it came to or will come to. */
+interface Attempt {
   readonly text: string;
-  readonly outcome: Verdict | Promise<Verdict> | RefusedAtOnce;
+  readonly scheme: AuthenticationScheme;
+  readonly madeAt: number;
+  readonly outcome: MaybePromise<Authentication> | { readonly refusal: unknown };
 }
 
-/** A token that did not pass, where that was known without waiting. */
-interface RefusedAtOnce {
-  readonly refusal: unknown;
-}
+/** How long the authentication of a request holds where its scheme does not say. */
+const holdMs = 5_000;
 
-/** Walks a request through the stations: credential, token, user. */
-export class TokenAuthenticator extends Authenticator {
-  /** By request: two guards on one route wait for the same verdict. */
-  private readonly verdicts = createPrivateSlot<Judged>();
+/** Authenticates requests: finds their credential and has it verified by the scheme that it belongs to. */
+export class RequestAuthenticator extends Authenticator {
+  /** By request: two guards of one route wait for the same attempt. */
+  private readonly attempts = createPrivateSlot<Attempt>();
   private readonly appUsers = createPrivateSlot<{ readonly user: AuthUser; readonly appUser: unknown }>();
 
-  constructor(private readonly parts: TokenAuthenticatorParts) {
+  constructor(private readonly parts: RequestAuthenticatorParts) {
     super();
   }
 
-  override authenticate(request: RequestView): AuthUser | Promise<AuthUser> {
-    const credential = this.getCredential(request);
-    const text = credential.token;
-    const verified = this.parts.verifier.findVerified(text);
-    if (verified !== undefined) return this.userOf(text, verified);
-    const known = this.verdicts.find(request.request);
-    // What runs between two guards may put another token into the request.
-    if (known?.text === text) return this.useAgain(known);
-    if (!suitsEveryJwt(credential) || this.parts.verifier.isOpaque(text)) checkCredential(credential);
-    const outcome = this.judge(request.request, credential);
-    return isThenable(outcome)
-      ? outcome.then((verdict) => this.userOf(verdict.text, verdict.token))
-      : this.userOf(outcome.text, outcome.token);
+  override authenticate(request: RequestView): MaybePromise<AuthUser> {
+    const found = this.find(request);
+    const { scheme, credential } = found;
+    try {
+      const recalled = scheme.recall?.(credential);
+      if (recalled !== undefined) return recalled.user;
+      const known = this.attempts.find(request.request);
+      // Code that runs between two guards may replace the credential of the request.
+      if (known?.text === credential.text && known.scheme === scheme) return this.reuse(known, found, request);
+      return this.attempt(found, request);
+    } catch (error) {
+      throw withScheme(error, credential);
+    }
   }
 
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {
-    const credential = this.getCredential(request);
-    const text = credential.token;
-    const known = this.verdicts.find(request.request);
-    const asked = known?.text === text ? await this.findAsked(known) : undefined;
-    if (asked !== undefined) return this.userOf(text, asked);
-    checkCredential(credential);
-    const outcome = this.parts.verifier.judgeOnline(text);
-    this.verdicts.set(request.request, { text, outcome });
-    return this.userOf(text, (await outcome).token);
+    const found = this.find(request);
+    const { scheme, credential } = found;
+    if (scheme.authenticateOnline === undefined) throw notAskable(scheme);
+    const known = this.attempts.find(request.request);
+    try {
+      const earlier = known?.text === credential.text && known.scheme === scheme ? await settled(known) : undefined;
+      const outcome = scheme.authenticateOnline(credential, request, earlier);
+      this.keep(request, found, outcome);
+      return (await outcome).user;
+    } catch (error) {
+      throw withScheme(error, credential);
+    }
   }
 
   override toAppUser(request: RequestView, user: AuthUser): unknown {
@@ -90,66 +98,112 @@ export class TokenAuthenticator extends Authenticator {
     if (toUser === null) return user;
     const known = this.appUsers.find(request.request);
     if (known !== undefined && areOfOneToken(known.user, user)) return known.appUser;
-    // Awaited as what it is: a query builder is a promise only by its `then`.
+    // A query builder is a promise only by its `then`, so it is wrapped.
     const made = toUser(user, request.request);
     const appUser = isThenable(made) ? Promise.resolve(made).then((value) => value ?? null) : (made ?? null);
     this.appUsers.set(request.request, { user, appUser });
     return appUser;
   }
 
-  /** Judges it, and keeps for the next guard of this request what comes of it. */
-  private judge(request: object, credential: Credential): Verdict | Promise<Verdict> {
-    const text = credential.token;
-    // What fails here may be no token by the grammar of its place: that is then the better answer, 400 and not 401.
-    const refuse = (error: unknown): never => {
-      throw findCredentialFault(credential) ?? error;
-    };
+  /** Every scheme is asked, so that two credentials that contradict each other are noticed. */
+  private find(request: RequestView): FoundCredential {
+    let found: FoundCredential | undefined;
+    for (const scheme of this.parts.schemes) {
+      const credential = scheme.find(request);
+      if (credential === undefined) continue;
+      if (found === undefined) found = { scheme, credential };
+      else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
+    }
+    if (found === undefined) throw this.missing(request);
+    this.parts.checkRequest?.(found.credential, request);
+    return found;
+  }
+
+  private attempt(found: FoundCredential, request: RequestView): MaybePromise<AuthUser> {
+    const { scheme, credential } = found;
+    let outcome: MaybePromise<Authentication>;
     try {
-      const verdict = this.parts.verifier.judge(text);
-      const outcome = isThenable(verdict) ? verdict.catch(refuse) : verdict;
-      this.verdicts.set(request, { text, outcome });
-      return outcome;
-    } catch (error) {
-      const refusal = findCredentialFault(credential) ?? error;
-      this.verdicts.set(request, { text, outcome: { refusal } });
+      outcome = scheme.authenticate(credential, request);
+    } catch (refusal) {
+      this.keep(request, found, { refusal });
       throw refusal;
+    }
+    this.keep(request, found, outcome);
+    return isThenable(outcome)
+      ? (outcome as Promise<Authentication>).then(userOf, (error: unknown) => {
+          throw withScheme(error, credential);
+        })
+      : outcome.user;
+  }
+
+  /** The object that stands for a request may outlive the validity of its token, as a socket does. */
+  private async reuse(known: Attempt, found: FoundCredential, request: RequestView): Promise<AuthUser> {
+    try {
+      const authentication = await settled(known);
+      return this.holds(known, authentication) ? authentication.user : await this.attempt(found, request);
+    } catch (error) {
+      throw withScheme(error, found.credential);
     }
   }
 
-  /** A request may live long, as a socket's handshake does: its token ends, and its key goes, all the same. */
-  private async useAgain({ text, outcome }: Judged): Promise<AuthUser> {
-    const known = await outcome;
-    if ('refusal' in known) throw known.refusal;
-    const { verifier } = this.parts;
-    return this.userOf(text, verifier.recheck(known) ?? (await verifier.verify(text)));
+  private holds({ scheme, madeAt }: Attempt, authentication: Authentication): boolean {
+    if (scheme.holds !== undefined) return scheme.holds(authentication);
+    const age = this.now() - madeAt;
+    return age >= 0 && age < holdMs;
   }
 
-  /** The token of a verdict for which the issuer was asked, while its answer holds. */
-  private async findAsked({ outcome }: Judged): Promise<VerifiedToken | undefined> {
-    const known = await outcome;
-    if ('refusal' in known) throw known.refusal;
-    return known.key === null ? this.parts.verifier.recheck(known) : undefined;
+  private keep(request: RequestView, { scheme, credential }: FoundCredential, outcome: Attempt['outcome']): void {
+    this.attempts.set(request.request, { text: credential.text, scheme, madeAt: this.now(), outcome });
   }
 
-  private getCredential(request: RequestView): Credential {
-    const credential = findCredential(request, this.parts.sources);
-    if (credential !== undefined) return credential;
-    const places = this.parts.sources.map((source) => source.place).join(', ');
-    const leftOut = request.leftOut?.();
-    const remark = leftOut === undefined ? '' : `. ${leftOut}`;
-    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${places}${remark}`);
-  }
-
-  /** A token that comes again is the same VerifiedToken, and so the same frozen user. */
-  private userOf(text: string, token: VerifiedToken): AuthUser {
-    return madeOnceOf(token, () =>
-      toAuthUser(this.parts.verifier.toDetachedString(text), token, this.claimMapOf(token)),
+  private missing(request: RequestView): RefusalError {
+    const { sources, schemes } = this.parts;
+    const places = sources.map(({ place }) => place);
+    const others = schemes.map(({ name }) => name).filter((name) => name !== 'Bearer');
+    const remark = request.leftOut?.();
+    return RefusalError.of(
+      'MISSING_TOKEN',
+      `No access token came. Looked in: ${[...places, ...others].join(', ')}${remark === undefined ? '' : `. ${remark}`}`,
     );
   }
 
-  private claimMapOf(token: VerifiedToken): ClaimMap {
-    const claimMap = this.parts.claimMaps.get(token.issuer);
-    if (claimMap === undefined) throw new Error('A trusted issuer has no claim map');
-    return claimMap;
+  private now(): number {
+    return readMilliseconds(this.parts.clock);
   }
+}
+
+function userOf({ user }: Authentication): AuthUser {
+  return user;
+}
+
+async function settled({ outcome }: Attempt): Promise<Authentication> {
+  const known = await outcome;
+  if ('refusal' in known) throw known.refusal;
+  return known;
+}
+
+/** Records which scheme the refused credential was presented with, so that the challenge of that scheme carries the error. */
+function withScheme(error: unknown, { scheme }: Credential): unknown {
+  if (isAuthError(error)) error.scheme ??= scheme;
+  return error;
+}
+
+function twoCredentials(one: Credential, other: Credential): RefusalError {
+  const places = `in ${one.source.place} and in ${other.source.place}`;
+  return RefusalError.of('INVALID_REQUEST', `Two different credentials came, ${places}`);
+}
+
+function notAskable({ name }: AuthenticationScheme): RefusalError {
+  return RefusalError.token(
+    'type',
+    `The route requires @VerifyOnline(), and no issuer can be asked about ${name} credentials`,
+  );
+}
+
+/** @throws {ConfigurationError} for two schemes of one name. */
+export function checkSchemeNames(where: string, schemes: readonly AuthenticationScheme[]): void {
+  const names = ['Bearer', ...schemes.map(({ name }) => name)];
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice === undefined) return;
+  throw new ConfigurationError(where, `there are two schemes named "${twice}"`, 'Give each scheme a name of its own');
 }

@@ -1,4 +1,5 @@
 import type { AuthError, AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
+import type { RequestView } from '../request/request-view.js';
 
 /** The body of every refusal and of every fault. */
 export interface AnswerBody {
@@ -9,11 +10,32 @@ export interface AnswerBody {
   readonly reason?: RefusalReason;
 }
 
-/** What goes out, as data; a transport sends it in its own way. */
+/** Header lines in the order in which they are sent; one name may occur several times. */
+export type HeaderLines = readonly (readonly [name: string, value: string])[];
+
+/** An answer as data. Each transport sends it in its own form. */
 export interface Answer {
   readonly status: AnswerStatus;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: HeaderLines;
   readonly body: AnswerBody;
+}
+
+/** The body of an answer on a transport without headers: it also holds what the headers say on HTTP. */
+export interface HeaderlessBody extends AnswerBody {
+  /** The scopes that the token lacks, as in the challenge (RFC 6750 §3). */
+  readonly scope?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** A challenge (RFC 9110 §11.6.1): the scheme, and its parameters in the order in which they are written. */
+export interface Challenge {
+  readonly scheme: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** What contributes challenges to answers: each authentication scheme of the app. */
+export interface Challenger {
+  challenge(error: AuthError, request: RequestView | null): Challenge | null;
 }
 
 const titles = {
@@ -36,78 +58,113 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   CONFIGURATION_ERROR: 500,
 };
 
-/** Turns an error into its answer. Every text in it is fixed. */
-export function toAnswer(error: AuthError): Answer {
+const noLines: HeaderLines = Object.freeze([]);
+
+/** Turns errors into answers: status, headers and body. Every text in an answer is fixed. */
+export class ErrorAnswers {
+  /** @param challengers in the order in which their challenges are sent */
+  constructor(private readonly challengers: readonly Challenger[]) {}
+
+  /** @param request the request that is answered; `null` where it is not known */
+  toAnswer(error: AuthError, request: RequestView | null): Answer {
+    const { code } = error;
+    const body = bodyOf(error);
+    const seconds = retryAfterOf(error);
+    const retryAfter: HeaderLines = seconds === null ? noLines : [['Retry-After', String(seconds)]];
+    const challenges = isChallenged(code) ? this.challengesFor(error, request) : noLines;
+    return { status: statuses[code], headers: [...challenges, ...retryAfter], body };
+  }
+
+  /** The `WWW-Authenticate` lines that tell a client why it was not recognised and how it can be. */
+  challengesFor(error: AuthError, request: RequestView | null): HeaderLines {
+    return this.challengers.flatMap((challenger) => {
+      const challenge = challenger.challenge(error, request);
+      return challenge === null ? [] : [['WWW-Authenticate', formatChallenge(challenge)] as const];
+    });
+  }
+}
+
+/** The body of an answer on a transport without headers. */
+export function toHeaderlessBody(error: AuthError): HeaderlessBody {
+  const scopes = requiredScopesOf(error);
+  const seconds = retryAfterOf(error);
+  return {
+    ...bodyOf(error),
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    ...(seconds !== null && { retryAfterSeconds: seconds }),
+  };
+}
+
+/** The status of an error's answer. */
+export function statusOf({ code }: AuthError): AnswerStatus {
+  return statuses[code];
+}
+
+/**
+ * The challenge of the Bearer scheme for an error (RFC 6750 §3); `null` where none is sent.
+ *
+ * @param isOwn whether the error is about a credential of this scheme. A 401 about another one names the scheme only.
+ */
+export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | null {
+  switch (error.code) {
+    case 'MISSING_TOKEN':
+      // RFC 6750 §3.1: a request without credentials gets no error code.
+      return bearer({});
+    case 'INVALID_REQUEST':
+      return isOwn ? bearer({ error: 'invalid_request', error_description: error.message }) : null;
+    case 'INVALID_TOKEN':
+      return bearer(isOwn ? { error: 'invalid_token', error_description: error.message } : {});
+    case 'INSUFFICIENT_SCOPE': {
+      const scopes = requiredScopesOf(error);
+      // RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for.
+      return bearer({ error: 'insufficient_scope', ...(scopes.length > 0 && { scope: scopes.join(' ') }) });
+    }
+    case 'ACCESS_DENIED':
+    case 'SERVER_ERROR':
+    case 'CONFIGURATION_ERROR':
+      return null;
+  }
+}
+
+function bearer(parameters: Readonly<Record<string, string>>): Challenge {
+  return { scheme: 'Bearer', parameters };
+}
+
+function isChallenged(code: AuthErrorCode): boolean {
+  return code !== 'SERVER_ERROR' && code !== 'CONFIGURATION_ERROR';
+}
+
+function bodyOf(error: AuthError): AnswerBody {
   const status = statuses[error.code];
-  const body: AnswerBody = {
+  return {
     statusCode: status,
     error: titles[status],
-    // What is wrong with the configuration is the operator's to read, not the caller's.
+    // The operator reads in the log what is wrong with the configuration; the caller cannot change it.
     message: error.code === 'CONFIGURATION_ERROR' ? 'Internal server error' : error.message,
     code: error.code,
     ...(error.reason !== null && { reason: error.reason }),
   };
-  return { status, headers: headersOf(error), body };
 }
 
-function headersOf(error: AuthError): Readonly<Record<string, string>> {
-  const challenge = challengeOf(error);
-  if (challenge !== undefined) return { 'WWW-Authenticate': challenge };
-  const seconds = 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
-  return typeof seconds === 'number' ? { 'Retry-After': String(seconds) } : {};
-}
-
-/** The challenge that tells a client what to do (RFC 6750 §3); `undefined` where none is called for. */
-export function challengeOf(error: AuthError): string | undefined {
-  switch (error.code) {
-    case 'MISSING_TOKEN':
-      // RFC 6750 §3.1: a request without credentials is told nothing but that they are wanted.
-      return bearerChallenge({});
-    case 'INVALID_REQUEST':
-      return bearerChallenge({ error: 'invalid_request', error_description: error.message });
-    case 'INVALID_TOKEN':
-      return bearerChallenge({ error: 'invalid_token', error_description: error.message });
-    case 'INSUFFICIENT_SCOPE':
-      return bearerChallenge({ error: 'insufficient_scope', ...scopeOf(error) });
-    case 'ACCESS_DENIED':
-    case 'SERVER_ERROR':
-    case 'CONFIGURATION_ERROR':
-      return undefined;
-  }
-}
-
-/** RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for. */
-function scopeOf(error: AuthError): Readonly<Record<string, string>> {
+function requiredScopesOf(error: AuthError): readonly string[] {
   const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
-  return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
+  return Array.isArray(scopes) ? (scopes as readonly string[]) : [];
 }
 
-/** The body of an answer on a transport that has no headers: what these say on HTTP stands in it as well. */
-export interface HeaderlessBody extends AnswerBody {
-  /** What the token lacks, as in the challenge (RFC 6750 §3). */
-  readonly scope?: string;
-  readonly retryAfterSeconds?: number;
-}
-
-export function toHeaderlessBody(error: AuthError): HeaderlessBody {
-  const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
+function retryAfterOf(error: AuthError): number | null {
   const seconds: unknown = 'retryAfterSeconds' in error ? error.retryAfterSeconds : undefined;
-  return {
-    ...toAnswer(error).body,
-    ...(Array.isArray(scopes) && scopes.length > 0 && { scope: scopes.join(' ') }),
-    ...(typeof seconds === 'number' && { retryAfterSeconds: seconds }),
-  };
+  return typeof seconds === 'number' ? seconds : null;
 }
 
-/** A challenge of the Bearer scheme (RFC 6750 §3) with its parameters in the order given. */
-function bearerChallenge(parameters: Readonly<Record<string, string>>): string {
+/** A challenge as a header value: the scheme, then its parameters. */
+function formatChallenge({ scheme, parameters }: Challenge): string {
   const written = Object.entries(parameters).map(([name, value]) => `${name}="${quotedText(value)}"`);
-  return written.length === 0 ? 'Bearer' : `Bearer ${written.join(', ')}`;
+  return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`;
 }
 
 /**
- * What may stand in a quoted-string of `error_description` and `scope`: RFC 6750 §3 allows neither quotes
- * nor backslashes, and RFC 9110 §5.5 nothing that would start another header line.
+ * The characters that a quoted-string of a challenge may hold: RFC 6750 §3 allows neither quotes nor backslashes in
+ * `error_description` and `scope`, and RFC 9110 §5.5 nothing that would start another header line.
  */
 function quotedText(value: string): string {
   return value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');

@@ -1,7 +1,18 @@
 import { UseGuards, applyDecorators } from '@nestjs/common';
-import { readOptionalAuthOptions, type OptionalAuthOptions } from '../access/route-metadata.js';
+import {
+  type OptionalAuthOptions,
+  readOptionalAuthOptions,
+  writeAcceptedCredentials,
+} from '../access/route-metadata.js';
 import { AuthGuard } from '../guard/auth.guard.js';
-import { applyToTarget, guardedRequirement } from './guarded-requirement.decorator.js';
+import type { UserCredential } from '../user/auth-user.js';
+import {
+  applyToTarget,
+  guardedRequirement,
+  isPlainName,
+  onTarget,
+  readNames,
+} from './guarded-requirement.decorator.js';
 
 /**
  * Opens a handler, or every handler of a class, to everybody: the guard does not look at the token, and
@@ -43,4 +54,20 @@ export function OptionalAuth(options: OptionalAuthOptions = {}): ClassDecorator 
  */
 export function VerifyOnline(): ClassDecorator & MethodDecorator {
   return guardedRequirement('@VerifyOnline', { kind: 'online' });
+}
+
+/**
+ * Limits a handler, or every handler of a class, to callers with one of these kinds of credentials: `'access-token'`,
+ * `'api-key'`, or the kind of a scheme of the app's own. Others get 401 `INVALID_TOKEN` with reason `type`. Without it every
+ * configured kind is accepted. The decorator on a handler replaces the one on its class. Brings the guard along.
+ *
+ * @throws {ConfigurationError} when it names no kind, when the class is loaded.
+ */
+export function AcceptCredentials(...kinds: UserCredential['kind'][]): ClassDecorator & MethodDecorator {
+  const form = { noun: 'kind of credential', isName: isPlainName, example: "@AcceptCredentials('api-key')" };
+  const accepted = readNames('@AcceptCredentials', kinds, form);
+  const limit = onTarget('@AcceptCredentials', (target) => {
+    writeAcceptedCredentials(target, accepted);
+  });
+  return applyDecorators(limit, UseGuards(AuthGuard));
 }

@@ -8,15 +8,13 @@ import {
   type Type,
 } from '@nestjs/common';
 
-import { isAuthError, ConfigurationError, type AuthError } from '../errors/auth-error.js';
+import { isAuthError, requireAuthModule } from '../errors/auth-error.js';
 import { Authenticator } from '../authentication/authenticator.js';
+import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 import { findUser } from '../transports/call-user.js';
-import { type GuardContext, handlerNameOf } from '../access/guard-context.js';
-import { refuse, type Transport } from '../transports/transport.js';
 import { RequestProfiles } from '../profiles/user-profile.service.js';
 import type { UserProfile } from '../profiles/user-profile.js';
-import { EventLog } from '../telemetry/event-log.service.js';
 
 /** A pipe, or the class of one. */
 type Pipe = Type<PipeTransform> | PipeTransform;
@@ -45,18 +43,11 @@ class CurrentProfilePipe implements PipeTransform {
     @Optional() @Inject(RequestProfiles) profiles: RequestProfiles | undefined,
     @Optional() @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Optional() @Inject(Transports) private readonly transports: Transports,
-    @Optional() @Inject(EventLog) private readonly log: EventLog,
+    @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {
-    // Optional above, so that the reader of the error learns of the missing line and not of our parts.
-    if (profiles === undefined) {
-      throw new ConfigurationError(
-        '@CurrentProfile',
-        'it is used in a module that does not see AuthModule',
-        'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
-      );
-    }
-    profiles.checkCapabilities('@CurrentProfile');
-    this.profiles = profiles;
+    // Optional, so that the error names the missing line and not a part of this package.
+    this.profiles = requireAuthModule('@CurrentProfile', profiles);
+    this.profiles.checkCapabilities('@CurrentProfile');
   }
 
   async transform(value: unknown): Promise<UserProfile | null> {
@@ -65,32 +56,14 @@ class CurrentProfilePipe implements PipeTransform {
     // What the guard has decided holds: under @Public(), and for a guest, there is anonymousCaller to look up.
     if ((findUser(context) ?? null) === null) return null;
     const transport = this.transports.get(context.getType());
-    const guardContext = { context, transport, view: transport.view(context) };
+    const call = { context, transport, view: transport.view(context) };
     try {
-      // Whom toUser has made of the caller says nothing of the token, which is judged already.
-      const user = await this.authenticator.authenticate(guardContext.view);
-      return await this.profiles.get(guardContext.view.request, user);
+      // `toUser` may have made anything of the caller, so the verified user is asked for again. It costs nothing.
+      const user = await this.authenticator.authenticate(call.view);
+      return await this.profiles.get(call.view.request, user);
     } catch (error) {
-      if (!isAuthError(error)) throw error;
-      this.explain(guardContext, error);
-      throw refuse(guardContext, error);
+      throw isAuthError(error) ? this.answers.refuse(call, error) : error;
     }
-  }
-
-  private explain(guardContext: Omit<GuardContext<Transport>, 'rules'>, error: AuthError): void {
-    const { code, reason, explanation } = error;
-    if (error instanceof ConfigurationError) {
-      this.log.report({ type: 'misconfigured', problem: explanation, fix: error.fix });
-    }
-    const handler = handlerNameOf(guardContext);
-    this.log.explain(guardContext.view.request, {
-      type: 'refused',
-      code,
-      reason,
-      explanation,
-      handler,
-      anonymous: false,
-    });
   }
 }
 

@@ -33,7 +33,8 @@ function requirementOf(where: string, demand: DeclaredRequirement): ClassDecorat
   });
 }
 
-function onTarget(where: string, write: (target: object) => void): ClassDecorator & MethodDecorator {
+/** A decorator that writes metadata on the handler or the class; throws as `applyToTarget`. */
+export function onTarget(where: string, write: (target: object) => void): ClassDecorator & MethodDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
     const marked: unknown = name === undefined ? target : descriptor?.value;
     if (typeof marked !== 'function') {

@@ -39,11 +39,25 @@ export abstract class AuthError extends Error {
   readonly reason: RefusalReason | null = null;
   /** What was expected, what came, what to change. For the log of the app, never for an answer. */
   declare readonly explanation: string;
+  /**
+   * The HTTP authentication scheme of the credential that the error is about (`Bearer`, `Basic`, …): its challenge carries
+   * the error. `null` where the request carried no credential, or where that is not known.
+   */
+  declare scheme: string | null;
+
+  /**
+   * An error that another installed copy of the package has made counts as well: an ES module and a CommonJS copy may meet in
+   * one app.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === AuthError ? isAuthError(value) : Function.prototype[Symbol.hasInstance].call(this, value);
+  }
 
   protected constructor(message: string, explanation: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
     Object.defineProperty(this, 'explanation', { value: explanation });
+    Object.defineProperty(this, 'scheme', { value: null, writable: true });
     Object.defineProperty(this, authErrorBrand, { value: true });
   }
 }
@@ -104,6 +118,11 @@ export class RefusalError extends AuthError {
     return new RefusalError('INVALID_TOKEN', reason, tokenSentences[reason], explanation);
   }
 
+  /** A verified caller whom the app does not know: 403. */
+  static unknownUser(): RefusalError {
+    return RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
+  }
+
   /** A good token that was not granted what the route needs: 403 (RFC 6750 §3.1 `insufficient_scope`). */
   static scopes(required: readonly string[], explanation: string): RefusalError {
     return new RefusalError('INSUFFICIENT_SCOPE', null, sentences.INSUFFICIENT_SCOPE, explanation, required);
@@ -146,4 +165,18 @@ export class ConfigurationError extends AuthError {
     this.path = path;
     this.fix = fix;
   }
+}
+
+/**
+ * A part of `AuthModule` that a guard, pipe or decorator injects.
+ *
+ * @throws {ConfigurationError} when the module that uses it does not see `AuthModule`.
+ */
+export function requireAuthModule<Part>(where: string, part: Part | undefined): Part {
+  if (part !== undefined) return part;
+  throw new ConfigurationError(
+    where,
+    'it is used in a module that does not see AuthModule',
+    'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
+  );
 }

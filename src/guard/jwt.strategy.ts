@@ -3,12 +3,13 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-jwt';
 
-import { toAnswer } from '../challenge/error-answers.js';
+import { statusOf } from '../challenge/error-answers.js';
 import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
-import { EventLog } from '../telemetry/event-log.service.js';
+import type { CallContext } from '../access/guard-context.js';
 import { Authenticator } from '../authentication/authenticator.js';
-import { HttpTransport } from '../transports/http.transport.js';
+import { CallAnswers } from '../transports/call-answers.js';
+import { Transports } from '../transports/transports.js';
 
 /** What passport gives a strategy for the length of one request; one of them is called, once. */
 interface PassportActions {
@@ -44,7 +45,8 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
   constructor(
     @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-    @Inject(EventLog) private readonly log: EventLog,
+    @Inject(CallAnswers) private readonly answers: CallAnswers,
+    @Inject(Transports) private readonly transports: Transports,
   ) {
     super(unusedOptions);
   }
@@ -69,22 +71,37 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
   }
 
   private report(error: unknown, request: HttpRequest, actions: PassportActions): void {
-    if (error instanceof RefusalError) {
-      const { code, reason, explanation } = error;
-      const handler = "AuthGuard('jwt')";
-      this.log.explain(request, { type: 'refused', code, reason, explanation, handler, anonymous: false });
-      actions.fail(error, toAnswer(error).status);
+    if (!isAuthError(error)) {
+      actions.error(error);
       return;
     }
-    actions.error(isAuthError(error) ? new HttpTransport(this.adapterHost).toException(toAnswer(error), error) : error);
+    const handler = "AuthGuard('jwt')";
+    const { answers } = this.answers;
+    if (error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR') {
+      this.answers.explain(request, error, { handler, anonymous: false });
+      actions.fail(error, statusOf(error));
+      return;
+    }
+    // A fault is no failed login: passport's guard throws what it is given here.
+    actions.error(
+      this.transports
+        .get('http')
+        .toException(answers.toAnswer(error, viewHttpRequest(request)), error, contextOf(request)),
+    );
   }
 }
 
 async function findAppUser(authenticator: Authenticator, request: HttpRequest): Promise<unknown> {
   const view = viewHttpRequest(request);
   const appUser = await authenticator.toAppUser(view, await authenticator.authenticate(view));
-  if (appUser === null) throw RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
+  if (appUser === null) throw RefusalError.unknownUser();
   return appUser;
+}
+
+/** Passport knows the request and no handler. */
+function contextOf(request: HttpRequest): CallContext {
+  const target = { name: "AuthGuard('jwt')" };
+  return { getType: () => 'http', getArgs: () => [request], getClass: () => target, getHandler: () => target };
 }
 
 /** Express names the app at each request, Fastify an instance that may be a child of the app. */

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
+import { type Observable, throwError } from 'rxjs';
 
 import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
@@ -72,6 +73,10 @@ export class MicroservicesTransport extends Transport {
     );
     exception.cause = error;
     return exception;
+  }
+
+  override sendException(exception: Error): Observable<never> {
+    return throwError(() => (exception instanceof RpcException ? exception.getError() : exception));
   }
 
   private messageOf(context: CallContext): ServiceMessage {

@@ -2,9 +2,13 @@ import { RefusalError } from '../errors/auth-error.js';
 import { findBearerFault, type TokenSource } from './token-sources.js';
 import type { RequestView } from './request-view.js';
 
-/** A token, with the place it was found in. */
+/** A credential as a request carries it. Nothing in it has been proven. */
 export interface Credential {
-  readonly token: string;
+  /** The whole credential as text. Two credentials of one request are the same when their texts are. */
+  readonly text: string;
+  /** The HTTP authentication scheme that it was presented with (RFC 9110 §11.1): `Bearer`, `Basic`, `DPoP`. */
+  readonly scheme: string;
+  /** The place where it was found. Its `place` names it in the log. */
   readonly source: TokenSource;
 }
 
@@ -20,16 +24,16 @@ export function findCredential(request: RequestView, sources: readonly TokenSour
     for (const found of source.read(request)) {
       if (found.kind === 'malformed') throw RefusalError.of('INVALID_REQUEST', found.problem);
       const { token } = found;
-      if (credential !== undefined && credential.token !== token) throw twoTokens(credential.source, source);
-      credential ??= { token, source };
+      if (credential !== undefined && credential.text !== token) throw twoTokens(credential.source, source);
+      credential ??= { text: token, scheme: 'Bearer', source };
     }
   }
   return credential;
 }
 
 /** The refusal (`INVALID_REQUEST`) of a token that does not keep to the grammar of the place it was found in. */
-export function findCredentialFault({ token, source }: Credential): RefusalError | undefined {
-  const fault = source.findFault?.(token);
+export function findCredentialFault({ text, source }: Credential): RefusalError | undefined {
+  const fault = source.findFault?.(text);
   return fault === undefined ? undefined : RefusalError.of('INVALID_REQUEST', fault);
 }
 

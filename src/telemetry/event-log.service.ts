@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { AuthEvent, RefusedEvent } from './auth-event.js';
+import type { AuthEvent, ReportEvent } from './auth-event.js';
+import { describeThrown } from './log-text.js';
 
 /**
  * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
@@ -8,16 +9,25 @@ import type { AuthEvent, RefusedEvent } from './auth-event.js';
 @Injectable()
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
-  private readonly explained = new WeakSet<object>();
 
-  /** Reports what came of a request, once: two guards may stand before one handler. */
-  explain(request: object, event: RefusedEvent): void {
-    if (this.explained.has(request)) return;
-    this.explained.add(request);
-    this.report(event);
-  }
+  constructor(
+    /** The app's own listener, called with each event after it was logged. */
+    private readonly onEvent: ReportEvent | null = null,
+  ) {}
 
   readonly report = (event: AuthEvent): void => {
+    this.write(event);
+    if (this.onEvent === null) return;
+    try {
+      this.onEvent(event);
+    } catch (error) {
+      // A listener that fails must not change the answer to a request.
+      const { problem, frames } = describeThrown(error, null);
+      this.logger.error([`onEvent threw: ${problem}`, ...frames.map((frame) => `    ${frame}`)].join('\n'));
+    }
+  };
+
+  private write(event: AuthEvent): void {
     switch (event.type) {
       case 'refused': {
         const refused = event.code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
@@ -45,5 +55,5 @@ export class EventLog {
         return;
       }
     }
-  };
+  }
 }

@@ -96,6 +96,6 @@ export function readUtf8(bytes: Buffer): string | undefined {
  *
  * @param text of ASCII characters, as a token that has passed is
  */
-export function toDetachedString(text: string): string {
+export function detachedString(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from './json-object.js';
-import { toDetachedString } from './base64url.js';
+import { detachedString } from './base64url.js';
 import type { TokenStatusSource } from './trusted-issuer.js';
 
 /** A token that has to be asked about. */
@@ -91,7 +91,7 @@ export class IntrospectionCache {
 
   private keep(text: string, answer: Answer): void {
     this.answers.delete(text);
-    this.answers.set(toDetachedString(text), answer);
+    this.answers.set(detachedString(text), answer);
     for (const [oldest, { askedAt }] of this.answers) {
       if (this.answers.size <= this.maxAnswers && this.isWithin(askedAt, Math.max(this.acceptedAgeMs, sharedMs))) break;
       this.answers.delete(oldest);

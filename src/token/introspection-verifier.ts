@@ -6,7 +6,7 @@ import type { ClaimsCheck } from './claims-class.js';
 import { deepFreeze, type JsonObject } from './json-object.js';
 import { IntrospectionCache } from './introspection-cache.js';
 import type { IssuerRegistry } from './issuer-registry.js';
-import { checkLength, type ParsedToken } from './parse-token.js';
+import { checkLength, hasThreeParts, type ParsedToken } from './parse-token.js';
 import { toVerifiedToken, type TokenHeader, type VerifiedToken } from './verified-token.js';
 import type { TokenStatusSource, TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedEntry } from './verified-token-cache.js';
@@ -21,7 +21,7 @@ export interface IntrospectionVerifierParts {
 }
 
 /** A token that its issuer, being asked, stands by. */
-export interface AskedEntry {
+export interface IntrospectedEntry {
   readonly text: string;
   readonly token: VerifiedToken;
   readonly validity: Validity;
@@ -30,6 +30,8 @@ export interface AskedEntry {
   readonly key: null;
   /** When the issuer had answered, in milliseconds. */
   readonly since: number;
+  /** The version of the status check that the token last passed; `NaN` before the first. */
+  statusVersion: number;
 }
 
 /** A token, about which its issuer has yet to be asked. */
@@ -69,7 +71,7 @@ export class IntrospectionVerifier {
     return issuer !== undefined && !hasThreeParts(text) ? issuer : undefined;
   }
 
-  async judgeOpaque(text: string, issuer: TrustedIssuer): Promise<AskedEntry> {
+  async verifyOpaque(text: string, issuer: TrustedIssuer): Promise<IntrospectedEntry> {
     checkLength(text);
     // RFC 6749 appendix A.12.
     if (!/^[\x20-\x7e]+$/.test(text)) throw RefusalError.token('malformed', 'It holds characters that no token has');
@@ -77,34 +79,34 @@ export class IntrospectionVerifier {
   }
 
   /** A JWT whose signature is the issuer's to check: what it claims must be worth asking about. */
-  async judgeUnsigned(
+  async verifyUnsigned(
     text: string,
     { header, claims }: ParsedToken,
     issuer: TrustedIssuer,
     cameAt: number,
-  ): Promise<AskedEntry> {
+  ): Promise<IntrospectedEntry> {
     checkClaims(header, claims, issuer.terms, this.now() / 1_000);
     return this.ask({ text, issuer, header, claims, cameAt });
   }
 
   /** A token that has passed every check here. */
-  async confirm({ text, issuer, token }: VerifiedEntry, cameAt: number): Promise<AskedEntry> {
+  async confirm({ text, issuer, token }: VerifiedEntry, cameAt: number): Promise<IntrospectedEntry> {
     return this.ask({ text, issuer, header: token.header, claims: token.claims, cameAt });
   }
 
   /**
-   * The token of an answer that still holds, else `undefined`.
+   * Whether an answer still holds for the request that it was asked for.
    *
-   * @throws {RefusalError} when its time is over.
+   * @throws {RefusalError} when the token has expired.
    */
-  recheck({ token, validity, issuer, since }: AskedEntry): VerifiedToken | undefined {
+  holds({ validity, issuer, since }: IntrospectedEntry): boolean {
     const now = this.now();
-    if (!(now >= since && now < since + holdMs)) return undefined;
+    if (!(now >= since && now < since + holdMs)) return false;
     checkValidity(validity, issuer.terms, now / 1_000);
-    return token;
+    return true;
   }
 
-  private async ask(unasked: Unasked): Promise<AskedEntry> {
+  private async ask(unasked: Unasked): Promise<IntrospectedEntry> {
     const { text, header } = unasked;
     const introspected = await this.introspectionCache.ask({
       ...unasked,
@@ -116,7 +118,7 @@ export class IntrospectionVerifier {
     const validity = checkClaims(header, claims, issuer.terms, now / 1_000);
     if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(claims);
     const token = toVerifiedToken(issuer.terms.issuer, header ?? opaqueHeader, deepFreeze(claims));
-    return { text, token, validity, issuer, key: null, since: now };
+    return { text, token, validity, issuer, key: null, since: now, statusVersion: Number.NaN };
   }
 
   /** Whose token it is: a provider that goes by several names may say which, where the token does not. */
@@ -132,12 +134,6 @@ export class IntrospectionVerifier {
   private now(): number {
     return this.parts.clock.now().getTime();
   }
-}
-
-function hasThreeParts(text: string): boolean {
-  const first = text.indexOf('.');
-  const second = text.indexOf('.', first + 1);
-  return second > first && first !== -1 && !text.includes('.', second + 1);
 }
 
 function getStatusSource({ statusSource, statusSourceHint: { option, fix } }: TrustedIssuer): TokenStatusSource {

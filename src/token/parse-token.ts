@@ -1,6 +1,6 @@
 import { RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
-import { decodeBase64Url, decodeBase64UrlText, isPlain, toDetachedString } from './base64url.js';
+import { decodeBase64Url, decodeBase64UrlText, isPlain, detachedString } from './base64url.js';
 import { parseJsonObject, type JsonObject } from './json-object.js';
 import type { TokenHeader } from './verified-token.js';
 
@@ -43,6 +43,13 @@ export function parseToken(text: string, known?: KnownHeaders): ParsedToken {
 /** @throws {RefusalError} with reason `malformed`. */
 export function checkLength(text: string): void {
   if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
+}
+
+/** Whether a text has the shape of a compact JWS (RFC 7515 §3.1): three parts separated by dots. */
+export function hasThreeParts(text: string): boolean {
+  const first = text.indexOf('.');
+  const second = text.indexOf('.', first + 1);
+  return second > first && first !== -1 && !text.includes('.', second + 1);
 }
 
 function parsePart(part: string, name: string, plain: true | undefined): JsonObject {
@@ -100,7 +107,7 @@ export class KnownHeaders {
   /** Only headers of tokens that have passed come in here, so that strangers cannot crowd out the known. */
   add(encoded: string, header: TokenHeader): void {
     if (encoded === this.lastEncoded) return;
-    const own = toDetachedString(encoded);
+    const own = detachedString(encoded);
     this.lastEncoded = own;
     this.last = header;
     if (this.headers.size >= most && !this.headers.has(own)) this.headers.clear();

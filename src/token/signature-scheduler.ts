@@ -43,7 +43,7 @@ export class SignatureScheduler {
   constructor(private readonly stopwatch: () => number = () => performance.now()) {}
 
   /** Has the work done at once where that harms anonymousCaller, else as soon as it can be. */
-  pass<Result>(work: Work<Result>): Result | Promise<Result> {
+  schedule<Result>(work: Work<Result>): Result | Promise<Result> {
     if (this.first !== undefined || this.inPool >= mostInPool || this.hasSpentThisTurn()) return this.wait(work);
     return this.start(work, this.inPool === 0 && this.comesAlone() ? 'here' : 'pool');
   }

@@ -1,200 +1,236 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { RefusalError } from '../errors/auth-error.js';
-import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
-import type { KeyMatch, KeySet, VerificationKey } from '../keys/key-set.js';
-import { logText } from '../telemetry/log-text.js';
-import { checkClaims, checkValidity, type Validity } from './check-claims.js';
+import type { KeySet, VerificationKey } from '../keys/key-set.js';
+import { detachedString } from './base64url.js';
+import type { Validity } from './check-claims.js';
+import { checkValidity } from './check-claims.js';
 import { signatureFits, signatureFitsInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
+import {
+  type IntrospectedEntry,
+  IntrospectionVerifier,
+  type IntrospectionVerifierParts,
+} from './introspection-verifier.js';
 import type { IssuerRegistry } from './issuer-registry.js';
-import { type VerificationPlace, SignatureScheduler } from './signature-scheduler.js';
-import { KnownHeaders, parseToken, type ParsedToken } from './parse-token.js';
-import { type AskedEntry, IntrospectionVerifier, type IntrospectionVerifierParts } from './introspection-verifier.js';
-import { toDetachedString } from './base64url.js';
+import {
+  hasOtherKey,
+  type JwtOutcome,
+  readAlgorithm,
+  type SignatureCheck,
+  type UnverifiedJwt,
+  verifyJwt,
+} from './jwt-verifier.js';
+import { chain, isThenable, type MaybePromise } from './maybe-promise.js';
+import { KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
+import { SignatureScheduler, type VerificationPlace } from './signature-scheduler.js';
+import type { TokenStatusCheck } from './token-status-check.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
 
-/** A token that has passed, and what has to be looked at again when it is used once more. */
-export type Verdict = VerifiedEntry | AskedEntry;
+/** A token that has passed, and what has to be checked again when it is used once more. */
+export type Verdict = VerifiedEntry | IntrospectedEntry;
 
 /** What a verifier works with. */
 export interface TokenVerifierParts extends IntrospectionVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
-  /** What the app requires of the claims beyond the standard; `null` for nothing. */
+  /** What the app requires of the claims in addition to the standard; `null` for nothing. */
   readonly claimsCheck: ClaimsCheck | null;
+  /** Whether verified tokens are still wanted, as a revocation list knows; `null` where there is no such list. */
+  readonly statusCheck?: TokenStatusCheck | null;
+}
+
+/** A JWT that names a trusted issuer. None of its claims has been proven. */
+interface Claimed {
+  readonly text: string;
+  /** How many introspection answers had arrived when the token came. */
+  readonly cameAt: number;
+  readonly parsed: ParsedToken;
+  readonly issuer: TrustedIssuer;
 }
 
 /**
- * Judges access tokens: form, issuer, key, signature, claims, in this order; and asks the issuer about them where
+ * Verifies access tokens: form, issuer, key, signature, claims, status, in this order; and asks the issuer about them where
  * it is configured to (`verify`). Inject it to verify a token that did not come with a guarded request: one from
  * a queue, a handshake, a test.
  */
 export class TokenVerifier {
-  private readonly line = new SignatureScheduler();
+  private readonly scheduler = new SignatureScheduler();
   private readonly headers = new KnownHeaders();
-  private readonly online: IntrospectionVerifier;
+  private readonly introspection: IntrospectionVerifier;
+  private readonly statusCheck: TokenStatusCheck | null;
 
   constructor(private readonly parts: TokenVerifierParts) {
-    this.online = new IntrospectionVerifier(parts);
+    this.introspection = new IntrospectionVerifier(parts);
+    this.statusCheck = parts.statusCheck ?? null;
   }
 
   /**
-   * Verifies a token and gives what is in it.
+   * Verifies a token and returns its content.
    *
-   * @throws {RefusalError} when the token does not pass; `reason` says at which check.
-   * @throws {AuthUnavailableError} when it cannot be judged, because the issuer's keys cannot be had or it does not answer.
+   * @throws {RefusalError} when the token does not pass; `reason` names the check that failed.
+   * @throws {AuthUnavailableError} when it cannot be verified, because the issuer's keys are missing or it does not answer.
    */
   async verify(token: string): Promise<VerifiedToken> {
     // A queue's message or a handshake may hold anything, whatever its type says.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
     const known = this.findVerified(token);
-    if (known !== undefined) return known;
-    const verdict = this.judge(token);
-    // Not awaited without need: each turn of the microtasks costs something.
+    if (known !== undefined) return known.token;
+    const verdict = this.verifyAnew(token);
+    // Awaited only when it is a promise: each turn of the microtask queue costs time.
     return 'then' in verdict ? (await verdict).token : verdict.token;
   }
 
   /**
-   * The same without waiting, for a token that has passed before; `undefined` when it has to be judged anew.
-   * Its time and its key are looked at each time.
+   * Finds a token that passed before, without waiting; `undefined` when it has to be verified anew. Its validity, its key
+   * and its status are checked each time.
    *
-   * @throws {RefusalError} when its time is over.
+   * @throws {RefusalError} when it has expired or was revoked.
    */
-  findVerified(token: string): VerifiedToken | undefined {
-    const entry = this.parts.cache.find(token);
+  findVerified(text: string): VerifiedEntry | undefined {
+    const entry = this.parts.cache.find(text);
     if (entry === undefined) return undefined;
-    const verified = this.recheck(entry);
-    if (verified === undefined) this.parts.cache.delete(entry);
-    return verified;
+    if (!this.isKeyCurrent(entry, this.now())) {
+      this.parts.cache.delete(entry);
+      return undefined;
+    }
+    const released = this.release(entry);
+    // A status check that has to wait is made by `verifyAnew`.
+    return isThenable(released) ? undefined : released;
   }
 
   /**
-   * The token of an earlier verdict, while its key is still the issuer's; else `undefined`.
+   * Whether an earlier verdict still holds, as far as memory tells; `false` when the token has to be verified anew.
    *
-   * @throws {RefusalError} when its time is over.
+   * @throws {RefusalError} when it has expired or was revoked.
    */
-  recheck(verdict: Verdict): VerifiedToken | undefined {
-    if (verdict.key === null) return this.online.recheck(verdict);
-    const { token, validity, issuer, key } = verdict;
-    const now = this.now();
-    if (issuer.keys.current(now)?.has(key) !== true) return undefined;
-    checkValidity(validity, issuer.terms, now / 1_000);
-    return token;
+  holds(verdict: Verdict): boolean {
+    if (verdict.key === null) return this.introspection.holds(verdict) && !isThenable(this.release(verdict));
+    return this.isKeyCurrent(verdict, this.now()) && !isThenable(this.release(verdict));
   }
 
-  /** A token's text in memory of its own: that which is remembered, so that there are not two of it. */
+  /** The text of a token in memory of its own. Where the token is remembered, it is the remembered text. */
   toDetachedString(text: string): string {
-    return this.parts.cache.find(text)?.text ?? toDetachedString(text);
-  }
-
-  /** Whether a text is no JWT, and an issuer would be asked about it. */
-  isOpaque(text: string): boolean {
-    return this.online.findOpaqueIssuer(text) !== undefined;
+    return this.parts.cache.find(text)?.text ?? detachedString(text);
   }
 
   /**
-   * Judges a token anew, and gives beside it what `recheck` looks at when the verdict is used once more: at once
-   * where anonymousCaller else is being judged and the issuer's keys are at hand, else a promise.
+   * Verifies a token without looking at remembered ones: at once where no other token is being verified and the issuer's
+   * keys are in memory, else by a promise.
    *
    * @throws {RefusalError} or rejects with it, as `verify` does.
    */
-  judge(text: string): Verdict | Promise<Verdict> {
-    const opaqueIssuer = this.online.findOpaqueIssuer(text);
-    if (opaqueIssuer !== undefined) return this.online.judgeOpaque(text, opaqueIssuer);
-    const cameAt = this.online.answered;
-    return this.line.pass((place) => this.judgeAt(place, text, cameAt));
+  verifyAnew(text: string): MaybePromise<Verdict> {
+    const opaqueIssuer = this.introspection.findOpaqueIssuer(text);
+    if (opaqueIssuer !== undefined) return this.introspection.verifyOpaque(text, opaqueIssuer).then(this.release);
+    const cameAt = this.introspection.answered;
+    return this.scheduler.schedule((place) => this.verifyAt(place, text, cameAt));
   }
 
   /**
-   * The same, and the issuer has been asked in any case.
+   * The same, and the issuer has been asked about the token in any case.
    *
    * @throws {ConfigurationError} when it cannot be asked as it is configured.
    */
-  async judgeOnline(text: string): Promise<Verdict> {
-    const cameAt = this.online.answered;
-    const known = this.parts.cache.find(text);
-    const passed = known !== undefined && this.recheck(known) !== undefined ? known : await this.judge(text);
-    return passed.key === null ? passed : this.online.confirm(passed, cameAt);
+  async verifyOnline(text: string): Promise<Verdict> {
+    const cameAt = this.introspection.answered;
+    const passed = this.findVerified(text) ?? (await this.verifyAnew(text));
+    return passed.key === null ? passed : this.release(await this.introspection.confirm(passed, cameAt));
   }
 
-  private judgeAt(place: VerificationPlace, text: string, cameAt: number): Verdict | Promise<Verdict> {
+  private verifyAt(place: VerificationPlace, text: string, cameAt: number): MaybePromise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
-    if (issuer.verification === 'online') return this.online.judgeUnsigned(text, parsed, issuer, cameAt);
-    const claim: Claimed = { text, cameAt, parsed, issuer, algorithm: readAlgorithm(parsed, issuer) };
-    const now = this.now();
-    const match = issuer.keys.current(now)?.find(parsed.header.kid ?? null, claim.algorithm);
-    if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
-    const fits = this.fits(place, claim, match.key);
-    if (typeof fits === 'object') return this.concludeAfter(fits, claim, match.key);
-    return fits ? this.conclude(claim, match.key, now) : this.judgeByOtherKey(claim, match.key);
+    if (issuer.verification === 'online') {
+      return this.introspection.verifyUnsigned(text, parsed, issuer, cameAt).then(this.release);
+    }
+    const claimed: Claimed = { text, cameAt, parsed, issuer };
+    const keys = issuer.keys.current(this.now());
+    if (keys === null) return this.verifyByNewerKeys(claimed, { tried: null });
+    const outcome = this.check(place, claimed, keys);
+    return isThenable(outcome)
+      ? outcome.then((checked) => this.conclude(claimed, checked))
+      : this.conclude(claimed, outcome);
   }
 
-  private async judgeByNewKeys(claim: Claimed): Promise<Verdict> {
-    const find = (set: KeySet): KeyMatch => set.find(claim.parsed.header.kid ?? null, claim.algorithm);
-    const newest = await claim.issuer.keys.obtain((set) => find(set).kind !== 'unknown');
-    const key = readMatch(find(newest), claim.parsed);
-    // Many may have waited for the same keys, and go on at once.
-    const fits = await this.line.pass((place) => this.fits(place, claim, key));
-    return fits ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
+  private check(place: VerificationPlace, { parsed, issuer }: Claimed, keys: KeySet): MaybePromise<JwtOutcome> {
+    return verifyJwt(parsed, issuer.terms, keys, this.now, place === 'here' ? signatureFits : this.fitsInPool);
   }
 
-  private async concludeAfter(fits: Promise<boolean>, claim: Claimed, key: VerificationKey): Promise<Verdict> {
-    return (await fits) ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
-  }
-
-  /** The signature is not the key's. Where no name ties the token to that key, the issuer may have a new one. */
-  private judgeByOtherKey(claim: Claimed, key: VerificationKey): Promise<Verdict> {
-    const kid = claim.parsed.header.kid ?? null;
-    if (kid !== null && key.kid !== null) throw notSigned(kid);
-    return this.judgeByNewer(claim, key, kid);
-  }
-
-  private async judgeByNewer(claim: Claimed, key: VerificationKey, kid: string | null): Promise<Verdict> {
-    const find = (set: KeySet): KeyMatch => set.find(kid, claim.algorithm);
-    const newer = find(await claim.issuer.keys.obtain((set) => foundOther(find(set), key)));
-    if (!foundOther(newer, key)) throw notSigned(kid);
-    const fits = await this.line.pass((place) => this.fits(place, claim, newer.key));
-    if (!fits) throw notSigned(kid);
-    return this.conclude(claim, newer.key);
-  }
-
-  private fits(
-    place: VerificationPlace,
-    { parsed, algorithm }: Claimed,
-    key: VerificationKey,
-  ): boolean | Promise<boolean> {
-    return place === 'here'
-      ? signatureFits(parsed, algorithm, key)
-      : signatureFitsInPool(parsed, algorithm, key, this.line);
-  }
-
-  /** The signature is the key's; what is left are the claims. */
-  private conclude(claim: Claimed, key: VerificationKey, now = this.now()): Verdict | Promise<Verdict> {
-    const { parsed, issuer } = claim;
-    const validity = checkClaims(parsed.header, parsed.claims, issuer.terms, now / 1_000);
+  private conclude(claimed: Claimed, outcome: JwtOutcome): MaybePromise<Verdict> {
+    if (outcome.kind === 'needs-newer-keys') return this.verifyByNewerKeys(claimed, outcome);
     const { claimsCheck } = this.parts;
-    if (claimsCheck === null) return this.admit(claim, key, validity);
-    return claimsCheck(parsed.claims).then(() => this.admit(claim, key, validity));
+    const { key, validity } = outcome;
+    if (claimsCheck === null) return this.admit(claimed, key, validity);
+    return claimsCheck(claimed.parsed.claims).then(() => this.admit(claimed, key, validity));
   }
 
+  /** The keys in memory do not verify the token; the issuer may have published others. */
+  private async verifyByNewerKeys(
+    claimed: Claimed,
+    { tried, refusal }: Pick<UnverifiedJwt, 'tried'> & Partial<UnverifiedJwt>,
+  ): Promise<Verdict> {
+    const { parsed, issuer } = claimed;
+    // The algorithm is checked before anybody is asked for keys (RFC 8725 §3.1).
+    readAlgorithm(parsed, issuer.terms);
+    const isNewer = (keys: KeySet): boolean => hasOtherKey(keys, parsed, issuer.terms, tried);
+    const keys = await issuer.keys.obtain(isNewer);
+    if (tried !== null && refusal !== undefined && !isNewer(keys)) throw refusal;
+    // Many may have waited for the same keys, and continue at once.
+    const outcome = await this.scheduler.schedule((place) => this.check(place, claimed, keys));
+    if (outcome.kind === 'verified') return this.conclude(claimed, outcome);
+    if (tried !== null || outcome.tried === null) throw outcome.refusal;
+    return this.verifyByNewerKeys(claimed, outcome);
+  }
+
+  private readonly fitsInPool: SignatureCheck = (token, algorithm, key) =>
+    signatureFitsInPool(token, algorithm, key, this.scheduler);
+
+  /** Signature and claims are verified: remembers the token where it is worth it. */
   private admit(
     { text, cameAt, parsed, issuer }: Claimed,
     key: VerificationKey,
     validity: Validity,
-  ): Verdict | Promise<Verdict> {
+  ): MaybePromise<Verdict> {
     const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
     this.headers.add(parsed.encodedHeader, token.header);
-    const entry: VerifiedEntry = { text, token, validity, issuer, key };
-    // Not remembered: a token that is would pass without the question.
-    if (issuer.verification === 'hybrid') return this.online.confirm(entry, cameAt);
-    if (!this.parts.cache.admits(text)) return entry;
-    const remembered: VerifiedEntry = { ...entry, text: toDetachedString(text) };
-    this.parts.cache.add(remembered);
-    return remembered;
+    const entry: VerifiedEntry = { text, token, validity, issuer, key, statusVersion: Number.NaN };
+    // Not remembered: a remembered token would pass without the question.
+    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, cameAt).then(this.release);
+    if (!this.parts.cache.admits(text)) return this.release(entry);
+    const remembered: VerifiedEntry = { ...entry, text: detachedString(text) };
+    return chain(this.release(remembered), (released) => {
+      this.parts.cache.add(remembered);
+      return released;
+    });
+  }
+
+  /**
+   * The single exit: every verified token leaves through here. Where nothing has changed since the token was checked last,
+   * the status check is one comparison.
+   */
+  private readonly release = <Passed extends Verdict>(verdict: Passed): MaybePromise<Passed> => {
+    const check = this.statusCheck;
+    if (check === null || check.version === verdict.statusVersion) return verdict;
+    const { version } = check;
+    const checked = check.check(verdict.token);
+    if (!isThenable(checked)) {
+      verdict.statusVersion = version;
+      return verdict;
+    }
+    return checked.then(() => {
+      verdict.statusVersion = version;
+      return verdict;
+    });
+  };
+
+  /** @throws {RefusalError} when the token has expired. */
+  private isKeyCurrent({ validity, issuer, key }: VerifiedEntry, now: number): boolean {
+    if (issuer.keys.current(now)?.has(key) !== true) return false;
+    checkValidity(validity, issuer.terms, now / 1_000);
+    return true;
   }
 
   /** Called by Nest when the app stops. */
@@ -202,48 +238,5 @@ export class TokenVerifier {
     this.parts.cache.close();
   }
 
-  private now(): number {
-    return readMilliseconds(this.parts.clock);
-  }
-}
-
-/** A token that names an issuer we trust and an algorithm that it may use. Nothing in it has been proven. */
-interface Claimed {
-  readonly text: string;
-  /** How many answers issuers had given when it came. */
-  readonly cameAt: number;
-  readonly parsed: ParsedToken;
-  readonly issuer: TrustedIssuer;
-  readonly algorithm: Algorithm;
-}
-
-/** The algorithm must be one that the issuer may use, before any key is looked for (RFC 8725 §3.1). */
-function readAlgorithm(token: ParsedToken, issuer: TrustedIssuer): Algorithm {
-  const algorithm = findAlgorithm(token.header.alg);
-  if (algorithm !== undefined && issuer.terms.algorithms.has(algorithm)) return algorithm;
-  throw RefusalError.token(
-    'algorithm',
-    `Expected an algorithm out of ${[...issuer.terms.algorithms].join(', ')}, the token says ${logText(token.header.alg)}`,
-  );
-}
-
-function notSigned(kid: string | null): RefusalError {
-  return RefusalError.token('signature', `Its signature is not that of the issuer's key (kid ${logText(kid)})`);
-}
-
-function foundOther(match: KeyMatch, key: VerificationKey): match is Extract<KeyMatch, { kind: 'found' }> {
-  return match.kind === 'found' && match.key !== key;
-}
-
-function readMatch(match: KeyMatch, { header }: ParsedToken): VerificationKey {
-  if (match.kind === 'found') return match.key;
-  const kid = header.kid === undefined ? 'no kid' : `kid ${logText(header.kid)}`;
-  switch (match.kind) {
-    case 'unfit':
-      throw RefusalError.token('algorithm', `The key of ${kid} may not verify ${logText(header.alg)}`);
-    case 'unknown':
-      throw RefusalError.token('key', `The issuer publishes no key for ${kid} and ${logText(header.alg)}`);
-    case 'ambiguous':
-      throw RefusalError.token('key', `More than one of the issuer's keys fits ${kid}, so none can be chosen`);
-  }
+  private readonly now = (): number => readMilliseconds(this.parts.clock);
 }

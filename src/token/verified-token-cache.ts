@@ -12,6 +12,8 @@ export interface VerifiedEntry {
   readonly issuer: TrustedIssuer;
   /** The key that its signature was checked with. */
   readonly key: VerificationKey;
+  /** The version of the status check that the token last passed; `NaN` before the first. */
+  statusVersion: number;
 }
 
 const sweepEveryMs = 30_000;

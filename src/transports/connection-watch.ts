@@ -121,7 +121,7 @@ export class ConnectionWatch {
 /** At the end of the token, and meanwhile every so often; after its end, until the tolerance is over. */
 function dueAfter(user: AuthUser, now: number): number {
   // An Authenticator of the app's own may make users that do not say when they end.
-  const endsAt = Number(user.expiresAt);
+  const endsAt = user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
   if (endsAt <= now) return now + graceStepMs;
   return Math.min(Number.isNaN(endsAt) ? Number.POSITIVE_INFINITY : endsAt, now + patienceMs);
 }

@@ -1,7 +1,7 @@
 import { ForbiddenException, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
-import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/error-answers.js';
+import { toHeaderlessBody, type Answer, type AnswerStatus, type HeaderLines } from '../challenge/error-answers.js';
 import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
@@ -14,7 +14,7 @@ import {
   type GraphqlSocket,
   readGraphqlCall,
 } from './graphql-call.js';
-import { toNestException } from './http.transport.js';
+import { appendHeaders, toNestException } from './http.transport.js';
 import type { CallContext } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from './transport.js';
 import { readOwn, hasCallUser, setCallUser, setFieldUser } from './call-user.js';
@@ -78,10 +78,14 @@ export class GraphqlTransport extends Transport {
     setCallUser(holder, holder, user);
   }
 
-  override addHeaders(context: CallContext, headers: Readonly<Record<string, string>>): void {
+  override addHeaders(context: CallContext, headers: HeaderLines): void {
     const response = findGraphqlResponse(readGraphqlCall(context.getArgs()).context);
-    if (response === undefined) return;
-    for (const [name, value] of Object.entries(headers)) this.adapterHost.httpAdapter.setHeader(response, name, value);
+    if (response !== undefined) appendHeaders(this.adapterHost, response, headers);
+  }
+
+  /** An error that a resolver returns counts as thrown. */
+  override sendException(exception: Error): Error {
+    return exception;
   }
 
   /**

@@ -1,4 +1,5 @@
 import {
+  type ArgumentsHost,
   BadRequestException,
   ForbiddenException,
   type HttpException,
@@ -6,14 +7,14 @@ import {
   ServiceUnavailableException,
   UnauthorizedException,
 } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
-import type { Answer, AnswerStatus } from '../challenge/error-answers.js';
+import type { Answer, AnswerStatus, HeaderLines } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { readOwn } from './call-user.js';
 import type { CallContext } from '../access/guard-context.js';
-import { type Caller, Transport } from './transport.js';
+import { type ArgumentsOfCall, type Caller, Transport } from './transport.js';
 
 const exceptions = {
   400: BadRequestException,
@@ -43,15 +44,27 @@ export class HttpTransport extends Transport {
     (context.getArgs()[0] as { user?: unknown }).user = user;
   }
 
-  override addHeaders(context: CallContext, headers: Readonly<Record<string, string>>): void {
-    const response = context.getArgs()[1];
-    for (const [name, value] of Object.entries(headers)) {
-      this.adapterHost.httpAdapter.setHeader(response, name, value);
-    }
+  override addHeaders(context: CallContext, headers: HeaderLines): void {
+    appendHeaders(this.adapterHost, context.getArgs()[1], headers);
   }
 
   override toException({ status, body }: Answer, error: AuthError): HttpException {
     return toNestException(status, { ...body }, error);
+  }
+
+  override sendException(exception: Error, host: ArgumentsOfCall): void {
+    new BaseExceptionFilter(this.adapterHost.httpAdapter).catch(exception, host as ArgumentsHost);
+  }
+}
+
+/** Appends header lines to a response of Express or Fastify; a line that is there already is not repeated. */
+export function appendHeaders(host: HttpAdapterHost, response: unknown, headers: HeaderLines): void {
+  const { httpAdapter } = host;
+  for (const [name, value] of headers) {
+    const sent = [httpAdapter.getHeader(response, name) as string | readonly string[] | undefined].flat();
+    if (sent.includes(value)) continue;
+    if (sent[0] === undefined) httpAdapter.setHeader(response, name, value);
+    else httpAdapter.appendHeader(response, name, value);
   }
 }
 

@@ -1,43 +1,60 @@
-import type { CallContext, CallTransport, GuardContext } from '../access/guard-context.js';
-import { type Answer, toAnswer } from '../challenge/error-answers.js';
+import type { CallContext, CallTransport } from '../access/guard-context.js';
+import type { Answer, HeaderLines } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
-/** Whom the guard lets in: what the handler is to see of them, and the user of the token that they came with. */
+/** The caller whom the guard has admitted. */
 export interface Caller {
   /** What `toUser` made of the user, or the user as is; `null` for an anonymous caller. */
   readonly user: unknown;
+  /** The user of the verified credential; `null` for an anonymous caller. */
   readonly verified: AuthUser | null;
 }
 
-/** What the guard needs of a transport: see the request, hand over the user, send an answer in its own way. */
+/** A caller without a user. */
+export const anonymousCaller: Caller = Object.freeze({ user: null, verified: null });
+
+/**
+ * What the guard needs of a transport: a view of the request, a place for the user, a form for answers. A transport of an
+ * app's own extends this class; a `TransportPlugin` registers it.
+ */
 export abstract class Transport implements CallTransport {
   /** Nest's name of the contexts that it serves: `http`. */
   abstract readonly contextType: string;
 
+  /** The request of a call, as token sources and schemes read it. The same `request` object for all guards of one call. */
   abstract view(context: CallContext): RequestView;
 
   /** The value of a route parameter, `undefined` where there is none. Left out by transports whose calls have no address. */
   findParameter?(context: CallContext, name: string): unknown;
 
-  /** What Nest's injector takes for the request, which request-scoped providers hang on. Left out where it is the request. */
+  /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
   injectorRequest?(context: CallContext): object;
 
   /** Puts the user (or `null`) where the handler's decorators look. */
   abstract setUser(context: CallContext, caller: Caller): void;
 
-  /** Adds headers to the answer that the handler will give, where the transport has such. */
-  abstract addHeaders(context: CallContext, headers: Readonly<Record<string, string>>): void;
+  /** Appends headers to the answer that the handler will give; lines of one name add up. Transports without headers do nothing. */
+  abstract addHeaders(context: CallContext, headers: HeaderLines): void;
 
-  /** What is thrown so that the framework gives this answer. */
+  /** The exception that makes the framework send this answer. */
   abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
 
   /**
-   * Whether its calls open a connection, and messages come over it later: what a route requires of a message (a policy,
-   * an organization) is then not asked yet.
+   * Sends an exception of `toException` from an exception filter.
+   *
+   * @returns what Nest expects of a filter for contexts of this type
+   */
+  sendException(exception: Error, _host: ArgumentsOfCall): unknown {
+    throw exception;
+  }
+
+  /**
+   * Whether its calls open a connection over which messages come later. What a route requires of a message (a policy, an
+   * organization) is then not decided yet.
    */
   readonly opensConnection: boolean = false;
 
@@ -46,6 +63,9 @@ export abstract class Transport implements CallTransport {
     // Most transports have nothing to do.
   }
 }
+
+/** The part of Nest's `ArgumentsHost` that an exception is sent with. */
+export type ArgumentsOfCall = Pick<CallContext, 'getType' | 'getArgs'>;
 
 /** What an app has for the transports that it registers. */
 export interface TransportContext {
@@ -63,23 +83,4 @@ export interface TransportPlugin {
   /** Nest's name of the contexts that it serves: `ws`, `rpc`. */
   readonly contextType: string;
   readonly open: (context: TransportContext) => readonly Transport[];
-}
-
-/** A caller without a user. */
-export const anonymousCaller: Caller = Object.freeze({ user: null, verified: null });
-
-/** Lets the call continue, as this user or as an anonymous caller. */
-export function admit({ transport, context }: GuardContext<Transport>, caller: Caller): true {
-  transport.setUser(context, caller);
-  return true;
-}
-
-/** What to throw so that the caller gets the error's answer. */
-export function refuse(
-  { transport, context }: Pick<GuardContext<Transport>, 'transport' | 'context'>,
-  error: AuthError,
-): Error {
-  const answer = toAnswer(error);
-  transport.addHeaders(context, answer.headers);
-  return transport.toException(answer, error, context);
 }

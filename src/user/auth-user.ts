@@ -4,7 +4,7 @@ import type { JsonObject } from '../token/json-object.js';
  * The kind of issuer that a user comes from. `'oidc'` stands for all that publish their keys as OpenID Connect and
  * OAuth 2 issuers do, whichever preset described them: the issuer itself tells them apart.
  */
-export type ProviderName = 'stack-auth' | 'propel-auth' | 'oidc' | 'jwt';
+export type ProviderName = 'stack-auth' | 'propel-auth' | 'oidc' | 'jwt' | 'own' | 'api-key';
 
 /**
  * The caller, as the verified token describes them. Scalars that the token does not have are `null`,
@@ -31,8 +31,20 @@ export interface AuthUser {
   readonly organizations: readonly Organization[];
   /** The whole payload, as the issuer signed it. */
   readonly claims: JsonObject;
-  /** When the token ends. */
-  readonly expiresAt: Date;
+  /** When the credential expires; `null` for one that does not expire, such as an API key without an expiry. */
+  readonly expiresAt: Date | null;
+  /** The credential that the caller presented. */
+  readonly credential: UserCredential;
+}
+
+/** What a caller was authenticated by. It never contains the credential itself. */
+export interface UserCredential {
+  /** `'access-token'`, `'api-key'`, or the kind of a scheme that the app has added. */
+  readonly kind: 'access-token' | 'api-key' | (string & {});
+  /** The token's `jti` or the key's id; `null` for a token without `jti`. */
+  readonly id: string | null;
+  /** The HTTP authentication scheme that it was presented with. */
+  readonly scheme: 'Bearer' | 'DPoP' | 'Basic';
 }
 
 /** An organization (team, tenant) that the token says the user is a member of. */

@@ -1,7 +1,7 @@
 import { deepFreeze, type JsonObject } from '../token/json-object.js';
 import { expiresAtOfClaims, type VerifiedToken } from '../token/verified-token.js';
-import type { AuthUser, ProviderName, Organization } from './auth-user.js';
-import type { ClaimMap } from './claim-map.js';
+import type { AuthUser, ProviderName, UserCredential, Organization } from './auth-user.js';
+import { type ClaimMap, readTextClaim } from './claim-map.js';
 
 /** The one implementation of `AuthUser`: what a verified token was turned into. */
 class VerifiedUser implements AuthUser {
@@ -19,6 +19,7 @@ class VerifiedUser implements AuthUser {
   readonly permissions: readonly string[];
   readonly organizations: readonly Organization[];
   readonly claims: JsonObject;
+  readonly credential: UserCredential;
   declare readonly expiresAt: Date;
   // A private field is out of reach of JSON, of inspection, of spreading and of structuredClone.
   readonly #token: string;
@@ -39,6 +40,7 @@ class VerifiedUser implements AuthUser {
     this.permissions = mapped.permissions;
     this.organizations = mapped.organizations;
     this.claims = token.claims;
+    this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme: 'Bearer' });
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
     // The claims are frozen already. Not by deepFreeze as a whole, which would make a date to freeze it.
@@ -82,4 +84,39 @@ export function tokenOf(user: AuthUser): string {
     throw new TypeError('tokenOf() takes the AuthUser that the guard made; a copy of it carries no token');
   }
   return token;
+}
+
+/** What an `AuthUser` needs at least; what is left out is `null`, `[]` or `{}`. */
+export type AuthUserParts = Pick<AuthUser, 'id' | 'issuer' | 'provider' | 'credential'> & Partial<AuthUser>;
+
+/**
+ * Makes the user of a credential that is no token, for an `AuthenticationScheme` of an app. The user is frozen as those of
+ * tokens are; `tokenOf` does not accept it.
+ */
+export function createAuthUser(parts: AuthUserParts): AuthUser {
+  const { expiresAt = null, ...given } = parts;
+  const expiresAtMs = expiresAt?.getTime() ?? null;
+  const user = {
+    isAnonymous: false,
+    email: null,
+    emailVerified: null,
+    name: null,
+    sessionId: null,
+    impersonatorId: null,
+    roles: [],
+    scopes: [],
+    permissions: [],
+    organizations: [],
+    claims: {},
+    ...given,
+  };
+  // A Date cannot be frozen, so each reader gets one of its own.
+  Object.defineProperty(user, 'expiresAt', {
+    enumerable: true,
+    get: () => (expiresAtMs === null ? null : new Date(expiresAtMs)),
+  });
+  for (const list of [user.roles, user.scopes, user.permissions, user.credential]) Object.freeze(list);
+  deepFreeze(user.organizations);
+  deepFreeze(user.claims);
+  return Object.freeze(user) as unknown as AuthUser;
 }

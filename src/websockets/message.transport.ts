@@ -1,9 +1,10 @@
-import { WsException } from '@nestjs/websockets';
+import type { ArgumentsHost } from '@nestjs/common';
+import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 
 import { toHeaderlessBody, type Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { CallContext } from '../access/guard-context.js';
-import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import { type ArgumentsOfCall, type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
@@ -58,6 +59,10 @@ export class MessageTransport extends Transport {
     const exception = new WsException({ status: 'error', ...toHeaderlessBody(error), ...cause });
     exception.cause = error;
     return exception;
+  }
+
+  override sendException(exception: Error, host: ArgumentsOfCall): void {
+    new BaseWsExceptionFilter().catch(exception, host as ArgumentsHost);
   }
 
   private messageOf(context: CallContext): SocketMessage {

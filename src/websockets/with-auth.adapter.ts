@@ -6,7 +6,7 @@ import {
   type WebSocketAdapter,
 } from '@nestjs/common';
 
-import { toHeaderlessBody } from '../challenge/error-answers.js';
+import { type HeaderLines, toHeaderlessBody } from '../challenge/error-answers.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { HandshakeRefusal, HandshakeContext, type Handshake, type Gateway } from './handshake.js';
 import { findGatewayGuards, type GatewayGuard, type Place } from './handshake-guards.service.js';
@@ -112,7 +112,7 @@ const forbidden: Rejection = toPlainRejection(403, 'Forbidden resource', 'Forbid
 function toRejection(error: unknown): Rejection {
   if (error instanceof HandshakeRefusal) {
     const { status, headers } = error.answer;
-    return { status, headers, message: error.message, body: toHeaderlessBody(error.cause) };
+    return { status, headers: joinLines(headers), message: error.message, body: toHeaderlessBody(error.cause) };
   }
   if (error instanceof HttpException) {
     const response = error.getResponse();
@@ -121,6 +121,13 @@ function toRejection(error: unknown): Rejection {
   }
   new Logger('WsExceptionsHandler').error(error);
   return toPlainRejection(500, 'Internal server error', 'Internal Server Error');
+}
+
+/** The lines of one name as one line (RFC 9110 §5.3). */
+function joinLines(lines: HeaderLines): Readonly<Record<string, string>> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of lines) joined[name] = name in joined ? `${String(joined[name])}, ${value}` : value;
+  return joined;
 }
 
 function toPlainRejection(statusCode: number, message: string, error: string): Rejection {

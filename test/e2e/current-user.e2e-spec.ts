@@ -104,8 +104,8 @@ class MeController {
       newProperty: attempt(() => (open.added = 'x')),
       list: attempt(() => open.roles.push('admin')),
       claims: attempt(() => (open.claims.address.city = 'Elsewhere')),
-      expiry: attempt(() => user.expiresAt.setFullYear(2999)),
-      expiryStays: user.expiresAt.getFullYear() < 2999,
+      expiry: attempt(() => user.expiresAt?.setFullYear(2999)),
+      expiryStays: (user.expiresAt?.getFullYear() ?? 2999) < 2999,
     };
   }
 

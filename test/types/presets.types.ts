@@ -59,6 +59,6 @@ describe('the presets', () => {
   });
 
   it('give users of one kind, whichever product signed the token', () => {
-    expectTypeOf<ProviderName>().toEqualTypeOf<'stack-auth' | 'propel-auth' | 'oidc' | 'jwt'>();
+    expectTypeOf<ProviderName>().toEqualTypeOf<'stack-auth' | 'propel-auth' | 'oidc' | 'jwt' | 'own' | 'api-key'>();
   });
 });

@@ -79,7 +79,7 @@ describe('an issuer with introspection', () => {
     expect(await judge(token)).toBe('accepted');
     expect(issuer.requests.introspection).toBe(0);
     expect(await judge(issuer.opaqueToken(alice))).toBe('accepted');
-    expect(await outcomeOf(verifier.judgeOnline(token))).toBe('INVALID_TOKEN revoked');
+    expect(await outcomeOf(verifier.verifyOnline(token))).toBe('INVALID_TOKEN revoked');
     expect(issuer.requests.introspection).toBe(2);
   });
 

@@ -60,7 +60,7 @@ describe('Stack Auth that is asked about a token', () => {
     const { outcome, api, verifier } = await judge('users-me-client-deleted-user', {});
     expect([outcome, api.requests.length]).toEqual(['accepted', 0]);
 
-    expect((await errorOf(async () => verifier.judgeOnline(token?.text ?? '')))?.reason).toBe('revoked');
+    expect((await errorOf(async () => verifier.verifyOnline(token?.text ?? '')))?.reason).toBe('revoked');
     expect(api.requests).toHaveLength(1);
   });
 

@@ -14,7 +14,7 @@ type Headers = Readonly<Record<string, string | readonly string[]>>;
 function find(headers: Headers): string | undefined {
   const credential = findCredential(viewHttpRequest({ headers }), stackAuthTokenSources);
   if (credential !== undefined) checkCredential(credential);
-  return credential?.token;
+  return credential?.text;
 }
 
 describe('the token of a request to a Stack Auth backend', () => {
@@ -137,7 +137,7 @@ describe('the carriers', () => {
     const request = viewHttpRequest({ headers: { authorization: wrap(tokens(jwt)) } });
 
     expect(merged).toEqual(stackAuthTokenSources);
-    expect(findCredential(request, merged)?.token).toBe(jwt);
+    expect(findCredential(request, merged)?.text).toBe(jwt);
   });
 
   it('are frozen', () => {

@@ -17,7 +17,7 @@ type Headers = Readonly<Record<string, string | readonly string[]>>;
 function find(headers: Headers, from: readonly TokenSource[] = sources): string | undefined {
   const credential = findCredential(viewHttpRequest({ headers }), from);
   if (credential !== undefined) checkCredential(credential);
-  return credential?.token;
+  return credential?.text;
 }
 
 describe('the credential of a request', () => {

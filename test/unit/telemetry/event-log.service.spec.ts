@@ -70,13 +70,24 @@ describe('the log', () => {
     expect(lines.ours('debug')).toHaveLength(1);
   });
 
-  it('explains a request once, and another request once more', () => {
-    const log = new EventLog();
-    const request = {};
-    log.explain(request, refused);
-    log.explain(request, { ...refused, reason: 'audience' });
-    log.explain({}, refused);
+  it('hands each event to the listener of the app, after the line in the log', () => {
+    const seen: AuthEvent[] = [];
+    const log = new EventLog((event) => {
+      seen.push(event);
+      expect(lines.lines).toHaveLength(seen.length);
+    });
+    for (const [, event] of events) log.report(event);
 
-    expect(lines.lines.map(({ text }) => text)).toEqual([events[0]?.[2], events[0]?.[2]]);
+    expect(seen).toEqual(events.map(([, event]) => event));
+    expect(JSON.parse(JSON.stringify(seen))).toEqual(seen);
+  });
+
+  it('logs what the listener throws, and goes on', () => {
+    const log = new EventLog(() => {
+      throw new TypeError('the counter is full');
+    });
+    log.report(refused);
+
+    expect(lines.ours('error')[0]?.text).toMatch(/^onEvent threw: TypeError "the counter is full"/);
   });
 });

@@ -151,11 +151,11 @@ describe('a route that wants the issuer asked', () => {
     expect(verifier.findVerified(text)).toBeDefined();
     expect(statusSource.asked).toBe(0);
 
-    expect(await outcomeOf(verifier.judgeOnline(text))).toBe('accepted');
+    expect(await outcomeOf(verifier.verifyOnline(text))).toBe('accepted');
     expect(statusSource.asked).toBe(1);
     statusSource.answer = RefusalError.token('revoked', 'it is');
-    expect(await outcomeOf(verifier.judgeOnline(text))).toBe('INVALID_TOKEN revoked');
-    expect(await outcomeOf(verifier.judgeOnline(await token({}, { signWith: 'stranger' })))).toBe(
+    expect(await outcomeOf(verifier.verifyOnline(text))).toBe('INVALID_TOKEN revoked');
+    expect(await outcomeOf(verifier.verifyOnline(await token({}, { signWith: 'stranger' })))).toBe(
       'INVALID_TOKEN signature',
     );
     expect(statusSource.asked).toBe(2);
@@ -164,7 +164,7 @@ describe('a route that wants the issuer asked', () => {
   it.each(['online', 'hybrid'] as const)('asks no second time where %s asks anyway', async (verification) => {
     const { verifier, statusSource, token } = await setUpAsking({ verification });
 
-    expect((await verifier.judgeOnline(await token())).key).toBeNull();
+    expect((await verifier.verifyOnline(await token())).key).toBeNull();
     expect(statusSource.asked).toBe(1);
   });
 
@@ -172,7 +172,7 @@ describe('a route that wants the issuer asked', () => {
     const { verifier, token } = await setUpAsking({ verification: 'local', statusSource: null });
     const text = await token();
 
-    expect((await errorOf(verifier.judgeOnline(text)))?.message).toBe(
+    expect((await errorOf(verifier.verifyOnline(text)))?.message).toBe(
       'joe: @VerifyOnline() asks the issuer about a token, and it cannot be asked. Ask joe.',
     );
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
@@ -182,14 +182,14 @@ describe('a route that wants the issuer asked', () => {
 describe('an answer that is used again', () => {
   it('holds for the request that it was asked for, and for no more than seconds', async () => {
     const { verifier, token, clock } = await setUpAsking();
-    const verdict = await verifier.judge(await token({}, { expiresIn: '3s' }));
+    const verdict = await verifier.verifyAnew(await token({}, { expiresIn: '3s' }));
 
-    expect(verifier.recheck(verdict)).toBe(verdict.token);
+    expect(verifier.holds(verdict)).toBe(true);
     clock.advanceSeconds(-1);
-    expect(verifier.recheck(verdict)).toBeUndefined();
+    expect(verifier.holds(verdict)).toBe(false);
     clock.advanceSeconds(4);
-    expect(await outcomeOf(() => verifier.recheck(verdict))).toBe('INVALID_TOKEN expired');
+    expect(await outcomeOf(() => verifier.holds(verdict))).toBe('INVALID_TOKEN expired');
     clock.advanceSeconds(2);
-    expect(verifier.recheck(verdict)).toBeUndefined();
+    expect(verifier.holds(verdict)).toBe(false);
   });
 });

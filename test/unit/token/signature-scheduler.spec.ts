@@ -50,9 +50,9 @@ describe('SignatureScheduler', () => {
   it('has a lone token judged at once and without a promise, and the next one when that is done', async () => {
     const line = lineOf(0.1);
     const { work } = workIn(line);
-    expect(line.pass(work)).toBe('here');
+    expect(line.schedule(work)).toBe('here');
     await Promise.resolve();
-    expect(line.pass(work)).toBe('here');
+    expect(line.schedule(work)).toBe('here');
   });
 
   it('has one after the other judged here however many they are, and lets other work in after 2 ms', async () => {
@@ -65,7 +65,7 @@ describe('SignatureScheduler', () => {
     };
     let timer = setImmediate(count);
 
-    for (let at = 0; at < 50; at += 1) expect(await line.pass(work)).toBe('here');
+    for (let at = 0; at < 50; at += 1) expect(await line.schedule(work)).toBe('here');
     clearImmediate(timer);
     expect(places).toHaveLength(50);
     expect(turns).toBeGreaterThanOrEqual(50 / 6);
@@ -75,14 +75,14 @@ describe('SignatureScheduler', () => {
   it('sends those that come in the same breath to the pool, and others after them while they are there', async () => {
     const line = lineOf(0);
     const { work, places, jobs } = workIn(line);
-    const together = [line.pass(work), line.pass(work), line.pass(work)];
+    const together = [line.schedule(work), line.schedule(work), line.schedule(work)];
     await nextTurn();
-    const later = line.pass(work);
+    const later = line.schedule(work);
     expect(places).toEqual(['here', 'pool', 'pool', 'pool']);
 
     await finish(jobs);
     expect(await Promise.all([...together, later])).toEqual(['here', 'pool', 'pool', 'pool']);
-    expect(line.pass(work)).toBe('here');
+    expect(line.schedule(work)).toBe('here');
   });
 
   it('sends those to the pool that another callback of the same turn asks for, as requests on other sockets do', async () => {
@@ -90,22 +90,22 @@ describe('SignatureScheduler', () => {
     const { work, places, jobs } = workIn(line);
     // All due at once, these callbacks run in one turn, each with the ticks and microtasks that follow it.
     const asked = [1, 2, 3].map(
-      () => new Promise((resolve) => setImmediate(() => resolve(Promise.resolve(line.pass(work))))),
+      () => new Promise((resolve) => setImmediate(() => resolve(Promise.resolve(line.schedule(work))))),
     );
     await nextTurn();
     expect(places).toEqual(['here', 'pool', 'pool']);
 
     await finish(jobs);
     await Promise.all(asked);
-    expect(await line.pass(work)).toBe('here');
+    expect(await line.schedule(work)).toBe('here');
   });
 
   it('has the next one judged here that the same callback asks for when the one before is done', async () => {
     const line = lineOf(0);
     const { work, places } = workIn(line);
     const askTwice = async (): Promise<void> => {
-      await line.pass(work);
-      await line.pass(work);
+      await line.schedule(work);
+      await line.schedule(work);
     };
     await new Promise((resolve) => setImmediate(() => resolve(askTwice())));
     expect(places).toEqual(['here', 'here']);
@@ -115,12 +115,12 @@ describe('SignatureScheduler', () => {
     const line = lineOf(3);
     const { work } = workIn(line);
     vi.useFakeTimers({ toFake: ['setImmediate'] });
-    expect(line.pass(work)).toBe('here');
-    const meanwhile = line.pass(work);
+    expect(line.schedule(work)).toBe('here');
+    const meanwhile = line.schedule(work);
     vi.useRealTimers();
 
     expect(await meanwhile).toBe('here');
-    expect(await line.pass(work)).toBe('here');
+    expect(await line.schedule(work)).toBe('here');
   });
 
   it('has 32 in the pool at the most, and starts the next one before a result is used', async () => {
@@ -128,7 +128,7 @@ describe('SignatureScheduler', () => {
     const { work, jobs, underWay } = workIn(line);
     const inPoolAtUse: number[] = [];
     const all = Array.from({ length: 100 }, async () => {
-      await line.pass(work);
+      await line.schedule(work);
       inPoolAtUse.push(underWay());
     });
     await nextTurn();
@@ -150,7 +150,7 @@ describe('SignatureScheduler', () => {
     const { jobs, work } = workIn(line);
     const started: number[] = [];
     const all = Array.from({ length: 60 }, async (_, at) =>
-      line.pass((place) => {
+      line.schedule((place) => {
         started.push(at);
         return work(place);
       }),
@@ -166,7 +166,7 @@ describe('SignatureScheduler', () => {
     const perTurn: number[] = [];
     // Work that leaves the line at once, as that of a token whose keys have to be fetched.
     const all = Array.from({ length: 40 }, async () =>
-      line.pass(() => {
+      line.schedule(() => {
         startedInTurn += 1;
         return Promise.resolve();
       }),
@@ -186,8 +186,8 @@ describe('SignatureScheduler', () => {
     const failing = (): never => {
       throw new Error('refused');
     };
-    expect(() => line.pass(failing)).toThrow('refused');
-    const waiting = [failing, failing, () => 'passed'].map(async (work) => line.pass(work));
+    expect(() => line.schedule(failing)).toThrow('refused');
+    const waiting = [failing, failing, () => 'passed'].map(async (work) => line.schedule(work));
 
     const outcomes = await Promise.allSettled(waiting);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
@@ -202,19 +202,19 @@ describe('SignatureScheduler', () => {
       line.leavePool();
       throw new Error('broken key');
     };
-    void line.pass(work);
-    const failed = await Promise.allSettled(Array.from({ length: 80 }, async () => line.pass(failing)));
+    void line.schedule(work);
+    const failed = await Promise.allSettled(Array.from({ length: 80 }, async () => line.schedule(failing)));
     expect(failed.every(({ status }) => status === 'rejected')).toBe(true);
 
     await nextTurn();
-    expect(line.pass(work)).toBe('here');
+    expect(line.schedule(work)).toBe('here');
   });
 
   it('has the last one that waits judged here, when anonymousCaller is in the pool', async () => {
     const line = lineOf(3);
     const { work, places } = workIn(line);
-    void line.pass(work);
-    const second = line.pass(work);
+    void line.schedule(work);
+    const second = line.schedule(work);
     expect(places).toEqual(['here']);
     expect(await second).toBe('here');
   });

@@ -16,6 +16,7 @@ function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys
     validity: { expiresAt, startsAt: null, tooOldAt: null },
     issuer: localIssuer(issuerTerms({ clockToleranceSeconds: 5 }), keys ?? new StaticKeySource(new KeySet([key]))),
     key,
+    statusVersion: Number.NaN,
   };
 }
 

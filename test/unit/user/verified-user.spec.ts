@@ -48,6 +48,7 @@ describe('a user', () => {
       organizations: [],
       claims,
       expiresAt: new Date(1_900_000_000_000),
+      credential: { kind: 'access-token', id: null, scheme: 'Bearer' },
     });
   });
 
@@ -68,7 +69,7 @@ describe('a user', () => {
 
   it('hands each reader a date of their own', () => {
     const one = user();
-    one.expiresAt.setTime(0);
+    one.expiresAt?.setTime(0);
 
     expect(one.expiresAt).toEqual(new Date(1_900_000_000_000));
     expect(() => {

@@ -1,0 +1,232 @@
+import { ForbiddenException, type Provider } from '@nestjs/common';
+import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+
+import { PermissionSources } from './access/issuer-permissions.js';
+import { Timer, NodeTimer } from './clock/clock.js';
+import { HandlerInventory } from './audit/handler-inventory.service.js';
+import { type MissingCapabilities, CapabilityCheck } from './audit/capability-check.service.js';
+import { RouteAudit } from './audit/route-audit.service.js';
+import { AuthGuard } from './guard/auth.guard.js';
+import { AppRules } from './access/app-rules.js';
+import { Authenticator } from './authentication/authenticator.js';
+import { bringsAuthGuard } from './guard/brings-auth-guard.js';
+import { ConnectionWatch } from './transports/connection-watch.js';
+import { RequirementChecker } from './access/requirement-checker.js';
+import { GraphqlTransport } from './transports/graphql.transport.js';
+import { HttpTransport } from './transports/http.transport.js';
+import { JwtStrategy } from './guard/jwt.strategy.js';
+import { OrganizationEvaluator } from './access/organization-evaluator.js';
+import { Policies } from './access/policies.service.js';
+import { PolicyEvaluator } from './access/policy-evaluator.js';
+import { RouteRulesReader } from './access/route-rules.js';
+import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
+import { BearerScheme } from './authentication/bearer-scheme.js';
+import { RequestAuthenticator } from './authentication/request-authenticator.js';
+import { ErrorAnswers } from './challenge/error-answers.js';
+import { AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
+import { CallAnswers } from './transports/call-answers.js';
+import type { TransportContext } from './transports/transport.js';
+import { Transports } from './transports/transports.js';
+import type { AuthContext } from './issuers/identity-provider.js';
+import { claimMapsOf, openIssuers, openPermissions, openProfiles } from './open-providers.js';
+import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
+import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions } from './resolve-auth-options.js';
+import { TokenSources } from './request/token-sources.js';
+import { EventLog } from './telemetry/event-log.service.js';
+import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
+import { IssuerRegistry } from './token/issuer-registry.js';
+import { TokenVerifier } from './token/token-verifier.js';
+import { VerifiedTokenCache } from './token/verified-token-cache.js';
+import { ProviderClients } from './upstream/provider-clients.js';
+
+/** What the app lends to its issuers. */
+function authContextOf(
+  { clock, upstream }: ResolvedAuthOptions,
+  clients: ProviderClients,
+  { report }: EventLog,
+): AuthContext {
+  return { clock, upstream, providerClient: clients.get, report };
+}
+
+/** What the options, once read, are made into. */
+export const authModuleProviders: Provider[] = [
+  {
+    provide: EventLog,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ onEvent }: ResolvedAuthOptions) => new EventLog(onEvent),
+  },
+  {
+    provide: ProviderClients,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ providerClients }: ResolvedAuthOptions) => new ProviderClients(providerClients),
+  },
+  {
+    provide: IssuerRegistry,
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
+    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
+      openIssuers(options.providers, authContextOf(options, clients, log)),
+  },
+  {
+    provide: PermissionSources,
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
+    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
+      openPermissions(options.providers, options.profiles, authContextOf(options, clients, log)),
+  },
+  {
+    provide: UserProfileService,
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, PermissionSources, EventLog],
+    useFactory: (
+      options: ResolvedAuthOptions,
+      clients: ProviderClients,
+      permissions: PermissionSources,
+      log: EventLog,
+    ) =>
+      openProfiles(
+        options.providers,
+        options.profiles,
+        clients,
+        authContextOf(options, clients, log),
+        permissions.forget,
+      ),
+  },
+  {
+    provide: RequestProfiles,
+    inject: [UserProfileService, AUTH_MODULE_OPTIONS],
+    useFactory: (service: UserProfileService, { clock }: ResolvedAuthOptions) => new RequestProfiles(service, clock),
+  },
+  {
+    provide: IssuerKeys,
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
+    useFactory: ({ warmUp }: ResolvedAuthOptions, issuers: IssuerRegistry) => new IssuerKeys(issuers, warmUp),
+  },
+  {
+    provide: KeyHealth,
+    inject: [IssuerKeys],
+    useFactory: (keys: IssuerKeys) => new KeyHealth(keys),
+  },
+  {
+    provide: TokenVerifier,
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
+    useFactory: (options: ResolvedAuthOptions, issuers: IssuerRegistry) => {
+      const { cacheEntries, claimsCheck, clock, onlineVerdictSeconds } = options;
+      const cache = new VerifiedTokenCache(cacheEntries, clock);
+      return new TokenVerifier({ issuers, clock, cache, claimsCheck, onlineVerdictSeconds });
+    },
+  },
+  {
+    provide: AuthenticationSchemes,
+    inject: [AUTH_MODULE_OPTIONS, TokenVerifier],
+    useFactory: ({ schemes, sources, providers }: ResolvedAuthOptions, verifier: TokenVerifier) =>
+      new AuthenticationSchemes(schemes, new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) })),
+  },
+  {
+    provide: Authenticator,
+    inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes],
+    useFactory: ({ sources, toUser, clock }: ResolvedAuthOptions, { inOrder: schemes }: AuthenticationSchemes) =>
+      new RequestAuthenticator({ schemes, sources, toUser, clock }),
+  },
+  {
+    provide: CallAnswers,
+    inject: [AuthenticationSchemes, EventLog],
+    useFactory: ({ challengers }: AuthenticationSchemes, { report }: EventLog) =>
+      new CallAnswers(new ErrorAnswers(challengers), report),
+  },
+  {
+    provide: RouteRulesReader,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ optionalAuth }: ResolvedAuthOptions) => new RouteRulesReader(optionalAuth, bringsAuthGuard),
+  },
+  { provide: Timer, useClass: NodeTimer },
+  {
+    provide: ConnectionWatch,
+    inject: [AUTH_MODULE_OPTIONS, Authenticator, Timer, EventLog],
+    useFactory: ({ clock }: ResolvedAuthOptions, authenticator: Authenticator, timer: Timer, { report }: EventLog) =>
+      new ConnectionWatch({ authenticator, clock, timer, report }),
+  },
+  {
+    provide: Transports,
+    inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost, ConnectionWatch, EventLog],
+    useFactory: openTransports,
+  },
+  {
+    provide: TokenSources,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ sources }: ResolvedAuthOptions) => new TokenSources(sources),
+  },
+  HandlerInventory,
+  {
+    provide: RouteAudit,
+    inject: [HandlerInventory, AUTH_MODULE_OPTIONS],
+    useFactory: (handlerInventory: HandlerInventory, { routeAudit }: ResolvedAuthOptions) =>
+      new RouteAudit(handlerInventory, routeAudit),
+  },
+  {
+    provide: CapabilityCheck,
+    inject: [HandlerInventory, AUTH_MODULE_OPTIONS, Authenticator],
+    useFactory: (
+      handlerInventory: HandlerInventory,
+      { providers }: ResolvedAuthOptions,
+      authenticator: Authenticator,
+    ) => new CapabilityCheck(handlerInventory, missingCapabilitiesOf(providers), authenticator),
+  },
+  Policies,
+  {
+    provide: RequirementChecker,
+    inject: [Policies, PermissionSources, RequestProfiles, EventLog],
+    useFactory: (policies: Policies, sources: PermissionSources, profiles: RequestProfiles, { report }: EventLog) => {
+      const rules = new AppRules(report);
+      return new RequirementChecker({
+        organizations: new OrganizationEvaluator(rules, sources),
+        policies: new PolicyEvaluator(rules, policies),
+        sources,
+        profiles,
+      });
+    },
+  },
+  AuthGuard,
+  {
+    provide: AuthErrorFilter,
+    inject: [Transports, CallAnswers, ModuleRef],
+    useFactory: (transports: Transports, answers: CallAnswers, moduleRef: ModuleRef) => {
+      const filter = new AuthErrorFilter(transports, answers);
+      registerFilter(filter, moduleRef);
+      return filter;
+    },
+  },
+  JwtStrategy,
+];
+
+function openTransports(
+  { transports, socketOrigins }: ResolvedAuthOptions,
+  host: HttpAdapterHost,
+  connections: ConnectionWatch,
+  { report }: EventLog,
+): Transports {
+  const context: TransportContext = {
+    connections,
+    socketOrigins,
+    // An app of microservices alone has no adapter, whatever the type says.
+    findHttpServer: () => (host.httpAdapter as AbstractHttpAdapter | undefined)?.getHttpServer() as unknown,
+    report,
+  };
+  return new Transports(
+    [
+      new HttpTransport(host),
+      new GraphqlTransport(context, host),
+      ...transports.flatMap((transport) => transport.open(context)),
+    ],
+    report,
+    (cause) => new ForbiddenException(undefined, { cause }),
+  );
+}
+
+/** What no provider can do, with the hint of the first of them. */
+function missingCapabilitiesOf(providers: ResolvedAuthOptions['providers']): MissingCapabilities {
+  const [first] = providers;
+  const canAsk = providers.some(({ issuers }) => issuers.some(({ createStatusSource }) => createStatusSource !== null));
+  const hasProfiles = providers.some(({ openProfiles: open }) => open !== null);
+  return {
+    online: canAsk || first === undefined ? null : first.statusSourceHint,
+    profile: hasProfiles || first === undefined ? null : first.profileHint.get,
+  };
+}

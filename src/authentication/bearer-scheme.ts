@@ -1,0 +1,117 @@
+import { bearerChallenge, type Challenge } from '../challenge/error-answers.js';
+import { type AuthError, RefusalError } from '../errors/auth-error.js';
+import {
+  checkCredential,
+  type Credential,
+  findCredential,
+  findCredentialFault,
+  suitsEveryJwt,
+} from '../request/find-credential.js';
+import type { RequestView } from '../request/request-view.js';
+import type { TokenSource } from '../request/token-sources.js';
+import { hasThreeParts } from '../token/parse-token.js';
+import { chain, type MaybePromise, recover } from '../token/maybe-promise.js';
+import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
+import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
+import type { AuthUser } from '../user/auth-user.js';
+import type { ClaimMap } from '../user/claim-map.js';
+import { toAuthUser } from '../user/verified-user.js';
+import { type Authentication, AuthenticationScheme } from './authentication-scheme.js';
+
+export interface BearerSchemeParts {
+  readonly sources: readonly TokenSource[];
+  readonly verifier: TokenVerifier;
+  /** How the claims of each issuer are read, by the issuer's name. */
+  readonly claimMaps: ReadonlyMap<string, ClaimMap>;
+}
+
+/** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
+const ownSecretPrefixes = ['grt_'];
+
+/** Access tokens (RFC 6750): JWTs, and opaque tokens where an issuer accepts them. */
+export class BearerScheme extends AuthenticationScheme {
+  override readonly name = 'Bearer';
+
+  constructor(private readonly parts: BearerSchemeParts) {
+    super();
+  }
+
+  override find(request: RequestView): Credential | undefined {
+    return findCredential(request, this.parts.sources);
+  }
+
+  override recall(credential: Credential): Authentication | undefined {
+    const entry = this.parts.verifier.findVerified(credential.text);
+    return entry === undefined ? undefined : this.toAuthentication(entry);
+  }
+
+  override authenticate(credential: Credential): MaybePromise<Authentication> {
+    const { text } = credential;
+    checkKind(text);
+    // A JWT is well formed for most places, so the grammar of the place is checked only when the JWT does not pass.
+    if (!suitsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
+    return recover(
+      () => chain(this.parts.verifier.verifyAnew(text), this.toAuthentication),
+      (error) => {
+        // A text that is malformed for its place is answered with 400, not with 401.
+        throw findCredentialFault(credential) ?? error;
+      },
+    );
+  }
+
+  override async authenticateOnline(
+    credential: Credential,
+    _request: RequestView,
+    earlier?: Authentication,
+  ): Promise<Authentication> {
+    if (earlier instanceof TokenAuthentication && earlier.verdict.key === null && this.holds(earlier)) return earlier;
+    checkKind(credential.text);
+    checkCredential(credential);
+    return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text));
+  }
+
+  override holds(authentication: Authentication): boolean {
+    return authentication instanceof TokenAuthentication && this.parts.verifier.holds(authentication.verdict);
+  }
+
+  override challenge(error: AuthError): Challenge | null {
+    return bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer');
+  }
+
+  /** A token that comes again is the same verified token, and so the same frozen user. */
+  private readonly toAuthentication = (verdict: Verdict): Authentication =>
+    madeOnceOf(verdict.token, () => new TokenAuthentication(this.toUser(verdict), verdict));
+
+  private toUser({ text, token }: Verdict): AuthUser {
+    const claimMap = this.parts.claimMaps.get(token.issuer);
+    if (claimMap === undefined) throw new Error('A trusted issuer has no claim map');
+    return toAuthUser(this.parts.verifier.toDetachedString(text), token, claimMap);
+  }
+}
+
+/** What a verified token proved. */
+class TokenAuthentication implements Authentication {
+  readonly scheme = 'Bearer';
+  readonly token: VerifiedToken;
+
+  constructor(
+    readonly user: AuthUser,
+    readonly verdict: Verdict,
+  ) {
+    this.token = verdict.token;
+  }
+
+  get credentialId(): string | null {
+    return this.user.credential.id;
+  }
+
+  get expiresAtMs(): number {
+    return this.verdict.validity.expiresAt * 1_000;
+  }
+}
+
+/** A refresh token in the place of an access token is refused before anybody is asked about it. */
+function checkKind(text: string): void {
+  if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
+  throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
+}

@@ -1,0 +1,40 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
+
+import type { CallContext } from '../access/guard-context.js';
+import { AuthError } from '../errors/auth-error.js';
+import type { CallAnswers } from '../transports/call-answers.js';
+import type { Transports } from '../transports/transports.js';
+
+/**
+ * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
+ * guard would: status, challenge and body of RFC 6750, 503 with `Retry-After` for a fault. `AuthModule` registers it for
+ * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways:
+ * `@UseFilters(AuthErrorFilter)` on the gateway does the same there.
+ */
+@Catch(AuthError)
+export class AuthErrorFilter implements ExceptionFilter<AuthError> {
+  constructor(
+    private readonly transports: Transports,
+    private readonly answers: CallAnswers,
+  ) {}
+
+  /** What it returns is what Nest's context of this type expects of a filter. */
+  catch(error: AuthError, host: ArgumentsHost): unknown {
+    const transport = this.transports.get(host.getType());
+    // A filter is not told the handler; a transport reads the arguments only.
+    const context = host as unknown as CallContext;
+    const call = { context, transport, view: transport.view(context) };
+    return transport.sendException(this.answers.refuse(call, error, 'AuthErrorFilter'), host);
+  }
+}
+
+/**
+ * Puts the filter before all other global filters. Nest asks the last one first, so each filter of the app takes precedence.
+ * It has to run before Nest reads the list, which is while providers are created.
+ */
+export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): void {
+  // Nest has no provider for the list; its own packages read it from the application in the same way.
+  const { container } = moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } };
+  container.applicationConfig.getGlobalFilters().unshift(filter);
+}
