@@ -9,7 +9,7 @@ export type {
 } from './auth-module-options.js';
 export { Clock } from './clock/clock.js';
 export type { ToUser } from './authentication/request-authenticator.js';
-export type { TransportPlugin } from './transports/transport.js';
+export type { AuthEvent, ReportEvent } from './telemetry/auth-event.js';
 
 // Issuers: who may sign tokens
 export { allowInsecureHttpOffLoopback } from './configuration/read-address.js';
@@ -36,12 +36,31 @@ export { fromHeader } from './request/token-sources.js';
 export type { RequestView } from './request/request-view.js';
 export type { Found, TokenSource } from './request/token-sources.js';
 
+// Kinds of credentials, for schemes of the app's own
+export type { Authentication } from './authentication/authentication-scheme.js';
+export { AuthenticationScheme } from './authentication/authentication-scheme.js';
+export type { Challenge } from './challenge/error-answers.js';
+export type { Credential } from './request/find-credential.js';
+export type { MaybePromise } from './token/maybe-promise.js';
+export { type AuthUserParts, createAuthUser } from './user/verified-user.js';
+
+// Transports, for those of the app's own
+export type { CallContext } from './access/guard-context.js';
+export type { Answer, HeaderLines } from './challenge/error-answers.js';
+export {
+  type ArgumentsOfCall,
+  type Caller,
+  Transport,
+  type TransportContext,
+  type TransportPlugin,
+} from './transports/transport.js';
+
 // On a route
 export type { OptionalAuthOptions } from './access/route-metadata.js';
 export type { PolicyAnswer, PolicyRefusal } from './access/policy-evaluator.js';
 export { CurrentProfile } from './decorators/current-profile.decorator.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
-export { OptionalAuth } from './decorators/authentication.decorator.js';
+export { AcceptCredentials, OptionalAuth } from './decorators/authentication.decorator.js';
 export type { PropertyPath } from './decorators/current-user.decorator.js';
 export { Public } from './decorators/authentication.decorator.js';
 export { RequireOrganization, type RequireOrganizationOptions } from './decorators/require-organization.decorator.js';
@@ -51,10 +70,11 @@ export { RequireProfile } from './decorators/require-policy.decorator.js';
 export { RequireAnyRole, RequireRoles } from './decorators/require-authorities.decorator.js';
 export { RequireAnyScope, RequireScopes } from './decorators/require-authorities.decorator.js';
 export { VerifyOnline } from './decorators/authentication.decorator.js';
+export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { Authenticator } from './authentication/authenticator.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';
-export type { AuthUser, ProviderName } from './user/auth-user.js';
+export type { AuthUser, ProviderName, UserCredential } from './user/auth-user.js';
 export type { Organization } from './user/auth-user.js';
 export { tokenOf } from './user/verified-user.js';
 

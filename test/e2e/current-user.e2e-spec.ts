@@ -223,6 +223,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
       organizations: [],
       claims,
       expiresAt: new Date(claims.exp * 1_000).toISOString(),
+      credential: { kind: 'access-token', id: null, scheme: 'Bearer' },
     });
   });
 
