@@ -23,7 +23,7 @@ import { AuthenticationSchemes } from './authentication/authentication-scheme.js
 import { BearerScheme } from './authentication/bearer-scheme.js';
 import { RequestAuthenticator } from './authentication/request-authenticator.js';
 import { ErrorAnswers } from './challenge/error-answers.js';
-import { AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
+import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
@@ -107,7 +107,7 @@ export const authModuleProviders: Provider[] = [
   {
     provide: TokenVerifier,
     inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
-    useFactory: (options: ResolvedAuthOptions, issuers: IssuerRegistry) => {
+    useFactory: (options: ResolvedAuthOptions, issuers: IssuerRegistry): TokenVerifier => {
       const { cacheEntries, claimsCheck, clock, onlineVerdictSeconds } = options;
       const cache = new VerifiedTokenCache(cacheEntries, clock);
       return new TokenVerifier({ issuers, clock, cache, claimsCheck, onlineVerdictSeconds });
@@ -173,7 +173,12 @@ export const authModuleProviders: Provider[] = [
   {
     provide: RequirementChecker,
     inject: [Policies, PermissionSources, RequestProfiles, EventLog],
-    useFactory: (policies: Policies, sources: PermissionSources, profiles: RequestProfiles, { report }: EventLog) => {
+    useFactory: (
+      policies: Policies,
+      sources: PermissionSources,
+      profiles: RequestProfiles,
+      { report }: EventLog,
+    ): RequirementChecker => {
       const rules = new AppRules(report);
       return new RequirementChecker({
         organizations: new OrganizationEvaluator(rules, sources),
@@ -184,14 +189,11 @@ export const authModuleProviders: Provider[] = [
     },
   },
   AuthGuard,
+  AuthErrorFilter,
   {
-    provide: AuthErrorFilter,
-    inject: [Transports, CallAnswers, ModuleRef],
-    useFactory: (transports: Transports, answers: CallAnswers, moduleRef: ModuleRef) => {
-      const filter = new AuthErrorFilter(transports, answers);
-      registerFilter(filter, moduleRef);
-      return filter;
-    },
+    provide: AUTH_ERROR_FILTER_REGISTRATION,
+    inject: [AuthErrorFilter, ModuleRef],
+    useFactory: registerFilter,
   },
   JwtStrategy,
 ];

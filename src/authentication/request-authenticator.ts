@@ -23,7 +23,7 @@ import { Authenticator } from './authenticator.js';
 export type ToUser = (user: AuthUser, request: object) => unknown;
 
 /** Refuses a credential because of the request that carries it. */
-export type CheckRequest = (credential: Credential, request: RequestView) => void;
+type CheckRequest = (credential: Credential, request: RequestView) => void;
 
 export interface RequestAuthenticatorParts {
   /** In the order in which they are asked; the first that finds a credential verifies it. */
@@ -130,7 +130,7 @@ export class RequestAuthenticator extends Authenticator {
     }
     this.keep(request, found, outcome);
     return isThenable(outcome)
-      ? (outcome as Promise<Authentication>).then(userOf, (error: unknown) => {
+      ? outcome.then(userOf, (error: unknown) => {
           throw withScheme(error, credential);
         })
       : outcome.user;

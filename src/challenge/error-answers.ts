@@ -86,11 +86,10 @@ export class ErrorAnswers {
 
 /** The body of an answer on a transport without headers. */
 export function toHeaderlessBody(error: AuthError): HeaderlessBody {
-  const scopes = requiredScopesOf(error);
   const seconds = retryAfterOf(error);
   return {
     ...bodyOf(error),
-    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    ...scopeOf(error),
     ...(seconds !== null && { retryAfterSeconds: seconds }),
   };
 }
@@ -106,24 +105,27 @@ export function statusOf({ code }: AuthError): AnswerStatus {
  * @param isOwn whether the error is about a credential of this scheme. A 401 about another one names the scheme only.
  */
 export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | null {
+  const { message } = error;
   switch (error.code) {
     case 'MISSING_TOKEN':
       // RFC 6750 §3.1: a request without credentials gets no error code.
       return bearer({});
     case 'INVALID_REQUEST':
-      return isOwn ? bearer({ error: 'invalid_request', error_description: error.message }) : null;
+      return isOwn ? bearerError('invalid_request', message) : null;
     case 'INVALID_TOKEN':
-      return bearer(isOwn ? { error: 'invalid_token', error_description: error.message } : {});
-    case 'INSUFFICIENT_SCOPE': {
-      const scopes = requiredScopesOf(error);
+      return isOwn ? bearerError('invalid_token', message) : bearer({});
+    case 'INSUFFICIENT_SCOPE':
       // RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for.
-      return bearer({ error: 'insufficient_scope', ...(scopes.length > 0 && { scope: scopes.join(' ') }) });
-    }
+      return bearer({ error: 'insufficient_scope', ...scopeOf(error) });
     case 'ACCESS_DENIED':
     case 'SERVER_ERROR':
     case 'CONFIGURATION_ERROR':
       return null;
   }
+}
+
+function bearerError(error: string, description: string): Challenge {
+  return bearer({ error, error_description: description });
 }
 
 function bearer(parameters: Readonly<Record<string, string>>): Challenge {
@@ -146,9 +148,9 @@ function bodyOf(error: AuthError): AnswerBody {
   };
 }
 
-function requiredScopesOf(error: AuthError): readonly string[] {
+function scopeOf(error: AuthError): { readonly scope?: string } {
   const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
-  return Array.isArray(scopes) ? (scopes as readonly string[]) : [];
+  return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
 }
 
 function retryAfterOf(error: AuthError): number | null {

@@ -167,6 +167,11 @@ export class ConfigurationError extends AuthError {
   }
 }
 
+/** Whether something caught says that an option is wrong, whichever installed copy of the package made it. */
+export function isConfigurationError(error: unknown): error is ConfigurationError {
+  return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
+}
+
 /**
  * A part of `AuthModule` that a guard, pipe or decorator injects.
  *

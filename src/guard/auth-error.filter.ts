@@ -1,10 +1,10 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
 import { AuthError } from '../errors/auth-error.js';
-import type { CallAnswers } from '../transports/call-answers.js';
-import type { Transports } from '../transports/transports.js';
+import { CallAnswers } from '../transports/call-answers.js';
+import { Transports } from '../transports/transports.js';
 
 /**
  * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
@@ -15,8 +15,8 @@ import type { Transports } from '../transports/transports.js';
 @Catch(AuthError)
 export class AuthErrorFilter implements ExceptionFilter<AuthError> {
   constructor(
-    private readonly transports: Transports,
-    private readonly answers: CallAnswers,
+    @Inject(Transports) private readonly transports: Transports,
+    @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {}
 
   /** What it returns is what Nest's context of this type expects of a filter. */
@@ -25,16 +25,22 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError> {
     // A filter is not told the handler; a transport reads the arguments only.
     const context = host as unknown as CallContext;
     const call = { context, transport, view: transport.view(context) };
-    return transport.sendException(this.answers.refuse(call, error, 'AuthErrorFilter'), host);
+    const exception = this.answers.refuse(call, error, 'AuthErrorFilter');
+    if (transport.sendException === undefined) throw exception;
+    return transport.sendException(exception, host);
   }
 }
+
+/** The token of the provider that registers the filter for the whole app. */
+export const AUTH_ERROR_FILTER_REGISTRATION = Symbol('nest-gatehouse.auth-error-filter-registration');
 
 /**
  * Puts the filter before all other global filters. Nest asks the last one first, so each filter of the app takes precedence.
  * It has to run before Nest reads the list, which is while providers are created.
  */
-export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): void {
+export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): AuthErrorFilter {
   // Nest has no provider for the list; its own packages read it from the application in the same way.
   const { container } = moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } };
   container.applicationConfig.getGlobalFilters().unshift(filter);
+  return filter;
 }

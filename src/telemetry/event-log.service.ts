@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { AuthEvent, ReportEvent } from './auth-event.js';
 import { describeThrown } from './log-text.js';
 
@@ -6,7 +6,6 @@ import { describeThrown } from './log-text.js';
  * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
  * at `log` when it is over), a wiring mistake and what a rule of the app throws at `error`.
  */
-@Injectable()
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
 

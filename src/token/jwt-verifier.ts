@@ -15,7 +15,7 @@ export type SignatureCheck = (token: ParsedToken, algorithm: Algorithm, key: Ver
 export type JwtOutcome = VerifiedJwt | UnverifiedJwt;
 
 /** The signature belongs to one of the keys, and the claims satisfy the terms. */
-export interface VerifiedJwt {
+interface VerifiedJwt {
   readonly kind: 'verified';
   readonly key: VerificationKey;
   readonly validity: Validity;

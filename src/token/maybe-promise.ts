@@ -16,7 +16,7 @@ export function chain<Value, Next>(
   value: MaybePromise<Value>,
   next: (value: Value) => MaybePromise<Next>,
 ): MaybePromise<Next> {
-  return isThenable(value) ? (value as Promise<Value>).then(next) : next(value);
+  return isThenable(value) ? value.then(next) : next(value);
 }
 
 /** Runs something that may throw or reject, and continues with `onError` in both cases. */
@@ -30,5 +30,5 @@ export function recover<Value>(
   } catch (error) {
     return onError(error);
   }
-  return isThenable(outcome) ? (outcome as Promise<Value>).then(undefined, onError) : outcome;
+  return isThenable(outcome) ? outcome.then(undefined, onError) : outcome;
 }

@@ -1,7 +1,7 @@
 import { decideWithoutUser } from '../access/decision.js';
 import { type GuardContext, handlerNameOf } from '../access/guard-context.js';
 import type { ErrorAnswers } from '../challenge/error-answers.js';
-import { type AuthError, isAuthError, type ConfigurationError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, isConfigurationError } from '../errors/auth-error.js';
 import type { RefusedEvent, ReportEvent } from '../telemetry/auth-event.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { anonymousCaller, type Transport } from './transport.js';
@@ -59,9 +59,7 @@ export class CallAnswers {
     if (handlers.has(handler) || handlers.size >= mostReported) return;
     this.reported.set(request, handlers.add(handler));
     const { code, reason, explanation } = error;
-    if (code === 'CONFIGURATION_ERROR') {
-      this.report({ type: 'misconfigured', problem: explanation, fix: (error as ConfigurationError).fix });
-    }
+    if (isConfigurationError(error)) this.report({ type: 'misconfigured', problem: explanation, fix: error.fix });
     this.report({ type: 'refused', code, reason, explanation, handler, anonymous });
   }
 

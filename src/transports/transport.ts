@@ -44,13 +44,10 @@ export abstract class Transport implements CallTransport {
   abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
 
   /**
-   * Sends an exception of `toException` from an exception filter.
-   *
-   * @returns what Nest expects of a filter for contexts of this type
+   * Sends an exception of `toException` from an exception filter, and returns what Nest expects of a filter for contexts of
+   * this type. Left out, the filter throws it.
    */
-  sendException(exception: Error, _host: ArgumentsOfCall): unknown {
-    throw exception;
-  }
+  sendException?(exception: Error, host: ArgumentsOfCall): unknown;
 
   /**
    * Whether its calls open a connection over which messages come later. What a route requires of a message (a policy, an

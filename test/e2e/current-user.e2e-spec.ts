@@ -26,7 +26,7 @@ function attempt(write: () => void): string {
     write();
     return 'written';
   } catch (error) {
-    return error instanceof TypeError ? 'frozen' : 'something else';
+    return error instanceof TypeError ? 'frozen' : 'other';
   }
 }
 
@@ -204,7 +204,6 @@ describe.each(platforms)('the current user on $name', (platform) => {
   });
 
   const read = async (path: string): Promise<unknown> => (await app.call(path, { token })).json;
-
   it('is all that the token says', async () => {
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number };
     expect(await read('/me')).toEqual({
