@@ -133,14 +133,18 @@ function opensWebSocket(view: RequestView): boolean {
 }
 
 /**
- * Whether a token depends on a cookie. A source of the app's own that does not state its place is asked again without the
- * cookies: when it finds the token elsewhere, the cookies do not matter.
+ * Whether a credential depends on a cookie. A source of the app's own that does not state its place is asked again without
+ * the cookies: when it finds the credential elsewhere, the cookies do not matter. An authentication scheme of the app's own
+ * may read the request without its source; then its credential is looked for in the cookies.
  */
 function isFromCookie({ source, text }: Credential, view: RequestView): boolean {
   if (source.cookie !== undefined) return true;
   if (source.parameter !== undefined) return source.parameter.in === 'cookie';
-  if (view.headers('cookie').length === 0) return false;
-  return !source.read(withoutCookies(view)).some((found) => found.kind === 'token' && found.token === text);
+  const cookies = view.headers('cookie');
+  if (cookies.length === 0) return false;
+  const isFoundIn = (seen: RequestView): boolean =>
+    source.read(seen).some((found) => found.kind === 'token' && found.token === text);
+  return isFoundIn(view) ? !isFoundIn(withoutCookies(view)) : cookies.some((cookie) => cookie.includes(text));
 }
 
 function withoutCookies(view: RequestView): RequestView {

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  findForeignPage,
-  OriginCheck,
-  type OriginCheckParts,
-  readTrustedOrigins,
-} from '../../../src/request/request-origin.js';
+import { findForeignPage, OriginCheck, type OriginCheckParts } from '../../../src/request/request-origin.js';
 import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { viewSocketRequest } from '../../../src/request/socket-request-view.js';
 import { fromBearer, fromCookie, fromHeader, type TokenSource } from '../../../src/request/token-sources.js';
-import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const own = 'https://api.example.com';
 const app = 'https://app.example.com';
@@ -184,6 +179,7 @@ describe("a token source of the app's own", () => {
   it.each<[string, TokenSource]>([
     ['that states a cookie', { place: 'mine', cookie: { checkOrigin: true }, read: () => [] }],
     ['that names a cookie as its parameter', { place: 'mine', parameter: { in: 'cookie', name: 't' }, read: () => [] }],
+    ['of a scheme that reads the cookie without its source', { place: 'mine', read: () => [] }],
     ['that states nothing and reads a cookie', { place: 'mine', read: readCookie('t') }],
   ])('%s is checked', async (_, mine) => {
     expect(await outcomeOf(checkWith({ source: mine }, foreign))).toBe('ACCESS_DENIED');
@@ -201,6 +197,13 @@ describe("a token source of the app's own", () => {
     const headers = { ...foreign.headers, 'x-token': 'a' };
     expect(await outcomeOf(checkWith({ source: mine }, { headers }))).toBe('accepted');
   });
+});
+
+it("a credential that a scheme of the app's own reads from a header is not checked for an unrelated cookie", async () => {
+  const mine: TokenSource = { place: 'mine', read: () => [] };
+  expect(await outcomeOf(checkWith({ source: mine }, { headers: { origin: evil, cookie: 'theme=b' } }))).toBe(
+    'accepted',
+  );
 });
 
 describe('a socket', () => {
@@ -267,41 +270,5 @@ describe('a request to a route of sessions', () => {
     expect(await outcome('POST', {})).toBe('accepted');
     expect(await outcome('GET', { origin: evil })).toBe('accepted');
     expect(await outcome('POST', { origin: evil, 'x-token-delivery': 'body' })).toBe('accepted');
-  });
-});
-
-describe('trustedOrigins', () => {
-  it('is a frozen list, also under its former name, and empty by default', () => {
-    expect(readTrustedOrigins('here', {})).toEqual([]);
-    expect(readTrustedOrigins('here', { trustedOrigins: [app] })).toEqual([app]);
-    expect(readTrustedOrigins('here', { socketOrigins: [app] })).toEqual([app]);
-    expect(Object.isFrozen(readTrustedOrigins('here', { trustedOrigins: [app] }))).toBe(true);
-  });
-
-  it.each([
-    ['trustedOrigins', app],
-    ['trustedOrigins', [`${app}/`]],
-    ['trustedOrigins', [`${app}:443`]],
-    ['trustedOrigins', ['HTTPS://app.example.com']],
-    ['trustedOrigins', ['app.example.com']],
-    ['trustedOrigins', ['null']],
-    ['trustedOrigins', ['*']],
-    ['socketOrigins', ['https://*.example.com/']],
-    ['trustedOrigins', [1]],
-    ['socketOrigins', 'https://app.example.com'],
-  ])('%s refuses %j at start', (option, given) => {
-    const error = configurationErrorOf(() => readTrustedOrigins('here', { [option]: given }));
-    expect([error.path, error.explanation]).toEqual([
-      `here({ ${option} })`,
-      `here({ ${option} }): a list of origins is expected`,
-    ]);
-  });
-
-  it('refuses both names together', () => {
-    const error = configurationErrorOf(() => readTrustedOrigins('here', { trustedOrigins: [], socketOrigins: [] }));
-    expect(error.message).toBe(
-      'here({ socketOrigins }): it is the former name of trustedOrigins, which is there too. ' +
-        'Write all origins into trustedOrigins.',
-    );
   });
 });
