@@ -1,12 +1,14 @@
 /** Requests that a page of another site makes: a browser adds cookies and Basic credentials to them by itself. */
 import { Controller, Delete, Get, HttpCode, Options, Post, UseGuards } from '@nestjs/common';
-import { AuthGuard, AuthModule, type AuthModuleOptions, type AuthUser, CurrentUser, fromBearer } from 'nest-gatehouse';
+import { AuthenticationScheme, AuthGuard, AuthModule, type AuthModuleOptions, type AuthUser } from 'nest-gatehouse';
+import { type Authentication, type Credential, CurrentUser, fromBearer, type RequestView } from 'nest-gatehouse';
 import { fromCookie, fromHeader, oidc, OptionalAuth, Public, type TokenSource } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { behindProxy, type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import type { Answer, Call } from '../support/http.js';
 import { LogLines } from '../support/log-lines.js';
+import { someUser } from '../support/some-user.js';
 import { accessDenied, invalidRequest, verdictOf } from '../support/verdicts.js';
 
 const idOf = (user: AuthUser | null): object => ({ id: user?.id ?? null });
@@ -47,6 +49,26 @@ class NotesController {
   @Post('public')
   open(): object {
     return { id: 'open' };
+  }
+}
+
+/** Knows one user, by the credentials that browsers ask for and then repeat by themselves. */
+class BasicScheme extends AuthenticationScheme {
+  override readonly name = 'basic';
+
+  override find(request: RequestView): Credential | undefined {
+    const [text] = request.headers('authorization').filter((value) => value.startsWith('Basic '));
+    return text === undefined
+      ? undefined
+      : { text, scheme: 'Basic', source: { place: 'Authorization: Basic', read: () => [] } };
+  }
+
+  override authenticate(): Authentication {
+    return { user: someUser({ id: 'alice' }), scheme: 'Basic', credentialId: null, token: null, expiresAtMs: null };
+  }
+
+  override challenge(): null {
+    return null;
   }
 }
 
@@ -179,6 +201,21 @@ describe.each(platforms)('requests from other sites on $name', (platform) => {
     const own = await start({ tokenFrom: [mine, fromHeader('x-token')] });
     await expectDenied(own, { Origin: 'https://evil.example' });
     await expectAlice(own, { Origin: own.url });
+  });
+
+  it('are refused with Basic, which a browser repeats by itself, unless they change nothing', async () => {
+    const basic = await start({ schemes: [new BasicScheme()] });
+    const send = async (origin: string, method: 'GET' | 'POST'): Promise<Answer> =>
+      basic.call('/notes', {
+        method,
+        headers: [
+          ['Authorization', 'Basic YWxpY2U6c2VjcmV0'],
+          ['Origin', origin],
+        ],
+      });
+    expect(verdictOf(await send('https://evil.example', 'POST'))).toEqual(accessDenied);
+    expect((await send('https://evil.example', 'GET')).json).toEqual({ id: 'alice' });
+    expect((await send(basic.url, 'POST')).json).toEqual({ id: 'alice' });
   });
 
   const forwarded = { 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'api.example.com' };
