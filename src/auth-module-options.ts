@@ -70,12 +70,23 @@ export interface AuthModuleOptions {
    */
   readonly transports?: readonly TransportPlugin[];
   /**
-   * Origins, as `https://app.example.com`, whose pages may open a socket with the token in a cookie. A browser sends
-   * cookies along with a socket that a page of any site opens, so that without this they count only for pages of the
-   * host that the socket is opened to. Tokens that a page has to hand over itself need no such thing.
+   * The outside address of the app's `/`, such as `https://api.example.com/v1`: https, or http on this machine, without a
+   * query and a fragment. Its path is what a proxy strips; a global prefix is not part of it. Its origin is the app's own:
+   * pages of this origin may send cookies.
+   *
+   * @defaultValue the app's own origin is what the HTTP adapter reports by its proxy setting (`trust proxy` of Express,
+   * `trustProxy` of Fastify); forwarding headers do not count without that setting
+   */
+  readonly publicUrl?: string;
+  /**
+   * Origins of other pages, such as `https://app.example.com`, that may change something or open a WebSocket by a token in
+   * a cookie (or by `Basic`). A browser sends these with the requests of every page, so requests of all other pages are
+   * answered with 403 `ACCESS_DENIED`. Tokens that a page adds itself (`Authorization: Bearer`) are not concerned.
    *
    * @defaultValue []
    */
+  readonly trustedOrigins?: readonly string[];
+  /** @deprecated The name of `trustedOrigins` in version 0.1.0. Together they are a `ConfigurationError`. */
   readonly socketOrigins?: readonly string[];
   /**
    * Called with each event (a refusal, an outage, a mistake in the configuration) after it was logged: to write events as

@@ -28,9 +28,10 @@ import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
 import type { AuthContext } from './issuers/identity-provider.js';
-import { claimMapsOf, openIssuers, openPermissions, openProfiles } from './open-providers.js';
+import { claimMapsOf, openIssuers, openOriginCheck, openPermissions, openProfiles } from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions } from './resolve-auth-options.js';
+import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
@@ -119,11 +120,14 @@ export const authModuleProviders: Provider[] = [
     useFactory: ({ schemes, sources, providers }: ResolvedAuthOptions, verifier: TokenVerifier) =>
       new AuthenticationSchemes(schemes, new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) })),
   },
+  { provide: OriginCheck, inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
   {
     provide: Authenticator,
-    inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes],
-    useFactory: ({ sources, toUser, clock }: ResolvedAuthOptions, { inOrder: schemes }: AuthenticationSchemes) =>
-      new RequestAuthenticator({ schemes, sources, toUser, clock }),
+    inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, OriginCheck],
+    useFactory: (options: ResolvedAuthOptions, { inOrder: schemes }: AuthenticationSchemes, check: OriginCheck) => {
+      const { sources, toUser, clock } = options;
+      return new RequestAuthenticator({ schemes, sources, toUser, clock, checkRequest: check.check });
+    },
   },
   {
     provide: CallAnswers,
@@ -199,14 +203,13 @@ export const authModuleProviders: Provider[] = [
 ];
 
 function openTransports(
-  { transports, socketOrigins }: ResolvedAuthOptions,
+  { transports }: ResolvedAuthOptions,
   host: HttpAdapterHost,
   connections: ConnectionWatch,
   { report }: EventLog,
 ): Transports {
   const context: TransportContext = {
     connections,
-    socketOrigins,
     // An app of microservices alone has no adapter, whatever the type says.
     findHttpServer: () => (host.httpAdapter as AbstractHttpAdapter | undefined)?.getHttpServer() as unknown,
     report,

@@ -16,6 +16,7 @@ import { Transports } from './transports/transports.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
+import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
@@ -108,6 +109,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       RequirementChecker,
       HandlerInventory,
       TokenSources,
+      OriginCheck,
       CallAnswers,
       AuthGuard,
       AuthErrorFilter,

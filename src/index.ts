@@ -31,7 +31,7 @@ export { acceptAnyAudience } from './token/trusted-issuer.js';
 
 // Token sources: where requests send tokens
 export { fromBearer } from './request/token-sources.js';
-export { fromCookie } from './request/token-sources.js';
+export { fromCookie, type FromCookieOptions } from './request/token-sources.js';
 export { fromHeader } from './request/token-sources.js';
 export type { RequestView } from './request/request-view.js';
 export type { Found, TokenSource } from './request/token-sources.js';

@@ -8,6 +8,8 @@ import { newTally } from './profiles/profile-record.js';
 import type { ProfileTerms } from './profiles/profile-options.js';
 import { SharedStore } from './profiles/shared-store.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
+import { OriginCheck } from './request/request-origin.js';
+import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
 import type { TokenStatusSource, TrustedIssuer } from './token/trusted-issuer.js';
 import type { ProviderClients } from './upstream/provider-clients.js';
@@ -86,4 +88,13 @@ export function openProfiles(
     breakers: () => clients.breakers(),
     onForget,
   });
+}
+
+/** The check of requests from other sites. An app of microservices alone has no HTTP adapter. */
+export function openOriginCheck(
+  { publicUrl, trustedOrigins }: Pick<ResolvedAuthOptions, 'publicUrl' | 'trustedOrigins'>,
+  host: { readonly httpAdapter?: { getInstance(): unknown } },
+): OriginCheck {
+  const publicOrigin = publicUrl === null ? null : new URL(publicUrl).origin;
+  return new OriginCheck({ publicOrigin, trustedOrigins, findAdapterInstance: () => host.httpAdapter?.getInstance() });
 }

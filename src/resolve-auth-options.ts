@@ -3,12 +3,14 @@ import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-opt
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
 import { checkSchemeNames, type ToUser } from './authentication/request-authenticator.js';
 import { type Clock, SystemClock } from './clock/clock.js';
+import { readPublicUrl } from './configuration/public-url.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
-import { readSocketOrigins, readTransports } from './transports/transports.js';
+import { readTransports } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
+import { readTrustedOrigins } from './request/request-origin.js';
 import { mergeSources, type TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
@@ -33,7 +35,9 @@ export interface ResolvedAuthOptions {
   readonly toUser: ToUser | null;
   readonly warmUp: WarmUp;
   readonly transports: readonly TransportPlugin[];
-  readonly socketOrigins: readonly string[];
+  /** Without a slash at its end; `null` where it was left out. */
+  readonly publicUrl: string | null;
+  readonly trustedOrigins: readonly string[];
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly providerClients: ProviderClientsOptions;
@@ -54,6 +58,8 @@ const names = [
   'toUser',
   'warmUp',
   'transports',
+  'publicUrl',
+  'trustedOrigins',
   'socketOrigins',
   'clock',
   'http',
@@ -87,7 +93,8 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
     transports: readTransports(where, options),
-    socketOrigins: readSocketOrigins(where, options),
+    publicUrl: readPublicUrl(where, options),
+    trustedOrigins: readTrustedOrigins(where, options),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
     profiles: readProfiles(where, options, providers),

@@ -1,4 +1,4 @@
-import { RefusalError, type AuthError, type AuthErrorCode } from '../errors/auth-error.js';
+import { RefusalError, type AuthError } from '../errors/auth-error.js';
 import type { RouteRules } from './route-rules.js';
 
 /** Whether a user meets a requirement, and why not. */
@@ -19,16 +19,17 @@ export type DecisionWithoutUser =
 /** Decides for an error on the way to the user. Optional authentication forgives absence, not nonsense. */
 export function decideWithoutUser(rules: RouteRules, error: AuthError): DecisionWithoutUser {
   if (rules.mode !== 'optional') return { kind: 'refuse' };
-  return goesOnWithout(error.code, rules)
+  return goesOnWithout(error, rules)
     ? { kind: 'anonymous', challenge: error.code === 'INVALID_TOKEN' }
     : { kind: 'refuse' };
 }
 
-function goesOnWithout(code: AuthErrorCode, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
-  switch (code) {
+function goesOnWithout(error: AuthError, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
+  switch (error.code) {
     case 'MISSING_TOKEN':
-    case 'ACCESS_DENIED':
       return true;
+    case 'ACCESS_DENIED':
+      return !('fromOtherSite' in error && error.fromOtherSite === true);
     case 'INVALID_TOKEN':
       return rules.onInvalid === 'anonymous';
     case 'SERVER_ERROR':

@@ -114,7 +114,7 @@ export class RequestAuthenticator extends Authenticator {
       if (found === undefined) found = { scheme, credential };
       else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
     }
-    if (found === undefined) throw this.missing(request);
+    if (found === undefined) throw this.missing();
     this.parts.checkRequest?.(found.credential, request);
     return found;
   }
@@ -156,15 +156,11 @@ export class RequestAuthenticator extends Authenticator {
     this.attempts.set(request.request, { text: credential.text, scheme, madeAt: this.now(), outcome });
   }
 
-  private missing(request: RequestView): RefusalError {
+  private missing(): RefusalError {
     const { sources, schemes } = this.parts;
     const places = sources.map(({ place }) => place);
     const others = schemes.map(({ name }) => name).filter((name) => name !== 'Bearer');
-    const remark = request.leftOut?.();
-    return RefusalError.of(
-      'MISSING_TOKEN',
-      `No access token came. Looked in: ${[...places, ...others].join(', ')}${remark === undefined ? '' : `. ${remark}`}`,
-    );
+    return RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${[...places, ...others].join(', ')}`);
   }
 
   private now(): number {

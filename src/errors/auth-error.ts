@@ -100,17 +100,20 @@ export class RefusalError extends AuthError {
   override readonly reason: RefusalReason | null;
   /** The scopes that the route asks for, of which one is missing; empty for everything but `INSUFFICIENT_SCOPE`. */
   readonly requiredScopes: readonly string[];
+  /** Whether a page of another origin made the request, which is refused on optional routes too. */
+  readonly fromOtherSite: boolean;
 
   private constructor(
     override readonly code: RefusalCode,
     reason: RefusalReason | null,
     message: string,
     explanation: string,
-    requiredScopes: readonly string[] = [],
+    details: { readonly requiredScopes?: readonly string[]; readonly fromOtherSite?: boolean } = {},
   ) {
     super(message, explanation);
     this.reason = reason;
-    this.requiredScopes = requiredScopes;
+    this.requiredScopes = details.requiredScopes ?? [];
+    this.fromOtherSite = details.fromOtherSite ?? false;
   }
 
   /** A token that was looked at and does not pass: 401 (RFC 6750 §3.1 `invalid_token`). */
@@ -125,7 +128,14 @@ export class RefusalError extends AuthError {
 
   /** A good token that was not granted what the route needs: 403 (RFC 6750 §3.1 `insufficient_scope`). */
   static scopes(required: readonly string[], explanation: string): RefusalError {
-    return new RefusalError('INSUFFICIENT_SCOPE', null, sentences.INSUFFICIENT_SCOPE, explanation, required);
+    return new RefusalError('INSUFFICIENT_SCOPE', null, sentences.INSUFFICIENT_SCOPE, explanation, {
+      requiredScopes: required,
+    });
+  }
+
+  /** A request that a page of another origin made with its visitor's credentials: 403, on optional routes too. */
+  static otherSite(explanation: string): RefusalError {
+    return new RefusalError('ACCESS_DENIED', null, sentences.ACCESS_DENIED, explanation, { fromOtherSite: true });
   }
 
   /** Everything but a refused token and a missing scope. */

@@ -91,13 +91,24 @@ export class MicroservicesTransport extends Transport {
   private viewOf(context: CallContext, request: object): RequestView {
     const headers = readMessageHeaders(context.getArgs()[1]);
     const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
-    return {
-      request,
-      headers: (name) => [
-        ...(headers.get(name) ?? []),
-        ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),
-      ],
-    };
+    return new MessageView(request, (name) => [
+      ...(headers.get(name) ?? []),
+      ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),
+    ]);
+  }
+}
+
+class MessageView implements RequestView {
+  readonly method = null;
+  readonly url = null;
+
+  constructor(
+    readonly request: object,
+    readonly headers: RequestView['headers'],
+  ) {}
+
+  get carrier(): object {
+    return this.request;
   }
 }
 

@@ -13,8 +13,9 @@ export interface Credential {
 }
 
 /**
- * The access token of a request, or `undefined` when it carries none. Every source is read, so that two
- * that contradict each other are noticed; the same token in two places is one token.
+ * Finds the access token of a request; `undefined` when it has none. Every source is read, because two different tokens are
+ * a contradiction. The same token in two places is one token, and a place that is no cookie counts before a cookie: what a
+ * page of another origin cannot send shows that the request is not forged.
  *
  * @throws {RefusalError} `INVALID_REQUEST` for a malformed request or for two different tokens.
  */
@@ -25,27 +26,33 @@ export function findCredential(request: RequestView, sources: readonly TokenSour
       if (found.kind === 'malformed') throw RefusalError.of('INVALID_REQUEST', found.problem);
       const { token } = found;
       if (credential !== undefined && credential.text !== token) throw twoTokens(credential.source, source);
-      credential ??= { text: token, scheme: 'Bearer', source };
+      if (credential === undefined || (isCookie(credential.source) && !isCookie(source))) {
+        credential = { text: token, scheme: 'Bearer', source };
+      }
     }
   }
   return credential;
 }
 
-/** The refusal (`INVALID_REQUEST`) of a token that does not keep to the grammar of the place it was found in. */
+function isCookie({ cookie, parameter }: TokenSource): boolean {
+  return cookie !== undefined || parameter?.in === 'cookie';
+}
+
+/** The refusal (`INVALID_REQUEST`) of a token that breaks the grammar of its place; `undefined` when it does not. */
 export function findCredentialFault({ text, source }: Credential): RefusalError | undefined {
   const fault = source.findFault?.(text);
   return fault === undefined ? undefined : RefusalError.of('INVALID_REQUEST', fault);
 }
 
 /**
- * Whether every JWT that passes is well formed for its place too, so that the place's grammar need only be asked about one that
- * is refused: true of Bearer, whose characters include base64url and points. A source of the app's own may ask for more.
+ * Whether every valid JWT is well formed for its place as well, so that the grammar of the place only needs checking for a
+ * token that is refused. True of Bearer, whose characters include base64url and dots; an app's own source may require more.
  */
 export function suitsEveryJwt({ source }: Credential): boolean {
   return source.findFault === undefined || source.findFault === findBearerFault;
 }
 
-/** @throws {RefusalError} that fault. */
+/** @throws {RefusalError} `INVALID_REQUEST` for a token that breaks the grammar of its place. */
 export function checkCredential(credential: Credential): void {
   const fault = findCredentialFault(credential);
   if (fault !== undefined) throw fault;

@@ -1,22 +1,22 @@
-/** Something that is kept with objects of apps and frameworks, each for as long as it lives. */
+/** Keeps a value with an object of the app or the framework, for the object's lifetime. */
 export interface PrivateSlot<Value> {
-  /** The value of exactly this object: not of one that it inherits from, is a copy of or a proxy for. */
+  /** The value of exactly this object, never that of a prototype, of the original of a copy, or of a proxy's target. */
   readonly find: (holder: object) => Value | undefined;
   readonly set: (holder: object, value: Value) => void;
 }
 
 /**
- * Makes a member for objects that are not ours, such as the requests of a framework. Nobody sees it, whoever prints, lists, copies or
- * wraps the object.
+ * Creates a slot on objects that the package does not own, such as requests. Printing, listing, copying or wrapping the object
+ * does not show the value.
  *
- * A WeakMap does so too, but holds up the collector when it gets an entry with every request (docs/decisions/0017). So the
- * value is in a private field, which a class can give to an object that it has not made.
+ * The value is in a private field, which a class can add to an object that it did not construct. A WeakMap would do as well,
+ * but slows the garbage collector down when every request adds an entry (docs/decisions/0017).
  */
 export function createPrivateSlot<Value extends object>(): PrivateSlot<Value> {
-  /** For objects that take no member: ECMAScript is about to forbid it to private ones as well. */
+  /** For objects that are not extensible: ECMAScript is about to forbid private fields on them. */
   const elsewhere = new WeakMap<object, Value>();
 
-  // In here, so that each call makes a private name of its own.
+  // Declared inside, so that each call creates a private name of its own.
   class Member extends Given {
     #value: Value;
 
@@ -39,8 +39,8 @@ export function createPrivateSlot<Value extends object>(): PrivateSlot<Value> {
   return { find: (holder) => Member.find(holder), set: (holder, value) => Member.set(holder, value) };
 }
 
-/** A base whose instances are the objects that it is given: private fields of a class built on it are theirs. */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- there is no other way to it
+/** A base class whose constructor returns the given object, so that private fields of a subclass are added to that object. */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- only a constructor can return the object
 class Given {
   constructor(holder: object) {
     return holder;

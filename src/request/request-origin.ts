@@ -1,31 +1,228 @@
+import { path, type GivenOptions } from '../configuration/read-options.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
-import type { RequestView } from './request-view.js';
+import type { Credential } from './find-credential.js';
+import type { HttpRequest, RequestView } from './request-view.js';
+
+/** What a browser states about the page that made a request, and which pages may make it. */
+export interface PageEvidence {
+  /** Every value of `Origin`. A browser sends one at most. */
+  readonly origins: readonly string[];
+  /** Every value of `Sec-Fetch-Site`, which no page can set. */
+  readonly fetchSites: readonly string[];
+  /** The origin of the app; `undefined` when it is unknown. */
+  readonly ownOrigin: string | undefined;
+  readonly trustedOrigins: readonly string[];
+}
 
 /**
- * What speaks against believing that a socket's cookies were meant for it; `undefined` when nothing does. A browser
- * opens a socket for a page of any site and sends the cookies of this one, and unlike for `fetch` there is no
- * CORS to stop it (RFC 6455 §10.2). What is no browser names no origin, and has no cookies of others.
- *
- * @param trusted origins whose pages may do so, beside those of the very host that was called.
+ * Describes the page that made a request when it is neither the app's own nor a trusted one; `undefined` otherwise, and for
+ * a request that no browser made. `Origin` decides first, because a trusted page may be on another site; `Sec-Fetch-Site`
+ * decides for an own page whose `Origin` is absent, `null` or changed by a proxy.
  */
-export function findForeignPage(request: RequestView, trusted: readonly string[]): string | undefined {
-  const [origin] = request.headers('origin');
-  if (origin === undefined) return findForeignSite(request);
-  if (trusted.includes(origin) || isOfHost(origin, request.headers('host')[0])) return undefined;
-  return `a page of ${logText(origin)} opened it`;
+export function findForeignPage(evidence: PageEvidence): string | undefined {
+  const { origins, fetchSites } = evidence;
+  if (origins.length > 1) return 'a page with several Origin headers';
+  const [origin] = origins;
+  if (origin === undefined) {
+    if (fetchSites.length === 0 || isOwnSite(fetchSites)) return undefined;
+    return `a page that the browser reports as ${logText(fetchSites.join(', '))}`;
+  }
+  return isAccepted(origin, evidence) || isOwnSite(fetchSites) ? undefined : `a page of ${logText(origin)}`;
 }
 
-/** Where a browser sends no origin, as with the first poll of socket.io, it may say this much. */
-function findForeignSite(request: RequestView): string | undefined {
-  const [site] = request.headers('sec-fetch-site');
-  return site === 'cross-site' || site === 'same-site' ? 'a page of another origin opened it' : undefined;
+function isAccepted(given: string, { ownOrigin, trustedOrigins }: PageEvidence): boolean {
+  const origin = parseOrigin(given);
+  return origin !== undefined && (origin === ownOrigin || trustedOrigins.includes(origin));
 }
 
-/** Compared without the scheme, which a proxy in front of the app may have taken off. */
-function isOfHost(origin: string, host: string | undefined): boolean {
-  if (host === undefined || !URL.canParse(origin)) return false;
-  const page = new URL(origin);
-  // The port that belongs to the scheme may be written or not.
-  const called = `${page.protocol}//${host}`;
-  return page.host !== '' && URL.canParse(called) && new URL(called).host === page.host;
+/** `none` is a person who typed the address or opened a bookmark. */
+function isOwnSite([site, ...more]: readonly string[]): boolean {
+  return more.length === 0 && (site === 'same-origin' || site === 'none');
+}
+
+/** Scheme, host and port as the URL standard writes them; `undefined` for `null` and for anything else. */
+function parseOrigin(text: string): string | undefined {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text) || !URL.canParse(text)) return undefined;
+  const { origin } = new URL(text);
+  return origin === 'null' ? undefined : origin;
+}
+
+export interface OriginCheckParts {
+  /** The origin of `publicUrl`; `null` where the app has not set it. */
+  readonly publicOrigin: string | null;
+  /** Origins of other pages that may send cookies. */
+  readonly trustedOrigins: readonly string[];
+  /** The HTTP adapter's application, asked for the called address where `publicOrigin` is `null`. */
+  readonly findAdapterInstance?: () => unknown;
+}
+
+/** Methods that change nothing (RFC 9110 §9.2.1), as far as browsers send them. */
+const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
+
+/**
+ * Refuses requests that a page of another origin made with the credentials of a signed-in user: a browser adds cookies and
+ * `Basic` credentials to every request, so the user may know nothing of it (cross-site request forgery). All that a page
+ * has to add itself, such as `Authorization: Bearer`, is not concerned.
+ */
+export class OriginCheck {
+  constructor(private readonly parts: OriginCheckParts) {}
+
+  /**
+   * Checks a credential before it is verified.
+   *
+   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin changes something (any method but GET, HEAD and
+   * OPTIONS) or opens a WebSocket by a credential in a cookie, or changes something by `Basic`.
+   */
+  readonly check = (credential: Credential, view: RequestView): void => {
+    const { source, scheme } = credential;
+    const isCookie = isFromCookie(credential, view);
+    if (!isCookie && scheme !== 'Basic') return;
+    const isForbidden = isSafe(view)
+      ? isCookie && opensWebSocket(view)
+      : !isCookie || opensWebSocket(view) || source.cookie?.checkOrigin !== false;
+    if (isForbidden) this.requireOwnPage(view, source.place);
+  };
+
+  /**
+   * Checks a request to a route that sets, renews or ends a session, with or without a credential: otherwise a page of
+   * another origin could sign its visitor in as somebody else. The header `X-Token-Delivery: body` exempts a request: it
+   * asks for tokens in the body, so that no cookie is set, and no page can send it to another origin without CORS.
+   *
+   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin made it by any method but GET, HEAD and OPTIONS.
+   */
+  checkSessionRequest(view: RequestView): void {
+    if (isSafe(view) || view.headers('x-token-delivery').some((value) => value.trim() === 'body')) return;
+    this.requireOwnPage(view, null);
+  }
+
+  private requireOwnPage(view: RequestView, place: string | null): void {
+    // Connection parameters are written by the page, so only the upgrade request of a socket is evidence.
+    const sent = view.upgrade ?? view;
+    const ownOrigin = this.parts.publicOrigin ?? this.readCalledOrigin(sent);
+    const page = findForeignPage({
+      origins: sent.headers('origin'),
+      fetchSites: sent.headers('sec-fetch-site'),
+      ownOrigin,
+      trustedOrigins: this.parts.trustedOrigins,
+    });
+    if (page === undefined) return;
+    const credential = place === null ? '' : `, with a credential in ${place}`;
+    throw RefusalError.otherSite(`The request was made by ${page}${credential}. ${this.describeFix(ownOrigin)}`);
+  }
+
+  private describeFix(ownOrigin: string | undefined): string {
+    const trust = 'if that page may send it, add its origin to trustedOrigins';
+    if (this.parts.publicOrigin !== null) return `publicUrl makes ${this.parts.publicOrigin} the app's own; ${trust}`;
+    const called = ownOrigin === undefined ? 'no origin' : logText(ownOrigin);
+    return `Without publicUrl, the HTTP adapter reports ${called} as the app's own: set publicUrl if that is wrong; ${trust}`;
+  }
+
+  private readCalledOrigin({ request }: RequestView): string | undefined {
+    return readCalledOrigin(request, this.parts.findAdapterInstance?.());
+  }
+}
+
+function isSafe({ method }: RequestView): boolean {
+  return method !== null && safeMethods.includes(method);
+}
+
+/** Also for a route of HTTP that takes upgrade requests itself. */
+function opensWebSocket(view: RequestView): boolean {
+  return view.upgrade !== undefined || view.headers('upgrade').some((value) => value.toLowerCase() === 'websocket');
+}
+
+/**
+ * Whether a credential depends on a cookie. A source of the app's own that does not state its place is asked again without
+ * the cookies: when it finds the credential elsewhere, the cookies do not matter. An authentication scheme of the app's own
+ * may read the request without its source; then its credential is looked for in the cookies.
+ */
+function isFromCookie({ source, text }: Credential, view: RequestView): boolean {
+  if (source.cookie !== undefined) return true;
+  if (source.parameter !== undefined) return source.parameter.in === 'cookie';
+  const cookies = view.headers('cookie');
+  if (cookies.length === 0) return false;
+  const isFoundIn = (seen: RequestView): boolean =>
+    source.read(seen).some((found) => found.kind === 'token' && found.token === text);
+  return isFoundIn(view) ? !isFoundIn(withoutCookies(view)) : cookies.some((cookie) => cookie.includes(text));
+}
+
+function withoutCookies(view: RequestView): RequestView {
+  const headers = (name: string): readonly string[] => (name === 'cookie' ? [] : view.headers(name));
+  return Object.create(view, { headers: { value: headers } }) as RequestView;
+}
+
+/** Scheme and host as an adapter reports them. */
+type CalledAddress = Pick<HttpRequest, 'protocol' | 'host'>;
+
+/**
+ * The origin that the client called, by the adapter's own proxy setting: Express's `trust proxy`, Fastify's `trustProxy`.
+ * Without such a setting, forwarding headers do not count.
+ */
+function readCalledOrigin(request: HttpRequest, adapterInstance: unknown): string | undefined {
+  const { protocol, host } = typeof request.protocol === 'string' ? request : readByAdapter(request, adapterInstance);
+  if (protocol === undefined || host === undefined) return undefined;
+  // Some proxies forward the scheme of a WebSocket (`wss`), where the page's origin has that of HTTP.
+  return parseOrigin(`${protocol.replace(/^ws/i, 'http')}://${host}`);
+}
+
+/**
+ * The address of a request that the adapter has not handled itself: Node hands upgrade requests to the socket server. The
+ * adapter's getters read it all the same when they are called on an object with the request's parts.
+ */
+function readByAdapter({ headers = {}, socket, raw }: HttpRequest, adapterInstance: unknown): CalledAddress {
+  const sent = { headers, socket: socket ?? raw?.socket };
+  const prototype = findRequestPrototype(adapterInstance);
+  if (!sent.socket || prototype === undefined) return readFromSocket(sent);
+  // Express reads headers and socket of the request itself, Fastify those of its raw request.
+  const parts = { headers: { value: headers }, socket: { value: sent.socket }, raw: { value: sent } };
+  return Object.create(prototype, parts) as CalledAddress;
+}
+
+/** What an adapter that trusts no proxy would report. */
+function readFromSocket({ headers, socket }: Pick<HttpRequest, 'headers' | 'socket'>): CalledAddress {
+  const host = headers?.['host'];
+  const isEncrypted = socket && 'encrypted' in socket && socket.encrypted === true;
+  return { protocol: isEncrypted ? 'https' : 'http', host: typeof host === 'string' ? host : undefined };
+}
+
+/** What the requests of an Express application, or of a Fastify instance, inherit from. */
+function findRequestPrototype(instance: unknown): object | undefined {
+  if (typeof instance === 'function' && 'request' in instance) return toObject(instance.request);
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  // Fastify shows its class of requests under a symbol only.
+  const key = Object.getOwnPropertySymbols(instance).find(({ description }) => description === 'fastify.Request');
+  const requestClass = key && (instance as Readonly<Record<symbol, unknown>>)[key];
+  return typeof requestClass === 'function' ? toObject(requestClass.prototype) : undefined;
+}
+
+function toObject(value: unknown): object | undefined {
+  return typeof value === 'object' && value !== null ? value : undefined;
+}
+
+/**
+ * Reads `trustedOrigins`, or `socketOrigins`, its name in version 0.1.0.
+ *
+ * @throws {ConfigurationError} for anything but origins as a browser writes them, and for both names together.
+ */
+export function readTrustedOrigins(where: string, options: GivenOptions): readonly string[] {
+  const { trustedOrigins, socketOrigins } = options;
+  if (trustedOrigins !== undefined && socketOrigins !== undefined) {
+    throw new ConfigurationError(
+      path(where, 'socketOrigins'),
+      'it is the former name of trustedOrigins, which is there too',
+      'Write all origins into trustedOrigins',
+    );
+  }
+  const given = trustedOrigins ?? socketOrigins ?? [];
+  if (Array.isArray(given) && given.every(isOrigin)) return Object.freeze([...given]);
+  throw new ConfigurationError(
+    path(where, socketOrigins === undefined ? 'trustedOrigins' : 'socketOrigins'),
+    'a list of origins is expected',
+    "Write scheme and host, with the port where it is not the usual one, and nothing behind: ['https://app.example.com']",
+  );
+}
+
+function isOrigin(value: unknown): value is string {
+  return typeof value === 'string' && parseOrigin(value) === value;
 }

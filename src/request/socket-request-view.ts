@@ -1,45 +1,56 @@
 import { viewHttpRequest, type HttpRequest, type RequestView } from './request-view.js';
-import { findForeignPage } from './request-origin.js';
 
-/** What a socket was opened with. */
+/** How a socket was opened. */
 export interface SocketConnectionRequest {
-  /** The HTTP request that was upgraded to the socket; `undefined` where it cannot be had. */
+  /** The HTTP request that was upgraded to the socket; `undefined` where it is not available. */
   readonly upgrade: HttpRequest | undefined;
   /**
-   * What the client said in its first message, as a browser's socket can send no headers: graphql-ws calls it
-   * `connectionParams`, socket.io `auth`.
+   * What the client sent in its first message, because a browser cannot set headers on a socket: `connectionParams` of
+   * graphql-ws, `auth` of socket.io.
    */
   readonly connectionParameters: unknown;
-  /** Origins whose pages may open a socket with cookies. */
-  readonly socketOrigins: readonly string[];
 }
 
-/** Names under which a connectionParameters holds a token as it is. */
+/** Names under which connection parameters hold a token without a scheme. */
 const bareTokens = ['token', 'access_token', 'accesstoken'];
 
 /**
- * Sees a message on a socket as token sources want to. A header is what the upgrade request had under its name,
- * and what the connectionParameters has, in any case, there or in its `headers`. A connectionParameters's `token`, `accessToken` or
- * `access_token` counts as `Authorization: Bearer`. Cookies are the upgrade request's alone, and left out
- * where a page of another origin opened the socket.
+ * Makes the view of a message on a socket. A header has the values that the connection parameters hold under its name (in
+ * any case, at the top level or in their `headers`), followed by those of the upgrade request. `token`, `accessToken` and
+ * `access_token` among the connection parameters count as `Authorization: Bearer`. Cookies are read from the upgrade
+ * request only.
  */
-export function viewSocketRequest(request: object, opening: SocketConnectionRequest): RequestView {
-  const upgrade = viewHttpRequest(opening.upgrade ?? {});
-  const greeted = readConnectionParameters(opening.connectionParameters);
-  const foreign = (): string | undefined => findForeignPage(upgrade, opening.socketOrigins);
-  return {
-    request,
-    headers: (name) => {
-      const sent = upgrade.headers(name);
-      if (name !== 'cookie') return [...(greeted.get(name) ?? []), ...sent];
-      return sent.length > 0 && foreign() !== undefined ? [] : sent;
-    },
-    leftOut: () => {
-      const problem = upgrade.headers('cookie').length > 0 ? foreign() : undefined;
-      return problem === undefined
-        ? undefined
-        : `Cookies came and were left out, as ${problem}; if it may, name its origin in socketOrigins`;
-    },
+export function viewSocketRequest(request: object, connection: SocketConnectionRequest): RequestView {
+  return new SocketRequestView(request, connection);
+}
+
+class SocketRequestView implements RequestView {
+  readonly upgrade: RequestView;
+  private readonly parameters: ReadonlyMap<string, readonly string[]>;
+
+  constructor(
+    readonly request: object,
+    { upgrade, connectionParameters }: SocketConnectionRequest,
+  ) {
+    this.upgrade = viewHttpRequest(upgrade ?? {});
+    this.parameters = readConnectionParameters(connectionParameters);
+  }
+
+  get carrier(): object {
+    return this.request;
+  }
+
+  get method(): string | null {
+    return this.upgrade.method;
+  }
+
+  get url(): string | null {
+    return this.upgrade.url;
+  }
+
+  readonly headers = (name: string): readonly string[] => {
+    const sent = this.upgrade.headers(name);
+    return name === 'cookie' ? sent : [...(this.parameters.get(name) ?? []), ...sent];
   };
 }
 

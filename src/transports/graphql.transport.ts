@@ -113,8 +113,7 @@ export class GraphqlTransport extends Transport {
   }
 
   private viewSocket(request: object, upgrade: HttpRequest, { connectionParams }: GraphqlSocket): RequestView {
-    const { socketOrigins } = this.context;
-    return viewSocketRequest(request, { upgrade, connectionParameters: connectionParams, socketOrigins });
+    return viewSocketRequest(request, { upgrade, connectionParameters: connectionParams });
   }
 
   /** What a subscription sends comes without a call that the guard could judge. */

@@ -68,8 +68,6 @@ export type ArgumentsOfCall = Pick<CallContext, 'getType' | 'getArgs'>;
 export interface TransportContext {
   /** Closes connections whose token is over. */
   readonly connections: ConnectionWatch;
-  /** Origins whose pages may open a socket with a token in a cookie, beside the app's own. */
-  readonly socketOrigins: readonly string[];
   /** The app's HTTP server; `undefined` before the app has started, and where it has none. */
   readonly findHttpServer: () => unknown;
   readonly report: ReportEvent;

@@ -72,24 +72,3 @@ export function readTransports(where: string, options: GivenOptions): readonly T
 function isTransportPlugin(value: unknown): value is TransportPlugin {
   return typeof value === 'object' && value !== null && 'contextType' in value && 'open' in value;
 }
-
-/**
- * Origins as a browser writes them.
- *
- * @throws {ConfigurationError}
- */
-export function readSocketOrigins(where: string, options: GivenOptions): readonly string[] {
-  const given = options['socketOrigins'] ?? [];
-  if (Array.isArray(given) && given.every(isOrigin)) return Object.freeze([...given]);
-  throw new ConfigurationError(
-    path(where, 'socketOrigins'),
-    'a list of origins is expected',
-    "Write scheme and host, with the port where it is not the usual one, and nothing behind: ['https://app.example.com']",
-  );
-}
-
-function isOrigin(value: unknown): value is string {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { origin } = new URL(value);
-  return origin === value && origin !== 'null';
-}

@@ -42,7 +42,7 @@ export class HandshakeTransport extends Transport {
   }
 
   private viewOf({ opening }: Handshake, request: object): RequestView {
-    return viewSocketRequest(request, { ...opening, socketOrigins: this.context.socketOrigins });
+    return viewSocketRequest(request, opening);
   }
 }
 

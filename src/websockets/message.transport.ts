@@ -78,7 +78,7 @@ export class MessageTransport extends Transport {
     const opening = findConnectionRequest(client);
     if (opening === undefined) this.reportUnseen();
     const { upgrade, connectionParameters } = opening ?? {};
-    return viewSocketRequest(request, { upgrade, connectionParameters, socketOrigins: this.context.socketOrigins });
+    return viewSocketRequest(request, { upgrade, connectionParameters });
   }
 
   private reportUnseen(): void {

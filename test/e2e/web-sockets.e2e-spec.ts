@@ -12,6 +12,7 @@ import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
 import { connectSocketIo } from '../support/socket-clients.js';
 import {
+  deniedBody,
   invalidTokenBody,
   lackingScopeBody,
   missingTokenBody,
@@ -94,7 +95,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
             issuers: oidc({ issuer: issuer.url, audience: 'api' }),
             transports: [webSockets()],
             tokenFrom: [fromBearer(), fromCookie('access_token')],
-            socketOrigins: ['https://app.example.com'],
+            trustedOrigins: ['https://app.example.com'],
             clock,
             toUser: (user) => {
               seen.push(user.id);
@@ -132,8 +133,8 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
       socket.close();
     }
     const socket = await connect(app.url, { headers: { ...cookie, Origin: 'https://evil.example' } });
-    expect(await socket.ask('me')).toEqual(exception('me', missingTokenBody));
-    expect(await socket.ask('maybe')).toEqual({ event: 'reply', data: 'anonymousCaller' });
+    expect(await socket.ask('me')).toEqual(exception('me', deniedBody));
+    expect(await socket.ask('maybe')).toEqual(exception('maybe', deniedBody));
     socket.close();
   });
 

@@ -70,6 +70,26 @@ const mistakes: readonly [string, Given, string][] = [
   ],
   ['an origin that is none', { issuers, socketOrigins: ['*'] }, '({ socketOrigins }): a list of origins is expected.'],
   ['the origin null', { issuers, socketOrigins: ['null'] }, '({ socketOrigins }): a list of origins is expected.'],
+  [
+    'trusted origins that are no list',
+    { issuers, trustedOrigins: 'https://app.example.com' },
+    '({ trustedOrigins }): a list of origins is expected.',
+  ],
+  [
+    'trusted origins under both names',
+    { issuers, trustedOrigins: [], socketOrigins: [] },
+    '({ socketOrigins }): it is the former name of trustedOrigins, which is there too. Write all origins into trustedOrigins.',
+  ],
+  [
+    'a public address by plain http',
+    { issuers, publicUrl: 'http://api.example.com' },
+    '({ publicUrl }): http is only allowed on this machine.',
+  ],
+  [
+    'a public address with a query',
+    { issuers, publicUrl: 'https://api.example.com/?a=1' },
+    '({ publicUrl }): an address without a query is expected.',
+  ],
   ['no source', { issuers, tokenFrom: [] }, '({ tokenFrom }): a list of token sources is expected.'],
   [
     'an unknown word',

@@ -24,6 +24,17 @@ export const platforms: readonly Platform[] = [
   { name: 'Fastify', createAdapter: () => new FastifyAdapter() },
 ];
 
+/** The platform with the setting by which its adapter reads the headers of the proxy in front of it. */
+export function behindProxy({ name }: Platform): Platform {
+  if (name === 'Fastify') return { name, createAdapter: () => new FastifyAdapter({ trustProxy: true }) };
+  const createAdapter = (): AbstractHttpAdapter => {
+    const adapter = new ExpressAdapter();
+    adapter.set('trust proxy', true);
+    return adapter;
+  };
+  return { name, createAdapter };
+}
+
 /** An app that listens. */
 export class RunningApp {
   private constructor(

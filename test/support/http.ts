@@ -6,7 +6,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface Call {
-  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'DELETE';
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string;
   /** In this order, as they are. */

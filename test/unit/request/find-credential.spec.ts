@@ -54,7 +54,7 @@ describe('the credential of a request', () => {
     expect(await outcomeOf(() => find(headers))).toBe('INVALID_REQUEST');
   });
 
-  it('is looked for in the given places only', () => {
+  it('is read from the given places only', () => {
     const headers = { authorization: 'Bearer a', 'x-access-token': 'b', cookie: 'access_token=c' };
 
     expect(find(headers, [fromHeader('x-access-token')])).toBe('b');
@@ -62,7 +62,7 @@ describe('the credential of a request', () => {
     expect(find(headers, [])).toBeUndefined();
   });
 
-  it('is never looked for in the address, the query, the parameters or the body', () => {
+  it('is never read from the address, the query, the parameters or the body', () => {
     const request = {
       headers: {},
       url: '/me?access_token=a&token=a&authorization=Bearer+a',
@@ -76,7 +76,7 @@ describe('the credential of a request', () => {
     expect(findCredential(viewHttpRequest(request), sources)).toBeUndefined();
   });
 
-  it('is named by its places, not by its text, when two contradict each other', async () => {
+  it('is described by its places, without its text, when two contradict each other', async () => {
     const error = await errorOf(() => find({ authorization: 'Bearer secret1', cookie: 'access_token=secret2' }));
 
     expect(error?.explanation).toBe('Two different tokens came, in Authorization: Bearer and in cookie access_token');
@@ -84,8 +84,25 @@ describe('the credential of a request', () => {
   });
 });
 
+describe('the place that counts', () => {
+  const placeOf = (headers: Headers, from: readonly TokenSource[]): string | undefined =>
+    findCredential(viewHttpRequest({ headers }), from)?.source.place;
+  const both = { authorization: 'Bearer a', cookie: 'access_token=a; other=a' };
+
+  it('is the header, when the same token is in a header and in a cookie, whatever the order of the sources', () => {
+    const [bearer, cookie] = [fromBearer(), fromCookie('access_token')];
+    expect(placeOf(both, [bearer, cookie])).toBe('Authorization: Bearer');
+    expect(placeOf(both, [cookie, bearer])).toBe('Authorization: Bearer');
+  });
+
+  it('is the first one of two cookies and of two headers', () => {
+    expect(placeOf(both, [fromCookie('other'), fromCookie('access_token')])).toBe('cookie other');
+    expect(placeOf({ authorization: 'Bearer a', x: 'a' }, [fromHeader('x'), fromBearer()])).toBe('x');
+  });
+});
+
 describe('mergeSources', () => {
-  it('leaves out what is there twice and what another one covers', () => {
+  it('drops duplicates and sources that another one covers', () => {
     const header = fromHeader('x');
     const covering: TokenSource = { place: 'both', covers: [fromBearer()], read: () => [] };
 

@@ -24,7 +24,7 @@ describe('fromHeader', () => {
   });
 
   it.each(['__proto__', 'constructor', 'tostring', 'hasownproperty'])(
-    'finds nothing under %s where none came',
+    'finds nothing under %s when it was not sent',
     (name) => {
       expect(read(name, {})).toEqual([]);
     },
@@ -49,7 +49,7 @@ describe('fromHeader', () => {
     ['authorization', 'fromBearer()'],
     ['Authorization', 'fromBearer()'],
     ['COOKIE', "fromCookie('access_token')"],
-  ])('sends who wants %s elsewhere', (name, better) => {
+  ])('refuses %s and names the source that reads it', (name, better) => {
     const { message } = configurationErrorOf(() => fromHeader(name));
 
     expect(message).toBe(`fromHeader(name): ${name.toLowerCase()} has a form of its own. Write ${better}.`);

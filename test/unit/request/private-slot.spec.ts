@@ -3,26 +3,26 @@ import { describe, expect, it } from 'vitest';
 import { createPrivateSlot } from '../../../src/request/private-slot.js';
 
 interface Note {
-  readonly says: string;
+  readonly text: string;
 }
 
-const note = (says: string): Note => ({ says });
+const note = (text: string): Note => ({ text });
 
 describe('createPrivateSlot', () => {
-  it('gives the last value of each object', () => {
-    const member = createPrivateSlot<Note>();
+  it('returns the last value of each object', () => {
+    const slot = createPrivateSlot<Note>();
     const [one, other, third] = [{}, {}, {}];
-    member.set(one, note('first'));
-    member.set(other, note('of the other'));
-    member.set(one, note('second'));
-    expect([one, other, third].map((holder) => member.find(holder))).toEqual([
+    slot.set(one, note('first'));
+    slot.set(other, note('of the other'));
+    slot.set(one, note('second'));
+    expect([one, other, third].map((holder) => slot.find(holder))).toEqual([
       note('second'),
       note('of the other'),
       undefined,
     ]);
   });
 
-  it('keeps two members of one object apart', () => {
+  it('separates two slots of one object', () => {
     const [one, other] = [createPrivateSlot<Note>(), createPrivateSlot<Note>()];
     const request = {};
     one.set(request, note('one'));
@@ -32,7 +32,7 @@ describe('createPrivateSlot', () => {
   });
 
   it.each<[string, (request: object) => object]>([
-    ['an heir', (request) => Object.create(request) as object],
+    ['an object that inherits from it', (request) => Object.create(request) as object],
     ['a copy', (request) => ({ ...request })],
     [
       'a copy with all descriptors',
@@ -41,16 +41,16 @@ describe('createPrivateSlot', () => {
     ['a clone', (request) => structuredClone(request)],
     ['a proxy', (request) => new Proxy(request, {})],
   ])('is not shared with %s', (_, derive) => {
-    const member = createPrivateSlot<Note>();
+    const slot = createPrivateSlot<Note>();
     const request = { path: '/me' };
-    member.set(request, note('of the request'));
+    slot.set(request, note('of the request'));
     const derived = derive(request);
-    expect(member.find(derived)).toBeUndefined();
-    member.set(derived, note('of the derived one'));
-    expect([member.find(request), member.find(derived)]).toEqual([note('of the request'), note('of the derived one')]);
+    expect(slot.find(derived)).toBeUndefined();
+    slot.set(derived, note('of the derived one'));
+    expect([slot.find(request), slot.find(derived)]).toEqual([note('of the request'), note('of the derived one')]);
   });
 
-  it('cannot be seen, whoever looks', () => {
+  it('is invisible to enumeration, inspection and comparison', () => {
     const request = { path: '/me' };
     createPrivateSlot<Note>().set(request, note('a secret'));
     expect(Reflect.ownKeys(request)).toEqual(['path']);
@@ -58,8 +58,8 @@ describe('createPrivateSlot', () => {
     expect(request).toStrictEqual({ path: '/me' });
   });
 
-  it('asks no trap of a proxy to take it', () => {
-    const member = createPrivateSlot<Note>();
+  it('calls no trap of a proxy', () => {
+    const slot = createPrivateSlot<Note>();
     const refuse = (): never => {
       throw new TypeError('read only');
     };
@@ -67,26 +67,26 @@ describe('createPrivateSlot', () => {
       {},
       { defineProperty: refuse, get: refuse, has: refuse, getOwnPropertyDescriptor: refuse },
     );
-    member.set(request, note('first'));
-    member.set(request, note('second'));
-    expect(member.find(request)).toEqual(note('second'));
+    slot.set(request, note('first'));
+    slot.set(request, note('second'));
+    expect(slot.find(request)).toEqual(note('second'));
   });
 
-  it('has a value for an object that takes no member', () => {
-    const member = createPrivateSlot<Note>();
+  it('holds a value for an object that is not extensible', () => {
+    const slot = createPrivateSlot<Note>();
     const holders = [Object.freeze({}), Object.seal([]), Object.preventExtensions(() => 0)];
-    for (const [at, holder] of holders.entries()) member.set(holder, note(String(at)));
-    expect(holders.map((holder) => member.find(holder))).toEqual([note('0'), note('1'), note('2')]);
-    expect(member.find(Object.freeze({}))).toBeUndefined();
+    for (const [at, holder] of holders.entries()) slot.set(holder, note(String(at)));
+    expect(holders.map((holder) => slot.find(holder))).toEqual([note('0'), note('1'), note('2')]);
+    expect(slot.find(Object.freeze({}))).toBeUndefined();
   });
 
-  it('takes a new value for an object that was frozen since', () => {
-    const member = createPrivateSlot<Note>();
+  it('replaces the value of an object that was frozen in the meantime', () => {
+    const slot = createPrivateSlot<Note>();
     const request = {};
-    member.set(request, note('before'));
+    slot.set(request, note('before'));
     Object.freeze(request);
-    expect(member.find(request)).toEqual(note('before'));
-    member.set(request, note('after'));
-    expect(member.find(request)).toEqual(note('after'));
+    expect(slot.find(request)).toEqual(note('before'));
+    slot.set(request, note('after'));
+    expect(slot.find(request)).toEqual(note('after'));
   });
 });

@@ -7,7 +7,6 @@ function view(opening: Partial<SocketConnectionRequest>) {
   return viewSocketRequest(request, {
     upgrade: undefined,
     connectionParameters: undefined,
-    socketOrigins: [],
     ...opening,
   });
 }
@@ -18,26 +17,26 @@ describe('the headers of a message on a socket', () => {
     ['Authorization', { Authorization: 'Bearer a' }, ['Bearer a']],
     ['headers.Authorization', { headers: { Authorization: 'Bearer a' } }, ['Bearer a']],
     ['token', { token: 'a' }, ['Bearer a']],
-    ['token with the scheme before it', { token: 'bearer a' }, ['bearer a']],
+    ['token that starts with the scheme', { token: 'bearer a' }, ['bearer a']],
     ['accessToken', { accessToken: 'a' }, ['Bearer a']],
     ['access_token', { access_token: 'a' }, ['Bearer a']],
     ['two of them', { token: 'a', authorization: 'Bearer b' }, ['Bearer a', 'Bearer b']],
     ['an empty token', { token: '' }, []],
-    ['something that is no text', { authorization: ['Bearer a'], token: 7, headers: 'Bearer a' }, []],
+    ['values that are not strings', { authorization: ['Bearer a'], token: 7, headers: 'Bearer a' }, []],
     ['another name', { authToken: 'a' }, []],
     ['nothing', undefined, []],
-    ['no object', 'Bearer a', []],
+    ['a string in place of an object', 'Bearer a', []],
     ['null', null, []],
-  ])('are what the client said under %s', (_, connectionParameters, values) => {
+  ])('are read from the connection parameters: %s', (_, connectionParameters, values) => {
     expect(view({ connectionParameters }).headers('authorization')).toEqual(values);
   });
 
-  it('are those of custom names as well', () => {
+  it('may have custom names', () => {
     const { headers } = view({ connectionParameters: { 'X-Stack-Access-Token': 'a', token: 'b' } });
     expect([headers('x-stack-access-token'), headers('token')]).toEqual([['a'], ['b']]);
   });
 
-  it('are what the upgrade request had beside it, so that two that differ are noticed', () => {
+  it('include those of the upgrade request, so that two different tokens are noticed', () => {
     const upgrade = { headers: { authorization: 'Bearer b' } };
     expect(view({ upgrade, connectionParameters: { token: 'a' } }).headers('authorization')).toEqual([
       'Bearer a',
@@ -45,48 +44,42 @@ describe('the headers of a message on a socket', () => {
     ]);
   });
 
-  it('belong to the request that they are asked for', () => {
+  it('belong to the request of the message', () => {
     expect(view({}).request).toBe(request);
+    expect(view({})).toHaveProperty('carrier', request);
   });
 });
 
 describe('the cookies of a socket', () => {
   const cookie = 'access_token=a';
-  const foreign = { headers: { cookie, host: 'api.example.com', origin: 'https://app.example.com' } };
+  const upgrade = { headers: { cookie, origin: 'https://app.example.com' }, method: 'GET', url: '/socket?v=1' };
 
-  it('count where a page of the host itself opened it', () => {
-    const own = { headers: { cookie, host: 'api.example.com', origin: 'https://api.example.com' } };
-    expect(view({ upgrade: own }).headers('cookie')).toEqual([cookie]);
-    expect(view({ upgrade: own }).leftOut?.()).toBeUndefined();
+  it('are those of the upgrade request', () => {
+    expect(view({ upgrade }).headers('cookie')).toEqual([cookie]);
+    expect(view({}).headers('cookie')).toEqual([]);
   });
 
-  it('are left out where a page of another origin did, and the log says how to change that', () => {
-    const request = view({ upgrade: foreign });
-    expect(request.headers('cookie')).toEqual([]);
-    expect(request.leftOut?.()).toBe(
-      'Cookies came and were left out, as a page of "https://app.example.com" opened it; ' +
-        'if it may, name its origin in socketOrigins',
-    );
-  });
-
-  it('count where that origin is named', () => {
-    const request = view({ upgrade: foreign, socketOrigins: ['https://app.example.com'] });
-    expect(request.headers('cookie')).toEqual([cookie]);
-    expect(request.leftOut?.()).toBeUndefined();
-  });
-
-  it('are never what the client said, nor is the origin', () => {
-    const connectionParameters = {
-      cookie: 'access_token=b',
-      origin: 'https://api.example.com',
-      host: 'app.example.com',
-    };
-    expect(view({ upgrade: foreign, connectionParameters }).headers('cookie')).toEqual([]);
+  it('are never read from connection parameters', () => {
+    const connectionParameters = { cookie: 'access_token=b', headers: { Cookie: 'access_token=c' } };
+    expect(view({ upgrade, connectionParameters }).headers('cookie')).toEqual([cookie]);
     expect(view({ connectionParameters }).headers('cookie')).toEqual([]);
   });
+});
 
-  it('leave the other headers of such a socket alone: no browser sends those by itself', () => {
-    const upgrade = { headers: { ...foreign.headers, authorization: 'Bearer a' } };
-    expect(view({ upgrade }).headers('authorization')).toEqual(['Bearer a']);
+describe('the upgrade request of a socket', () => {
+  const upgrade = { headers: { origin: 'https://app.example.com' }, method: 'GET', url: '/socket?v=1' };
+
+  it('gives the message its method and its address', () => {
+    const { method, url } = view({ upgrade });
+    expect([method, url]).toEqual(['GET', '/socket?v=1']);
+    expect([view({}).method, view({}).url]).toEqual([null, null]);
+  });
+
+  it('keeps its own headers, whatever connection parameters add', () => {
+    const connectionParameters = { origin: 'https://api.example.com', 'sec-fetch-site': 'same-origin' };
+    const opened = view({ upgrade, connectionParameters }).upgrade;
+    expect(opened?.headers('origin')).toEqual(['https://app.example.com']);
+    expect(opened?.headers('sec-fetch-site')).toEqual([]);
+    expect(opened?.request).toBe(upgrade);
   });
 });

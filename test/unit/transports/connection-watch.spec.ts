@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import type { Authenticator } from '../../../src/authentication/authenticator.js';
 import { ConnectionWatch } from '../../../src/transports/connection-watch.js';
-import type { RequestView } from '../../../src/request/request-view.js';
+import { type RequestView, viewHttpRequest } from '../../../src/request/request-view.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { ManualTimer } from '../../support/manual-timer.js';
@@ -38,7 +38,7 @@ interface Connection {
   closedFor: string | null;
 }
 
-const request: RequestView = { request: {}, headers: () => [] };
+const request: RequestView = viewHttpRequest({});
 const expired = RefusalError.token('expired', 'It expired 1 s ago');
 
 function connect(seconds: number, key: object = {}): Connection {
