@@ -78,9 +78,12 @@ export class BearerScheme extends AuthenticationScheme {
     return bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer');
   }
 
-  /** A token that comes again is the same verified token, and so the same frozen user. */
+  /** A token that comes again is the same verified token, and so the same authentication with the same frozen user. */
   private readonly toAuthentication = (verdict: Verdict): Authentication =>
-    madeOnceOf(verdict.token, () => new TokenAuthentication(this.toUser(verdict), verdict));
+    madeOnceOf(verdict.token, this.createAuthentication, verdict);
+
+  private readonly createAuthentication = (verdict: Verdict): Authentication =>
+    new TokenAuthentication(this.toUser(verdict), verdict);
 
   private toUser({ text, token }: Verdict): AuthUser {
     const claimMap = this.parts.claimMaps.get(token.issuer);

@@ -96,6 +96,7 @@ export class TokenVerifier {
       this.parts.cache.delete(entry);
       return undefined;
     }
+    if (this.statusCheck === null) return entry;
     const released = this.release(entry);
     // A status check that has to wait is made by `verifyAnew`.
     return isThenable(released) ? undefined : released;
