@@ -5,14 +5,14 @@ import type { KeyMatch, KeySet } from '../keys/key-set.js';
 import type { VerificationKey } from '../keys/verification-key.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity, type Validity } from './check-claims.js';
-import { signatureFits, signatureFitsInPool } from './check-signature.js';
+import { concludeInPool, signatureFits } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
 import type { IssuerRegistry } from './issuer-registry.js';
-import { type CheckPlace, JudgingLine } from './judging-line.js';
 import { KnownHeaders } from './known-headers.js';
 import { type AskedEntry, OnlineJudge, type OnlineJudgeParts } from './online-judge.js';
 import { toOwnText } from './own-text.js';
 import { type ParsedToken, parseToken } from './parse-token.js';
+import { type CheckPlace, SignatureScheduler } from './signature-scheduler.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
@@ -35,7 +35,7 @@ export interface TokenVerifierParts extends OnlineJudgeParts {
  * a queue, a handshake, a test.
  */
 export class TokenVerifier {
-  private readonly line = new JudgingLine();
+  private readonly scheduler = new SignatureScheduler();
   private readonly headers = new KnownHeaders();
   private readonly online: OnlineJudge;
 
@@ -107,7 +107,7 @@ export class TokenVerifier {
     const opaqueIssuer = this.online.findOpaqueIssuer(text);
     if (opaqueIssuer !== undefined) return this.online.judgeOpaque(text, opaqueIssuer);
     const cameAt = this.online.answered;
-    return this.line.pass((place) => this.judgeAt(place, text, cameAt));
+    return this.scheduler.schedule((place) => this.judgeAt(place, text, cameAt));
   }
 
   /**
@@ -130,9 +130,9 @@ export class TokenVerifier {
     const now = this.now();
     const match = issuer.keys.current(now)?.find(parsed.header.kid ?? null, claim.algorithm);
     if (match?.kind !== 'found') return this.judgeByNewKeys(claim);
-    const fits = this.fits(place, claim, match.key);
-    if (typeof fits === 'object') return this.concludeAfter(fits, claim, match.key);
-    return fits ? this.conclude(claim, match.key, now) : this.judgeByOtherKey(claim, match.key);
+    const { key } = match;
+    if (place === 'pool') return this.inPool(claim, key, (fits) => this.concludeOrRetry(fits, claim, key));
+    return this.concludeOrRetry(signatureFits(parsed, claim.algorithm, key), claim, key, now);
   }
 
   private async judgeByNewKeys(claim: Claimed): Promise<Verdict> {
@@ -140,12 +140,17 @@ export class TokenVerifier {
     const newest = await claim.issuer.keys.obtain((set) => find(set).kind !== 'unknown');
     const key = readMatch(find(newest), claim.parsed);
     // Many may have waited for the same keys, and go on at once.
-    const fits = await this.line.pass((place) => this.fits(place, claim, key));
-    return fits ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
+    const fits = await this.scheduler.schedule((place) => this.fits(place, claim, key));
+    return this.concludeOrRetry(fits, claim, key);
   }
 
-  private async concludeAfter(fits: Promise<boolean>, claim: Claimed, key: VerificationKey): Promise<Verdict> {
-    return (await fits) ? this.conclude(claim, key) : this.judgeByOtherKey(claim, key);
+  private concludeOrRetry(
+    fits: boolean,
+    claim: Claimed,
+    key: VerificationKey,
+    now?: number,
+  ): Verdict | Promise<Verdict> {
+    return fits ? this.conclude(claim, key, now) : this.judgeByOtherKey(claim, key);
   }
 
   /** The signature is not the key's. Where no name ties the token to that key, the issuer may have a new one. */
@@ -159,15 +164,22 @@ export class TokenVerifier {
     const find = (set: KeySet): KeyMatch => set.find(kid, claim.algorithm);
     const newer = find(await claim.issuer.keys.obtain((set) => foundOther(find(set), key)));
     if (!foundOther(newer, key)) throw notSigned(kid);
-    const fits = await this.line.pass((place) => this.fits(place, claim, newer.key));
+    const fits = await this.scheduler.schedule((place) => this.fits(place, claim, newer.key));
     if (!fits) throw notSigned(kid);
     return this.conclude(claim, newer.key);
   }
 
-  private fits(place: CheckPlace, { parsed, algorithm }: Claimed, key: VerificationKey): boolean | Promise<boolean> {
-    return place === 'here'
-      ? signatureFits(parsed, algorithm, key)
-      : signatureFitsInPool(parsed, algorithm, key, this.line);
+  private fits(place: CheckPlace, claim: Claimed, key: VerificationKey): boolean | Promise<boolean> {
+    if (place === 'pool') return this.inPool(claim, key, (fits) => fits);
+    return signatureFits(claim.parsed, claim.algorithm, key);
+  }
+
+  private inPool<Result>(
+    { parsed, algorithm }: Claimed,
+    key: VerificationKey,
+    conclude: (fits: boolean) => Result | Promise<Result>,
+  ): Result | Promise<Result> {
+    return concludeInPool(parsed, algorithm, key, this.scheduler, conclude);
   }
 
   /** The signature is the key's; what is left are the claims. */
