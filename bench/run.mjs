@@ -1,9 +1,13 @@
-// Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build]`.
+// Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build] [--load=1]`.
 //
 // Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word) and outages.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
+// --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
+// not into docs/performance.md.
 // Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
+import { keepCoresBusy } from './rig/busy-cores.mjs';
 import { readFlags } from './rig/flags.mjs';
+import { noteBusyCores } from './rig/results.mjs';
 import { setUp } from './setup.mjs';
 
 const speed = {
@@ -29,9 +33,15 @@ if (unknown.length > 0) {
 
 process.env.NODE_ENV = 'production';
 if (options.flags['no-setup'] !== true) setUp({ build: options.flags['no-build'] !== true });
-for (const name of names) {
-  const run = await topics[name]();
-  await run(options);
+noteBusyCores(options.load);
+const endLoad = await keepCoresBusy(options.load);
+try {
+  for (const name of names) {
+    const run = await topics[name]();
+    await run(options);
+  }
+} finally {
+  await endLoad();
 }
-if (!options.quick && names.some((name) => Object.hasOwn(speed, name)))
+if (!options.quick && options.load === 0 && names.some((name) => Object.hasOwn(speed, name)))
   (await import('./speed/page.mjs')).writePerformanceTables();

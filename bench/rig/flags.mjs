@@ -11,7 +11,15 @@ export function readFlags(words = process.argv.slice(2)) {
         return [name, value];
       }),
   );
-  return { names, flags, quick: flags.quick === true };
+  return { names, flags, quick: flags.quick === true, load: readLoad(flags.load) };
+}
+
+/** How many cores are to be kept busy beside the measurement: none, one for `--load`, so many for `--load=2`. */
+function readLoad(value) {
+  if (value === undefined) return 0;
+  const cores = value === true ? 1 : Number(value);
+  if (Number.isInteger(cores) && cores >= 0) return cores;
+  throw new Error(`--load is a number of cores, and not ${value}`);
 }
 
 /** A number out of a flag, or what is usual: the first for a real run, the second for `--quick`. */

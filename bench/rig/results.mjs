@@ -24,6 +24,13 @@ function versions() {
   return { [own.name]: own.version, ...others };
 }
 
+let busyCores = 0;
+
+/** From now on, results are of a machine on which so many cores are kept busy; they are kept in files of their own. */
+export function noteBusyCores(cores) {
+  busyCores = cores;
+}
+
 /** What the figures hold for. `load` tells how busy the machine was with other work when the run ended. */
 export function describeMachine() {
   return {
@@ -34,6 +41,7 @@ export function describeMachine() {
     node: process.version,
     openssl: process.versions.openssl,
     load: Number(loadavg()[0].toFixed(2)),
+    ...(busyCores > 0 ? { busyCores } : {}),
     versions: versions(),
   };
 }
@@ -43,7 +51,8 @@ export function saveResult(name, body, quick) {
   if (quick) return;
   mkdirSync(folder, { recursive: true });
   const text = JSON.stringify({ machine: describeMachine(), ...body }, null, 2);
-  writeFileSync(new URL(`${name}.json`, folder), `${text}\n`);
+  const file = busyCores > 0 ? `${name}-load-${busyCores}.json` : `${name}.json`;
+  writeFileSync(new URL(file, folder), `${text}\n`);
 }
 
 export function loadResult(name) {

@@ -66,7 +66,8 @@ export class AuthGuard implements CanActivate {
   private admit(call: Call, appUser: unknown, verified: AuthUser): MaybePromise<boolean> {
     if (isThenable(appUser)) return Promise.resolve(appUser).then((made) => this.admit(call, made, verified));
     // An Authenticator of the app's own may give no user, whatever its type says.
-    if (appUser === null || appUser === undefined) return this.answers.continueWithout(call, RefusalError.unknownUser());
+    if (appUser === null || appUser === undefined)
+      return this.answers.continueWithout(call, RefusalError.unknownUser());
     return admit(call, { user: appUser, verified });
   }
 }

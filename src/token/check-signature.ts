@@ -8,7 +8,11 @@ import { ScratchBytes } from './base64url.js';
 /** What a signature check looks at in a token. */
 type SignedText = Pick<ParsedToken, 'signingInput' | 'signature'>;
 
-const signedScratch = new ScratchBytes(16 * 1024);
+/** As many bytes as the longest token has characters. */
+const signedScratchBytes = 16 * 1024;
+const signedScratch = new ScratchBytes(signedScratchBytes);
+/** Memory of jobs in the pool that have ended: there is as much of it as there have been jobs in the pool at once. */
+const unusedScratches: ScratchBytes[] = [];
 
 /** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
 export function signatureFits(
@@ -25,32 +29,44 @@ export function signatureFits(
     : verify(traits.hash, signed, verifyOptions(traits, key), signature);
 }
 
-/** Who counts how many are in the pool. */
+/** Counts how many signatures are in the pool. */
 export interface PoolPlaces {
   enterPool(): void;
   leavePool(): void;
 }
 
 /**
- * The same in libuv's thread pool, where it keeps anonymousCaller waiting; at once where there is next to nothing to do,
- * as with shared secrets.
+ * Checks the same in libuv's thread pool, where it does not block the event loop, and gives what `conclude` makes of the
+ * outcome. It calls `conclude` at once where there is next to nothing to do, as with shared secrets.
  */
-export function signatureFitsInPool(
+export function concludeInPool<Result>(
   token: SignedText,
   algorithm: Algorithm,
   key: VerificationKey,
   places: PoolPlaces,
-): boolean | Promise<boolean> {
+  conclude: (fits: boolean) => Result | Promise<Result>,
+): Result | Promise<Result> {
   const traits = traitsOf(algorithm);
   const { signingInput, signature } = token;
-  if (traits.scheme === 'hmac' || !isWellFormed(signature, traits)) return signatureFits(token, algorithm, key);
-  // A buffer of its own: the pool reads it while the next token is looked at.
-  const signed = Buffer.from(signingInput, 'latin1');
+  if (traits.scheme === 'hmac' || !isWellFormed(signature, traits)) {
+    return conclude(signatureFits(token, algorithm, key));
+  }
+  // The pool reads these bytes while the next token is parsed, so that each job in it has memory of its own. It is used again
+  // for another job when this one is done: to allocate it for each would cost more than to fill it.
+  const scratch = unusedScratches.pop() ?? new ScratchBytes(signedScratchBytes);
+  const signed = scratch.write(signingInput, 'latin1');
   return new Promise((resolve, reject) => {
     verify(traits.hash, signed, verifyOptions(traits, key), signature, (error, fits) => {
+      unusedScratches.push(scratch);
       places.leavePool();
-      if (error === null) resolve(fits);
-      else reject(error);
+      // Concluded here and not behind another promise: each of them costs a microtask and garbage.
+      try {
+        if (error !== null) throw error;
+        resolve(conclude(fits));
+      } catch (thrown) {
+        const reason: Error = thrown as Error;
+        reject(reason);
+      }
     });
     places.enterPool();
   });

@@ -4,12 +4,23 @@ import type { KeyMatch, KeySet, VerificationKey } from '../keys/key-set.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, type Validity } from './check-claims.js';
 import { signatureFits } from './check-signature.js';
-import { type MaybePromise, isThenable } from './maybe-promise.js';
+import type { MaybePromise } from './maybe-promise.js';
 import type { ParsedToken } from './parse-token.js';
 import type { IssuerTerms } from './trusted-issuer.js';
 
-/** Checks one signature, on the calling thread or elsewhere. */
-export type SignatureCheck = (token: ParsedToken, algorithm: Algorithm, key: VerificationKey) => MaybePromise<boolean>;
+/**
+ * Checks one signature, on the calling thread or elsewhere, and gives what `conclude` makes of the result. A check elsewhere
+ * concludes in its own callback, which saves a promise for each token.
+ */
+export type SignatureCheck = <Result>(
+  token: ParsedToken,
+  algorithm: Algorithm,
+  key: VerificationKey,
+  conclude: (fits: boolean) => MaybePromise<Result>,
+) => MaybePromise<Result>;
+
+/** Checks it on the calling thread. */
+const checkHere: SignatureCheck = (token, algorithm, key, conclude) => conclude(signatureFits(token, algorithm, key));
 
 /** What a JWT came to when it was checked against one key set. */
 export type JwtOutcome = VerifiedJwt | UnverifiedJwt;
@@ -43,7 +54,7 @@ export function verifyJwt(
   terms: IssuerTerms,
   keys: KeySet,
   now: () => number,
-  checkSignature: SignatureCheck = signatureFits,
+  checkSignature: SignatureCheck = checkHere,
 ): MaybePromise<JwtOutcome> {
   const algorithm = readAlgorithm(token, terms);
   const kid = token.header.kid ?? null;
@@ -51,9 +62,7 @@ export function verifyJwt(
   if (match.kind === 'unknown') return { kind: 'needs-newer-keys', tried: null, refusal: refusalOf(match, token) };
   if (match.kind !== 'found') throw refusalOf(match, token);
   const { key } = match;
-  const fits = checkSignature(token, algorithm, key);
-  if (isThenable(fits)) return fits.then((verified) => conclude(verified, token, terms, key, now));
-  return conclude(fits, token, terms, key, now);
+  return checkSignature(token, algorithm, key, (fits) => conclude(fits, token, terms, key, now));
 }
 
 /** Whether a key set holds a key for the token that is not the one already tried. */

@@ -4,7 +4,7 @@ import type { KeySet, VerificationKey } from '../keys/key-set.js';
 import { detachedString } from './base64url.js';
 import type { Validity } from './check-claims.js';
 import { checkValidity } from './check-claims.js';
-import { signatureFits, signatureFitsInPool } from './check-signature.js';
+import { concludeInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
 import {
   type IntrospectedEntry,
@@ -150,14 +150,11 @@ export class TokenVerifier {
     const claimed: Claimed = { text, cameAt, parsed, issuer };
     const keys = issuer.keys.current(this.now());
     if (keys === null) return this.verifyByNewerKeys(claimed, { tried: null });
-    const outcome = this.check(place, claimed, keys);
-    return isThenable(outcome)
-      ? outcome.then((checked) => this.conclude(claimed, checked))
-      : this.conclude(claimed, outcome);
+    return chain(this.check(place, claimed, keys), (outcome) => this.conclude(claimed, outcome));
   }
 
   private check(place: VerificationPlace, { parsed, issuer }: Claimed, keys: KeySet): MaybePromise<JwtOutcome> {
-    return verifyJwt(parsed, issuer.terms, keys, this.now, place === 'here' ? signatureFits : this.fitsInPool);
+    return verifyJwt(parsed, issuer.terms, keys, this.now, place === 'pool' ? this.checkInPool : undefined);
   }
 
   private conclude(claimed: Claimed, outcome: JwtOutcome): MaybePromise<Verdict> {
@@ -186,8 +183,8 @@ export class TokenVerifier {
     return this.verifyByNewerKeys(claimed, outcome);
   }
 
-  private readonly fitsInPool: SignatureCheck = (token, algorithm, key) =>
-    signatureFitsInPool(token, algorithm, key, this.scheduler);
+  private readonly checkInPool: SignatureCheck = (token, algorithm, key, conclude) =>
+    concludeInPool(token, algorithm, key, this.scheduler, conclude);
 
   /** Signature and claims are verified: remembers the token where it is worth it. */
   private admit(

@@ -2,7 +2,7 @@ import { createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { importJwk } from '../../../src/keys/import-jwk.js';
 import type { VerificationKey } from '../../../src/keys/key-set.js';
-import { type PoolPlaces, signatureFits, signatureFitsInPool } from '../../../src/token/check-signature.js';
+import { concludeInPool, type PoolPlaces, signatureFits } from '../../../src/token/check-signature.js';
 import { SignatureScheduler } from '../../../src/token/signature-scheduler.js';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -16,8 +16,9 @@ function signed(signature: Buffer): Parameters<typeof signatureFits>[0] {
 const good = sign('sha256', Buffer.from(signingInput), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
 
 const places = new SignatureScheduler();
+const asItIs = (fits: boolean): boolean => fits;
 
-describe('signatureFitsInPool', () => {
+describe('concludeInPool', () => {
   it.each([
     ['the right one', good, true],
     ['a forged one', Buffer.alloc(64, 1), false],
@@ -29,7 +30,7 @@ describe('signatureFitsInPool', () => {
     ['none', Buffer.alloc(0), false],
   ])('says of %s what signatureFits says', async (_, signature, fits) => {
     expect(signatureFits(signed(signature), 'ES256', key)).toBe(fits);
-    expect(await signatureFitsInPool(signed(signature), 'ES256', key, places)).toBe(fits);
+    expect(await concludeInPool(signed(signature), 'ES256', key, places, asItIs)).toBe(fits);
   });
 
   it('answers at once for shared secrets and for what cannot be a signature, which needs no pool', () => {
@@ -39,36 +40,45 @@ describe('signatureFitsInPool', () => {
       key: createSecretKey(Buffer.alloc(32)),
       identity: 'secret',
     };
-    expect(signatureFitsInPool(signed(Buffer.alloc(32, 1)), 'HS256', secret, places)).toBe(false);
-    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, places)).toBe(false);
+    expect(concludeInPool(signed(Buffer.alloc(32, 1)), 'HS256', secret, places, asItIs)).toBe(false);
+    expect(concludeInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, places, asItIs)).toBe(false);
   });
 
   it('rejects where the key cannot be used at all', async () => {
     const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
-    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken, places))).rejects.toThrow(
+    await expect(Promise.resolve(concludeInPool(signed(good), 'ES256', broken, places, asItIs))).rejects.toThrow(
       TypeError,
     );
+  });
+
+  it('gives what is concluded from the outcome, and rejects with what the conclusion throws', async () => {
+    const later = concludeInPool(signed(good), 'ES256', key, places, async (fits) => Promise.resolve(`fits: ${fits}`));
+    expect(await later).toBe('fits: true');
+    const refused = concludeInPool(signed(good), 'ES256', key, places, () => {
+      throw new Error('refused');
+    });
+    await expect(Promise.resolve(refused)).rejects.toThrow('refused');
   });
 
   it('takes a place for each job in the pool and gives it back, none where there is no job', async () => {
     const taken: string[] = [];
     const counted: PoolPlaces = { enterPool: () => taken.push('in'), leavePool: () => taken.push('out') };
-    const fits = signatureFitsInPool(signed(good), 'ES256', key, counted);
+    const fits = concludeInPool(signed(good), 'ES256', key, counted, asItIs);
     expect(taken).toEqual(['in']);
     await fits;
     expect(taken).toEqual(['in', 'out']);
 
     const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
-    await expect(Promise.resolve(signatureFitsInPool(signed(good), 'ES256', broken, counted))).rejects.toThrow(
+    await expect(Promise.resolve(concludeInPool(signed(good), 'ES256', broken, counted, asItIs))).rejects.toThrow(
       TypeError,
     );
-    expect(signatureFitsInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, counted)).toBe(false);
+    expect(concludeInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, counted, asItIs)).toBe(false);
     expect(taken).toEqual(['in', 'out']);
   });
 
   it('has its own bytes of each token, whatever is looked at while the pool is at work', async () => {
     const other = { signingInput: 'another.text', signature: Buffer.alloc(64, 7) };
-    const inPool = Array.from({ length: 20 }, () => signatureFitsInPool(signed(good), 'ES256', key, places));
+    const inPool = Array.from({ length: 20 }, () => concludeInPool(signed(good), 'ES256', key, places, asItIs));
     for (let count = 0; count < 20; count += 1) expect(signatureFits(other, 'ES256', key)).toBe(false);
 
     expect(new Set(await Promise.all(inPool.map(async (fits) => fits)))).toEqual(new Set([true]));
