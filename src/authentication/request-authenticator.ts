@@ -59,17 +59,37 @@ export class RequestAuthenticator extends Authenticator {
   private readonly attempts = createPrivateSlot<Attempt>();
   private readonly appUsers = createPrivateSlot<{ readonly user: AuthUser; readonly appUser: unknown }>();
 
+  /** The scheme of an app that has one. */
+  private readonly only: AuthenticationScheme | null;
+
   constructor(private readonly parts: RequestAuthenticatorParts) {
     super();
+    const [first, ...others] = parts.schemes;
+    this.only = first !== undefined && others.length === 0 ? first : null;
   }
 
   override authenticate(request: RequestView): MaybePromise<AuthUser> {
-    const found = this.find(request);
-    const { scheme, credential } = found;
+    const { only } = this;
+    if (only === null) {
+      const { scheme, credential } = this.find(request);
+      return this.authenticateBy(scheme, credential, request);
+    }
+    // Most apps have one scheme, and this runs for every request, so no object is made for the pair.
+    const credential = only.find(request) ?? this.refuseMissing();
+    this.parts.checkRequest?.(credential, request);
+    return this.authenticateBy(only, credential, request);
+  }
+
+  private authenticateBy(
+    scheme: AuthenticationScheme,
+    credential: Credential,
+    request: RequestView,
+  ): MaybePromise<AuthUser> {
     try {
       const recalled = scheme.recall?.(credential);
       if (recalled !== undefined) return recalled.user;
       const known = this.attempts.find(request.request);
+      const found = { scheme, credential };
       // Code that runs between two guards may replace the credential of the request.
       if (known?.text === credential.text && known.scheme === scheme) return this.reuse(known, found, request);
       return this.attempt(found, request);
@@ -114,7 +134,7 @@ export class RequestAuthenticator extends Authenticator {
       if (found === undefined) found = { scheme, credential };
       else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
     }
-    if (found === undefined) throw this.missing();
+    if (found === undefined) return this.refuseMissing();
     this.parts.checkRequest?.(found.credential, request);
     return found;
   }
@@ -156,11 +176,11 @@ export class RequestAuthenticator extends Authenticator {
     this.attempts.set(request.request, { text: credential.text, scheme, madeAt: this.now(), outcome });
   }
 
-  private missing(): RefusalError {
+  private refuseMissing(): never {
     const { sources, schemes } = this.parts;
     const places = sources.map(({ place }) => place);
     const others = schemes.map(({ name }) => name).filter((name) => name !== 'Bearer');
-    return RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${[...places, ...others].join(', ')}`);
+    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${[...places, ...others].join(', ')}`);
   }
 
   private now(): number {
