@@ -4,6 +4,7 @@ import { MemoryRevocationStore } from '../../../src/revocation/memory-revocation
 import { RevocationService } from '../../../src/revocation/revocation.service.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { issuer, openRevocation, type OpenedRevocation, tokenOf } from './opened-revocation.js';
+import { FaultyStore } from './stores.js';
 
 const revoked = 'INVALID_TOKEN revoked';
 const expiresAt = (clock: ManualClock): Date => new Date(clock.now().getTime() + 600_000);
@@ -154,8 +155,8 @@ describe('RevocationService', () => {
 
 describe('RevocationService over a store', () => {
   it('holds here at once, before the store has answered', async () => {
-    const store = new MemoryRevocationStore();
     const clock = new ManualClock();
+    const store = new MemoryRevocationStore(clock);
     const opened = openRevocation(store, { clock });
     await opened.feed.start();
     const { version } = opened.check;
@@ -167,11 +168,11 @@ describe('RevocationService over a store', () => {
   });
 
   it('answers 503 when the store does not take it, and holds it here all the same', async () => {
-    const store = new MemoryRevocationStore();
+    const store = new FaultyStore();
     const clock = new ManualClock();
     const opened = openRevocation(store, { clock });
     await opened.feed.start();
-    store.add = () => Promise.reject(new Error('redis://user:secret@store.example is down'));
+    store.state = 'down';
     const error: unknown = await opened.service
       .revokeSession({ issuer, sessionId: 's1' })
       .catch((thrown: unknown) => thrown);
