@@ -22,14 +22,16 @@ export interface RevocationContext {
   readonly report: ReportEvent;
 }
 
-/** What a module needs for revocation. */
-export interface Revocation {
-  /** There as well where revocation is off: it then says how to turn it on. */
-  readonly service: RevocationService;
-  /** For the verifier; `null` where revocation is off. */
-  readonly check: TokenStatusCheck | null;
-  /** Calls the listener after every change by which an open connection's token may have become revoked. */
-  readonly onChange: (listener: () => void) => void;
+/** What the module needs for revocation, under this class as its token. */
+export class Revocation {
+  constructor(
+    /** There as well where revocation is off: it then names the option. */
+    readonly service: RevocationService,
+    /** For the verifier; `null` where revocation is off. */
+    readonly check: TokenStatusCheck | null,
+    /** Calls the listener after every change by which the token of an open connection may have become revoked. */
+    readonly onChange: (listener: () => void) => void,
+  ) {}
 }
 
 /** Puts revocation together on the app's context. The store is looked for when the app starts. */
@@ -41,17 +43,15 @@ export function createRevocation(context: RevocationContext): Revocation {
     toleranceSeconds: Math.max(0, ...issuers.map(({ clockToleranceSeconds }) => clockToleranceSeconds)),
     clock,
   };
-  if (terms === null) {
-    return { service: new RevocationService({ ...parts, on: null }), check: null, onChange: () => undefined };
-  }
+  if (terms === null) return new Revocation(new RevocationService({ ...parts, on: null }), null, () => undefined);
   const feed = new RevocationFeed({ ...context, terms });
-  return {
-    service: new RevocationService({ ...parts, on: { feed, terms } }),
-    check: new RevocationCheck({ ...context, feed, terms, identify: identifyBy(providers) }),
-    onChange: (listener) => {
+  return new Revocation(
+    new RevocationService({ ...parts, on: { feed, terms } }),
+    new RevocationCheck({ ...context, feed, terms, identify: identifyBy(providers) }),
+    (listener) => {
       feed.onChange(listener);
     },
-  };
+  );
 }
 
 /** The ids of a token by its issuer's claim map: what a handler finds in `AuthUser` is what it revokes. */
