@@ -84,7 +84,7 @@ describe.each(platforms)('revocation, on $name', (platform) => {
     const [token, other] = [await usedToken({ jti: 'stolen' }), await usedToken()];
     await revocation.revokeToken({ issuer: issuer.url, id: 'stolen', expiresAt: expiresAt() });
     expect(await verdict(token)).toEqual(revoked);
-    expect(await verdict(token, '/maybe')).toEqual(revoked);
+    expect((await app.call('/maybe', { token })).json).toEqual({ id: null });
     expect(await verdict(token)).toEqual(revoked);
     expect(await verdict(other)).toBe('passed');
   });
@@ -166,9 +166,10 @@ describe.each(platforms)('revocation, on $name', (platform) => {
     const answer = await lost.call('/me', { token });
     expect(verdictOf(answer)).toEqual(unavailable);
     expect(answer.headers['retry-after']).toBe('1');
-    expect(log.ours('error').map(({ text }) => text)).toEqual([
+    expect(log.ours('error')).toHaveLength(1);
+    expect(log.ours('error')[0]?.text).toContain(
       'Cannot get revocations from the store: it failed. Until it answers, tokens are answered with 503',
-    ]);
+    );
     const service = lost.nest.get(RevocationService);
     await expect(service.revokeUser({ issuer: issuer.url, userId: 'alice' })).rejects.toMatchObject({
       code: 'SERVER_ERROR',
@@ -182,7 +183,7 @@ describe.each(platforms)('revocation, on $name', (platform) => {
     const two = start({}, [new MemoryRevocationStore(), new MemoryRevocationStore()]);
     await expect(two).rejects.toThrow('two modules provide a RevocationStore');
     await expect(start({}, {})).rejects.toThrow('has not the methods of one');
-    await expect(start({ revocation: { refreshSeconds: -1 } })).rejects.toThrow('revocation({ refreshSeconds })');
+    expect(() => start({ revocation: { refreshSeconds: -1 } })).toThrow('forRoot({ revocation })({ refreshSeconds })');
   });
 
   it('names the option where it is off', async () => {
