@@ -114,8 +114,8 @@ export const authModuleProviders: Provider[] = [
       { providers, revocation: terms, clock }: ResolvedAuthOptions,
       modules: ModulesContainer,
       { report }: EventLog,
-    ) => {
-      const findStore = () => findRevocationStore(modules);
+    ): Revocation => {
+      const findStore = (): ReturnType<typeof findRevocationStore> => findRevocationStore(modules);
       return createRevocation({ providers, terms, clock, timer: new NodeTimer(), findStore, report });
     },
   },

@@ -70,7 +70,10 @@ export async function runRevocation(options) {
   const [without, withRevocation] = levels;
   const ratio = round(withRevocation.medianUs / without.medianUs, 3);
   const targets = [
-    target('a remembered token with 100,000 revocations, beside one without revocation', ratio, { most: 1.02, unit: '×' }),
+    target('a remembered token with 100,000 revocations, beside one without revocation', ratio, {
+      most: 1.02,
+      unit: '×',
+    }),
     target('memory of a revocation, of 1,000,000', large.bytesEach, { most: 35, unit: ' B' }),
   ];
   const result = { plan, targets, levels, recheckUs, memory: [memory, large] };
