@@ -173,7 +173,7 @@ export const authModuleProviders: Provider[] = [
       timer: Timer,
       { report }: EventLog,
       revocation: Revocation,
-    ) => {
+    ): ConnectionWatch => {
       const watch = new ConnectionWatch({ authenticator, clock, timer, report });
       revocation.onChange(() => {
         watch.recheckAll();
