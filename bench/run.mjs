@@ -1,6 +1,6 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build] [--load=1]`.
 //
-// Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word) and outages.
+// Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word), revocation and outages.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
 // not into docs/performance.md.
@@ -20,7 +20,11 @@ const speed = {
   start: async () => (await import('./speed/start.mjs')).runStart,
   profiles: async () => (await import('./speed/profiles.mjs')).runProfiles,
 };
-const topics = { ...speed, outages: async () => (await import('./outages/run.mjs')).runOutages };
+const topics = {
+  ...speed,
+  revocation: async () => (await import('./speed/revocation.mjs')).runRevocation,
+  outages: async () => (await import('./outages/run.mjs')).runOutages,
+};
 
 const options = readFlags();
 const asked = options.names.flatMap((name) => (name === 'speed' ? Object.keys(speed) : [name]));

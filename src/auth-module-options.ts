@@ -10,6 +10,7 @@ import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
+import type { RevocationOptions } from './revocation/revocation-options.js';
 import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { Fetch } from './upstream/upstream-client.js';
@@ -93,6 +94,14 @@ export interface AuthModuleOptions {
    * JSON, or to count them. Events are plain data without tokens. What it throws is logged and changes no answer.
    */
   readonly onEvent?: ReportEvent;
+  /**
+   * Refuses tokens that were revoked before they expire: `RevocationService` revokes a token, a session, a user or a
+   * client. Costs a remembered token one comparison, and no I/O for any. A `RevocationStore`, if a module of the app
+   * provides one, shares revocations between processes; without one each process knows its own, until it ends.
+   *
+   * @defaultValue false
+   */
+  readonly revocation?: boolean | RevocationOptions;
   /** Where "now" comes from. @defaultValue the machine's clock */
   readonly clock?: Clock;
   /** How issuers and providers are called. */

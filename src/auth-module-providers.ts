@@ -1,5 +1,5 @@
 import { ForbiddenException, type Provider } from '@nestjs/common';
-import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef } from '@nestjs/core';
+import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { PermissionSources } from './access/issuer-permissions.js';
 import { Timer, NodeTimer } from './clock/clock.js';
@@ -28,11 +28,13 @@ import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
 import type { AuthContext } from './issuers/identity-provider.js';
+import { createRevocation, findRevocationStore, Revocation } from './open-revocation.js';
 import { claimMapsOf, openIssuers, openOriginCheck, openPermissions, openProfiles } from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
+import { RevocationService } from './revocation/revocation.service.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
@@ -106,12 +108,33 @@ export const authModuleProviders: Provider[] = [
     useFactory: (keys: IssuerKeys) => new KeyHealth(keys),
   },
   {
+    provide: Revocation,
+    inject: [AUTH_MODULE_OPTIONS, ModulesContainer, EventLog],
+    useFactory: (
+      { providers, revocation: terms, clock }: ResolvedAuthOptions,
+      modules: ModulesContainer,
+      { report }: EventLog,
+    ): Revocation => {
+      const findStore = (): ReturnType<typeof findRevocationStore> => findRevocationStore(modules);
+      return createRevocation({ providers, terms, clock, timer: new NodeTimer(), findStore, report });
+    },
+  },
+  {
+    provide: RevocationService,
+    inject: [Revocation],
+    useFactory: ({ service }: Revocation) => service,
+  },
+  {
     provide: TokenVerifier,
-    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
-    useFactory: (options: ResolvedAuthOptions, issuers: IssuerRegistry): TokenVerifier => {
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry, Revocation],
+    useFactory: (
+      options: ResolvedAuthOptions,
+      issuers: IssuerRegistry,
+      { check: statusCheck }: Revocation,
+    ): TokenVerifier => {
       const { cacheEntries, claimsCheck, clock, onlineVerdictSeconds } = options;
       const cache = new VerifiedTokenCache(cacheEntries, clock);
-      return new TokenVerifier({ issuers, clock, cache, claimsCheck, onlineVerdictSeconds });
+      return new TokenVerifier({ issuers, clock, cache, claimsCheck, onlineVerdictSeconds, statusCheck });
     },
   },
   {
@@ -143,9 +166,20 @@ export const authModuleProviders: Provider[] = [
   { provide: Timer, useClass: NodeTimer },
   {
     provide: ConnectionWatch,
-    inject: [AUTH_MODULE_OPTIONS, Authenticator, Timer, EventLog],
-    useFactory: ({ clock }: ResolvedAuthOptions, authenticator: Authenticator, timer: Timer, { report }: EventLog) =>
-      new ConnectionWatch({ authenticator, clock, timer, report }),
+    inject: [AUTH_MODULE_OPTIONS, Authenticator, Timer, EventLog, Revocation],
+    useFactory: (
+      { clock }: ResolvedAuthOptions,
+      authenticator: Authenticator,
+      timer: Timer,
+      { report }: EventLog,
+      revocation: Revocation,
+    ): ConnectionWatch => {
+      const watch = new ConnectionWatch({ authenticator, clock, timer, report });
+      revocation.onChange(() => {
+        watch.recheckAll();
+      });
+      return watch;
+    },
   },
   {
     provide: Transports,

@@ -18,6 +18,7 @@ import { provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
+import { RevocationService } from './revocation/revocation.service.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
 import { TokenVerifier } from './token/token-verifier.js';
@@ -101,6 +102,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       TokenVerifier,
       UserProfileService,
       RequestProfiles,
+      RevocationService,
       IssuerKeys,
       KeyHealth,
       Authenticator,

@@ -98,6 +98,21 @@ export type { TokenHeader } from './token/verified-token.js';
 export type { Verification } from './token/trusted-issuer.js';
 export { IssuerKeys, type WarmUp } from './token/issuer-keys.js';
 export { KeyHealth, type KeyHealthResult } from './token/issuer-keys.js';
+export type { RevocationOptions } from './revocation/revocation-options.js';
+export {
+  type ClientToRevoke,
+  RevocationService,
+  type RevocationState,
+  type SessionToRevoke,
+  type TokenToRevoke,
+  type UserToRevoke,
+} from './revocation/revocation.service.js';
+export {
+  type RevocationEntry,
+  type RevocationKind,
+  type RevocationPage,
+  RevocationStore,
+} from './revocation/revocation-store.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 

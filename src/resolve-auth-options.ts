@@ -13,6 +13,7 @@ import { type ProfileTerms, readProfileOptions } from './profiles/profile-option
 import { readTrustedOrigins } from './request/request-origin.js';
 import { mergeSources, type TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
+import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { ProviderClientsOptions } from './upstream/provider-clients.js';
@@ -38,6 +39,8 @@ export interface ResolvedAuthOptions {
   /** Without a slash at its end; `null` where it was left out. */
   readonly publicUrl: string | null;
   readonly trustedOrigins: readonly string[];
+  /** `null` where revocation is off. */
+  readonly revocation: RevocationTerms | null;
   readonly clock: Clock;
   readonly upstream: UpstreamClient;
   readonly providerClients: ProviderClientsOptions;
@@ -61,6 +64,7 @@ const names = [
   'publicUrl',
   'trustedOrigins',
   'socketOrigins',
+  'revocation',
   'clock',
   'http',
   'profiles',
@@ -95,6 +99,7 @@ export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthO
     transports: readTransports(where, options),
     publicUrl: readPublicUrl(where, options),
     trustedOrigins: readTrustedOrigins(where, options),
+    revocation: readRevocationOptions(path(where, 'revocation'), options['revocation']),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
     profiles: readProfiles(where, options, providers),

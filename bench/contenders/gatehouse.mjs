@@ -4,8 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard, AuthModule, jwtIssuer, TokenVerifier } from 'nest-gatehouse';
 import { audience, issuer } from '../rig/tokens.mjs';
 
-/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown }} config */
-export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more = [], toUser }) {
+/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown, revocation?: boolean }} config */
+export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more = [], toUser, revocation }) {
   const first = jwtIssuer({ issuer, audience, jwksUri, algorithms: [algorithm] });
   const others = more.map((other) => jwtIssuer({ audience, algorithms: [algorithm], ...other }));
   const cache = cacheEntries === false ? false : { maxEntries: cacheEntries };
@@ -14,6 +14,7 @@ export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more 
     ...(cacheEntries === undefined ? {} : { verifiedTokenCache: cache }),
     ...(now === undefined ? {} : { clock: { now } }),
     ...(toUser === undefined ? {} : { toUser }),
+    ...(revocation === undefined ? {} : { revocation }),
   });
 }
 

@@ -67,7 +67,7 @@ async function importSource(path) {
  * differ.
  */
 async function findAuthenticator(app) {
-  const { viewHttpRequest } = await importSource('request/http-request-view.ts');
+  const { viewHttpRequest } = await importSource('request/request-view.ts');
   const authenticator = app.get(Authenticator);
   return {
     name: 'authenticator',
@@ -157,7 +157,7 @@ export function hitTable({ levels }) {
 }
 
 /** Batches of all levels in turn; those of the first quarter are the compiler's. */
-async function measureLevels(levels, tokens, batches) {
+export async function measureLevels(levels, tokens, batches) {
   const times = Object.fromEntries(levels.map(({ name }) => [name, []]));
   for (let batch = 0; batch < batches; batch += 1) {
     for (const level of shuffled(levels)) times[level.name].push(await timeBatch(level, tokens));
@@ -169,7 +169,7 @@ async function measureLevels(levels, tokens, batches) {
 }
 
 /** Twice: a token is remembered from its second coming on. */
-async function rememberAll(app, tokens) {
+export async function rememberAll(app, tokens) {
   const verifier = app.get(TokenVerifier);
   for (const token of [...tokens, ...tokens]) await verifier.verify(token);
 }

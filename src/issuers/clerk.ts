@@ -108,6 +108,8 @@ function addClaims(mapped: MappedClaims, claims: JsonObject): MappedClaims {
   const organization = claims['v'] === 2 ? readOrganization(claims) : readOldOrganization(claims);
   return {
     ...mapped,
+    // Its "azp" is the origin of a web app.
+    clientId: readTextClaim(claims, 'client_id'),
     impersonatorId: actor && readTextClaim(actor, 'sub'),
     organizations: organization === null ? [] : [organization],
   };

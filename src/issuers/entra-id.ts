@@ -84,7 +84,12 @@ export function entraId(given: EntraIdOptions): IdentityProvider {
       findRightsFault(claims) ??
       (allowApplications ? undefined : findApplicationFault(claims)) ??
       (parties && findPartyFault(claims, ['azp', 'appid'], parties)),
-    addClaims: (mapped, claims) => ({ ...mapped, id: readTextClaim(claims, subjectClaim) ?? '' }),
+    addClaims: (mapped, claims) => ({
+      ...mapped,
+      id: readTextClaim(claims, subjectClaim) ?? '',
+      // The name of "azp" in tokens of version 1.
+      clientId: mapped.clientId ?? readTextClaim(claims, 'appid'),
+    }),
   });
 }
 

@@ -63,6 +63,13 @@ export class ConnectionWatch {
     if (watched !== undefined && watched.dueAt <= this.now()) atEndOfTurn(() => void this.judge(key, watched));
   }
 
+  /** Has all connections judged again, as soon as what runs now is done: tokens were revoked, and any may be one of them. */
+  recheckAll(): void {
+    const now = this.now();
+    for (const watched of this.watched.values()) watched.dueAt = Math.min(watched.dueAt, now);
+    if (this.watched.size > 0) this.ringBy(now);
+  }
+
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     this.watched.clear();

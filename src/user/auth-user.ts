@@ -23,6 +23,8 @@ export interface AuthUser {
   readonly emailVerified: boolean | null;
   readonly name: string | null;
   readonly sessionId: string | null;
+  /** The application that the token was issued to, as `RevocationService.revokeClient` names it (RFC 9068 §2.2 `client_id`, or `azp`). */
+  readonly clientId: string | null;
   /** The person who acts as this user, where support staff does so; `null` for the user themselves. */
   readonly impersonatorId: string | null;
   readonly roles: readonly string[];

@@ -2,7 +2,13 @@ import type { JsonObject } from '../token/json-object.js';
 import type { AuthUser, ProviderName, Organization } from './auth-user.js';
 
 /** What a claim map reads out of the claims: everything about a user that is not the same for all issuers. */
-export type MappedClaims = Omit<AuthUser, 'issuer' | 'provider' | 'claims' | 'expiresAt' | 'credential'>;
+export type MappedClaims = Omit<
+  AuthUser,
+  'issuer' | 'provider' | 'claims' | 'expiresAt' | 'credential' | 'clientId'
+> & {
+  /** Left out, it is `null`. */
+  readonly clientId?: string | null;
+};
 
 /** Where an issuer's tokens keep what an `AuthUser` has. Reads only, decides nothing, never throws. */
 export interface ClaimMap {
@@ -14,7 +20,7 @@ const nowhere: readonly Organization[] = Object.freeze([]);
 
 /**
  * The claims of OpenID Connect Core §5.1 and RFC 9068 §2.2, under their standard names: `sub`, `email`,
- * `name`, `sid`, `scope` (or `scp`), `roles`, `permissions`.
+ * `name`, `sid`, `client_id` (or `azp`), `scope` (or `scp`), `roles`, `permissions`.
  */
 export function mapStandardClaims(claims: JsonObject): MappedClaims {
   return {
@@ -24,6 +30,7 @@ export function mapStandardClaims(claims: JsonObject): MappedClaims {
     emailVerified: readBooleanClaim(claims, 'email_verified'),
     name: readTextClaim(claims, 'name'),
     sessionId: readTextClaim(claims, 'sid'),
+    clientId: readTextClaim(claims, 'client_id') ?? readTextClaim(claims, 'azp'),
     impersonatorId: null,
     roles: readListClaim(claims, 'roles'),
     scopes: readWordsClaim(claims, claims['scope'] === undefined ? 'scp' : 'scope'),

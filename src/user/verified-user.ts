@@ -13,6 +13,7 @@ class VerifiedUser implements AuthUser {
   readonly emailVerified: boolean | null;
   readonly name: string | null;
   readonly sessionId: string | null;
+  readonly clientId: string | null;
   readonly impersonatorId: string | null;
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
@@ -34,6 +35,7 @@ class VerifiedUser implements AuthUser {
     this.emailVerified = mapped.emailVerified;
     this.name = mapped.name;
     this.sessionId = mapped.sessionId;
+    this.clientId = mapped.clientId ?? null;
     this.impersonatorId = mapped.impersonatorId;
     this.roles = mapped.roles;
     this.scopes = mapped.scopes;

@@ -46,6 +46,7 @@ describe('mapPropelAuthClaims', () => {
       emailVerified: null,
       name: 'Jonas Okafor',
       sessionId: null,
+      clientId: null,
       impersonatorId: null,
       roles: [],
       scopes: [],

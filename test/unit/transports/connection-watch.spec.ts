@@ -184,3 +184,30 @@ it("judges a connection that is due, also where fake timers have been in the pla
   await settled();
   expect(connection.closedFor).toBe('expired');
 });
+
+describe('connections of which any may have been revoked', () => {
+  it('are judged again as soon as what runs now is done, and those that are refused are closed', async () => {
+    const [one, other] = [connect(600), connect(600)];
+    watch.recheckAll();
+    expect(timer.delayMs).toBe(0);
+    expect(judged).toBe(0);
+    verdict = RefusalError.token('revoked', 'It was revoked');
+    await ringAfter(0);
+    expect([one.closedFor, other.closedFor]).toEqual(['revoked', 'revoked']);
+  });
+
+  it('stay when it cannot be said, and are judged at their usual time', async () => {
+    const connection = connect(600);
+    watch.recheckAll();
+    verdict = new AuthUnavailableError('The store does not answer', 2);
+    await ringAfter(0);
+    expect(judged).toBe(1);
+    expect(connection.isOpen).toBe(true);
+    expect(timer.delayMs).toBe(60_000);
+  });
+
+  it('set no timer where there are none', () => {
+    watch.recheckAll();
+    expect(timer.delayMs).toBeNull();
+  });
+});

@@ -9,6 +9,7 @@ const anonymousCaller: MappedClaims = {
   emailVerified: null,
   name: null,
   sessionId: null,
+  clientId: null,
   impersonatorId: null,
   roles: [],
   scopes: [],
@@ -24,6 +25,8 @@ describe('mapStandardClaims', () => {
       email_verified: true,
       name: 'Alice',
       sid: 's1',
+      client_id: 'web',
+      azp: 'other',
       roles: ['admin', 'user'],
       scope: 'read write',
       permissions: ['cats:read'],
@@ -36,10 +39,16 @@ describe('mapStandardClaims', () => {
       emailVerified: true,
       name: 'Alice',
       sessionId: 's1',
+      clientId: 'web',
       roles: ['admin', 'user'],
       scopes: ['read', 'write'],
       permissions: ['cats:read'],
     });
+  });
+
+  it('reads the client from azp where there is no client_id', () => {
+    expect(mapStandardClaims({ sub: 'alice', azp: 'web' }).clientId).toBe('web');
+    expect(mapStandardClaims({ sub: 'alice', client_id: '', azp: 7 }).clientId).toBeNull();
   });
 
   it('gives null and [] for what is absent', () => {

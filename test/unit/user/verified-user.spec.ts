@@ -41,6 +41,7 @@ describe('a user', () => {
       emailVerified: null,
       name: null,
       sessionId: null,
+      clientId: null,
       impersonatorId: null,
       roles: ['admin'],
       scopes: ['read'],
