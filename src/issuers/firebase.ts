@@ -46,7 +46,7 @@ export function firebase(given: FirebaseOptions): IdentityProvider {
     algorithms: ['RS256'],
     findFault: (claims) => findTenantFault(claims, tenants) ?? findAnonymousFault(claims, allowAnonymous),
     addClaims: (mapped, claims) => ({ ...mapped, isAnonymous: isAnonymous(claims) }),
-    hint: new Map([
+    issuerHints: new Map([
       [
         `https://session.firebase.google.com/${projectId}`,
         "It is a session cookie of the project. Send the user's ID token, as getIdToken() gives it",

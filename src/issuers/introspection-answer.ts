@@ -1,7 +1,7 @@
 import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ProviderAnswer } from '../upstream/provider-client.js';
+import type { HttpAnswer } from '../upstream/http-client.js';
 import { readTextClaim } from '../user/claim-map.js';
 import { secondsToRecover } from './provider-answer.js';
 
@@ -28,7 +28,7 @@ const rules: Readonly<Record<string, (value: unknown) => boolean>> = {
  * @throws {RefusalError} when the token is not active, or is no access token.
  * @throws {AuthUnavailableError} for everything else: names the option to fix, and nothing that was answered.
  */
-export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonObject {
+export function readIntrospection(answer: HttpAnswer, issuer: string): JsonObject {
   const endpoint = `The introspection endpoint of ${issuer}`;
   const problem = findProblem(answer);
   if (problem !== undefined) throw new AuthUnavailableError(`${endpoint} ${problem}`, secondsToRecover);
@@ -44,7 +44,7 @@ export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonO
   return claims;
 }
 
-function findProblem(answer: ProviderAnswer): string | undefined {
+function findProblem(answer: HttpAnswer): string | undefined {
   if (answer.status !== 200) return describeRefusal(answer);
   const { body } = answer;
   // RFC 9701: the answer itself signed, which clients are registered for.
@@ -58,7 +58,7 @@ function findProblem(answer: ProviderAnswer): string | undefined {
 }
 
 /** None of these says anything about the token: that it is no good is said with status 200. */
-function describeRefusal({ status, body }: ProviderAnswer): string {
+function describeRefusal({ status, body }: HttpAnswer): string {
   const error = isObject(body) ? body['error'] : undefined;
   if (error === 'unsupported_token_type') {
     return "does not take this kind of token, a JWT perhaps. Set verify: 'local', so that JWTs are judged by their signature";

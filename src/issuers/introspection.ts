@@ -2,9 +2,10 @@ import { readAddress, type AddressRule } from '../configuration/read-address.js'
 import { type GivenOptions, path, readOptions, readSwitch, requireText } from '../configuration/read-options.js';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ProviderAnswer } from '../upstream/provider-client.js';
+import type { TokenStatusSource } from '../token/trusted-issuer.js';
+import type { AuthContext, Capability } from '../upstream/auth-context.js';
+import type { HttpAnswer } from '../upstream/http-client.js';
 import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
-import type { AuthContext, CreateStatusSource } from './identity-provider.js';
 import { readIntrospection } from './introspection-answer.js';
 import { observedStatusSource } from './observed-status-source.js';
 
@@ -60,13 +61,13 @@ export function readIntrospectionOptions(
 export function introspectionsOf(
   introspection: Introspection,
   acceptsAnyAudience: boolean,
-): (issuer: DiscoveredIssuer) => CreateStatusSource {
-  const known = new Map<DiscoveredIssuer | string, CreateStatusSource>();
+): (issuer: DiscoveredIssuer) => Capability<TokenStatusSource> {
+  const known = new Map<DiscoveredIssuer | string, Capability<TokenStatusSource>>();
   return (issuer) => {
     const place = introspection.endpoint ?? issuer;
-    const createStatusSource = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
-    known.set(place, createStatusSource);
-    return createStatusSource;
+    const capability = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
+    known.set(place, capability);
+    return capability;
   };
 }
 
@@ -75,8 +76,8 @@ function introspectionOf(
   issuer: DiscoveredIssuer,
   { authorization, endpoint, opaqueTokens }: Introspection,
   acceptsAnyAudience: boolean,
-): CreateStatusSource {
-  return (context) => {
+): Capability<TokenStatusSource> {
+  const create = (context: AuthContext): TokenStatusSource => {
     const ask = async (token: string, claims: JsonObject | null): Promise<JsonObject> => {
       // It only asks, so it may be sent again.
       const form = { token, token_type_hint: 'access_token' };
@@ -91,13 +92,14 @@ function introspectionOf(
     };
     return observedStatusSource(context, issuer.name, { acceptsOpaqueTokens: opaqueTokens, ask });
   };
+  return { create };
 }
 
 async function callDiscovered(
   issuer: DiscoveredIssuer,
   context: AuthContext,
   call: Parameters<typeof callEndpoint>[3],
-): Promise<ProviderAnswer> {
+): Promise<HttpAnswer> {
   const answer = await callEndpoint(issuer, 'introspection_endpoint', context, call);
   if (answer !== null) return answer;
   throw new ConfigurationError(

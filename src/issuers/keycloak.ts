@@ -90,7 +90,7 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
       ...addRoles(mapped, readRoles(claims, roles)),
       organizations: readOrganizations(claims),
     }),
-    ...(internalUrl !== serverUrl && { hint: hintFor(inner, issuer) }),
+    ...(internalUrl !== serverUrl && { issuerHints: hintFor(inner, issuer) }),
   });
 }
 
@@ -101,7 +101,7 @@ function readServer(options: GivenOptions, option: string): string {
   if (realms === -1 && !url.includes('?')) return url;
   throw new ConfigurationError(
     path(where, option),
-    'it goes too deep',
+    'it has a path that does not belong to it',
     `Write it without the realm: ${realms === -1 ? new URL(url).origin : url.slice(0, realms)}`,
   );
 }

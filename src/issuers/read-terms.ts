@@ -4,6 +4,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms } from '../keys/algorithm.js';
 import { plainType } from '../token/check-claims.js';
 import { acceptAnyAudience, type AudienceRule, type IssuerTerms } from '../token/trusted-issuer.js';
+import { usualTerms } from './identity-provider.js';
 
 /** What an app may ask of the tokens of an issuer that signs plain JWTs. */
 export interface TermOptions {
@@ -43,14 +44,6 @@ export const termNames = ['algorithms', 'tokenType', 'clockToleranceSeconds', 'm
 
 const longestToleranceSeconds = 600;
 const longestAgeSeconds = 315_360_000;
-
-/** What holds for tokens where neither the app nor the provider has a say. */
-export const usualTerms = {
-  tokenType: null,
-  clockToleranceSeconds: 5,
-  maxTokenAgeSeconds: null,
-  subjectClaim: 'sub',
-} as const satisfies Partial<IssuerTerms>;
 
 /** The terms of issuers that sign plain JWTs, one for each name. */
 export function readTerms(

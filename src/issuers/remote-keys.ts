@@ -3,10 +3,11 @@ import { path, readNumber, requireTexts, type GivenOptions } from '../configurat
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import { loadJwks, loadJwksFrom, type LoadedKeys } from '../keys/jwks-loader.js';
+import type { KeySource } from '../keys/key-source.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
 import type { VerificationKey } from '../keys/key-set.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { AuthContext, OpenKeys } from './identity-provider.js';
+import type { AuthContext, Capability } from '../upstream/auth-context.js';
 import { readGivenKeys } from './static-keys.js';
 
 /** How keys that are fetched are kept. */
@@ -66,7 +67,7 @@ export function readJwksUris(where: string, options: GivenOptions, rule: Address
 export function refuseKeyOptions(where: string, options: GivenOptions, beside: string): void {
   const idle = keyNames.find((name) => options[name] !== undefined);
   if (idle === undefined) return;
-  throw new ConfigurationError(path(where, idle), `it means nothing beside ${beside}`, 'Leave it out');
+  throw new ConfigurationError(path(where, idle), `it has no effect together with ${beside}`, 'Leave it out');
 }
 
 /** Keys that `load` fetches. `what` names them in the log. */
@@ -74,15 +75,16 @@ export function remoteKeys(
   what: string,
   load: (context: AuthContext) => Promise<LoadedKeys>,
   options: KeyOptions = {},
-): OpenKeys {
-  return (context) => {
+): Capability<KeySource> {
+  const create = (context: AuthContext): KeySource => {
     const { clock, report, createTimer } = context;
     return new RemoteKeySource({ ...options, what, clock, report, timer: createTimer?.(), load: () => load(context) });
   };
+  return { create };
 }
 
 /** The key set at a known address, or at the first of several that gives it. */
-export function keysAt(address: string | readonly string[], options?: KeyOptions): OpenKeys {
+export function keysAt(address: string | readonly string[], options?: KeyOptions): Capability<KeySource> {
   const addresses = [address].flat();
   const what = `the keys of ${addresses.join(', ')}`;
   return remoteKeys(what, ({ upstream }) => loadJwksFrom(upstream, addresses), options);
@@ -92,7 +94,7 @@ export function keysAt(address: string | readonly string[], options?: KeyOptions
  * The key set whose address the issuer publishes. The address is looked up once and kept while it works:
  * a key fetch that fails has it looked up anew the next time.
  */
-export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): OpenKeys {
+export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): Capability<KeySource> {
   const load = async (context: AuthContext): Promise<LoadedKeys> => {
     const document = issuer.documentOn(context);
     const metadata = await document.find(context.upstream);

@@ -1,10 +1,12 @@
 import { requireAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readSwitch } from '../configuration/read-options.js';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
+import type { KeySource } from '../keys/key-source.js';
 import type { JsonObject } from '../token/json-object.js';
+import type { Capability } from '../upstream/auth-context.js';
 import { readObjectClaim, readTextClaim, type MappedClaims } from '../user/claim-map.js';
 import { findPartyFault, readAuthorizedParties } from './authorized-parties.js';
-import type { IdentityProvider, OpenKeys } from './identity-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
 import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known-issuers.js';
 import { refuseKeyOptions } from './remote-keys.js';
 import { addRoles } from './read-roles-claim.js';
@@ -49,15 +51,15 @@ export function supabase(given: SupabaseOptions): IdentityProvider {
     ...knownIssuerNames,
   ]);
   const issuer = `${readUrl(options)}/auth/v1`;
-  const openKeys = readLegacySecret(options);
+  const keys = readLegacySecret(options);
   const allowAnonymous = readSwitch(where, options, 'allowAnonymous', false);
   const clients = readAuthorizedParties(where, options, 'clientId') ?? [];
   return knownIssuers(where, options, {
     issuers: [{ issuer, jwksUri: `${issuer}/.well-known/jwks.json` }],
     audience: ['authenticated'],
-    ...(openKeys === undefined
+    ...(keys === undefined
       ? { algorithms: ['ES256', 'RS256', 'EdDSA'], usualAlgorithms: ['ES256', 'RS256'] }
-      : { algorithms: ['HS256'], openKeys }),
+      : { algorithms: ['HS256'], keys }),
     findFault: (claims) => findAnonymousFault(claims, allowAnonymous) ?? findClientFault(claims, clients),
     addClaims,
   });
@@ -67,16 +69,24 @@ function readUrl(options: GivenOptions): string {
   const fix = "Write the project's URL";
   const url = requireAddress(where, options, 'url', readAddressRule(options), fix).replace(/\/+$/, '');
   if (!/\/(?:auth|rest)(?:\/|$)/.test(new URL(url).pathname) && !url.includes('?')) return url;
-  throw new ConfigurationError(path(where, 'url'), 'it goes too deep', `Write ${new URL(url).origin}`);
+  throw new ConfigurationError(
+    path(where, 'url'),
+    'it has a path that does not belong to it',
+    `Write ${new URL(url).origin}`,
+  );
 }
 
-function readLegacySecret(options: GivenOptions): OpenKeys | undefined {
+function readLegacySecret(options: GivenOptions): Capability<KeySource> | undefined {
   if (options['jwtSecret'] === undefined) return undefined;
   refuseKeyOptions(where, options, 'jwtSecret');
   if (options['jwksUri'] !== undefined) {
-    throw new ConfigurationError(path(where, 'jwksUri'), 'it means nothing beside jwtSecret', 'Leave one of them out');
+    throw new ConfigurationError(
+      path(where, 'jwksUri'),
+      'it has no effect together with jwtSecret',
+      'Leave one of them out',
+    );
   }
-  return readSecret(path(where, 'jwtSecret'), options['jwtSecret']).openKeys;
+  return readSecret(path(where, 'jwtSecret'), options['jwtSecret']).keys;
 }
 
 function findAnonymousFault(claims: JsonObject, allowed: boolean): RefusalError | undefined {

@@ -1,6 +1,7 @@
 import type { RefusalError } from '../errors/auth-error.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
+import type { MissingOption } from '../upstream/auth-context.js';
 import type { JsonObject } from './json-object.js';
 import type { TokenHeader } from './verified-token.js';
 
@@ -45,6 +46,7 @@ export interface TrustedIssuer {
   readonly verification: Verification;
   /** How it is asked about a token; `null` where it cannot be, and `verification` is `local`. */
   readonly statusSource: TokenStatusSource | null;
+  /** The option to set when it cannot be asked. */
   readonly statusSourceHint: MissingOption;
 }
 
@@ -72,12 +74,4 @@ export interface TokenStatusSource {
    * @throws {AuthUnavailableError} when it does not say, or cannot be understood.
    */
   ask(token: string, claims: JsonObject | null): Promise<JsonObject | null>;
-}
-
-/** What an app has to write so that an issuer can be asked: said in a `ConfigurationError`. */
-export interface MissingOption {
-  /** The option: `oidc({ introspection })`. */
-  readonly option: string;
-  /** A sentence without its full stop. */
-  readonly fix: string;
 }

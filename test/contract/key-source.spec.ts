@@ -7,7 +7,7 @@ import { StaticKeySource, type KeySource } from '../../src/keys/key-source.js';
 import { RemoteKeySource } from '../../src/keys/remote-key-source.js';
 import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
 import { signingKeyOf, TestIssuer } from '../../src/testing/test-issuer.js';
-import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 let issuer: TestIssuer;
@@ -28,7 +28,7 @@ const sources: Readonly<Record<string, () => KeySource>> = {
   RemoteKeySource: () =>
     new RemoteKeySource({
       what: 'the keys',
-      load: () => loadJwks(new UpstreamClient(), issuer.jwksUri),
+      load: () => loadJwks(new HttpClient(), issuer.jwksUri),
       clock,
       report: () => undefined,
     }),

@@ -195,7 +195,7 @@ describe('a token of Entra ID', () => {
     expect(provided.map(({ terms }) => terms.issuer)).toEqual(
       issuers.map((name) => name.replace('/T/', `/${tenant}/`)),
     );
-    expect(new Set(provided.map(({ openKeys }) => openKeys)).size).toBe(1);
+    expect(new Set(provided.map(({ keys }) => keys)).size).toBe(1);
   });
 });
 

@@ -202,10 +202,18 @@ describe('the options of keycloak', () => {
     [
       'serverUrl',
       'https://id.lumenworks.example/auth/realms/shop',
-      'it goes too deep. Write it without the realm: https://id.lumenworks.example/auth',
+      'it has a path that does not belong to it. Write it without the realm: https://id.lumenworks.example/auth',
     ],
-    ['internalUrl', 'https://keycloak/realms/shop', 'it goes too deep. Write it without the realm: https://keycloak.'],
-    ['internalUrl', 'https://keycloak/?a=b', 'it goes too deep. Write it without the realm: https://keycloak.'],
+    [
+      'internalUrl',
+      'https://keycloak/realms/shop',
+      'it has a path that does not belong to it. Write it without the realm: https://keycloak.',
+    ],
+    [
+      'internalUrl',
+      'https://keycloak/?a=b',
+      'it has a path that does not belong to it. Write it without the realm: https://keycloak.',
+    ],
     ['realm', undefined, 'it is missing. It is in the address of the admin console'],
     ['realm', '', 'a text that is not empty is expected'],
     ['audience', undefined, 'it is missing. Write the audience of this API'],

@@ -148,12 +148,16 @@ describe('the options of supabase', () => {
   it.each<[string, Readonly<Record<string, unknown>>, string]>([
     ['url', { url: undefined }, "it is missing. Write the project's URL"],
     ['url', { url: 'qzkvmwtyhbplrcxsdgje' }, 'not an absolute address'],
-    ['url', { url: `${url}/auth/v1` }, `it goes too deep. Write ${url}.`],
-    ['url', { url: `${url}?apikey=x` }, `it goes too deep. Write ${url}.`],
+    ['url', { url: `${url}/auth/v1` }, `it has a path that does not belong to it. Write ${url}.`],
+    ['url', { url: `${url}?apikey=x` }, `it has a path that does not belong to it. Write ${url}.`],
     ['jwtSecret', { jwtSecret: 'short' }, 'it is shorter than the hash'],
     ['jwtSecret', { jwtSecret: 7 }, 'a text or bytes are expected'],
-    ['jwksUri', { ...secret, jwksUri: `${url}/jwks` }, 'it means nothing beside jwtSecret. Leave one of them out'],
-    ['staleKeysForSeconds', { ...secret, staleKeysForSeconds: 5 }, 'it means nothing beside jwtSecret'],
+    [
+      'jwksUri',
+      { ...secret, jwksUri: `${url}/jwks` },
+      'it has no effect together with jwtSecret. Leave one of them out',
+    ],
+    ['staleKeysForSeconds', { ...secret, staleKeysForSeconds: 5 }, 'it has no effect together with jwtSecret'],
     ['algorithms', { ...secret, algorithms: ['ES256'] }, 'a list of signature algorithms is expected. Out of HS256'],
     [
       'algorithms',
