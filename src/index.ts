@@ -37,7 +37,7 @@ export type { Algorithm } from './keys/algorithm.js';
 export type { KeySource } from './keys/key-source.js';
 export type { AudienceRule, FindFault, IssuerTerms, TokenStatusSource } from './token/trusted-issuer.js';
 export type { AuthContext, Capability, MissingOption } from './upstream/auth-context.js';
-export type { HttpAnswer, HttpCall, HttpClient } from './upstream/http-client.js';
+export type { HttpAnswer, HttpCall, HttpCaller } from './upstream/http-client.js';
 export { type ClaimMap, type MappedClaims, mapStandardClaims } from './user/claim-map.js';
 
 // Token sources: where requests send tokens

@@ -1,7 +1,7 @@
 import type { AddressRule } from '../configuration/read-address.js';
 import { discoveryAddresses, findEndpoint, IssuerDocument } from '../keys/discovery.js';
 import type { AuthContext } from '../upstream/auth-context.js';
-import type { HttpAnswer, HttpCall, HttpClient } from '../upstream/http-client.js';
+import type { HttpAnswer, HttpCall, HttpCaller } from '../upstream/http-client.js';
 import { isUpstreamFailure } from '../upstream/upstream-failure.js';
 
 /** An issuer that publishes its metadata. The keys and the profiles of one app share one document. */
@@ -23,7 +23,7 @@ export function discoveredIssuer(
   const [name = ''] = issuers;
   const addresses = discoveryUrl === undefined ? discoveryAddresses(name) : [discoveryUrl];
   // A preset may be used by several apps, as in tests; each app has one client of its own.
-  const documents = new WeakMap<HttpClient, IssuerDocument>();
+  const documents = new WeakMap<HttpCaller, IssuerDocument>();
   const documentOn = ({ upstream }: AuthContext): IssuerDocument => {
     const document = documents.get(upstream) ?? new IssuerDocument({ issuers, addresses, rule });
     documents.set(upstream, document);

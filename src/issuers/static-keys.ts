@@ -3,7 +3,7 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, secretAlgorithms, traitsOf } from '../keys/algorithm.js';
 import { describeKey, importJwk, type Jwk, type UnusableKey } from '../keys/import-jwk.js';
-import { KeySet, type VerificationKey } from '../keys/key-set.js';
+import { IndexedKeySet, type VerificationKey } from '../keys/key-set.js';
 import { readKeys } from '../keys/jwks-loader.js';
 import { type KeySource, StaticKeySource } from '../keys/key-source.js';
 import type { Capability } from '../upstream/auth-context.js';
@@ -71,7 +71,7 @@ export function readSecret(where: string, given: unknown): StaticKeys {
 }
 
 function staticKeys(keys: readonly VerificationKey[]): StaticKeys {
-  const source = new StaticKeySource(new KeySet(keys));
+  const source = new StaticKeySource(new IndexedKeySet(keys));
   return { keys: { create: () => source }, algorithms: [...new Set(keys.flatMap((key) => [...key.algorithms]))] };
 }
 

@@ -21,27 +21,27 @@ export interface SupabaseOptions extends KnownIssuerOptions {
    */
   readonly url: string;
   /**
-   * The legacy JWT secret, for a project that still signs with it (HS256). Whoever has it can sign tokens, so rather
-   * move the project to signing keys and leave this out: then public keys are fetched from the project.
+   * The legacy JWT secret, for a project that still signs with it (HS256). Anyone who has it can sign tokens, so prefer to
+   * move the project to signing keys and to leave this out: then public keys are fetched from the project.
    */
   readonly jwtSecret?: string | Uint8Array;
-  /** Lets in users who signed in anonymously; their tokens look like those of others otherwise. @defaultValue false */
+  /** Accepts users who signed in anonymously; apart from that their tokens look like those of others. @defaultValue false */
   readonly allowAnonymous?: boolean;
   /**
-   * The OAuth clients whose tokens are accepted beside those of the project's own apps, where the project is an OAuth
-   * server for others (the claim `client_id`). @defaultValue none
+   * The OAuth clients whose tokens are accepted in addition to those of the project's own apps, when the project is an
+   * OAuth server for other apps (the claim `client_id`). @defaultValue none
    */
   readonly clientId?: string | readonly string[];
-  /** What the project signs with: ES256, RS256, EdDSA. @defaultValue ES256 and RS256; with `jwtSecret` HS256 */
+  /** The algorithms with which the project signs: ES256, RS256, EdDSA. @defaultValue ES256 and RS256; with `jwtSecret` HS256 */
   readonly algorithms?: TermOptions['algorithms'];
 }
 
 const where = 'supabase';
 
 /**
- * Trusts the users of a Supabase project. `role`, the one in the database, is in `user.roles`; roles of your own are
- * where your access token hook puts them: see `rolesClaim`. Nothing but the name is read from `user_metadata`, which
- * users write themselves, and whether an e-mail address is verified is not in the token elsewhere.
+ * Trusts the users of a Supabase project. The database role (`role`) is in `user.roles`; your own roles are in the claim
+ * that your access token hook adds: see `rolesClaim`. Only the name is read from `user_metadata`, which users write
+ * themselves. Whether an e-mail address is verified is in no other part of the token, so it stays unknown.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -93,7 +93,7 @@ function findAnonymousFault(claims: JsonObject, allowed: boolean): RefusalError 
   if (allowed || claims['is_anonymous'] !== true) return undefined;
   return RefusalError.token(
     'claim',
-    'It is the token of an anonymous user. To let these in, set supabase({ allowAnonymous: true })',
+    'It is the token of an anonymous user. To accept such users, set supabase({ allowAnonymous: true })',
   );
 }
 

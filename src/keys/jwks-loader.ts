@@ -1,4 +1,4 @@
-import type { HttpClient } from '../upstream/http-client.js';
+import type { HttpCaller } from '../upstream/http-client.js';
 import type { ResponseHeaders } from '../upstream/http-exchange.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import { importJwk } from './import-jwk.js';
@@ -42,7 +42,7 @@ function readMaxAge(headers: ResponseHeaders): number | null {
  *
  * @throws {UpstreamFailure} the first address's, when all fail.
  */
-export async function loadJwksFrom(upstream: HttpClient, addresses: readonly string[]): Promise<LoadedKeys> {
+export async function loadJwksFrom(upstream: HttpCaller, addresses: readonly string[]): Promise<LoadedKeys> {
   let failure: unknown;
   for (const address of addresses) {
     try {
@@ -60,7 +60,7 @@ export async function loadJwksFrom(upstream: HttpClient, addresses: readonly str
  *
  * @throws {UpstreamFailure}
  */
-export async function loadJwks(upstream: HttpClient, jwksUri: string): Promise<LoadedKeys> {
+export async function loadJwks(upstream: HttpCaller, jwksUri: string): Promise<LoadedKeys> {
   // Loaded when it is first needed: an app is quicker to start without it.
   const { JwksClient } = await import('jwks-rsa');
   let maxAgeSeconds: number | null = null;

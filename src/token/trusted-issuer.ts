@@ -12,8 +12,11 @@ import type { TokenHeader } from './verified-token.js';
  */
 export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accept-any-audience');
 
-/** The audiences that this app answers to: one of them must be in the token. */
-export type AudienceRule = readonly string[] | typeof acceptAnyAudience;
+/**
+ * The audiences of this app, of which the token must name one; or `acceptAnyAudience`, and no other symbol. The type is
+ * not that of the constant, because two loaded copies of the package have two constants of one value.
+ */
+export type AudienceRule = readonly string[] | symbol;
 
 /**
  * Looks at what the issuer says, when everything else about the token is right. Never throws. An opaque token has no

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock/clock.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import type { HttpClient } from './http-client.js';
+import type { HttpCaller } from './http-client.js';
 
 /**
  * What a running app provides to its issuers: their keys, introspection, profiles and permissions are created with it.
@@ -11,12 +11,12 @@ import type { HttpClient } from './http-client.js';
 export interface AuthContext {
   readonly clock: Clock;
   /** Calls any address once, on a connection of its own: for key sets and metadata, which are fetched minutes apart. */
-  readonly upstream: HttpClient;
+  readonly upstream: HttpCaller;
   /**
    * The client of a provider's API, found by any address of it. All callers of one origin share the client, with its
    * kept connections, its repetitions and its circuit breaker.
    */
-  readonly providerClient: (address: string) => HttpClient;
+  readonly providerClient: (address: string) => HttpCaller;
   /** Reports an event of the module, such as an outage. */
   readonly report: ReportEvent;
   /** Makes the timers that refresh keys and sweep caches. @defaultValue timers of the machine */

@@ -211,6 +211,9 @@ export class HttpClient {
 /** Reads the global at each call, because apps replace it. */
 const platformFetch: Fetch = (url, init) => globalThis.fetch(url, init);
 
+/** What issuers use of a client. A type of its own, because two loaded copies of the package have two classes. */
+export type HttpCaller = Pick<HttpClient, 'call' | 'getJson'>;
+
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : 'the server';
 }

@@ -2,7 +2,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadJwks, readKeys } from '../../src/keys/jwks-loader.js';
-import { KeySet } from '../../src/keys/key-set.js';
+import { IndexedKeySet, type KeySet } from '../../src/keys/key-set.js';
 import { StaticKeySource, type KeySource } from '../../src/keys/key-source.js';
 import { RemoteKeySource } from '../../src/keys/remote-key-source.js';
 import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
@@ -24,7 +24,7 @@ afterAll(() => issuer.stop());
 const clock = new ManualClock();
 
 const sources: Readonly<Record<string, () => KeySource>> = {
-  StaticKeySource: () => new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys))),
+  StaticKeySource: () => new StaticKeySource(new IndexedKeySet(readKeys(issuer.jwks.keys))),
   RemoteKeySource: () =>
     new RemoteKeySource({
       what: 'the keys',

@@ -3,7 +3,7 @@ import { describeKey } from '../../keys/import-jwk.js';
 import type { LoadedKeys } from '../../keys/jwks-loader.js';
 import type { KeySource } from '../../keys/key-source.js';
 import type { Capability } from '../../upstream/auth-context.js';
-import type { HttpClient } from '../../upstream/http-client.js';
+import type { HttpCaller } from '../../upstream/http-client.js';
 import { isUpstreamFailure, UpstreamFailure } from '../../upstream/upstream-failure.js';
 import { remoteKeys, type KeyOptions } from '../remote-keys.js';
 
@@ -32,7 +32,7 @@ export function propelAuthKeys(api: PropelAuthApi, kept: KeyOptions): Capability
   return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), kept);
 }
 
-async function load(upstream: HttpClient, api: PropelAuthApi): Promise<LoadedKeys> {
+async function load(upstream: HttpCaller, api: PropelAuthApi): Promise<LoadedKeys> {
   const address = propelAuthAddress(api, '/api/v1/token_verification_metadata');
   const { body } = await upstream.getJson(address, propelAuthHeaders(api)).catch((error: unknown) => {
     throw explain(error);

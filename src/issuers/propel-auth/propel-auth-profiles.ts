@@ -3,7 +3,7 @@ import type { ProfileSource, SourcedProfile } from '../../profiles/profile-sourc
 import type { UserProfile } from '../../profiles/user-profile.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { Capability } from '../../upstream/auth-context.js';
-import type { HttpAnswer, HttpCall, HttpClient } from '../../upstream/http-client.js';
+import type { HttpAnswer, HttpCall, HttpCaller } from '../../upstream/http-client.js';
 import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-keys.js';
 import type { PropelAuthUser } from './propel-auth-user.js';
 import { checkSameUser, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
@@ -29,7 +29,7 @@ export function propelAuthProfiles(api: PropelAuthApi): Capability<ProfileSource
   };
 }
 
-export async function findUser(client: HttpClient, api: PropelAuthApi, userId: string): Promise<SourcedProfile | null> {
+export async function findUser(client: HttpCaller, api: PropelAuthApi, userId: string): Promise<SourcedProfile | null> {
   if (!uuid.test(userId)) return null;
   const answer = await ask(client, api, one, { method: 'GET', path: `/user/${userId}` });
   if (answer.status === 404) return null;
@@ -39,7 +39,7 @@ export async function findUser(client: HttpClient, api: PropelAuthApi, userId: s
   return toProfile(user, userId);
 }
 
-async function findAll(client: HttpClient, api: PropelAuthApi, userIds: readonly string[]) {
+async function findAll(client: HttpCaller, api: PropelAuthApi, userIds: readonly string[]) {
   const asked = userIds.filter((userId) => uuid.test(userId));
   if (asked.length === 0) return [];
   // The call changes nothing, so it may be repeated.
@@ -55,7 +55,7 @@ async function findAll(client: HttpClient, api: PropelAuthApi, userIds: readonly
 }
 
 async function ask(
-  client: HttpClient,
+  client: HttpCaller,
   api: PropelAuthApi,
   what: string,
   { path, ...call }: Omit<HttpCall, 'url' | 'headers'> & { readonly path: string },

@@ -1,6 +1,6 @@
 import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
-import type { HttpClient } from '../../upstream/http-client.js';
+import type { HttpCaller } from '../../upstream/http-client.js';
 import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import type { StackAuthPermission, StackAuthTeam, StackAuthUser } from './stack-auth-answers.js';
 import { readVerdict } from './stack-auth-verdict.js';
@@ -26,7 +26,7 @@ const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
  */
 export class StackAuthApi {
   constructor(
-    private readonly client: HttpClient,
+    private readonly client: HttpCaller,
     private readonly project: StackAuthProject,
   ) {}
 
