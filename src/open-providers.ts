@@ -7,7 +7,7 @@ import {
   type IdentityProvider,
   type ProvidedIssuer,
 } from './issuers/identity-provider.js';
-import { KeySet } from './keys/key-set.js';
+import { IndexedKeySet } from './keys/key-set.js';
 import { type KeySource, StaticKeySource } from './keys/key-source.js';
 import { ExpiringMemory } from './profiles/expiring-memory.js';
 import { IssuerProfiles } from './profiles/issuer-profiles.js';
@@ -20,12 +20,7 @@ import { OriginCheck } from './request/request-origin.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
 import type { TrustedIssuer } from './token/trusted-issuer.js';
-import {
-  type AuthContext,
-  type Capability,
-  createCapability,
-  missingOptionOf,
-} from './upstream/auth-context.js';
+import { type AuthContext, type Capability, createCapability, missingOptionOf } from './upstream/auth-context.js';
 import type { ProviderClients } from './upstream/provider-clients.js';
 import type { ClaimMap } from './user/claim-map.js';
 
@@ -64,7 +59,7 @@ function noKeys({
   verification,
   keys,
 }: Pick<IdentityProvider, 'verification'> & Pick<ProvidedIssuer, 'keys'>): KeySource {
-  if (verification === 'online') return new StaticKeySource(new KeySet([]));
+  if (verification === 'online') return new StaticKeySource(new IndexedKeySet([]));
   const { option, hint } = missingOptionOf(keys) ?? { option: 'keys', hint: 'Write them' };
   throw new ConfigurationError(option, 'tokens are verified by their signature, and there are no keys', hint);
 }

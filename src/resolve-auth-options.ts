@@ -8,7 +8,12 @@ import { type GivenOptions, path, readNumber, readOptions } from './configuratio
 import { ConfigurationError } from './errors/auth-error.js';
 import { readTransports } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
-import { acceptingTokens, findMissingOption, type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
+import {
+  acceptingTokens,
+  findMissingOption,
+  type IdentityProvider,
+  isIdentityProvider,
+} from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
 import { readTrustedOrigins } from './request/request-origin.js';
 import { isTokenSource, mergeSources, type TokenSource } from './request/token-sources.js';

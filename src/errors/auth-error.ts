@@ -69,12 +69,7 @@ export function isAuthError(error: unknown): error is AuthError {
 
 /** Whether an error is a refusal: the caller's fault, answered with 400, 401 or 403. */
 export function isRefusal(error: unknown): error is RefusalError {
-  return isAuthError(error) && !isUnavailable(error) && !isConfigurationError(error);
-}
-
-/** Whether an error says that a question could not be decided, through no fault of the caller: answered with 503. */
-export function isUnavailable(error: unknown): error is AuthUnavailableError {
-  return isAuthError(error) && error.code === 'SERVER_ERROR';
+  return isAuthError(error) && error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR';
 }
 
 /** Whether an error says that an option is wrong. */

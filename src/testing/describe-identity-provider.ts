@@ -1,3 +1,4 @@
+import { SystemClock } from '../clock/clock.js';
 import { isAuthError } from '../errors/auth-error.js';
 import { type IdentityProvider, isIdentityProvider } from '../issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from '../open-providers.js';
@@ -232,7 +233,7 @@ class OpenedProvider {
   }
 }
 
-const clock = { now: (): Date => new Date() };
+const clock = new SystemClock();
 
 function isComplete(capability: Capability<unknown>): boolean {
   if ('create' in capability) return true;

@@ -127,7 +127,13 @@ describe('the suite itself', () => {
         });
         return { issuer, claims: { aud: 'api' }, provider, close: () => issuer.stop() };
       },
-      { describe: (_name, body) => void body(), it: define, expect },
+      {
+        describe: (_name, body) => {
+          body();
+        },
+        it: define,
+        expect,
+      },
     );
     await Promise.all(runs);
 

@@ -128,7 +128,7 @@ describe('the kind of a token', () => {
     expect(await judge(await issuer.token({ ...alice, ...claims }))).toBe(outcome);
   });
 
-  it('has to be told where any audience is accepted, as nothing else tells a refresh token', async () => {
+  it('must be stated when any audience is accepted, because only it distinguishes a refresh token', async () => {
     const { issuer, judge } = await setUp({ audience: acceptAnyAudience });
 
     expect(await judge(issuer.opaqueToken({ sub: 'alice' }))).toBe('accepted');

@@ -18,7 +18,7 @@ import { someUser } from '../../support/some-user.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
 const clock = new ManualClock();
-/** Stands for an issuer where anonymousCaller is asked for keys. */
+/** An issuer that is never called. */
 const nowhere = { url: 'http://127.0.0.1:9', jwksUri: 'http://127.0.0.1:9/jwks' } as TestIssuer;
 const known = Object.keys(presets).filter((name) => !['stackAuth', 'propelAuth', 'oidc', 'jwtIssuer'].includes(name));
 const withUserinfo = ['auth0', 'keycloak', 'cognito'];
@@ -70,7 +70,7 @@ describe('profiles of the users of a known product', () => {
     },
   );
 
-  it('come from the product where it shows users to their access tokens, and from anonymousCaller elsewhere', () => {
+  it('come from the product when it has a userinfo endpoint, and are missing otherwise', () => {
     expect(known.filter((name) => 'create' in create(name, nowhere).profiles)).toEqual(withUserinfo);
   });
 

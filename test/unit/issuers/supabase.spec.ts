@@ -85,7 +85,7 @@ describe('a token of Supabase', () => {
   it.each<[string, JsonObject, Readonly<Record<string, unknown>>, string]>([
     ['of a user', {}, {}, 'accepted'],
     ['with a list of audiences', { aud: ['authenticated'] }, {}, 'accepted'],
-    ['for anonymousCaller who signed in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
+    ['of the anonymous role, before sign-in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
     ['of an anonymous user', anonymous, {}, 'INVALID_TOKEN claim'],
     ['of another project', { iss: 'https://other.supabase.co/auth/v1' }, {}, 'INVALID_TOKEN issuer'],
     [

@@ -102,7 +102,7 @@ describe('a userinfo endpoint', () => {
     expect(one.requests.total).toBe(0);
   });
 
-  it('is looked for anew when it is no longer there', async () => {
+  it('is looked up again when it has moved', async () => {
     let place = '/old';
     const { profiles, caller, server } = await open(
       () => (paths(server).at(-1) === place ? { body: alice } : { status: 404 }),

@@ -92,7 +92,7 @@ describe('a failure', () => {
     const paths = ['/hang', '/reset', '/503', '/302', '/html', '/stop', '/long'];
     const calls = [...paths.map((path) => url + path), await closedAddress()].map((address) => client.getJson(address));
     const problems = await Promise.all(calls.map(async (call) => (await failureOf(call)).problem));
-    // Node reports a rejection that anonymousCaller has handled after the microtasks of the turn in which it happened.
+    // Node reports an unhandled rejection after the microtasks of the turn in which it happened.
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
 
     expect(unhandled).toEqual([]);
@@ -124,7 +124,7 @@ describe('a failure', () => {
 });
 
 describe('the request that an app hands in', () => {
-  it('carries every call, and is told the deadline', async () => {
+  it('sends every call, and gets the deadline as a signal', async () => {
     const seen: { url: string; init: RequestInit }[] = [];
     const client = new HttpClient({
       fetch: async (url, init) => {
