@@ -1,6 +1,6 @@
 // Tests the package as others get it: built, packed, looked over by publint and attw, and installed from the tarball
 // into projects that know nothing of this repository: one with the required peers only, one with the optional ones as
-// well. What passes here and fails for a user is a path in `exports`, a type that we have and they do not, a module that
+// well, and one that loads both module formats. What passes here and fails for a user is a path in `exports`, a type that we have and they do not, a module that
 // is ESM where they need CommonJS.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,6 +96,13 @@ export async function testPackage() {
             writeReadmeBlocks(join(root, 'README.md'), join(work, 'nest-12-esm/readme'));
             await inProject('nest-12-esm', 'tsc', [])();
           },
+        ],
+      ]),
+      lane(tally, [
+        ...project(work, 'both-formats', pack),
+        [
+          'both-formats: ES module and CommonJS work together',
+          () => must('node', ['--test', 'out/app.test.mjs', 'out/app.test.cjs'], { cwd: join(work, 'both-formats') }),
         ],
       ]),
       lane(tally, [

@@ -13,7 +13,7 @@ import type { ReportEvent } from './telemetry/auth-event.js';
 import type { RevocationOptions } from './revocation/revocation-options.js';
 import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
-import type { Fetch } from './upstream/upstream-client.js';
+import type { Fetch } from './upstream/http-exchange.js';
 
 /** How `AuthModule` judges tokens. Read, checked and frozen once, when the app starts. */
 export interface AuthModuleOptions {

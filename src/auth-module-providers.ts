@@ -4,7 +4,7 @@ import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer 
 import { PermissionSources } from './access/issuer-permissions.js';
 import { Timer, NodeTimer } from './clock/clock.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
-import { type MissingCapabilities, CapabilityCheck } from './audit/capability-check.service.js';
+import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
@@ -27,9 +27,15 @@ import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from 
 import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
-import type { AuthContext } from './issuers/identity-provider.js';
 import { createRevocation, findRevocationStore, Revocation } from './open-revocation.js';
-import { claimMapsOf, openIssuers, openOriginCheck, openPermissions, openProfiles } from './open-providers.js';
+import {
+  claimMapsOf,
+  missingCapabilitiesOf,
+  openIssuers,
+  openOriginCheck,
+  openPermissions,
+  openProfiles,
+} from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
@@ -40,6 +46,7 @@ import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
 import { TokenVerifier } from './token/token-verifier.js';
 import { VerifiedTokenCache } from './token/verified-token-cache.js';
+import type { AuthContext } from './upstream/auth-context.js';
 import { ProviderClients } from './upstream/provider-clients.js';
 
 /** What the app lends to its issuers. */
@@ -257,15 +264,4 @@ function openTransports(
     report,
     (cause) => new ForbiddenException(undefined, { cause }),
   );
-}
-
-/** What no provider can do, with the hint of the first of them. */
-function missingCapabilitiesOf(providers: ResolvedAuthOptions['providers']): MissingCapabilities {
-  const [first] = providers;
-  const canAsk = providers.some(({ issuers }) => issuers.some(({ createStatusSource }) => createStatusSource !== null));
-  const hasProfiles = providers.some(({ openProfiles: open }) => open !== null);
-  return {
-    online: canAsk || first === undefined ? null : first.statusSourceHint,
-    profile: hasProfiles || first === undefined ? null : first.profileHint.get,
-  };
 }

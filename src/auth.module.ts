@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } 
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
-import { ConfigurationError } from './errors/auth-error.js';
+import { ConfigurationError, noteAuthModule } from './errors/auth-error.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './authentication/authenticator.js';
@@ -87,6 +87,7 @@ export class AuthModule implements OnModuleInit {
 type GivenExtras = { readonly [Name in keyof AuthModuleExtras]: AuthModuleExtras[Name] | undefined };
 
 function assemble(where: string, extras: GivenExtras, options: readonly Provider[]): DynamicModule {
+  noteAuthModule();
   // An alias and not a second guard, so that a test that overrides AuthGuard overrides this one as well.
   const everywhere: Provider = { provide: APP_GUARD, useExisting: AuthGuard };
   return {

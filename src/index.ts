@@ -13,7 +13,6 @@ export type { AuthEvent, ReportEvent } from './telemetry/auth-event.js';
 
 // Issuers: who may sign tokens
 export { allowInsecureHttpOffLoopback } from './configuration/read-address.js';
-export type { IdentityProvider } from './issuers/identity-provider.js';
 export { auth0, type Auth0Options } from './issuers/auth0.js';
 export { betterAuth, type BetterAuthOptions } from './issuers/better-auth.js';
 export { clerk, type ClerkOptions } from './issuers/clerk.js';
@@ -28,6 +27,18 @@ export { propelAuth, type PropelAuthOptions } from './issuers/propel-auth/propel
 export { stackAuth, type StackAuthOptions } from './issuers/stack-auth/stack-auth.js';
 export { supabase, type SupabaseOptions } from './issuers/supabase.js';
 export { acceptAnyAudience } from './token/trusted-issuer.js';
+
+// Presets from outside this package
+export { defineProvider, type IssuerForm, type IssuerTermsForm, type ProviderForm } from './issuers/define-provider.js';
+export type { IdentityProvider, ProvidedIssuer } from './issuers/identity-provider.js';
+export { keysAt, type KeyOptions } from './issuers/remote-keys.js';
+export type { PermissionSource } from './access/issuer-permissions.js';
+export type { Algorithm } from './keys/algorithm.js';
+export type { KeySource } from './keys/key-source.js';
+export type { AudienceRule, FindFault, IssuerTerms, TokenStatusSource } from './token/trusted-issuer.js';
+export type { AuthContext, Capability, MissingOption } from './upstream/auth-context.js';
+export type { HttpAnswer, HttpCall, HttpCaller } from './upstream/http-client.js';
+export { type ClaimMap, type MappedClaims, mapStandardClaims } from './user/claim-map.js';
 
 // Token sources: where requests send tokens
 export { fromBearer } from './request/token-sources.js';

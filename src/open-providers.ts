@@ -1,6 +1,14 @@
 import { IssuerPermissions, PermissionSources, type UserFacts } from './access/issuer-permissions.js';
-import type { AuthContext, IdentityProvider } from './issuers/identity-provider.js';
-import type { KeySource } from './keys/key-source.js';
+import type { MissingCapabilities } from './audit/capability-check.service.js';
+import { ConfigurationError } from './errors/auth-error.js';
+import {
+  acceptingTokens,
+  findMissingOption,
+  type IdentityProvider,
+  type ProvidedIssuer,
+} from './issuers/identity-provider.js';
+import { IndexedKeySet } from './keys/key-set.js';
+import { type KeySource, StaticKeySource } from './keys/key-source.js';
 import { ExpiringMemory } from './profiles/expiring-memory.js';
 import { IssuerProfiles } from './profiles/issuer-profiles.js';
 import { ProfileCache, type HeldProfile } from './profiles/profile-cache.js';
@@ -11,59 +19,78 @@ import { UserProfileService } from './profiles/user-profile.service.js';
 import { OriginCheck } from './request/request-origin.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
-import type { TokenStatusSource, TrustedIssuer } from './token/trusted-issuer.js';
+import type { TrustedIssuer } from './token/trusted-issuer.js';
+import { type AuthContext, type Capability, createCapability, missingOptionOf } from './upstream/auth-context.js';
 import type { ProviderClients } from './upstream/provider-clients.js';
 import type { ClaimMap } from './user/claim-map.js';
 
-/**
- * Opens every issuer's key source, and the way to ask it about tokens, on the app's context; once for those that share
- * one. Calls anonymousCaller yet.
- */
+/** Creates the keys and the introspection of every issuer, once for those that share them. Makes no calls yet. */
 export function openIssuers(providers: readonly IdentityProvider[], context: AuthContext): IssuerRegistry {
-  const openKeys = openOnce<KeySource>(context);
-  const createStatusSource = openOnce<TokenStatusSource>(context);
-  const issuers = providers.flatMap(({ issuers, verification, statusSourceHint }) =>
-    issuers.map((issuer): TrustedIssuer => {
-      const statusSource = issuer.createStatusSource === null ? null : createStatusSource(issuer.createStatusSource);
-      return { terms: issuer.terms, keys: openKeys(issuer.openKeys), verification, statusSource, statusSourceHint };
-    }),
+  const createShared = createOnce(context);
+  const accepted = acceptingTokens(providers);
+  const issuers = accepted.flatMap(({ name, issuers: provided, verification }) =>
+    provided.map(
+      ({ terms, keys, introspection }): TrustedIssuer => ({
+        terms,
+        keys: createShared(keys) ?? noKeys({ verification, keys }),
+        verification,
+        statusSource: createShared(introspection),
+        statusSourceHint: missingOptionOf(introspection) ?? { option: name, hint: 'It can be asked' },
+      }),
+    ),
   );
-  return new IssuerRegistry(issuers, new Map(providers.flatMap((provider) => [...provider.hint])));
+  return new IssuerRegistry(issuers, new Map(accepted.flatMap(({ issuerHints }) => [...issuerHints])));
 }
 
-function openOnce<Part>(context: AuthContext): (open: (context: AuthContext) => Part) => Part {
-  const opened = new Map<(context: AuthContext) => Part, Part>();
-  return (open) => {
-    const part = opened.get(open) ?? open(context);
-    opened.set(open, part);
-    return part;
+/** Capabilities that share the function `create` share what it makes. */
+function createOnce(context: AuthContext): <Value>(capability: Capability<Value>) => Value | null {
+  const created = new Map<unknown, unknown>();
+  return <Value>(capability: Capability<Value>): Value | null => {
+    if ('missing' in capability) return null;
+    const known = created.get(capability.create) as Value | undefined;
+    const value = known ?? capability.create(context);
+    created.set(capability.create, value);
+    return value;
   };
 }
 
-/** How the claims of each issuer are read, by its name. */
+/** An issuer that is asked about every token needs no keys. Of any other, no token could be verified. */
+function noKeys({
+  verification,
+  keys,
+}: Pick<IdentityProvider, 'verification'> & Pick<ProvidedIssuer, 'keys'>): KeySource {
+  if (verification === 'online') return new StaticKeySource(new IndexedKeySet([]));
+  const { option, hint } = missingOptionOf(keys) ?? { option: 'keys', hint: 'Write them' };
+  throw new ConfigurationError(option, 'tokens are verified by their signature, and there are no keys', hint);
+}
+
+/** How the claims of each issuer are read, by the issuer's name. */
 export function claimMapsOf(providers: readonly IdentityProvider[]): ReadonlyMap<string, ClaimMap> {
   return new Map(
-    providers.flatMap(({ issuers, claimMap }) => issuers.map(({ terms }) => [terms.issuer, claimMap] as const)),
+    acceptingTokens(providers).flatMap(({ issuers, claimMap }) =>
+      issuers.map(({ terms }) => [terms.issuer, claimMap] as const),
+    ),
   );
 }
 
-/** Opens the permissions of those providers that have to be asked for them, on the app's context. Calls anonymousCaller yet. */
+/** Creates the permissions of the providers whose tokens do not contain them. Makes no calls yet. */
 export function openPermissions(
   providers: readonly IdentityProvider[],
   { freshMs, maxEntries }: ProfileTerms,
   context: AuthContext,
 ): PermissionSources {
-  const { clock, report, createTimer } = context;
+  const { clock, createTimer } = context;
   const memory = new ExpiringMemory<UserFacts>({ maxEntries, clock, timer: createTimer?.() });
-  const opened = providers.flatMap(({ issuers, openPermissions: open }) => {
-    if (open === undefined) return [];
-    const permissions = new IssuerPermissions(open(context), { memory, freshMs, clock, report });
-    return issuers.map(({ terms }) => [terms.issuer, permissions] as const);
+  const opened = acceptingTokens(providers).flatMap(({ issuers, permissions }) => {
+    const source = createCapability(permissions, context);
+    if (source === null) return [];
+    const remembered = new IssuerPermissions(source, context, { memory, freshMs });
+    return issuers.map(({ terms }) => [terms.issuer, remembered] as const);
   });
   return new PermissionSources(new Map(opened), memory);
 }
 
-/** Opens every provider's source of profiles on the app's context, over one cache. Calls anonymousCaller yet. */
+/** Creates the profiles of every provider, over one cache. Makes no calls yet. */
 export function openProfiles(
   providers: readonly IdentityProvider[],
   terms: ProfileTerms,
@@ -76,10 +103,9 @@ export function openProfiles(
   const memory = new ExpiringMemory<HeldProfile>({ maxEntries: terms.maxEntries, clock, timer: createTimer?.() });
   const store = terms.store === null ? null : new SharedStore({ store: terms.store, clock, report });
   const cache = new ProfileCache({ terms, memory, store, clock, tally });
-  const opened = providers.map(({ issuers, openProfiles: open, profileHint }) => {
+  const opened = acceptingTokens(providers).map(({ issuers, profiles }) => {
     const names = issuers.map(({ terms: { issuer } }) => issuer);
-    const source = open?.(context) ?? null;
-    return new IssuerProfiles({ issuers: names, source, hint: profileHint }, { cache, tally, clock, report });
+    return new IssuerProfiles({ issuers: names, profiles }, context, { cache, tally });
   });
   return new UserProfileService({
     providers: opened,
@@ -97,4 +123,12 @@ export function openOriginCheck(
 ): OriginCheck {
   const publicOrigin = publicUrl === null ? null : new URL(publicUrl).origin;
   return new OriginCheck({ publicOrigin, trustedOrigins, findAdapterInstance: () => host.httpAdapter?.getInstance() });
+}
+
+/** The capabilities that no provider has, each with the option that the first of them lacks. */
+export function missingCapabilitiesOf(providers: readonly IdentityProvider[]): MissingCapabilities {
+  return {
+    online: findMissingOption(providers, ({ issuers }) => issuers.map(({ introspection }) => introspection)),
+    profile: findMissingOption(providers, ({ profiles }) => [profiles]),
+  };
 }

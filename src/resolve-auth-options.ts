@@ -8,16 +8,22 @@ import { type GivenOptions, path, readNumber, readOptions } from './configuratio
 import { ConfigurationError } from './errors/auth-error.js';
 import { readTransports } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
-import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
+import {
+  acceptingTokens,
+  findMissingOption,
+  type IdentityProvider,
+  isIdentityProvider,
+} from './issuers/identity-provider.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
 import { readTrustedOrigins } from './request/request-origin.js';
-import { mergeSources, type TokenSource } from './request/token-sources.js';
+import { isTokenSource, mergeSources, type TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
 import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { ProviderClientsOptions } from './upstream/provider-clients.js';
-import { type Fetch, UpstreamClient } from './upstream/upstream-client.js';
+import { HttpClient } from './upstream/http-client.js';
+import type { Fetch } from './upstream/http-exchange.js';
 
 /** The token under which the options are injected, once they have been read. */
 export const AUTH_MODULE_OPTIONS = Symbol('nest-gatehouse.options');
@@ -42,7 +48,7 @@ export interface ResolvedAuthOptions {
   /** `null` where revocation is off. */
   readonly revocation: RevocationTerms | null;
   readonly clock: Clock;
-  readonly upstream: UpstreamClient;
+  readonly upstream: HttpClient;
   readonly providerClients: ProviderClientsOptions;
   readonly profiles: ProfileTerms;
   /** `null` where no audit is wanted. */
@@ -121,10 +127,15 @@ function readProviders(where: string, options: GivenOptions): readonly IdentityP
   return Object.freeze([...providers]);
 }
 
-/** Two descriptions of one issuer would have to be tried one after the other, and the laxer one would count. */
+/** Of two descriptions that both accept tokens of one issuer, the more permissive one would decide. */
 function checkNamedOnce(where: string, providers: readonly IdentityProvider[]): void {
+  const accepting = acceptingTokens(providers);
+  if (accepting.length === 0) {
+    const fix = 'Write the issuer whose access tokens the app accepts; acceptsTokens: false is for other purposes';
+    throw new ConfigurationError(path(where, 'issuers'), 'none of them accepts tokens', fix);
+  }
   const seen = new Set<string>();
-  for (const { terms } of providers.flatMap((provider) => provider.issuers)) {
+  for (const { terms } of accepting.flatMap((provider) => provider.issuers)) {
     if (seen.has(terms.issuer)) {
       throw new ConfigurationError(
         path(where, 'issuers'),
@@ -142,7 +153,7 @@ function readSources(
   providers: readonly IdentityProvider[],
 ): readonly TokenSource[] {
   const given = options['tokenFrom'];
-  if (given === undefined) return mergeSources(providers.flatMap((provider) => provider.tokenSources));
+  if (given === undefined) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
   const sources: readonly unknown[] = Array.isArray(given) ? given : [];
   if (sources.length === 0 || !sources.every(isTokenSource)) {
     throw new ConfigurationError(
@@ -175,16 +186,6 @@ function isScheme(value: unknown): value is AuthenticationScheme {
   return typeof name === 'string' && [find, authenticate, challenge].every((verb) => typeof verb === 'function');
 }
 
-function isTokenSource(value: unknown): value is TokenSource {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'read' in value &&
-    typeof value.read === 'function' &&
-    'place' in value
-  );
-}
-
 function readCacheEntries(where: string, options: GivenOptions): number {
   const given = options['verifiedTokenCache'];
   if (given === false) return 0;
@@ -195,10 +196,10 @@ function readCacheEntries(where: string, options: GivenOptions): number {
 
 /** Options for what can never be looked up were not meant for this app. */
 function readProfiles(where: string, options: GivenOptions, providers: readonly IdentityProvider[]): ProfileTerms {
-  const [first] = providers;
-  if (options['profiles'] !== undefined && first !== undefined && !providers.some(({ openProfiles }) => openProfiles)) {
-    const { option, fix } = first.profileHint.get;
-    throw new ConfigurationError(path(where, 'profiles'), `no issuer gives profiles: there is no ${option}`, fix);
+  const missing = findMissingOption(providers, ({ profiles }) => [profiles]);
+  if (options['profiles'] !== undefined && missing !== null) {
+    const problem = `no issuer gives profiles: there is no ${missing.option}`;
+    throw new ConfigurationError(path(where, 'profiles'), problem, missing.hint);
   }
   return Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {}));
 }
@@ -228,7 +229,7 @@ function readHttp(
   const timeoutMs = readNumber(where, options, 'timeoutMs', { least: 1, most: 60_000 });
   const fetch = (readFunction(path(where, 'fetch'), options['fetch']) ?? undefined) as Fetch | undefined;
   return {
-    upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
+    upstream: new HttpClient({ fetch, clock, limits: timeoutMs === undefined ? {} : { timeoutMs } }),
     providerClients: Object.freeze({ fetch, timeoutMs, clock }),
   };
 }

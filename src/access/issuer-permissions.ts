@@ -1,9 +1,7 @@
-import type { Clock } from '../clock/clock.js';
-import { isAuthError, AuthUnavailableError, RefusalError, type AuthError } from '../errors/auth-error.js';
 import type { ExpiringMemory } from '../profiles/expiring-memory.js';
-import { OutageWatch } from '../profiles/outage-watch.js';
-import type { ReportEvent } from '../telemetry/auth-event.js';
-import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import type { AuthContext } from '../upstream/auth-context.js';
+import { ProviderCalls } from '../upstream/provider-calls.js';
+import { SingleFlight } from '../upstream/single-flight.js';
 import type { AuthUser, Organization } from '../user/auth-user.js';
 import { findTokenOf, tokenOf } from '../user/verified-user.js';
 
@@ -12,43 +10,37 @@ interface Fact<Value> {
   readonly askedAt: number;
 }
 
-/** What is known of a user, by what was asked. */
+/** What is known of a user, by question. */
 export type UserFacts = Map<string, Fact<unknown>>;
 
-/** What is being asked about a user. Whoever forgets the user drops it, and its answers are then not kept. */
-type Flights = Map<string, Promise<unknown>>;
-
 /** What the permissions of all issuers of an app share. */
-export interface PermissionContext {
+export interface SharedPermissions {
   /** By issuer and user. */
   readonly memory: ExpiringMemory<UserFacts>;
-  /** How long an answer counts. */
+  /** How long an answer is used. */
   readonly freshMs: number;
-  readonly clock: Clock;
-  readonly report: ReportEvent;
 }
 
-/** Where anonymousCaller says when to come again. */
-const usualRetryAfterSeconds = 5;
-
 /**
- * What one issuer says that its users may do, remembered for a while. Longer than that nothing is given: a permission
- * that was taken away must end, so an issuer that does not answer is a fault, however much was known before.
+ * What one issuer says about the permissions of its users, remembered for `freshMs`. Older answers are never used: a
+ * permission that was withdrawn must end, so an issuer that does not answer causes a fault, whatever was known before.
  */
 export class IssuerPermissions implements PermissionSource {
   readonly name: string;
-  private readonly watch: OutageWatch;
-  private readonly flights = new Map<string, Flights>();
+  private readonly calls: ProviderCalls;
+  /** Questions in progress, by user. When a user is forgotten, their answers are not remembered. */
+  private readonly flights = new Map<string, SingleFlight<unknown>>();
 
   constructor(
     private readonly source: PermissionSource,
-    private readonly context: PermissionContext,
+    private readonly context: Pick<AuthContext, 'clock' | 'report'>,
+    private readonly shared: SharedPermissions,
   ) {
     this.name = source.name;
-    this.watch = new OutageWatch({
+    this.calls = new ProviderCalls({
       ...context,
       what: `permissions from ${source.name}`,
-      consequence: 'Calls that demand permissions or organizations of its users get 503',
+      consequence: 'Calls that require permissions or organizations of its users are answered with 503',
     });
   }
 
@@ -69,33 +61,35 @@ export class IssuerPermissions implements PermissionSource {
   forget(userId: string, issuer: string): void {
     const key = keyOf(userId, issuer);
     this.flights.delete(key);
-    this.context.memory.drop(key);
+    this.shared.memory.drop(key);
   }
 
   private async remember<Value>(user: AuthUser, name: string, ask: () => Promise<Value>): Promise<Value> {
-    const { memory } = this.context;
+    const { memory } = this.shared;
     await memory.open();
     const key = keyOf(user.id, user.issuer);
     const known = memory.get(key)?.get(name) as Fact<Value> | undefined;
     if (known !== undefined && this.isFresh(known)) return known.value;
-    // What is said to one token of the user says nothing about another one.
-    const flight = JSON.stringify([name, tokenOf(user)]);
-    const flights: Flights = this.flights.get(key) ?? new Map<string, Promise<unknown>>();
-    const flying = flights.get(flight) as Promise<Value> | undefined;
-    if (flying !== undefined) return flying;
+    const flights = this.flights.get(key) ?? new SingleFlight<unknown>();
     this.flights.set(key, flights);
-    const answer = this.learn(key, name, ask, flights).finally(() => {
-      flights.delete(flight);
-      if (flights.size === 0 && this.flights.get(key) === flights) this.flights.delete(key);
-    });
-    flights.set(flight, answer);
-    return answer;
+    // The answer to one token of the user says nothing about another one.
+    const question = JSON.stringify([name, tokenOf(user)]);
+    try {
+      return (await flights.run(() => this.learn(key, name, ask, flights), question)) as Value;
+    } finally {
+      if (flights.isIdle && this.flights.get(key) === flights) this.flights.delete(key);
+    }
   }
 
-  private async learn<Value>(key: string, name: string, ask: () => Promise<Value>, flights: Flights): Promise<Value> {
-    const { memory, freshMs } = this.context;
+  private async learn<Value>(
+    key: string,
+    name: string,
+    ask: () => Promise<Value>,
+    flights: SingleFlight<unknown>,
+  ): Promise<Value> {
+    const { memory, freshMs } = this.shared;
     const askedAt = this.now();
-    const value = await this.ask(ask);
+    const value = await this.calls.run(ask);
     if (this.flights.get(key) !== flights) return value;
     const facts: UserFacts = memory.get(key) ?? new Map<string, Fact<unknown>>();
     memory.keep(key, facts.set(name, { value, askedAt }), freshMs);
@@ -104,28 +98,7 @@ export class IssuerPermissions implements PermissionSource {
 
   private isFresh({ askedAt }: Fact<unknown>): boolean {
     const ageMs = this.now() - askedAt;
-    return ageMs >= 0 && ageMs < this.context.freshMs;
-  }
-
-  private async ask<Value>(ask: () => Promise<Value>): Promise<Value> {
-    try {
-      const value = await ask();
-      this.watch.noteSuccess();
-      return value;
-    } catch (error) {
-      if (error instanceof RefusalError) throw error;
-      const fault = this.toFault(error);
-      this.watch.noteFailure(fault.explanation);
-      throw fault;
-    }
-  }
-
-  private toFault(error: unknown): AuthError {
-    if (isAuthError(error)) return error;
-    const isUpstream = error instanceof UpstreamFailure;
-    const problem = isUpstream ? error.message : 'it failed';
-    const seconds = (isUpstream ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
-    return new AuthUnavailableError(`Cannot get permissions from ${this.name}: ${problem}`, seconds, { cause: error });
+    return ageMs >= 0 && ageMs < this.shared.freshMs;
   }
 
   private now(): number {
@@ -138,17 +111,18 @@ function keyOf(userId: string, issuer: string): string {
 }
 
 /**
- * Where an issuer keeps what its tokens do not say: permissions, and the organizations that a user is in. Asked only
- * where a route requires them. What it throws is a fault, but for a `RefusalError`: the issuer refused the user's token.
+ * Where an issuer keeps what its tokens do not contain: permissions, and the organizations of a user. It is only asked
+ * for routes that require them. Everything that it throws is a fault (503), except a `RefusalError`: the issuer has
+ * refused the user's token.
  */
 export interface PermissionSource {
-  /** As the log tells where something was looked for: `the API of Stack Auth`. */
+  /** Names the source in the log: `the API of Stack Auth`. */
   readonly name: string;
-  /** What the user may do beyond any organization. */
+  /** The permissions of the user outside of any organization. */
   permissionsOf(user: AuthUser): Promise<readonly string[]>;
-  /** Where the user is a member. Permissions in them are asked for one by one. */
+  /** The organizations of which the user is a member, without permissions; those are asked for one by one. */
   organizationsOf(user: AuthUser): Promise<readonly Organization[]>;
-  /** What the user may do in an organization that they are in. */
+  /** The permissions of the user in an organization of which they are a member. */
   permissionsIn(user: AuthUser, organizationId: string): Promise<readonly string[]>;
 }
 
@@ -159,10 +133,10 @@ export class PermissionSources {
     private readonly memory: ExpiringMemory<UserFacts>,
   ) {}
 
-  /** Whom to ask about a user; `undefined` where their token says it all. */
+  /** The source to ask about a user; `undefined` when their token contains everything. */
   find(user: AuthUser): PermissionSource | undefined {
     const source = this.byIssuer.get(user.issuer);
-    // A user whom the app has made by hand, for a test of its own, has what they say.
+    // A user that the app has made by hand, for a test of its own, has the permissions that they state.
     return source === undefined || findTokenOf(user) === undefined ? undefined : source;
   }
 

@@ -3,13 +3,8 @@ import type { OnApplicationBootstrap } from '@nestjs/common';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Authenticator } from '../authentication/authenticator.js';
 import { RequestAuthenticator } from '../authentication/request-authenticator.js';
+import type { MissingOption } from '../upstream/auth-context.js';
 import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
-
-/** The option that an issuer lacks, and what to write. */
-interface MissingOption {
-  readonly option: string;
-  readonly fix: string;
-}
 
 /** What no issuer of the app can do as it is configured; `null` where one of them can. */
 export interface MissingCapabilities {
@@ -38,9 +33,9 @@ export class CapabilityCheck implements OnApplicationBootstrap {
   }
 }
 
-function refuse(mark: string, { option, fix }: MissingOption, entry: HandlerInfo | undefined): void {
+function refuse(mark: string, { option, hint }: MissingOption, entry: HandlerInfo | undefined): void {
   if (entry === undefined) return;
-  throw new ConfigurationError(option, `${entry.handler} requires ${mark}, and no issuer can be asked for it`, fix);
+  throw new ConfigurationError(option, `${entry.handler} requires ${mark}, and no issuer can be asked for it`, hint);
 }
 
 function asksOnline({ requirements }: HandlerInfo): boolean {

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
 import { RouteRulesReader, type RouteRequirements, type RouteRules } from '../access/route-rules.js';
 import { readDeclaredHandlers } from './declared-handlers.js';
-import { AuthGuard } from '../guard/auth.guard.js';
+import { isAuthGuard } from '../guard/brings-auth-guard.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
@@ -166,7 +166,7 @@ class GuardReach {
   private readonly reached: ReadonlySet<HandlerKind>;
 
   constructor(config: ApplicationConfig, hasHttp: boolean, options: ResolvedRouteAudit) {
-    this.counting = [AuthGuard, ...options.otherGuards];
+    this.counting = options.otherGuards;
     const globals = [...config.getGlobalGuards(), ...config.getGlobalRequestGuards().map(({ metatype }) => metatype)];
     this.everywhere = globals.some((guard) => this.counts(guard));
     this.reached = new Set(['http', 'graphql', ...(hasHttp ? [] : ['message' as const]), ...options.globalGuardsReach]);
@@ -184,7 +184,7 @@ class GuardReach {
   }
 
   private counts(guard: unknown): boolean {
-    return this.counting.some((known) => isOrMakes(guard, known));
+    return isAuthGuard(guard) || this.counting.some((known) => isOrMakes(guard, known));
   }
 }
 

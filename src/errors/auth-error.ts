@@ -67,6 +67,16 @@ export function isAuthError(error: unknown): error is AuthError {
   return typeof error === 'object' && error !== null && authErrorBrand in error;
 }
 
+/** Whether an error is a refusal: the caller's fault, answered with 400, 401 or 403. */
+export function isRefusal(error: unknown): error is RefusalError {
+  return isAuthError(error) && error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR';
+}
+
+/** Whether an error says that an option is wrong. */
+export function isConfigurationError(error: unknown): error is ConfigurationError {
+  return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
+}
+
 /** The codes of a refusal: the caller's fault, answered with 400, 401 or 403. */
 export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
 
@@ -144,16 +154,19 @@ export class RefusalError extends AuthError {
   }
 }
 
+/** The `Retry-After` of an outage whose end is unknown. */
+const defaultRetryAfterSeconds = 5;
+
 /**
  * The question could not be decided, through no fault of the caller: keys or a provider cannot be
  * reached, or answer nonsense. A guarded route answers 503 with `Retry-After`.
  */
 export class AuthUnavailableError extends AuthError {
   override readonly code = 'SERVER_ERROR';
-  /** Whole seconds after which asking again makes sense; at least 1. */
+  /** Whole seconds after which asking again makes sense; at least 1. @defaultValue 5 */
   readonly retryAfterSeconds: number;
 
-  constructor(explanation: string, retryAfterSeconds: number, options?: ErrorOptions) {
+  constructor(explanation: string, retryAfterSeconds: number = defaultRetryAfterSeconds, options?: ErrorOptions) {
     super('Authentication is not available at the moment', explanation, options);
     this.retryAfterSeconds = Math.max(1, Math.ceil(retryAfterSeconds));
   }
@@ -177,18 +190,38 @@ export class ConfigurationError extends AuthError {
   }
 }
 
-/** Whether something caught says that an option is wrong, whichever installed copy of the package made it. */
-export function isConfigurationError(error: unknown): error is ConfigurationError {
-  return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
+/** One loaded copy of the package: an app may load an ES module and a CommonJS one, or two versions. */
+interface LoadedCopy {
+  hasModule: boolean;
+}
+
+const copiesKey = Symbol.for('nest-gatehouse.copies');
+const registry = globalThis as Record<symbol, LoadedCopy[] | undefined>;
+const copies = (registry[copiesKey] ??= []);
+const ownCopy: LoadedCopy = { hasModule: false };
+copies.push(ownCopy);
+
+/** Notes that the `AuthModule` of this copy of the package was registered. */
+export function noteAuthModule(): void {
+  ownCopy.hasModule = true;
 }
 
 /**
- * A part of `AuthModule` that a guard, pipe or decorator injects.
+ * A part of `AuthModule` that Nest has injected. Nest finds parts by class, so those of one copy of the package are not
+ * found by the guard of another one.
  *
- * @throws {ConfigurationError} when the module that uses it does not see `AuthModule`.
+ * @param where what needs the part: `AuthGuard`
+ * @throws {ConfigurationError} when the module that uses it does not see `AuthModule`, or sees that of another copy.
  */
 export function requireAuthModule<Part>(where: string, part: Part | undefined): Part {
   if (part !== undefined) return part;
+  if (!ownCopy.hasModule && copies.some(({ hasModule }) => hasModule)) {
+    throw new ConfigurationError(
+      where,
+      'two copies of nest-gatehouse are loaded (an ES module and a CommonJS one, or two versions), and AuthModule was registered by the other copy',
+      `Import ${where} and AuthModule in the same module format, and see with npm ls nest-gatehouse whether there are two versions`,
+    );
+  }
   throw new ConfigurationError(
     where,
     'it is used in a module that does not see AuthModule',

@@ -10,6 +10,7 @@ import { CallAnswers } from '../transports/call-answers.js';
 import { anonymousCaller, type Caller, type Transport } from '../transports/transport.js';
 import { Transports } from '../transports/transports.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { authGuardBrand } from './brings-auth-guard.js';
 
 type Call = GuardContext<Transport>;
 
@@ -33,6 +34,10 @@ export class AuthGuard implements CanActivate {
   ) {
     // Optional, so that the error names the missing line and not a part of this package.
     this.authenticator = requireAuthModule('AuthGuard', authenticator);
+  }
+
+  get [authGuardBrand](): true {
+    return true;
   }
 
   /** Answers at once where everything is in memory, else by a promise. */

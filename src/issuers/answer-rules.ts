@@ -1,19 +1,19 @@
 import { IsNumber, Max, Min, ValidateIf } from 'class-validator';
 
-/** The last millisecond that a `Date` can tell. */
+/** The last millisecond that a `Date` can represent. */
 const lastMillisecond = 8.64e15;
 
-/** Beside other rules: `null` will do as well. Left out, the member is missed. */
+/** Accepts `null` in addition to what the other rules accept. The member must be present. */
 export function OrNull(): PropertyDecorator {
   return ValidateIf((_, value) => value !== null);
 }
 
-/** A moment in milliseconds since 1970. */
+/** A time in milliseconds since 1970. */
 export function IsMilliseconds(): PropertyDecorator {
   return all(IsNumber(), Min(0), Max(lastMillisecond));
 }
 
-/** A moment in seconds since 1970. */
+/** A time in seconds since 1970. */
 export function IsSeconds(): PropertyDecorator {
   return all(IsNumber(), Min(0), Max(lastMillisecond / 1_000));
 }

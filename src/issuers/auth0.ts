@@ -14,30 +14,30 @@ export interface Auth0Options
     AuthorizedPartyOptions,
     Pick<TermOptions, 'audience' | 'tokenType'> {
   /**
-   * The tenant's host, `'your-tenant.eu.auth0.com'`, or the custom domain that users sign in at: tokens bear the one
-   * that the sign-in was addressed to. A list where both are in use.
+   * The tenant's host, `'your-tenant.eu.auth0.com'`, or the custom domain at which users sign in: tokens contain the one
+   * that was used to sign in. A list when both are in use.
    */
   readonly domain: string | readonly string[];
   /**
-   * The identifier of the API in Auth0. Clients have to name it when they sign in; without it they get an opaque
-   * token, which anonymousCaller but Auth0 can read.
+   * The identifier of the API in Auth0. Clients have to name it when they sign in; otherwise they get an opaque token,
+   * which only Auth0 can read.
    */
   readonly audience: TermOptions['audience'];
   /**
-   * `'at+jwt'` where the API's token profile is RFC 9068. Left out, any type passes: the default profile gives access
-   * tokens the type of ID tokens, and it is the audience that tells them apart.
+   * `'at+jwt'` when the API's token profile is RFC 9068. Left out, any type is accepted: in the default profile access
+   * tokens have the type of ID tokens, and the audience distinguishes them.
    */
   readonly tokenType?: string;
-  /** What the API signs with: RS256 or PS256. @defaultValue both */
+  /** The algorithms with which the API signs: RS256 or PS256. @defaultValue both */
   readonly algorithms?: readonly ('RS256' | 'PS256')[];
 }
 
 const where = 'auth0';
 
 /**
- * Trusts an Auth0 tenant. The organization that a user has signed in to (`org_id`) is in `user.organizations`, with
- * the token's roles and permissions, which Auth0 gives for it. Roles are only in tokens into which an Action puts
- * them: see `rolesClaim`.
+ * Trusts an Auth0 tenant. The organization to which a user has signed in (`org_id`) is in `user.organizations`, with
+ * the token's roles and permissions, which Auth0 grants for it. Tokens contain roles only when an Action adds them: see
+ * `rolesClaim`.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -62,7 +62,7 @@ export function auth0(given: Auth0Options): IdentityProvider {
     audience,
     algorithms: ['RS256', 'PS256'],
     addClaims: addOrganization,
-    // Auth0's own profile names the client "azp", that of RFC 9068 "client_id".
+    // The client is in "azp" with Auth0's own token profile, and in "client_id" with that of RFC 9068.
     ...(parties !== undefined && { findFault: (claims) => findPartyFault(claims, ['azp', 'client_id'], parties) }),
   });
 }
@@ -78,14 +78,14 @@ function readDomains(options: GivenOptions): readonly string[] {
   return domains;
 }
 
-/** Refuses the audience that is in every token with the scope openid: it would tell nothing. */
+/** Refuses the audience that every token with the scope openid has, because it would not restrict anything. */
 function readApi(options: GivenOptions, domains: readonly string[]): AudienceRule {
   const audience = readAudience(where, options);
   const userinfo = domains.map((domain) => `https://${domain}/userinfo`);
   if (typeof audience !== 'symbol' && audience.some((name) => userinfo.includes(name))) {
     throw new ConfigurationError(
       path(where, 'audience'),
-      "tokens for all the tenant's APIs have that one",
+      'the tokens for all APIs of the tenant have it',
       'Write the identifier of this API',
     );
   }
@@ -96,7 +96,7 @@ function addOrganization(mapped: MappedClaims, claims: JsonObject): MappedClaims
   const id = readTextClaim(claims, 'org_id');
   if (id === null) return mapped;
   const { roles, permissions } = mapped;
-  // "org_name" is the name by which addresses call it; the one that people read is not in the token.
+  // "org_name" is the name in addresses; the display name is not in the token.
   const organization = { id, name: null, slug: readTextClaim(claims, 'org_name'), roles, permissions };
   return { ...mapped, organizations: [organization] };
 }

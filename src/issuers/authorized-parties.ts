@@ -3,16 +3,16 @@ import { RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 
-/** Who may have asked for a token. */
+/** Which clients may have requested a token. */
 export interface AuthorizedPartyOptions {
   /**
-   * The ids of the clients whose tokens are accepted; a token that names none is then refused. Left out, any client
-   * to which the issuer gives tokens for this audience.
+   * The ids of the clients whose tokens are accepted; a token that names no client is then refused. Left out, tokens of
+   * every client are accepted.
    */
   readonly authorizedParties?: string | readonly string[];
 }
 
-/** The allow-list; `undefined` when left out. */
+/** The ids of the accepted clients; `undefined` when left out. */
 export function readAuthorizedParties(
   where: string,
   options: GivenOptions,
@@ -23,8 +23,8 @@ export function readAuthorizedParties(
 }
 
 /**
- * The refusal of a token that another party has asked for. Where it names its party in several claims, all of
- * them count.
+ * The refusal of a token that another client has requested. When several claims name the client, all of them must name an
+ * accepted one.
  */
 export function findPartyFault(
   claims: JsonObject,

@@ -15,32 +15,32 @@ import { readAddressRule, readAudience, type TermOptions } from './read-terms.js
 export interface BetterAuthOptions extends KnownIssuerOptions {
   /** The `baseURL` of Better Auth, an origin: `'https://app.example.com'`. */
   readonly baseUrl: string;
-  /** The `basePath` of Better Auth. Keys are fetched below it, at `/jwks`. @defaultValue '/api/auth' */
+  /** The `basePath` of Better Auth, below which the keys are fetched at `/jwks`. @defaultValue '/api/auth' */
   readonly basePath?: string;
   /** The plugin's `jwt.issuer`. @defaultValue `baseUrl` */
   readonly issuer?: string;
   /** The plugin's `jwt.audience`. @defaultValue `baseUrl` */
   readonly audience?: TermOptions['audience'];
-  /** The plugin's key pair: EdDSA, ES256, ES512, PS256 or RS256. @defaultValue `['EdDSA']` */
+  /** The algorithm of the plugin's key pair: EdDSA, ES256, ES512, PS256 or RS256. @defaultValue `['EdDSA']` */
   readonly algorithms?: TermOptions['algorithms'];
-  /** Lets in users of the plugin `anonymous` who have not signed up. @defaultValue false */
+  /** Accepts users of the plugin `anonymous` who have not signed up. @defaultValue false */
   readonly allowAnonymous?: boolean;
   /**
-   * The OAuth clients whose tokens are accepted beside those of the app's own users, where Better Auth is an OAuth
-   * server for others. @defaultValue none
+   * The OAuth clients whose tokens are accepted in addition to those of the app's own users, when Better Auth is an OAuth
+   * server for other apps. @defaultValue none
    */
   readonly clientId?: string | readonly string[];
 }
 
 const where = 'betterAuth';
-/** The claims in which a token that was made for an OAuth client names it. */
+/** The claims that name the OAuth client for which a token was issued. */
 const clientClaims = ['azp', 'client_id'] as const;
 
 /**
- * Trusts the JWTs that Better Auth's plugin `jwt` gives, at `/token` or in the header `set-auth-jwt`. They hold the
- * user's whole record unless the plugin was told otherwise, so that fields of your own are claims: but for the `role`
- * of the plugin `admin`, no field becomes a role, a scope or a permission by its name. Tokens that Better Auth made for
- * OAuth clients, which the same key signs, are refused but for those in `clientId`.
+ * Trusts the JWTs that Better Auth's plugin `jwt` issues at `/token` or in the header `set-auth-jwt`. By default they
+ * contain the user's whole record, so your own fields are claims: apart from the `role` of the plugin `admin`, no field
+ * becomes a role, a scope or a permission because of its name. Tokens for OAuth clients, which the same key signs, are
+ * refused unless the client is in `clientId`.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -88,7 +88,7 @@ function readBasePath(options: GivenOptions): string {
   throw new ConfigurationError(path(where, 'basePath'), 'it is not a path', "It starts with a slash: '/api/auth'");
 }
 
-/** Access tokens for clients are of the type of RFC 9068; the users' own have none. */
+/** Access tokens for clients have the type of RFC 9068; the users' own tokens have none. */
 function isForClient(claims: JsonObject, header: TokenHeader | null): boolean {
   return plainType(header?.typ ?? '') === 'at+jwt' || namesClient(claims);
 }
@@ -97,7 +97,7 @@ function namesClient(claims: JsonObject): boolean {
   return clientClaims.some((name) => claims[name] !== undefined);
 }
 
-/** The plugin `admin` writes several roles into one text, with commas between. */
+/** The plugin `admin` writes several roles into one text, separated by commas. */
 function readRecord(mapped: MappedClaims, claims: JsonObject): MappedClaims {
   const roles = (readTextClaim(claims, 'role') ?? '').split(',').map((role) => role.trim());
   return {
@@ -105,7 +105,7 @@ function readRecord(mapped: MappedClaims, claims: JsonObject): MappedClaims {
     emailVerified: readBooleanClaim(claims, 'emailVerified') ?? mapped.emailVerified,
     isAnonymous: claims['isAnonymous'] === true,
     roles: [...new Set(roles.filter((role) => role !== ''))],
-    // A field of the record may be called so as well, and may be one that users write.
+    // The record may have a field with the name of one of these claims, which users may be able to write.
     scopes: namesClient(claims) ? mapped.scopes : [],
     permissions: [],
   };
@@ -114,6 +114,6 @@ function readRecord(mapped: MappedClaims, claims: JsonObject): MappedClaims {
 function anonymousRefused(): RefusalError {
   return RefusalError.token(
     'claim',
-    'It is the token of an anonymous user. To let these in, set betterAuth({ allowAnonymous: true })',
+    'It is the token of an anonymous user. To accept such users, set betterAuth({ allowAnonymous: true })',
   );
 }

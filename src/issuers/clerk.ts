@@ -19,28 +19,28 @@ export interface ClerkOptions extends KnownIssuerOptions {
    */
   readonly frontendApiUrl: string;
   /**
-   * The origins of the web apps whose sessions are accepted, `'https://app.example.com'` (the claim `azp`). A token
-   * without one is then refused, as those of native apps are: give these an `audience`.
+   * The origins of the web apps whose sessions are accepted, `'https://app.example.com'` (the claim `azp`). Tokens
+   * without this claim, such as those of native apps, are then refused: use an `audience` for them.
    */
   readonly authorizedParties?: string | readonly string[];
   /**
-   * The `aud` that a JWT template or a customized session token puts into tokens for this API. With it a token
-   * without this audience is refused, whatever its party.
+   * The `aud` that a JWT template or a customized session token adds to tokens for this API. Tokens without this
+   * audience are then refused, whatever their `azp` is.
    */
   readonly audience?: TermOptions['audience'];
-  /** Lets in sessions with a task left to do, such as choosing an organization. @defaultValue false */
+  /** Accepts sessions with an unfinished task, such as choosing an organization. @defaultValue false */
   readonly allowPendingSessions?: boolean;
 }
 
 const where = 'clerk';
-/** What the header's `cat` says of tokens that one instance key signs: from a template, and for a machine. */
+/** The header's `cat` of tokens from a template and of tokens for a machine, which the same key signs. */
 const templateCategory = 'cl_B7d4PD222AAA';
 const machineCategory = 'cl_B7d4PD333AAA';
 
 /**
- * Trusts the session tokens of a Clerk instance. The active organization is in `user.organizations`, with the role as
- * Clerk's own libraries name it (`org:admin`). Machine and OAuth tokens, which the same key signs, are refused; so are
- * those of JWT templates, which are made for others, unless `audience` says which ones are for this API.
+ * Trusts the session tokens of a Clerk instance. The active organization is in `user.organizations`, with the role by
+ * the name that Clerk's own libraries use (`org:admin`). Machine and OAuth tokens, which the same key signs, are refused,
+ * and so are those of JWT templates, which are for other services, unless `audience` states which ones are for this API.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -56,7 +56,7 @@ export function clerk(given: ClerkOptions): IdentityProvider {
     throw new ConfigurationError(
       path(where, 'authorizedParties'),
       'it is missing',
-      "Write the origins of your web apps, or the 'audience' that your tokens have; a stolen token of another app would pass",
+      "Write the origins of your web apps, or the 'audience' that your tokens have; otherwise a stolen token of another app would be accepted",
     );
   }
   const allowPending = readSwitch(where, options, 'allowPendingSessions', false);
@@ -85,12 +85,12 @@ function readIssuer(options: GivenOptions): string {
 function findKindFault(claims: JsonObject, header: TokenHeader | null, template: boolean): RefusalError | undefined {
   const cat = header?.['cat'];
   if (cat === machineCategory || readTextClaim(claims, 'sub')?.startsWith('mch_') === true) {
-    return RefusalError.token('type', "It is a machine's token, and not that of a user's session");
+    return RefusalError.token('type', "It is the token of a machine, and not of a user's session");
   }
   if (cat !== templateCategory || template) return undefined;
   return RefusalError.token(
     'type',
-    'It is the token of a JWT template, and not that of a session. If the template is for this app, give it an ' +
+    'It is the token of a JWT template, and not of a session. If the template is for this app, give it an ' +
       '"aud" and write that as clerk({ audience })',
   );
 }
@@ -99,7 +99,7 @@ function findSessionFault(claims: JsonObject, allowPending: boolean): RefusalErr
   if (allowPending || claims['sts'] !== 'pending') return undefined;
   return RefusalError.token(
     'claim',
-    'Its session is pending: the user has a task left to do. To let these in, set clerk({ allowPendingSessions: true })',
+    'Its session is pending: the user has not finished a task. To accept such sessions, set clerk({ allowPendingSessions: true })',
   );
 }
 
@@ -138,8 +138,8 @@ function readOrganization(claims: JsonObject): Organization | null {
 }
 
 /**
- * Permissions come packed: features in one list, what may be done with features in another, and for each feature of
- * the organization a number whose lowest bit stands for the first of the latter.
+ * Permissions are encoded in three parts: a list of features, a list of actions, and for each feature of the organization
+ * a number in which the lowest bit stands for the first action.
  */
 function readPermissions(active: JsonObject, features: string): readonly string[] {
   const actions = wordsOf(readTextClaim(active, 'per'));

@@ -12,13 +12,13 @@ import { readAudience, type TermOptions } from './read-terms.js';
 
 /** A user pool of Amazon Cognito. */
 export interface CognitoOptions extends KnownIssuerOptions {
-  /** The id of the pool, which tells its region too: `'eu-central-1_AbCdEf123'`. */
+  /** The id of the pool, which contains its region: `'eu-central-1_AbCdEf123'`. */
   readonly userPoolId: string;
-  /** The app clients whose access tokens are accepted. It takes the place of the audience, which these tokens lack. */
+  /** The app clients whose access tokens are accepted. It replaces the audience, which these tokens lack. */
   readonly clientId: string | readonly string[];
   /**
-   * The `aud` to ask for, where clients bind their tokens to this API (the parameter `resource` at sign-in). Left out,
-   * the audience is not looked at.
+   * The `aud` to require, when clients bind their tokens to this API (the parameter `resource` at sign-in). Left out,
+   * the audience is not checked.
    */
   readonly audience?: TermOptions['audience'];
 }
@@ -26,8 +26,8 @@ export interface CognitoOptions extends KnownIssuerOptions {
 const where = 'cognito';
 
 /**
- * Trusts the access tokens of a Cognito user pool; its ID tokens are refused. Both names are trusted that a pool can
- * sign under, the original and the updated one. Groups are in `user.roles`.
+ * Trusts the access tokens of a Cognito user pool, under both names with which a pool can sign, the original and the
+ * updated one. ID tokens are refused. Groups are in `user.roles`.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -46,7 +46,7 @@ export function cognito(given: CognitoOptions): IdentityProvider {
     findFault: (claims) => findUseFault(claims) ?? findPartyFault(claims, ['client_id'], clients),
     addClaims: (mapped, claims) => ({
       ...addRoles(mapped, readListClaim(claims, 'cognito:groups')),
-      // The same for all tokens that come from one sign-in.
+      // The same for all tokens of one sign-in.
       sessionId: readTextClaim(claims, 'origin_jti'),
     }),
   });
@@ -68,6 +68,6 @@ function findUseFault(claims: JsonObject): RefusalError | undefined {
   return RefusalError.token(
     'type',
     `Expected an access token, whose "token_use" is "access"; the token says ${logText(claims['token_use'])}. ` +
-      'An ID token sent in place of it?',
+      'It may be an ID token',
   );
 }

@@ -1,21 +1,20 @@
 import type { AddressRule } from '../configuration/read-address.js';
-import { discoveryAddresses, findEndpoint, IssuerDocument, type DocumentFetcher } from '../keys/discovery.js';
-import type { ProviderAnswer, ProviderCall } from '../upstream/provider-client.js';
-import type { UpstreamClient } from '../upstream/upstream-client.js';
-import { UpstreamFailure } from '../upstream/upstream-failure.js';
-import type { AuthContext } from './identity-provider.js';
+import { discoveryAddresses, findEndpoint, IssuerDocument } from '../keys/discovery.js';
+import type { AuthContext } from '../upstream/auth-context.js';
+import type { HttpAnswer, HttpCall, HttpCaller } from '../upstream/http-client.js';
+import { isUpstreamFailure } from '../upstream/upstream-failure.js';
 
-/** An issuer that publishes its metadata. Keys and profiles of one app share one look at it. */
+/** An issuer that publishes its metadata. The keys and the profiles of one app share one document. */
 export interface DiscoveredIssuer {
-  /** Its name, or the first of them. */
+  /** Its name, or the first of its names. */
   readonly name: string;
-  /** What holds for the addresses that it names. */
+  /** Which of the addresses in its metadata may be called. */
   readonly rule: AddressRule;
-  /** Its document, on an app's context. */
+  /** The document, as one app has fetched it. */
   documentOn(context: AuthContext): IssuerDocument;
 }
 
-/** @param discoveryUrl where the document is, when not at the places that the specifications name. */
+/** @param discoveryUrl the address of the document, when it is not one of the places that the specifications name. */
 export function discoveredIssuer(
   issuers: readonly string[],
   rule: AddressRule,
@@ -23,8 +22,8 @@ export function discoveredIssuer(
 ): DiscoveredIssuer {
   const [name = ''] = issuers;
   const addresses = discoveryUrl === undefined ? discoveryAddresses(name) : [discoveryUrl];
-  // A preset may be handed to several apps, as tests do; each app has one client of its own.
-  const documents = new WeakMap<UpstreamClient, IssuerDocument>();
+  // A preset may be used by several apps, as in tests; each app has one client of its own.
+  const documents = new WeakMap<HttpCaller, IssuerDocument>();
   const documentOn = ({ upstream }: AuthContext): IssuerDocument => {
     const document = documents.get(upstream) ?? new IssuerDocument({ issuers, addresses, rule });
     documents.set(upstream, document);
@@ -34,10 +33,10 @@ export function discoveredIssuer(
 }
 
 /**
- * Calls an endpoint that an issuer's metadata names. Where it has moved or cannot be reached, the metadata is looked
- * up anew the next time.
+ * Calls an endpoint that an issuer's metadata names. When the endpoint has moved or cannot be reached, the next call
+ * fetches the metadata again.
  *
- * @param name as the metadata has it: `userinfo_endpoint`
+ * @param name as in the metadata: `userinfo_endpoint`
  * @returns `null` when the metadata names no such endpoint.
  * @throws {UpstreamFailure} when there is no answer.
  */
@@ -45,10 +44,12 @@ export async function callEndpoint(
   issuer: DiscoveredIssuer,
   name: string,
   context: AuthContext,
-  call: Omit<ProviderCall, 'url'>,
-): Promise<ProviderAnswer | null> {
+  call: Omit<HttpCall, 'url'>,
+): Promise<HttpAnswer | null> {
   const document = issuer.documentOn(context);
-  const metadata = await document.find(fetcherOn(context));
+  // A request waits for the metadata here, so they are fetched by the client that repeats failed calls.
+  const fetcher = { getJson: (address: string) => context.providerClient(address).getJson(address) };
+  const metadata = await document.find(fetcher);
   const url = findEndpoint(metadata, name, issuer.rule);
   if (url === null) return null;
   try {
@@ -56,26 +57,12 @@ export async function callEndpoint(
     if (hasMoved(answer)) document.forget(metadata);
     return answer;
   } catch (error) {
-    if (error instanceof UpstreamFailure && error.problem === 'unreachable') document.forget(metadata);
+    if (isUpstreamFailure(error) && error.problem === 'unreachable') document.forget(metadata);
     throw error;
   }
 }
 
-/** By the client that repeats and spares: somebody waits. */
-function fetcherOn({ providerClient }: AuthContext): DocumentFetcher {
-  return {
-    getJson: async (address) => {
-      const { status, body } = await providerClient(address).call({ method: 'GET', url: address });
-      const { host } = new URL(address);
-      if (status !== 200) throw new UpstreamFailure('status', `${host} answered with status ${status}`, status);
-      if (body === undefined)
-        throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`);
-      return { body };
-    },
-  };
-}
-
-/** The endpoint is no longer where the metadata has it. */
-function hasMoved({ status }: ProviderAnswer): boolean {
+/** Whether the endpoint is no longer at the address that the metadata names. */
+function hasMoved({ status }: HttpAnswer): boolean {
   return status === 404 || status === 405 || status === 410;
 }

@@ -19,23 +19,23 @@ import { readAddressRule, readAudience, type TermOptions } from './read-terms.js
 /** An API that is registered in Microsoft Entra ID (Azure AD). */
 export interface EntraIdOptions extends KnownIssuerOptions, AuthorizedPartyOptions, Pick<TermOptions, 'audience'> {
   /**
-   * The directory (tenant) id, a GUID. For users of several tenants a list of theirs: there is no word for all of
-   * them, as then whoever opens a tenant would be let in.
+   * The directory (tenant) id, a GUID, or a list of them. There is no value for all tenants, because anyone can open a
+   * tenant.
    */
   readonly tenantId: string | readonly string[];
   /**
-   * The application (client) id of the API, and where the registration asks for tokens of version 1, its application
+   * The application (client) id of the API, and when the registration asks for tokens of version 1, its application
    * id URI: `['2d4d11a2-…', 'api://2d4d11a2-…']`.
    */
   readonly audience: TermOptions['audience'];
   /**
-   * The claim that becomes `user.id`: `'oid'` is the same for all apps of a tenant and what Microsoft Graph knows the
-   * user by; `'sub'` is another one for each app.
+   * The claim that becomes `user.id`: `'oid'` is the same for all apps of a tenant, and the user's id in Microsoft
+   * Graph; `'sub'` is different for each app.
    *
    * @defaultValue 'oid'
    */
   readonly userId?: 'oid' | 'sub';
-  /** Lets in applications that call in their own name, with a role that an administrator gave them. @defaultValue true */
+  /** Accepts applications that call for themselves, with a role that an administrator has granted. @defaultValue true */
   readonly allowApplications?: boolean;
   /**
    * Where users sign in, for a national cloud or an external tenant: `'https://login.microsoftonline.us'`,
@@ -49,7 +49,7 @@ export interface EntraIdOptions extends KnownIssuerOptions, AuthorizedPartyOptio
 const where = 'entraId';
 const cloud = 'https://login.microsoftonline.com';
 
-/** Who signs tokens of version 1, by where users sign in. */
+/** The issuers of tokens of version 1, by the authority at which users sign in. */
 const oldIssuers: ReadonlyMap<string, string> = new Map([
   [cloud, 'https://sts.windows.net'],
   ['https://login.microsoftonline.us', 'https://sts.windows.net'],
@@ -57,9 +57,9 @@ const oldIssuers: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Trusts access tokens of Entra ID tenants, of version 1 and 2. Refused are ID tokens, and tokens with neither a scope
- * nor a role: any application of the tenant can get such a one. `roles` are in `user.roles`, `scp` in `user.scopes`.
- * An `email` claim may be whatever the user's administrator wrote; do not find accounts by it.
+ * Trusts access tokens of Entra ID tenants, of version 1 and 2. ID tokens are refused, and so are tokens with neither a
+ * scope nor a role, which any application of the tenant can get. `roles` are in `user.roles`, `scp` in `user.scopes`. An
+ * `email` claim may contain anything that the user's administrator wrote; do not find accounts by it.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -94,12 +94,12 @@ export function entraId(given: EntraIdOptions): IdentityProvider {
 }
 
 function readTenants(options: GivenOptions): readonly string[] {
-  const fix = 'Write the directory (tenant) id, a GUID, or a list of those whose users may come in';
+  const fix = 'Write the directory (tenant) id, a GUID, or a list of the ids of several tenants';
   const tenants = requireTexts(where, options, 'tenantId', fix).map((tenant) => tenant.toLowerCase());
   for (const tenant of tenants) {
     if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/.test(tenant)) continue;
     const everybody = ['common', 'organizations', 'consumers'].includes(tenant);
-    const problem = everybody ? 'that is no tenant, but whoever has an account' : 'it is not the id of a tenant';
+    const problem = everybody ? 'it stands for every account, and not for a tenant' : 'it is not the id of a tenant';
     throw new ConfigurationError(path(where, 'tenantId'), problem, fix);
   }
   return tenants;
@@ -112,7 +112,7 @@ function readAuthority(options: GivenOptions): string {
   throw new ConfigurationError(path(where, 'authority'), 'it is not an origin', `Write ${origin}`);
 }
 
-/** The API's registration chooses the version, and not who asks for the token: so both are trusted. */
+/** The API's registration determines the version of its tokens, so both versions are trusted. */
 function issuersOf(authority: string, tenant: string): KnownIssuers['issuers'] {
   const jwksUri = `${authority}/${tenant}/discovery/v2.0/keys`;
   const old = oldIssuers.get(authority);
@@ -129,13 +129,10 @@ function findTenantFault(claims: JsonObject): RefusalError | undefined {
   return RefusalError.token('claim', `Its "tid" is ${logText(tenant)}, which is another tenant than its issuer's`);
 }
 
-/** Only an access token names the application that asked for it: in version 1 as "appid", in version 2 as "azp". */
+/** Only access tokens name the application that requested them: "appid" in version 1, "azp" in version 2. */
 function findTypeFault(claims: JsonObject): RefusalError | undefined {
   if (claims['azp'] !== undefined || claims['appid'] !== undefined) return undefined;
-  return RefusalError.token(
-    'type',
-    'It names no client ("azp" or "appid"). An ID token sent in place of an access token?',
-  );
+  return RefusalError.token('type', 'It names no client ("azp" or "appid"). It may be an ID token');
 }
 
 function findRightsFault(claims: JsonObject): RefusalError | undefined {
@@ -147,11 +144,11 @@ function findRightsFault(claims: JsonObject): RefusalError | undefined {
   );
 }
 
-/** Scopes are what a user lets a client do, so that an application's own token has none. */
+/** A user grants scopes to a client, so an application's own token has none. */
 function findApplicationFault(claims: JsonObject): RefusalError | undefined {
   if (claims['idtyp'] !== 'app' && readTextClaim(claims, 'scp') !== null) return undefined;
   return RefusalError.token(
     'claim',
-    'It is the token of an application and not of a user. To let these in, set entraId({ allowApplications: true })',
+    'It is the token of an application and not of a user. To accept such tokens, set entraId({ allowApplications: true })',
   );
 }

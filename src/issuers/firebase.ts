@@ -15,13 +15,13 @@ import { type KnownIssuerOptions, knownIssuerNames, knownIssuers } from './known
 
 /** A Firebase project, or one of Google Cloud's Identity Platform. */
 export interface FirebaseOptions extends KnownIssuerOptions {
-  /** The project's id, `'shop-4f1c2'`: not its name or its number. */
+  /** The project's id, `'shop-4f1c2'`, not its name or its number. */
   readonly projectId: string;
-  /** Lets in users who signed in anonymously. @defaultValue false */
+  /** Accepts users who signed in anonymously. @defaultValue false */
   readonly allowAnonymous?: boolean;
   /**
-   * The tenants of Identity Platform whose users are let in, and anonymousCaller else. Left out, users of the project itself,
-   * and of no tenant: the tokens of all tenants have the same issuer and audience.
+   * The tenants of Identity Platform whose users are accepted. Left out, only users of the project itself, who belong to
+   * no tenant, are accepted: the tokens of all tenants have the same issuer and audience.
    */
   readonly tenants?: string | readonly string[];
 }
@@ -30,8 +30,8 @@ const where = 'firebase';
 const keys = 'https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com';
 
 /**
- * Trusts the users of a Firebase project by their ID tokens, which is what Firebase's clients send to APIs. Custom
- * claims are in `user.claims`; those named `roles` and `permissions` in `user.roles` and `user.permissions` as well.
+ * Trusts the users of a Firebase project by their ID tokens, which Firebase's clients send to APIs. Custom claims are in
+ * `user.claims`; those named `roles` and `permissions` are also in `user.roles` and `user.permissions`.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -46,7 +46,7 @@ export function firebase(given: FirebaseOptions): IdentityProvider {
     algorithms: ['RS256'],
     findFault: (claims) => findTenantFault(claims, tenants) ?? findAnonymousFault(claims, allowAnonymous),
     addClaims: (mapped, claims) => ({ ...mapped, isAnonymous: isAnonymous(claims) }),
-    hint: new Map([
+    issuerHints: new Map([
       [
         `https://session.firebase.google.com/${projectId}`,
         "It is a session cookie of the project. Send the user's ID token, as getIdToken() gives it",
@@ -74,7 +74,7 @@ function findTenantFault(claims: JsonObject, tenants: readonly string[] | undefi
   const came = tenant === undefined ? 'none' : logText(tenant);
   return RefusalError.token(
     'claim',
-    `Expected a user of ${expected}, the token names ${came}. To let others in, change firebase({ tenants })`,
+    `Expected a user of ${expected}, the token names ${came}. To accept others, change firebase({ tenants })`,
   );
 }
 
@@ -82,7 +82,7 @@ function findAnonymousFault(claims: JsonObject, allowed: boolean): RefusalError 
   if (allowed || !isAnonymous(claims)) return undefined;
   return RefusalError.token(
     'claim',
-    'It is the token of an anonymous user. To let these in, set firebase({ allowAnonymous: true })',
+    'It is the token of an anonymous user. To accept such users, set firebase({ allowAnonymous: true })',
   );
 }
 

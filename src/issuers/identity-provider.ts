@@ -1,94 +1,79 @@
 import type { PermissionSource } from '../access/issuer-permissions.js';
-import type { Clock, Timer } from '../clock/clock.js';
 import type { KeySource } from '../keys/key-source.js';
-import type { ProfileHint, ProfileSource } from '../profiles/profile-source.js';
-import { fromBearer, type TokenSource } from '../request/token-sources.js';
-import type { ReportEvent } from '../telemetry/auth-event.js';
+import type { ProfileSource } from '../profiles/profile-source.js';
+import type { TokenSource } from '../request/token-sources.js';
 import { deepFreeze } from '../token/json-object.js';
-import type { MissingOption, TokenStatusSource, Verification, IssuerTerms } from '../token/trusted-issuer.js';
-import type { ProviderClient } from '../upstream/provider-client.js';
-import type { UpstreamClient } from '../upstream/upstream-client.js';
+import type { IssuerTerms, TokenStatusSource, Verification } from '../token/trusted-issuer.js';
+import { type Capability, type MissingOption, missingOptionOf } from '../upstream/auth-context.js';
 import type { ClaimMap } from '../user/claim-map.js';
 
-/** What a running app lends to its issuers. */
-export interface AuthContext {
-  readonly clock: Clock;
-  readonly upstream: UpstreamClient;
-  /** The client of a provider's API, by its origin; one for each, whoever calls it. */
-  readonly providerClient: (origin: string) => ProviderClient;
-  readonly report: ReportEvent;
-  /** Makes what wakes key sources up. @defaultValue the machine's timers */
-  readonly createTimer?: () => Timer;
-}
-
-/** Opens a key source on an app's context. Issuers that share the function share the source. */
-export type OpenKeys = (context: AuthContext) => KeySource;
-
-/** Opens the source of profiles on an app's context; it is asked for them later. */
-export type OpenProfiles = (context: AuthContext) => ProfileSource;
-
-/** Opens the way to ask about tokens on an app's context. Issuers that share the function are asked as one. */
-export type CreateStatusSource = (context: AuthContext) => TokenStatusSource;
-
-/** Opens the source of permissions on an app's context; it is asked only where a route requires some. */
-export type OpenPermissions = (context: AuthContext) => PermissionSource;
-
-/** One issuer of a provider: a provider may sign under several names. */
+/** One issuer of a provider. A provider that signs under several names has several. */
 export interface ProvidedIssuer {
   readonly terms: IssuerTerms;
-  readonly openKeys: OpenKeys;
-  /** `null` where it cannot be asked about a token as it is configured. */
-  readonly createStatusSource: CreateStatusSource | null;
+  /** The keys that its tokens are verified with. May only be missing with `verification: 'online'`. */
+  readonly keys: Capability<KeySource>;
+  /** How it is asked about a token. */
+  readonly introspection: Capability<TokenStatusSource>;
 }
 
 /**
- * The form that a preset (`stackAuth`, `propelAuth`, `oidc`, `jwtIssuer`) fills in: who may sign, what must
- * hold for the tokens, how their claims are read, where requests send them, where profiles come from. Frozen; it calls anonymousCaller.
+ * An issuer that an app can put into `AuthModule.forRoot({ issuers })`: what a preset (`oidc()`, `stackAuth()`, …) or
+ * `defineProvider` returns. Frozen. It describes and calls nothing; the app creates its capabilities when it starts.
  */
 export interface IdentityProvider {
+  /** The name of the preset, as apps write it; messages use it. */
+  readonly name: string;
   readonly issuers: readonly ProvidedIssuer[];
-  /** How its tokens are judged, on routes that do not ask for more. */
+  /**
+   * Whether the app accepts its tokens as credentials. Of several descriptions of one issuer only one may do so; the
+   * others serve another purpose, such as signing in.
+   */
+  readonly acceptsTokens: boolean;
+  /** How its tokens are verified, on routes that do not require more. */
   readonly verification: Verification;
-  /** The option that is missing, where it cannot be asked about a token. */
-  readonly statusSourceHint: MissingOption;
   readonly claimMap: ClaimMap;
-  /** Where its clients put the token. */
+  /** Where its clients put the token in a request. */
   readonly tokenSources: readonly TokenSource[];
-  /** Where profiles of its users come from; `null` where nothing can be asked as it is configured. */
-  readonly openProfiles: OpenProfiles | null;
-  /** The option that is missing, where `UserProfileService` cannot get the caller's profile, or find anyone's. */
-  readonly profileHint: { readonly get: ProfileHint; readonly find: ProfileHint };
-  /** Where permissions and organizations come from that its tokens do not name. Left out: the token says it all. */
-  readonly openPermissions?: OpenPermissions;
-  /** Names of its issuers that are not trusted as configured, each with what to change if they should be. */
-  readonly hint: ReadonlyMap<string, string>;
+  /** The profiles of its users. */
+  readonly profiles: Capability<ProfileSource>;
+  /** Permissions and organizations that its tokens do not contain. Missing means that the tokens contain everything. */
+  readonly permissions: Capability<PermissionSource>;
+  /** Names of its issuers that are known but not trusted, each with the option that would change it. For the log. */
+  readonly issuerHints: ReadonlyMap<string, string>;
 }
 
-/** What every preset gives is marked, so that `issuers` can tell a preset's result from a look-alike. */
-const providers = new WeakSet<object>();
+/** The terms that apply when neither the app nor the provider states others. */
+export const usualTerms = {
+  tokenType: null,
+  clockToleranceSeconds: 5,
+  maxTokenAgeSeconds: null,
+  subjectClaim: 'sub',
+} as const satisfies Partial<IssuerTerms>;
 
+// A registered symbol, so that a provider that a second copy of the package has made is recognized. It is not
+// enumerable: a spread copy is a form and no provider, until defineProvider has checked it.
+const brand = Symbol.for('nest-gatehouse.identity-provider');
+
+/** Freezes and brands a complete form. */
 export function identityProvider(form: IdentityProvider): IdentityProvider {
-  const provider = deepFreeze({ ...form });
-  providers.add(provider);
-  return provider;
+  return deepFreeze(Object.defineProperty({ ...form }, brand, { value: true }));
 }
 
+/** Whether a value is an identity provider, of any loaded copy of the package. */
 export function isIdentityProvider(value: unknown): value is IdentityProvider {
-  return typeof value === 'object' && value !== null && providers.has(value);
+  return typeof value === 'object' && value !== null && brand in value && Object.isFrozen(value);
 }
 
-/** What differs between the presets for issuers of OpenID Connect and OAuth 2. */
-export interface OpenIdForm extends Omit<IdentityProvider, 'claimMap' | 'tokenSources' | 'hint'> {
-  readonly map: ClaimMap['map'];
-  readonly hint?: IdentityProvider['hint'];
+/** The providers whose tokens the app accepts; the others are described for another purpose. */
+export function acceptingTokens(providers: readonly IdentityProvider[]): readonly IdentityProvider[] {
+  return providers.filter(({ acceptsTokens }) => acceptsTokens);
 }
 
-/** Fills in the form for issuers of OpenID Connect and OAuth 2: whichever product it is, they are used alike. */
-export function openIdForm({ map, hint, ...form }: OpenIdForm): IdentityProvider {
-  return identityProvider({
-    ...form,
-    claimMap: { provider: 'oidc', map },
-    tokenSources: [fromBearer()],
-    hint: hint ?? new Map(),
-  });
+/** The option to set so that some issuer has a capability; `null` when one has it. */
+export function findMissingOption(
+  providers: readonly IdentityProvider[],
+  capabilitiesOf: (provider: IdentityProvider) => readonly Capability<unknown>[],
+): MissingOption | null {
+  const missing = acceptingTokens(providers).flatMap(capabilitiesOf).map(missingOptionOf);
+  return missing.includes(null) ? null : (missing[0] ?? null);
 }

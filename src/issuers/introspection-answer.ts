@@ -1,13 +1,13 @@
 import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ProviderAnswer } from '../upstream/provider-client.js';
+import type { HttpAnswer } from '../upstream/http-client.js';
 import { readTextClaim } from '../user/claim-map.js';
 import { secondsToRecover } from './provider-answer.js';
 
 const credentials = 'introspection: { clientId, clientSecret }';
 
-/** What the members of an answer have to be, where they are there (RFC 7662 §2.2). */
+/** The types of the members of an answer, when they are present (RFC 7662 §2.2). */
 const rules: Readonly<Record<string, (value: unknown) => boolean>> = {
   sub: isText,
   iss: isText,
@@ -22,13 +22,13 @@ const rules: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /**
- * What an introspection endpoint says of a token: its claims (RFC 7662 §2.2), `active` aside.
+ * Reads the claims of a token from the answer of an introspection endpoint (RFC 7662 §2.2), without `active`.
  *
  * @param issuer names it in the log.
- * @throws {RefusalError} when the token is not active, or is no access token.
- * @throws {AuthUnavailableError} for everything else: names the option to fix, and nothing that was answered.
+ * @throws {RefusalError} when the token is not active, or is not an access token.
+ * @throws {AuthUnavailableError} for every other answer: names the option to correct, and repeats nothing of the answer.
  */
-export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonObject {
+export function readIntrospection(answer: HttpAnswer, issuer: string): JsonObject {
   const endpoint = `The introspection endpoint of ${issuer}`;
   const problem = findProblem(answer);
   if (problem !== undefined) throw new AuthUnavailableError(`${endpoint} ${problem}`, secondsToRecover);
@@ -44,10 +44,10 @@ export function readIntrospection(answer: ProviderAnswer, issuer: string): JsonO
   return claims;
 }
 
-function findProblem(answer: ProviderAnswer): string | undefined {
+function findProblem(answer: HttpAnswer): string | undefined {
   if (answer.status !== 200) return describeRefusal(answer);
   const { body } = answer;
-  // RFC 9701: the answer itself signed, which clients are registered for.
+  // RFC 9701: the answer itself is a signed JWT, for clients that were registered for it.
   if (/^application\/(?:token-introspection\+)?jwt\b/i.test(answer.headers.get('content-type') ?? '')) {
     return 'answers with a signed JWT, which is not read. Register the client without introspection_signed_response_alg, so that it answers in JSON';
   }
@@ -57,8 +57,8 @@ function findProblem(answer: ProviderAnswer): string | undefined {
   return wrong === undefined ? undefined : `gave a "${wrong}" that is not of the form of RFC 7662`;
 }
 
-/** None of these says anything about the token: that it is no good is said with status 200. */
-function describeRefusal({ status, body }: ProviderAnswer): string {
+/** None of these concerns the token: an endpoint says with status 200 that a token is not active. */
+function describeRefusal({ status, body }: HttpAnswer): string {
   const error = isObject(body) ? body['error'] : undefined;
   if (error === 'unsupported_token_type') {
     return "does not take this kind of token, a JWT perhaps. Set verify: 'local', so that JWTs are judged by their signature";
@@ -70,8 +70,8 @@ function describeRefusal({ status, body }: ProviderAnswer): string {
 }
 
 /**
- * A refresh or an ID token is active, too, and so is a token that is of use only with proof of a key (RFC 9449 §7.1): neither
- * is what a bearer may come with.
+ * Refresh and ID tokens are active, too, and so are tokens that require the proof of a key (RFC 9449 §7.1). None of them
+ * may be used as a bearer token.
  */
 function checkUse(claims: JsonObject): void {
   const type = readTextClaim(claims, 'token_type');
@@ -80,7 +80,7 @@ function checkUse(claims: JsonObject): void {
   if (other !== undefined) throw wrongUse(other);
 }
 
-/** As Hydra and Keycloak name them, whose "Offline" is a refresh token that outlives the session. */
+/** The names that Hydra and Keycloak use. Keycloak's "Offline" is a refresh token that outlives the session. */
 function isOtherUse(use: string): boolean {
   return /refresh|offline|logout|^id(?:_token)?$/i.test(use);
 }

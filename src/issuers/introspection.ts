@@ -2,33 +2,34 @@ import { readAddress, type AddressRule } from '../configuration/read-address.js'
 import { type GivenOptions, path, readOptions, readSwitch, requireText } from '../configuration/read-options.js';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ProviderAnswer } from '../upstream/provider-client.js';
+import type { TokenStatusSource } from '../token/trusted-issuer.js';
+import type { AuthContext, Capability } from '../upstream/auth-context.js';
+import type { HttpAnswer } from '../upstream/http-client.js';
 import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
-import type { AuthContext, CreateStatusSource } from './identity-provider.js';
 import { readIntrospection } from './introspection-answer.js';
 import { observedStatusSource } from './observed-status-source.js';
 
-/** How an issuer is asked about tokens (RFC 7662). */
+/** The credentials with which the issuer is asked about tokens (RFC 7662). */
 export interface IntrospectionOptions {
-  /** What the issuer knows this API by: a confidential client of its own, which may ask about tokens. */
+  /** The client id of this API at the issuer: a confidential client that is allowed to use introspection. */
   readonly clientId: string;
-  /** Sent to the endpoint only, by `client_secret_basic` (RFC 6749 §2.3.1). */
+  /** Only sent to the endpoint, by `client_secret_basic` (RFC 6749 §2.3.1). */
   readonly clientSecret: string;
-  /** Where to ask. @defaultValue the `introspection_endpoint` of the issuer's metadata */
+  /** The address of the endpoint. @defaultValue the `introspection_endpoint` of the issuer's metadata */
   readonly endpoint?: string;
   /**
-   * Whether tokens that are no JWTs are asked about. They name no issuer, so of several issuers only one may be
+   * Whether the issuer is asked about tokens that are not JWTs. They name no issuer, so only one issuer of an app may be
    * asked about them.
    *
-   * An opaque token has to be told by the issuer as any other: with `sub`, `exp` and one of the `audience`s. Where
-   * any audience is accepted, it also has to say `token_type`, as a refresh token would else do.
+   * The issuer's answer about an opaque token must contain `sub`, `exp` and one of the `audience`s. When any audience is
+   * accepted, it must also contain `token_type`, because a refresh token would be accepted otherwise.
    *
    * @defaultValue true
    */
   readonly opaqueTokens?: boolean;
 }
 
-/** The same, read. */
+/** How an issuer is asked, after the options were read. */
 export interface Introspection {
   readonly authorization: string;
   readonly endpoint: string | undefined;
@@ -46,7 +47,7 @@ export function readIntrospectionOptions(
   if (options['introspection'] === undefined) return undefined;
   const where = path(preset, 'introspection');
   const given = readOptions(where, options['introspection'], names);
-  const fix = "Write what the issuer's registration of this API says";
+  const fix = 'Write what the registration of this API at the issuer states';
   const clientId = requireText(where, given, 'clientId', fix);
   const clientSecret = requireText(where, given, 'clientSecret', fix);
   return {
@@ -56,29 +57,29 @@ export function readIntrospectionOptions(
   };
 }
 
-/** How each issuer of a preset is asked; all as one where they are asked at one place. */
+/** How each issuer of a preset is asked. Issuers with the same endpoint share the capability. */
 export function introspectionsOf(
   introspection: Introspection,
   acceptsAnyAudience: boolean,
-): (issuer: DiscoveredIssuer) => CreateStatusSource {
-  const known = new Map<DiscoveredIssuer | string, CreateStatusSource>();
+): (issuer: DiscoveredIssuer) => Capability<TokenStatusSource> {
+  const known = new Map<DiscoveredIssuer | string, Capability<TokenStatusSource>>();
   return (issuer) => {
     const place = introspection.endpoint ?? issuer;
-    const createStatusSource = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
-    known.set(place, createStatusSource);
-    return createStatusSource;
+    const capability = known.get(place) ?? introspectionOf(issuer, introspection, acceptsAnyAudience);
+    known.set(place, capability);
+    return capability;
   };
 }
 
-/** By the endpoint that was given, else the one that the issuer's metadata names. */
+/** Asks at the endpoint of the options, or at the one that the issuer's metadata names. */
 function introspectionOf(
   issuer: DiscoveredIssuer,
   { authorization, endpoint, opaqueTokens }: Introspection,
   acceptsAnyAudience: boolean,
-): CreateStatusSource {
-  return (context) => {
+): Capability<TokenStatusSource> {
+  const create = (context: AuthContext): TokenStatusSource => {
     const ask = async (token: string, claims: JsonObject | null): Promise<JsonObject> => {
-      // It only asks, so it may be sent again.
+      // The call changes nothing, so it may be repeated.
       const form = { token, token_type_hint: 'access_token' };
       const call = { method: 'POST', headers: { authorization }, form, repeatable: true } as const;
       const answer =
@@ -91,32 +92,33 @@ function introspectionOf(
     };
     return observedStatusSource(context, issuer.name, { acceptsOpaqueTokens: opaqueTokens, ask });
   };
+  return { create };
 }
 
 async function callDiscovered(
   issuer: DiscoveredIssuer,
   context: AuthContext,
   call: Parameters<typeof callEndpoint>[3],
-): Promise<ProviderAnswer> {
+): Promise<HttpAnswer> {
   const answer = await callEndpoint(issuer, 'introspection_endpoint', context, call);
   if (answer !== null) return answer;
   throw new ConfigurationError(
     'oidc({ introspection })({ endpoint })',
     'the metadata of the issuer names no introspection_endpoint',
-    'Write where it is',
+    'Write its address',
   );
 }
 
-/** Nothing else tells an opaque access token from a refresh token that somebody sends in its place. */
+/** Without an audience, only the type distinguishes an opaque access token from a refresh token. */
 function checkKind(introspected: JsonObject): void {
   if (introspected['token_type'] !== undefined) return;
   throw RefusalError.token(
     'type',
-    'The issuer does not say its token_type, and any audience is accepted: it may be a refresh token as well',
+    'The issuer does not state its token_type, and any audience is accepted: it may be a refresh token',
   );
 }
 
-/** RFC 6749 §2.3.1: each of the two is form-encoded before they are joined. */
+/** RFC 6749 §2.3.1: id and secret are form-encoded before they are joined. */
 function basicCredentials(clientId: string, clientSecret: string): string {
   const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;

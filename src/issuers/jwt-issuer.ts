@@ -1,9 +1,11 @@
 import { type GivenOptions, path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
-import { fromBearer } from '../request/token-sources.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { Capability, MissingOption } from '../upstream/auth-context.js';
 import { mapStandardClaims } from '../user/claim-map.js';
-import { type IdentityProvider, identityProvider, type OpenKeys } from './identity-provider.js';
+import { defineProvider } from './define-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
 import {
   keyNames,
   readJwksUris,
@@ -12,22 +14,22 @@ import {
   keysAt,
   type FetchedKeysOptions,
 } from './remote-keys.js';
-import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
+import { type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
-/** What all issuers described by hand have. */
+/** The options of all issuers described by `jwtIssuer`. */
 interface JwtIssuerTerms extends TermOptions, RolesClaimOptions, ProfilesOptions {
-  /** The exact `iss` of the tokens. A name that anonymousCaller calls: it may be any text. A list for several names. */
+  /** The exact `iss` of the tokens, or a list for several names. Any text, because the name itself is never called. */
   readonly issuer: string | readonly string[];
 }
 
-/** An issuer described by hand, with its keys given in exactly one of four ways. */
+/** An issuer without discovery, whose keys are given in exactly one of four ways. */
 export type JwtIssuerOptions = JwtIssuerTerms &
   (
     | (FetchedKeysOptions & {
-        /** Where the key set is; a list is tried in order. */
+        /** The address of the key set; several addresses are tried in order. */
         readonly jwksUri: string | readonly string[];
       })
     | {
@@ -35,27 +37,27 @@ export type JwtIssuerOptions = JwtIssuerTerms &
         readonly publicKey: string | Jwk;
       }
     | {
-        /** A key set that is at hand. */
+        /** A key set that the app has itself. */
         readonly jwks: { readonly keys: readonly Jwk[] };
       }
     | {
         /**
          * The secret that is shared with the issuer, for HS256, HS384 and HS512: a text (its UTF-8 bytes) or
-         * bytes, at least as long as the hash. Whoever has it can sign tokens as well as verify them.
+         * bytes, at least as long as the hash. Anyone who has it can sign tokens as well as verify them.
          */
         readonly secret: string | Uint8Array;
       }
   );
 
-const statusSourceHint = {
+const noIntrospection: MissingOption = {
   option: 'jwtIssuer',
-  fix: 'An issuer described by hand is asked nothing. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
+  hint: 'An issuer described by jwtIssuer cannot be asked about tokens. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
 };
 
 const ways = ['jwksUri', 'publicKey', 'jwks', 'secret'] as const;
 
 /**
- * Trusts an issuer that has no discovery: your own, another service, one whose keys you hold.
+ * Trusts an issuer that has no discovery: your own, another service, or one whose keys your app holds.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -69,24 +71,20 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
     ...keyNames,
     'rolesClaim',
   ]);
-  const { openKeys, algorithms } = readKeysGiven(options);
-  return identityProvider({
+  const { keys, algorithms } = readKeysGiven(options);
+  return defineProvider({
+    name: 'jwtIssuer',
     issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({
       terms,
-      openKeys,
-      createStatusSource: null,
+      keys,
+      introspection: { missing: noIntrospection },
     })),
-    verification: 'local',
-    statusSourceHint,
     claimMap: { provider: 'jwt', map: withRoles(mapStandardClaims, readRolesClaim('jwtIssuer', options)) },
-    tokenSources: [fromBearer()],
-    openProfiles: readProfiles('jwtIssuer', options),
-    profileHint: profileHintFor('jwtIssuer'),
-    hint: new Map(),
+    profiles: readProfiles('jwtIssuer', options),
   });
 }
 
-function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Partial<StaticKeys> {
+function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partial<StaticKeys> {
   const given = ways.filter((way) => options[way] !== undefined);
   const [way] = given;
   if (way === undefined || given.length > 1) {
@@ -97,7 +95,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
   const where = path('jwtIssuer', way);
   switch (way) {
     case 'jwksUri':
-      return { openKeys: readRemote(options) };
+      return { keys: readRemote(options) };
     case 'publicKey':
       return readPublicKey(where, options[way]);
     case 'jwks':
@@ -107,7 +105,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'openKeys'> & Pa
   }
 }
 
-function readRemote(options: GivenOptions): OpenKeys {
+function readRemote(options: GivenOptions): Capability<KeySource> {
   const addresses = readJwksUris('jwtIssuer', options, readAddressRule(options)) ?? [];
   return keysAt(addresses, readKeyOptions('jwtIssuer', options));
 }

@@ -26,38 +26,38 @@ export interface KeycloakOptions
     AuthorizedPartyOptions,
     Pick<TermOptions, 'audience' | 'algorithms' | 'tokenType'> {
   /**
-   * The server as users and clients know it, `'https://id.example.com'`; tokens bear it in their `iss`. With the
-   * server's path where it has one, as old ones do: `'https://id.example.com/auth'`.
+   * The address of the server for users and clients, `'https://id.example.com'`, which is a part of the tokens' `iss`.
+   * With the path that old servers have: `'https://id.example.com/auth'`.
    */
   readonly serverUrl: string;
   /** The realm's name. */
   readonly realm: string;
   /**
-   * The server as this app reaches it, when that is another address: `'https://keycloak.internal:8443'`. Keys are
-   * fetched there, while tokens still have to bear `serverUrl`. @defaultValue `serverUrl`
+   * The address of the server for this app, when it is another one: `'https://keycloak.internal:8443'`. Keys are fetched
+   * there, while tokens still have to name `serverUrl`. @defaultValue `serverUrl`
    */
   readonly internalUrl?: string;
   /**
-   * The client id of this API, which an Audience mapper puts into tokens. Not `'account'`, which tokens of every
-   * client have.
+   * The client id of this API, which an Audience mapper adds to tokens. Not `'account'`, which is in the tokens of every
+   * client.
    */
   readonly audience: TermOptions['audience'];
   /**
-   * The clients whose roles (`resource_access`) the user gets in `user.roles`. @defaultValue those that `audience` names
+   * The clients whose roles (`resource_access`) are in `user.roles`. @defaultValue the clients that `audience` names
    */
   readonly clientRoles?: string | readonly string[];
-  /** Whether roles of the realm (`realm_access`) are among `user.roles` too. @defaultValue true */
+  /** Whether the roles of the realm (`realm_access`) are in `user.roles`, too. @defaultValue true */
   readonly realmRoles?: boolean;
-  /** What the realm signs with. @defaultValue `['RS256']`, as Keycloak does unless told otherwise */
+  /** The algorithms with which the realm signs. @defaultValue `['RS256']`, Keycloak's own default */
   readonly algorithms?: readonly string[];
 }
 
 const where = 'keycloak';
 
 /**
- * Trusts a realm of a Keycloak server. Only access tokens pass: ID, refresh and logout tokens of the same realm are
- * refused. Roles of other clients never count, and a client's role of the same name as one of the realm cannot be told
- * from it; switch one of them off where that matters.
+ * Trusts a realm of a Keycloak server. Only access tokens are accepted: ID, refresh and logout tokens of the realm are
+ * refused. Roles of other clients are ignored. A client's role and a realm's role of the same name cannot be
+ * distinguished; turn one of the two off if that matters.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -90,7 +90,7 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
       ...addRoles(mapped, readRoles(claims, roles)),
       organizations: readOrganizations(claims),
     }),
-    ...(internalUrl !== serverUrl && { hint: hintFor(inner, issuer) }),
+    ...(internalUrl !== serverUrl && { issuerHints: hintFor(inner, issuer) }),
   });
 }
 
@@ -101,32 +101,32 @@ function readServer(options: GivenOptions, option: string): string {
   if (realms === -1 && !url.includes('?')) return url;
   throw new ConfigurationError(
     path(where, option),
-    'it goes too deep',
+    'it has a path that does not belong to it',
     `Write it without the realm: ${realms === -1 ? new URL(url).origin : url.slice(0, realms)}`,
   );
 }
 
-/** Keycloak names its own account console in tokens of nearly every client, so that it tells nothing. */
+/** Keycloak adds its own account console to the tokens of nearly every client, so it would not restrict anything. */
 function readApi(options: GivenOptions): AudienceRule {
   const audience = readAudience(where, options);
   if (typeof audience !== 'symbol' && audience.includes('account')) {
     throw new ConfigurationError(
       path(where, 'audience'),
-      "tokens of every client have 'account'",
+      "the tokens of every client have 'account'",
       'Make a client for this API, add an Audience mapper for it to the clients that call, and write its id',
     );
   }
   return audience;
 }
 
-/** Keycloak tells the kind of a token in a claim: Bearer, ID, Refresh, Offline, Logout, DPoP. */
+/** Keycloak states the kind of a token in a claim: Bearer, ID, Refresh, Offline, Logout, DPoP. */
 function findTypeFault(claims: JsonObject): RefusalError | undefined {
   const type = readTextClaim(claims, 'typ');
   if (type?.toLowerCase() === 'bearer') return undefined;
   return RefusalError.token(
     'type',
     `Expected an access token, whose "typ" claim is "Bearer"; the token says ${logText(claims['typ'])}. ` +
-      'An ID or refresh token sent in place of it?',
+      'It may be an ID or a refresh token',
   );
 }
 
@@ -154,8 +154,8 @@ function readRoles(claims: JsonObject, { realm, clients }: RoleSources): readonl
 }
 
 /**
- * The claim is a list of aliases, an object of them with what the mapper was told to add, or one alias alone. Where ids
- * are not added, organizations go by their aliases; one whose id was overwritten, by an attribute of that name, by nothing.
+ * The claim is a list of aliases, an object that has aliases as its members' names, or one alias. Without ids, the alias is
+ * used as the id. An organization whose id was overwritten by an attribute of that name is left out.
  */
 function readOrganizations(claims: JsonObject): readonly Organization[] {
   const single = readTextClaim(claims, 'organization');
@@ -177,8 +177,8 @@ function hintFor(inner: string, issuer: string): ReadonlyMap<string, string> {
   return new Map([
     [
       inner,
-      `It was issued through the inner address, and only ${logText(issuer)} is trusted. Set Keycloak's hostname to the ` +
-        'outer address, with the backchannel dynamic, so that tokens bear it wherever they are fetched',
+      `It was issued through the internal address, and only ${logText(issuer)} is trusted. Set Keycloak's hostname to the ` +
+        'external address, with the backchannel dynamic, so that tokens name it wherever they are requested',
     ],
   ]);
 }

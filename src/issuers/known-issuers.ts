@@ -1,26 +1,30 @@
 import type { allowInsecureHttpOffLoopback } from '../configuration/read-address.js';
 import type { GivenOptions } from '../configuration/read-options.js';
 import type { Algorithm } from '../keys/algorithm.js';
+import type { KeySource } from '../keys/key-source.js';
+import type { ProfileSource } from '../profiles/profile-source.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AudienceRule, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
+import type { Capability } from '../upstream/auth-context.js';
 import { mapStandardClaims, type MappedClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
-import { openIdForm, type IdentityProvider, type OpenKeys, type OpenProfiles } from './identity-provider.js';
+import { defineProvider } from './define-provider.js';
+import { type IdentityProvider, usualTerms } from './identity-provider.js';
 import { keyNames, readJwksUris, readKeyOptions, keysAt, type FetchedKeysOptions } from './remote-keys.js';
-import { profileHintFor, type ProfilesOptions, readProfiles } from './read-profiles.js';
+import { profileHintsOf, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
-import { readAddressRule, readSharedTerms, type TermOptions, usualTerms } from './read-terms.js';
+import { readAddressRule, readSharedTerms, type TermOptions } from './read-terms.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
-/** What the presets of known products leave to the app. */
+/** The options that all presets of known products have. */
 export interface KnownIssuerOptions
   extends FetchedKeysOptions,
     RolesClaimOptions,
     ProfilesOptions,
     Pick<TermOptions, 'clockToleranceSeconds' | 'maxTokenAgeSeconds' | typeof allowInsecureHttpOffLoopback> {
   /**
-   * Where the keys are, when not at the product's own place: a mirror inside a closed network, a stand-in in tests.
-   * A list is tried in order. Tokens still have to name the issuer that the other options tell.
+   * The address of the keys, when it is not the product's own one: a mirror inside a closed network, a test server.
+   * Several addresses are tried in order. Tokens still have to name the issuer that the other options state.
    */
   readonly jwksUri?: string | readonly string[];
 }
@@ -35,41 +39,41 @@ export const knownIssuerNames = [
   ...keyNames,
 ] as const;
 
-/** A name that a product signs under. */
+/** A name under which a product signs. */
 interface KnownIssuer {
   readonly issuer: string;
-  /** Where its keys are. */
+  /** The address of its keys. */
   readonly jwksUri: string;
   /**
-   * Where the document is that names the userinfo endpoint, at which the product shows users to their own access
-   * tokens. Left out, it does not, and profiles are the app's.
+   * The address of the metadata that names its userinfo endpoint. Left out, it has none, and the app provides the
+   * profiles.
    */
   readonly discoveryUrl?: string;
 }
 
-/** What a preset knows of a product beside what the app says. */
+/** What a preset knows about a product, in addition to the app's options. */
 export interface KnownIssuers {
   readonly issuers: readonly KnownIssuer[];
   readonly audience: AudienceRule;
-  /** What it can sign with; `algorithms`, where a preset has that option, chooses among these. */
+  /** The algorithms it can sign with, from which the option `algorithms` of the preset chooses. */
   readonly algorithms: readonly Algorithm[];
-  /** What it signs with unless told otherwise. @defaultValue all of `algorithms` */
+  /** The algorithms it signs with by default. @defaultValue all of `algorithms` */
   readonly usualAlgorithms?: readonly Algorithm[];
-  /** The `typ` of its access tokens, where it has one of their own. */
+  /** The `typ` that distinguishes its access tokens from other tokens. */
   readonly tokenType?: string;
   /** @defaultValue 'sub' */
   readonly subjectClaim?: string;
   readonly findFault?: FindFault;
-  /** Adds what its tokens say beyond the standard claims and the app's `rolesClaim`, which `mapped` has. */
+  /** Adds what its tokens contain besides the standard claims and the app's `rolesClaim`, which `mapped` has already. */
   readonly addClaims?: (mapped: MappedClaims, claims: JsonObject) => MappedClaims;
-  readonly hint?: IdentityProvider['hint'];
-  /** Keys that are at hand, in place of fetched ones. */
-  readonly openKeys?: OpenKeys;
+  readonly issuerHints?: IdentityProvider['issuerHints'];
+  /** Keys that the app has provided, in place of fetched ones. */
+  readonly keys?: Capability<KeySource>;
 }
 
 /**
- * Describes the issuers of a known product: names and addresses are the product's, what an app may choose is read
- * from its options. Names that share an address share its keys.
+ * Describes the issuers of a known product. Names and addresses are given, the other terms are read from the app's
+ * options. Issuers that share an address of keys share the keys.
  *
  * @throws {ConfigurationError} for a wrong value of a shared option.
  */
@@ -83,48 +87,56 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     tokenType: shared.tokenType ?? known.tokenType ?? null,
     ...(findFault !== undefined && { findFault }),
   };
-  const openKeys = readKeysAt(where, options, known.openKeys);
+  const keysOf = readKeysAt(where, options, known.keys);
   const map = withRoles(mapStandardClaims, readRolesClaim(where, options));
-  return openIdForm({
+  return defineProvider({
+    name: where,
     issuers: known.issuers.map(({ issuer, jwksUri }) => ({
       terms: { ...terms, issuer },
-      openKeys: openKeys(jwksUri),
-      createStatusSource: null,
+      keys: keysOf(jwksUri),
+      introspection: {
+        missing: {
+          option: where,
+          hint: 'It cannot be asked about tokens. Describe the issuer by oidc({ introspection }), or leave @VerifyOnline() out',
+        },
+      },
     })),
-    verification: 'local',
-    statusSourceHint: {
-      option: where,
-      fix: 'It is asked nothing about tokens. Describe it by oidc({ introspection }), or leave @VerifyOnline() out',
-    },
-    openProfiles: readProfiles(where, options) ?? showProfiles(where, options, known.issuers),
-    profileHint: profileHintFor(where),
-    map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims),
-    ...(known.hint !== undefined && { hint: known.hint }),
+    profiles: readProfiles(where, options, findUserinfo(where, options, known.issuers)),
+    claimMap: { provider: 'oidc', map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims) },
+    ...(known.issuerHints !== undefined && { issuerHints: known.issuerHints }),
   });
 }
 
-/** Profiles by the product itself, where it has them. */
-function showProfiles(where: string, options: GivenOptions, issuers: readonly KnownIssuer[]): OpenProfiles | null {
+/** The profiles of the product's userinfo endpoint; `undefined` when it has none. */
+function findUserinfo(
+  where: string,
+  options: GivenOptions,
+  issuers: readonly KnownIssuer[],
+): Capability<ProfileSource> | undefined {
   const rule = readAddressRule(options);
-  const shown = issuers.flatMap(({ issuer, discoveryUrl }) =>
+  const found = issuers.flatMap(({ issuer, discoveryUrl }) =>
     discoveryUrl === undefined ? [] : [[issuer, discoveredIssuer([issuer], rule, discoveryUrl)] as const],
   );
-  return shown.length === 0 ? null : userinfoProfiles(where, new Map(shown));
+  return found.length === 0 ? undefined : userinfoProfiles(where, new Map(found), profileHintsOf(where).find);
 }
 
-/** Keys by their usual address: once for each, and the same for all where the app names another place. */
-function readKeysAt(where: string, options: GivenOptions, atHand: OpenKeys | undefined): (jwksUri: string) => OpenKeys {
-  if (atHand !== undefined) return () => atHand;
+/** The keys by the product's address of them. All addresses lead to the same keys when the app names another place. */
+function readKeysAt(
+  where: string,
+  options: GivenOptions,
+  provided: Capability<KeySource> | undefined,
+): (jwksUri: string) => Capability<KeySource> {
+  if (provided !== undefined) return () => provided;
   const kept = readKeyOptions(where, options);
   const given = readJwksUris(where, options, readAddressRule(options));
   if (given !== undefined) {
     const everywhere = keysAt(given, kept);
     return () => everywhere;
   }
-  const byAddress = new Map<string, OpenKeys>();
+  const byAddress = new Map<string, Capability<KeySource>>();
   return (jwksUri) => {
-    const openKeys = byAddress.get(jwksUri) ?? keysAt(jwksUri, kept);
-    byAddress.set(jwksUri, openKeys);
-    return openKeys;
+    const keys = byAddress.get(jwksUri) ?? keysAt(jwksUri, kept);
+    byAddress.set(jwksUri, keys);
+    return keys;
   };
 }

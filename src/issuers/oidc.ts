@@ -2,9 +2,11 @@ import { checkAddress, readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readChoice, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { verifications, acceptAnyAudience, type Verification } from '../token/trusted-issuer.js';
+import type { MissingOption } from '../upstream/auth-context.js';
 import { mapStandardClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
-import { openIdForm, type IdentityProvider } from './identity-provider.js';
+import { defineProvider } from './define-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
 import { type IntrospectionOptions, introspectionsOf, readIntrospectionOptions } from './introspection.js';
 import {
   keyNames,
@@ -20,49 +22,50 @@ import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
 export interface OidcOptions extends TermOptions, FetchedKeysOptions, RolesClaimOptions {
-  /** The exact `iss` of its tokens, to the last slash; a list when it goes by several names. */
+  /** The exact `iss` of its tokens, including a slash at the end; a list for an issuer with several names. */
   readonly issuer: string | readonly string[];
   /**
-   * Where the keys are; a list is tried in order. Left out, the issuer's discovery document says it; so it does not go
-   * together with `discoveryUrl`.
+   * The address of the keys; several addresses are tried in order. Cannot be combined with `discoveryUrl`.
+   *
+   * @defaultValue the `jwks_uri` of the issuer's metadata
    */
   readonly jwksUri?: string | readonly string[];
   /**
-   * Where the discovery document is, when not under the issuer's own name: inside a container network, say.
+   * The address of the metadata, when it is not below the issuer's name: inside a container network, for example.
    *
    * @defaultValue `/.well-known/openid-configuration` under the issuer, then RFC 8414's place
    */
   readonly discoveryUrl?: string;
   /**
-   * Lets the issuer be asked about tokens: whether it stands by them now, and what opaque ones say.
+   * The credentials with which this API asks the issuer about tokens: whether they are active, and what opaque ones
+   * contain (RFC 7662).
    *
-   * Unless `verify` says otherwise, it is then asked about every token, and signatures are left to it.
+   * Unless `verify` states otherwise, the issuer is then asked about every token, and checks the signatures.
    */
   readonly introspection?: IntrospectionOptions;
   /**
-   * How tokens are judged. `'local'`: by their signature; the issuer is asked about opaque ones only, and on routes
-   * under `@VerifyOnline()`. `'online'`: by asking the issuer about each. `'hybrid'`: by their signature first, then
-   * by asking. What claims say of time, audience and user is checked here in any case.
+   * How tokens are verified. `'local'`: by their signature; the issuer is asked about opaque ones, and on routes with
+   * `@VerifyOnline()`. `'online'`: by asking the issuer about each token. `'hybrid'`: by their signature first, then
+   * by asking. Time, audience and user are checked by this package in any case.
    *
    * @defaultValue 'online' with `introspection`, else 'local'
    */
   readonly verify?: Verification;
 }
 
-const profileHint = {
+const findHint: MissingOption = {
   option: 'oidc',
-  fix: 'OpenID Connect shows a caller their own profile only. To look up anyone, describe the issuer by jwtIssuer({ profiles })',
+  hint: 'OpenID Connect shows a caller their own profile only. To look up other users, describe the issuer by jwtIssuer({ profiles })',
 };
 
-const statusSourceHint = {
+const introspectionMissing: MissingOption = {
   option: 'oidc({ introspection })',
-  fix: 'Write introspection: { clientId, clientSecret }, what the issuer knows this API by',
+  hint: 'Write introspection: { clientId, clientSecret }, with which this API is registered at the issuer',
 };
 
 /**
- * Trusts an OpenID Connect or OAuth 2 issuer: any that publishes its keys. For those with a preset of their own, that
- * one knows more. The first token has the keys fetched, or the start of the app with `warmUp`; nothing is called
- * before.
+ * Trusts any OpenID Connect or OAuth 2 issuer that publishes its keys. Where a product has a preset of its own, that
+ * preset knows more about its tokens. The keys are fetched with the first token, or with `warmUp` when the app starts.
  *
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
@@ -86,35 +89,34 @@ export function oidc(given: OidcOptions): IdentityProvider {
   if (jwksUris !== undefined && discoveryUrl !== undefined) refuseTwoPlaces();
   const kept = readKeyOptions('oidc', options);
   const names = terms.map(({ issuer }) => issuer);
-  // One place for all names where one was given; else each name is asked for its own.
+  // A given address serves all names; otherwise each name has its own.
   const together = discoveryUrl === undefined ? undefined : discoveredIssuer(names, rule, discoveryUrl);
   const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
   const introspection = readIntrospectionOptions('oidc', options, rule);
-  const statusSourceOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);
-  return openIdForm({
+  const introspectionOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);
+  return defineProvider({
+    name: 'oidc',
     issuers: discovered.map(({ term, issuer }) => ({
       terms: term,
-      openKeys: known ?? discoveredKeys(issuer, kept),
-      createStatusSource: statusSourceOf?.(issuer) ?? null,
+      keys: known ?? discoveredKeys(issuer, kept),
+      introspection: introspectionOf?.(issuer) ?? { missing: introspectionMissing },
     })),
     verification: readVerification(options, introspection !== undefined),
-    statusSourceHint,
-    map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)),
-    openProfiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer]))),
-    profileHint: { get: profileHint, find: profileHint },
+    claimMap: { provider: 'oidc', map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)) },
+    profiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer])), findHint),
   });
 }
 
 function readVerification(options: GivenOptions, isAskable: boolean): Verification {
   const verification = readChoice('oidc', options, 'verify', verifications, isAskable ? 'online' : 'local');
   if (isAskable || verification === 'local') return verification;
-  const problem = `'${verification}' asks the issuer about tokens, and it cannot be asked`;
-  throw new ConfigurationError(path('oidc', 'verify'), problem, statusSourceHint.fix);
+  const problem = `'${verification}' asks the issuer about tokens, and introspection is missing`;
+  throw new ConfigurationError(path('oidc', 'verify'), problem, introspectionMissing.hint);
 }
 
-/** One of them would be believed to do something. */
+/** Only one of the two would have an effect. */
 function refuseTwoPlaces(): never {
-  const problem = 'it means nothing beside jwksUri, which says where the keys are';
+  const problem = 'it has no effect together with jwksUri, which states where the keys are';
   throw new ConfigurationError(path('oidc', 'discoveryUrl'), problem, 'Leave one of them out');
 }

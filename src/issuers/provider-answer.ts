@@ -2,17 +2,17 @@ import { ConfigurationError, AuthUnavailableError, RefusalError } from '../error
 import { findBrokenRules } from '../token/claims-class.js';
 import { deepFreeze, type JsonObject } from '../token/json-object.js';
 
-/** A class whose class-validator decorators say what is relied on in an answer; it may hold more. */
+/** A class whose class-validator decorators state what an answer must contain; the answer may contain more. */
 export type AnswerShape<Shape extends object> = new () => Shape;
 
-/** What somebody has to fix before a provider is of use again: asking much sooner is in vain. */
+/** The `Retry-After` of faults that last until somebody has fixed a configuration. */
 export const secondsToRecover = 60;
 
 /**
- * The answer as its class describes it, frozen; members that the class does not know stay in it.
+ * Checks an answer against its class, and freezes it. Members that the class does not know are kept.
  *
  * @param what names the answer in the log: `The answer of PropelAuth to GET /user/{id}`
- * @throws {AuthUnavailableError} when the shape has changed: names the member and the rule, never a value.
+ * @throws {AuthUnavailableError} when the answer does not fit: names the member and the rule, never a value.
  */
 export async function readAnswer<Shape extends object>(
   what: string,
@@ -22,11 +22,11 @@ export async function readAnswer<Shape extends object>(
   if (!isObject(body)) throw faultOfShape(what, 'it is not a JSON object');
   const broken = await findBrokenRules(new shape(), body);
   if (broken !== undefined) throw faultOfShape(what, broken);
-  // What the rules demand of the members is what the class says of their types.
+  // The rules check what the class states about the types of the members.
   return deepFreeze(body) as Shape & JsonObject;
 }
 
-/** The same for each member of a list. */
+/** Checks each member of a list against a class. */
 export async function readAnswers<Shape extends object>(
   what: string,
   shape: AnswerShape<Shape>,
@@ -37,8 +37,8 @@ export async function readAnswers<Shape extends object>(
 }
 
 /**
- * The answer must be about the one who was asked for, else nothing in it may be used. Ids are UUIDs, which may be
- * written in either case.
+ * Checks that an answer is about the requested user; otherwise it must not be used. Ids are UUIDs, which may be written in
+ * either case.
  *
  * @throws {AuthUnavailableError}
  */
@@ -48,8 +48,8 @@ export function checkSameUser(what: string, answered: string, asked: string): vo
 }
 
 /**
- * A token that is sent in a header has to be one that a header can send: the platform's error about another
- * would repeat it (RFC 6750 §2.1 allows less).
+ * Checks that a token can be sent in a header, because the platform's error would repeat it (RFC 6750 §2.1 allows fewer
+ * characters).
  *
  * @throws {RefusalError} with reason `malformed`.
  */
@@ -63,12 +63,11 @@ function isObject(body: unknown): body is JsonObject {
 }
 
 function faultOfShape(what: string, problem: string): AuthUnavailableError {
-  return new AuthUnavailableError(`${what} is not of the shape that is known: ${problem}`, secondsToRecover);
+  return new AuthUnavailableError(`${what} does not have the known form: ${problem}`, secondsToRecover);
 }
 
 /**
- * A key of the app that is sent in a header. Anything else could not be sent, and the platform's error about it
- * would repeat the key.
+ * Checks that a key of the app can be sent in a header, because the platform's error would repeat the key.
  *
  * @throws {ConfigurationError}
  */
@@ -77,6 +76,6 @@ export function checkSendableKey(where: string, key: string): string {
   throw new ConfigurationError(
     where,
     'a key is printable ASCII without spaces',
-    'Check for a line break or a quote that was copied along',
+    'Check for a line break or a quote that was copied with it',
   );
 }

@@ -1,48 +1,71 @@
 import { type GivenOptions, path } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { ProfileSource } from '../profiles/profile-source.js';
-import type { IdentityProvider, OpenProfiles } from './identity-provider.js';
+import type { UserProfile } from '../profiles/user-profile.js';
+import type { Capability, MissingOption } from '../upstream/auth-context.js';
 
-/** Where the app itself has profiles. */
+/** Profiles that the app itself provides. */
 export interface ProfilesOptions {
-  /** Where the profiles of its users come from; what `UserProfileService` and `@CurrentProfile()` ask. */
+  /** The profiles of its users, which `UserProfileService` and `@CurrentProfile()` ask for. */
   readonly profiles?: ProfileSource;
 }
 
-/** What to write so that a preset with this option has profiles. */
-export function profileHintFor(where: string): IdentityProvider['profileHint'] {
+/** What to write so that a preset with this option has profiles of callers, and of any user. */
+export function profileHintsOf(where: string): { readonly get: MissingOption; readonly find: MissingOption } {
   return {
-    get: { option: `${where}({ profiles })`, fix: 'Write { get: (user) => … }, which gives the profile of a user' },
+    get: { option: `${where}({ profiles })`, hint: 'Write { get: (user) => … }, which gives the profile of a user' },
     find: {
       option: `${where}({ profiles: { find } })`,
-      fix: 'Write find: (userId) => …, which gives the profile of anyone',
+      hint: 'Write find: (userId) => …, which gives the profile of any user',
     },
   };
 }
 
 /**
- * The app's own source, as it is: what is wrong with what it gives shows when it gives it.
+ * The app's own source of profiles, otherwise the product's. What the app's functions return is checked when they
+ * return it.
  *
- * @throws {ConfigurationError} for something that cannot be asked.
+ * @throws {ConfigurationError} for a value that is no source.
  */
-export function readProfiles(where: string, options: GivenOptions): OpenProfiles | null {
+export function readProfiles(
+  where: string,
+  options: GivenOptions,
+  fallback?: Capability<ProfileSource>,
+): Capability<ProfileSource> {
   const given = options['profiles'];
-  if (given === undefined) return null;
+  const { get, find } = profileHintsOf(where);
+  if (given === undefined) return fallback ?? { missing: get };
   const source = toMembers(given);
   if (typeof source?.['get'] !== 'function') {
-    const { fix } = profileHintFor(where).get;
-    throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', fix);
+    throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', get.hint);
   }
   for (const { name, expected, fits } of optional) {
     if (source[name] === undefined || fits(source[name])) continue;
     throw new ConfigurationError(`${where}({ profiles: { ${name} } })`, `${expected} is expected`, 'Or leave it out');
   }
-  return () => given as ProfileSource;
+  const profiles = withFindHint(given as ProfileSource, find);
+  return { create: () => profiles };
+}
+
+/** Calls the methods on the app's source itself, because they may use private members. */
+function withFindHint(source: ProfileSource, findHint: MissingOption): ProfileSource {
+  const { access, mostAtOnce } = source;
+  return {
+    get: (user) => source.get(user),
+    ...(source.find !== undefined && { find: (userId: string) => source.find?.(userId) ?? null }),
+    ...(source.getMany !== undefined && { getMany: (userIds: readonly string[]) => source.getMany?.(userIds) ?? [] }),
+    ...(source.findDisabledReason !== undefined && {
+      findDisabledReason: (profile: UserProfile) => source.findDisabledReason?.(profile),
+    }),
+    ...(access !== undefined && { access }),
+    ...(mostAtOnce !== undefined && { mostAtOnce }),
+    findHint,
+  };
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 
-/** What a source may have beside `get`. */
+/** The members of a source besides `get`. */
 const optional: readonly {
   readonly name: keyof ProfileSource;
   readonly expected: string;
@@ -59,7 +82,7 @@ const optional: readonly {
   },
 ];
 
-/** Members of a class count: a source is often a service of the app. */
+/** Inherited members count, because a source is often a service of the app. */
 function toMembers(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
 }

@@ -3,17 +3,17 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
 import { readListClaim, readObjectClaim, readTextClaim, type ClaimMap, type MappedClaims } from '../user/claim-map.js';
 
-/** Where roles are that the issuer was told to put into its tokens. */
+/** The claim with the roles that the issuer was configured to add to its tokens. */
 export interface RolesClaimOptions {
   /**
-   * A claim of your own with roles in it, a list or a single one, which `user.roles` then has too:
-   * `'https://shop.example/roles'`. A list of names leads into objects: `['app_metadata', 'roles']`. Take no claim
+   * The name of your own claim with roles, a list or a single role, which are added to `user.roles`:
+   * `'https://shop.example/roles'`. A list of names leads into objects: `['app_metadata', 'roles']`. Never use a claim
    * that users can write themselves.
    */
   readonly rolesClaim?: string | readonly string[];
 }
 
-/** Reads roles out of claims. */
+/** Reads roles from claims. */
 export type ReadRoles = (claims: JsonObject) => readonly string[];
 
 /** @throws {ConfigurationError} for a wrong value. */
@@ -31,13 +31,13 @@ export function readRolesClaim(where: string, options: GivenOptions): ReadRoles 
   return (claims) => readAt(claims, names as readonly string[]);
 }
 
-/** The same claim map, with more roles. */
+/** Adds roles to what a claim map returns. */
 export function withRoles(map: ClaimMap['map'], readRoles: ReadRoles | undefined): ClaimMap['map'] {
   if (readRoles === undefined) return map;
   return (claims) => addRoles(map(claims), readRoles(claims));
 }
 
-/** The same user, with more roles. */
+/** Adds roles to the claims of a user. */
 export function addRoles(mapped: MappedClaims, roles: readonly string[]): MappedClaims {
   return { ...mapped, roles: [...new Set([...mapped.roles, ...roles])] };
 }

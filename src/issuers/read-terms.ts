@@ -4,55 +4,48 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms } from '../keys/algorithm.js';
 import { plainType } from '../token/check-claims.js';
 import { acceptAnyAudience, type AudienceRule, type IssuerTerms } from '../token/trusted-issuer.js';
+import { usualTerms } from './identity-provider.js';
 
-/** What an app may ask of the tokens of an issuer that signs plain JWTs. */
+/** What an app may require of the tokens of an issuer. */
 export interface TermOptions {
   /**
-   * The audiences that this API answers to: a token must name one of them. `acceptAnyAudience` turns the
-   * check off, and lets in tokens that were made for somebody else's API.
+   * The audiences of this API, of which a token must name one. `acceptAnyAudience` turns the check off, and accepts tokens
+   * that were issued for other APIs.
    */
   readonly audience: string | readonly string[] | typeof acceptAnyAudience;
   /**
-   * The signature algorithms to accept. Narrower is safer; the key's own type and `alg` narrow it anyway.
+   * The signature algorithms to accept. Fewer are safer; the key's own type and `alg` restrict them anyway.
    *
-   * @defaultValue every RS, PS, ES algorithm and EdDSA; with keys that are handed in, those that go with them
+   * @defaultValue every RS, PS, ES algorithm and EdDSA; with keys that the app provides, the algorithms of these keys
    */
   readonly algorithms?: readonly string[];
   /**
    * The `typ` that a token's header must have, without regard to case and `application/`. `'at+jwt'`
-   * (RFC 9068) keeps ID tokens out. Left out, any type passes.
+   * (RFC 9068) refuses ID tokens. Left out, any type is accepted.
    */
   readonly tokenType?: string;
   /**
-   * Seconds a token may be past its end or ahead of its start, for clocks that differ; 0 to 600.
+   * The tolerance in seconds for tokens that have expired or are not valid yet, because clocks differ; 0 to 600.
    *
    * @defaultValue 5
    */
   readonly clockToleranceSeconds?: number;
   /**
-   * Seconds since `iat` after which a token is refused, whatever its `exp`; 1 to 315,360,000 (ten years). A token
-   * without `iat` is then refused too. Left out, only `exp` counts.
+   * The age in seconds (since `iat`) at which a token is refused, whatever its `exp`; 1 to 315,360,000 (ten years). A token
+   * without `iat` is then refused, too. Left out, only `exp` is checked.
    */
   readonly maxTokenAgeSeconds?: number;
-  /** Allows plain http off this machine. For closed test networks: who sits on the transport can sign any token. */
+  /** Allows plain http to other machines, for closed test networks: an attacker on the network could sign any token. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
-/** The names of those that `readTerms` does not demand. */
+/** The names of the options that may be left out. */
 export const termNames = ['algorithms', 'tokenType', 'clockToleranceSeconds', 'maxTokenAgeSeconds'] as const;
 
 const longestToleranceSeconds = 600;
 const longestAgeSeconds = 315_360_000;
 
-/** What holds for tokens where neither the app nor the provider has a say. */
-export const usualTerms = {
-  tokenType: null,
-  clockToleranceSeconds: 5,
-  maxTokenAgeSeconds: null,
-  subjectClaim: 'sub',
-} as const satisfies Partial<IssuerTerms>;
-
-/** The terms of issuers that sign plain JWTs, one for each name. */
+/** The terms of an issuer, once for each of its names. */
 export function readTerms(
   where: string,
   options: GivenOptions,
@@ -64,7 +57,7 @@ export function readTerms(
   return issuers.map((issuer) => ({ ...shared, audience, issuer }));
 }
 
-/** The terms without issuer and audience. `usual` are the algorithms where the app names none. */
+/** The terms without issuer and audience. `usual` are the algorithms when the app names none. */
 export function readSharedTerms(
   where: string,
   options: GivenOptions,
@@ -84,14 +77,14 @@ export function readSharedTerms(
   };
 }
 
-/** Whether the app has asked, in as many words, for plain http off this machine. */
+/** Which addresses may be called: those of plain http on other machines only when the app has allowed it. */
 export function readAddressRule(options: GivenOptions): AddressRule {
   return {
     insecureHttp: (options as { [allowInsecureHttpOffLoopback]?: unknown })[allowInsecureHttpOffLoopback] === true,
   };
 }
 
-/** The audiences that the app answers to, or that it does not care. */
+/** The audiences of the app, or `acceptAnyAudience`. */
 export function readAudience(where: string, options: GivenOptions): AudienceRule {
   if (options['audience'] === acceptAnyAudience) return acceptAnyAudience;
   return requireTexts(

@@ -3,33 +3,33 @@ import { path, readNumber, requireTexts, type GivenOptions } from '../configurat
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import { loadJwks, loadJwksFrom, type LoadedKeys } from '../keys/jwks-loader.js';
+import type { KeySource } from '../keys/key-source.js';
 import { RemoteKeySource } from '../keys/remote-key-source.js';
 import type { VerificationKey } from '../keys/key-set.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
-import type { AuthContext, OpenKeys } from './identity-provider.js';
+import type { AuthContext, Capability } from '../upstream/auth-context.js';
 import { readGivenKeys } from './static-keys.js';
 
-/** How keys that are fetched are kept. */
+/** How fetched keys are kept. */
 export interface FetchedKeysOptions {
   /**
-   * Seconds past their life for which known keys serve on while the issuer does not answer; 0 to 2,592,000
-   * (30 days). A key that the issuer withdraws during its own outage is trusted for that long. Within that time
-   * anonymousCaller waits for a refresh either: after a sleep of the machine, keys from before it serve until the issuer has
-   * answered. With 0, requests wait for it.
+   * Seconds past their lifetime for which known keys are used while the issuer does not answer; 0 to 2,592,000 (30 days).
+   * A key that the issuer withdraws during its own outage is trusted for that long. Within that time no request waits for
+   * a refresh: after the machine has slept, older keys are used until the issuer has answered. With 0, requests wait.
    *
    * @defaultValue 86400 (a day)
    */
   readonly staleKeysForSeconds?: number;
   /**
-   * A key set to start with, from a file or the environment, until the issuer has been asked. Counts as fetched
-   * when the app starts: with an issuer that does not answer it serves for 10 minutes, and then for
-   * `staleKeysForSeconds`. A key of it that the issuer has withdrawn long ago verifies tokens until the first fetch
-   * has been answered; `warmUp` has that done before the app listens. Replace the file when the issuer replaces keys.
+   * A key set to start with, from a file or the environment, until the keys have been fetched. It is treated as fetched
+   * when the app starts: if the issuer does not answer, it is used for 10 minutes and then for `staleKeysForSeconds`. A
+   * key in it that the issuer has withdrawn verifies tokens until the first fetch; with `warmUp`, keys are fetched before
+   * the app listens. Replace the file when the issuer replaces its keys.
    */
   readonly initialKeys?: { readonly keys: readonly Jwk[] };
 }
 
-/** The same, read. */
+/** How keys are kept, after the options were read. */
 export interface KeyOptions {
   readonly staleKeysForSeconds?: number | undefined;
   readonly initialKeys?: readonly VerificationKey[] | undefined;
@@ -50,7 +50,7 @@ export function readKeyOptions(where: string, options: GivenOptions): KeyOptions
   };
 }
 
-/** The addresses of one key set, in the order in which they are tried; `undefined` when left out. */
+/** The addresses of one key set, in the order in which they are tried; `undefined` when the option was left out. */
 export function readJwksUris(where: string, options: GivenOptions, rule: AddressRule): readonly string[] | undefined {
   if (options['jwksUri'] === undefined) return undefined;
   const addresses = requireTexts(where, options, 'jwksUri', 'Write the address of the key set');
@@ -59,40 +59,44 @@ export function readJwksUris(where: string, options: GivenOptions, rule: Address
 }
 
 /**
- * Refuses these options where nothing is fetched: they would be believed to do something.
+ * Refuses these options when no keys are fetched, because they would have no effect.
  *
  * @throws {ConfigurationError}
  */
 export function refuseKeyOptions(where: string, options: GivenOptions, beside: string): void {
   const idle = keyNames.find((name) => options[name] !== undefined);
   if (idle === undefined) return;
-  throw new ConfigurationError(path(where, idle), `it means nothing beside ${beside}`, 'Leave it out');
+  throw new ConfigurationError(path(where, idle), `it has no effect together with ${beside}`, 'Leave it out');
 }
 
-/** Keys that `load` fetches. `what` names them in the log. */
+/** Keys that `load` fetches. `what` names them in the log: `the keys of https://issuer.example`. */
 export function remoteKeys(
   what: string,
   load: (context: AuthContext) => Promise<LoadedKeys>,
   options: KeyOptions = {},
-): OpenKeys {
-  return (context) => {
+): Capability<KeySource> {
+  const create = (context: AuthContext): KeySource => {
     const { clock, report, createTimer } = context;
     return new RemoteKeySource({ ...options, what, clock, report, timer: createTimer?.(), load: () => load(context) });
   };
+  return { create };
 }
 
-/** The key set at a known address, or at the first of several that gives it. */
-export function keysAt(address: string | readonly string[], options?: KeyOptions): OpenKeys {
+/**
+ * The keys at a known address, or at the first of several addresses that has them. They are fetched with the first token,
+ * refreshed before they are old, and used during an outage for `staleKeysForSeconds`.
+ */
+export function keysAt(address: string | readonly string[], options?: KeyOptions): Capability<KeySource> {
   const addresses = [address].flat();
   const what = `the keys of ${addresses.join(', ')}`;
   return remoteKeys(what, ({ upstream }) => loadJwksFrom(upstream, addresses), options);
 }
 
 /**
- * The key set whose address the issuer publishes. The address is looked up once and kept while it works:
- * a key fetch that fails has it looked up anew the next time.
+ * The keys whose address the issuer's metadata names. The metadata are fetched once, and again after a fetch of the keys
+ * has failed.
  */
-export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): OpenKeys {
+export function discoveredKeys(issuer: DiscoveredIssuer, options?: KeyOptions): Capability<KeySource> {
   const load = async (context: AuthContext): Promise<LoadedKeys> => {
     const document = issuer.documentOn(context);
     const metadata = await document.find(context.upstream);

@@ -3,14 +3,14 @@ import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, secretAlgorithms, traitsOf } from '../keys/algorithm.js';
 import { describeKey, importJwk, type Jwk, type UnusableKey } from '../keys/import-jwk.js';
-import { KeySet, type VerificationKey } from '../keys/key-set.js';
+import { IndexedKeySet, type VerificationKey } from '../keys/key-set.js';
 import { readKeys } from '../keys/jwks-loader.js';
-import { StaticKeySource } from '../keys/key-source.js';
-import type { OpenKeys } from './identity-provider.js';
+import { type KeySource, StaticKeySource } from '../keys/key-source.js';
+import type { Capability } from '../upstream/auth-context.js';
 
-/** Keys that the app holds, with the algorithms that they can verify. */
+/** Keys that the app has, with the algorithms that they can verify. */
 export interface StaticKeys {
-  readonly openKeys: OpenKeys;
+  readonly keys: Capability<KeySource>;
   readonly algorithms: readonly Algorithm[];
 }
 
@@ -32,7 +32,7 @@ export function readKeySet(where: string, given: unknown): StaticKeys {
   return staticKeys(readGivenKeys(where, given));
 }
 
-/** The keys of a set that the app hands in: public ones, and at least one that verifies tokens. */
+/** Reads the keys of a set that the app provides: public ones only, of which at least one can verify tokens. */
 export function readGivenKeys(where: string, given: unknown): readonly VerificationKey[] {
   const jwks: unknown = typeof given === 'object' && given !== null && 'keys' in given ? given.keys : undefined;
   if (Array.isArray(jwks) && jwks.some(isPrivate)) throw privateKeyGiven(where);
@@ -47,7 +47,7 @@ export function readGivenKeys(where: string, given: unknown): readonly Verificat
   }
 }
 
-/** A shared secret. Shorter than the hash, it could be guessed sooner than the hash be broken (RFC 7518 §3.2). */
+/** A shared secret, at least as long as the hash: a shorter one is the weakest part of the signature (RFC 7518 §3.2). */
 export function readSecret(where: string, given: unknown): StaticKeys {
   if (typeof given !== 'string' && !(given instanceof Uint8Array)) {
     throw new ConfigurationError(where, 'a text or bytes are expected', 'Write the secret as the issuer has it');
@@ -71,8 +71,8 @@ export function readSecret(where: string, given: unknown): StaticKeys {
 }
 
 function staticKeys(keys: readonly VerificationKey[]): StaticKeys {
-  const source = new StaticKeySource(new KeySet(keys));
-  return { openKeys: () => source, algorithms: [...new Set(keys.flatMap((key) => [...key.algorithms]))] };
+  const source = new StaticKeySource(new IndexedKeySet(keys));
+  return { keys: { create: () => source }, algorithms: [...new Set(keys.flatMap((key) => [...key.algorithms]))] };
 }
 
 function readPem(where: string, pem: string): VerificationKey | UnusableKey {
@@ -105,6 +105,6 @@ function privateKeyGiven(where: string): ConfigurationError {
   return new ConfigurationError(
     where,
     'that is a private key',
-    'Write the public one: verifying needs no more, and a private key here can only leak',
+    'Write the public one: verification does not need the private key, which could only leak here',
   );
 }

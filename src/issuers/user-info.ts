@@ -1,6 +1,6 @@
 import { IsIn, IsNotEmpty, IsOptional, IsString } from 'class-validator';
 
-/** Claims about the end user (OpenID Connect Core §5.1): which of them come depends on the granted scopes. */
+/** Claims about the end user (OpenID Connect Core §5.1). The granted scopes determine which of them are present. */
 export class UserInfo {
   @IsString()
   @IsNotEmpty()
@@ -30,7 +30,7 @@ export class UserInfo {
   @IsString()
   readonly email?: string | null;
 
-  /** A boolean by the specification; some providers (Cognito) send it as text. */
+  /** A boolean by the specification; some providers, such as Cognito, send it as text. */
   @IsOptional()
   @IsIn([true, false, 'true', 'false'])
   readonly email_verified?: boolean | 'true' | 'false' | null;

@@ -1,30 +1,38 @@
 import { ConfigurationError, AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { ProviderAnswer } from '../upstream/provider-client.js';
+import type { AuthContext, Capability, MissingOption } from '../upstream/auth-context.js';
+import type { HttpAnswer } from '../upstream/http-client.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { readTextClaim } from '../user/claim-map.js';
 import { tokenOf } from '../user/verified-user.js';
 import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
-import type { AuthContext, OpenProfiles } from './identity-provider.js';
 import { checkSendable, readAnswer, secondsToRecover } from './provider-answer.js';
 import type { UserInfo } from './user-info.js';
 
 /**
- * Profiles by the userinfo endpoint that an issuer's metadata names, with the caller's own token (OpenID Connect
- * Core §5.3). Nobody else's can be had there.
+ * The caller's profile from the userinfo endpoint that the issuer's metadata names, requested with the caller's token
+ * (OpenID Connect Core §5.3). The endpoint shows no other users.
  *
  * @param where the preset, for messages: `oidc`
  * @param issuers the issuers of the preset by their exact names.
+ * @param findHint what to configure in order to look up other users.
  */
-export function userinfoProfiles(where: string, issuers: ReadonlyMap<string, DiscoveredIssuer>): OpenProfiles {
-  return (context): ProfileSource => ({
-    get: async (user) => {
-      const issuer = issuers.get(user.issuer);
-      if (issuer === undefined) throw new TypeError(`${where} is asked for a user of another issuer`);
-      return getOwn(where, issuer, context, user);
-    },
-  });
+export function userinfoProfiles(
+  where: string,
+  issuers: ReadonlyMap<string, DiscoveredIssuer>,
+  findHint: MissingOption,
+): Capability<ProfileSource> {
+  return {
+    create: (context) => ({
+      findHint,
+      get: async (user) => {
+        const issuer = issuers.get(user.issuer);
+        if (issuer === undefined) throw new TypeError(`${where} was asked for a user of another issuer`);
+        return getOwn(where, issuer, context, user);
+      },
+    }),
+  };
 }
 
 async function getOwn(
@@ -41,12 +49,12 @@ async function getOwn(
   return readProfile(issuer.name, answer, user);
 }
 
-async function readProfile(issuer: string, answer: ProviderAnswer, user: AuthUser): Promise<SourcedProfile> {
+async function readProfile(issuer: string, answer: HttpAnswer, user: AuthUser): Promise<SourcedProfile> {
   const body = readUserInfo(answer, issuer);
   const what = `The userinfo answer of ${issuer}`;
   const { UserInfo } = await import('./user-info.js');
   const info = await readAnswer(what, UserInfo, body);
-  // OpenID Connect Core §5.3.2: the same to the letter, or nothing of it may be used.
+  // OpenID Connect Core §5.3.2: unless the two are identical, the answer must not be used.
   if (info.sub !== (readTextClaim(user.claims, 'sub') ?? user.id)) {
     throw new AuthUnavailableError(`${what} has another "sub" than the token`, secondsToRecover);
   }
@@ -75,13 +83,13 @@ function toProfile(info: UserInfo & JsonObject, id: string): SourcedProfile {
 }
 
 /**
- * What a userinfo endpoint has answered: the claims, where it did (OpenID Connect Core §5.3.2 and §5.3.3).
+ * Reads the claims out of an answer of a userinfo endpoint (OpenID Connect Core §5.3.2 and §5.3.3).
  *
  * @param issuer names it in the log.
- * @throws {RefusalError} when it does not take the token, or the token was not granted what this takes.
- * @throws {AuthUnavailableError} for everything else.
+ * @throws {RefusalError} when it does not accept the token, or the token lacks a scope.
+ * @throws {AuthUnavailableError} for every other answer without claims.
  */
-function readUserInfo(answer: ProviderAnswer, issuer: string): unknown {
+function readUserInfo(answer: HttpAnswer, issuer: string): unknown {
   const { status, body } = answer;
   if (status === 200) return isSigned(answer) ? refuseSigned(issuer) : body;
   if ((status === 401 || status === 403) && errorOf(answer) === 'insufficient_scope') {
@@ -99,15 +107,15 @@ function readUserInfo(answer: ProviderAnswer, issuer: string): unknown {
   throw new AuthUnavailableError(`The userinfo endpoint of ${issuer} answered with status ${status}`, secondsToRecover);
 }
 
-/** The error code of a challenge (RFC 6750 §3), or of a body in the form of RFC 6749 §5.2, which some send instead. */
-function errorOf({ headers, body }: ProviderAnswer): string | null {
+/** The error code of the challenge (RFC 6750 §3), or of a body in the form of RFC 6749 §5.2, which some issuers send. */
+function errorOf({ headers, body }: HttpAnswer): string | null {
   const challenged = /\berror\s*=\s*"?([\w-]+)/i.exec(headers.get('www-authenticate') ?? '')?.[1];
   if (challenged !== undefined) return challenged;
   const error: unknown = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
   return typeof error === 'string' ? error : null;
 }
 
-function isSigned({ headers }: ProviderAnswer): boolean {
+function isSigned({ headers }: HttpAnswer): boolean {
   return /^application\/jwt\s*(?:;|$)/i.test(headers.get('content-type') ?? '');
 }
 

@@ -1,6 +1,6 @@
 import { findAddressFault, type AddressRule } from '../configuration/read-address.js';
 import { SingleFlight } from '../upstream/single-flight.js';
-import { UpstreamFailure } from '../upstream/upstream-failure.js';
+import { isUpstreamFailure, UpstreamFailure } from '../upstream/upstream-failure.js';
 
 /** What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). */
 export interface IssuerMetadata {
@@ -43,7 +43,7 @@ export async function discover(fetcher: DocumentFetcher, plan: DiscoveryPlan): P
       const { body } = await fetcher.getJson(address);
       return readMetadata(body, plan);
     } catch (error) {
-      if (!(error instanceof UpstreamFailure) || !saysThatThereIsNone(error)) throw error;
+      if (!isUpstreamFailure(error) || !saysThatThereIsNone(error)) throw error;
       absent ??= error;
     }
   }

@@ -1,4 +1,4 @@
-import { KeySet } from './key-set.js';
+import { IndexedKeySet, type KeySet } from './key-set.js';
 import type { LoadedKeys } from './jwks-loader.js';
 
 const minuteMs = 60_000;
@@ -44,7 +44,7 @@ export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, authori
   const life = loaded.maxAgeSeconds === null ? usualLifeMs : loaded.maxAgeSeconds * 1_000;
   const lifeMs = Math.min(Math.max(life, shortestLifeMs), longestLifeMs);
   return {
-    set: new KeySet(loaded.keys.map((key) => known.get(key.identity) ?? key)),
+    set: new IndexedKeySet(loaded.keys.map((key) => known.get(key.identity) ?? key)),
     fetch,
     fetchedAt: now,
     refreshAt: now + lifeMs * refreshAhead,

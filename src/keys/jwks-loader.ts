@@ -1,4 +1,5 @@
-import type { UpstreamClient } from '../upstream/upstream-client.js';
+import type { HttpCaller } from '../upstream/http-client.js';
+import type { ResponseHeaders } from '../upstream/http-exchange.js';
 import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import { importJwk } from './import-jwk.js';
 import type { VerificationKey } from './key-set.js';
@@ -29,7 +30,7 @@ export function readKeys(jwks: unknown): readonly VerificationKey[] {
 }
 
 /** The `max-age` of a `Cache-Control` header (RFC 9111 §5.2.2.1); 0 when it forbids keeping the answer. */
-function readMaxAge(headers: Headers): number | null {
+function readMaxAge(headers: ResponseHeaders): number | null {
   const directives = headers.get('cache-control') ?? '';
   if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(directives)) return 0;
   const seconds = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(directives)?.[1];
@@ -41,7 +42,7 @@ function readMaxAge(headers: Headers): number | null {
  *
  * @throws {UpstreamFailure} the first address's, when all fail.
  */
-export async function loadJwksFrom(upstream: UpstreamClient, addresses: readonly string[]): Promise<LoadedKeys> {
+export async function loadJwksFrom(upstream: HttpCaller, addresses: readonly string[]): Promise<LoadedKeys> {
   let failure: unknown;
   for (const address of addresses) {
     try {
@@ -59,7 +60,7 @@ export async function loadJwksFrom(upstream: UpstreamClient, addresses: readonly
  *
  * @throws {UpstreamFailure}
  */
-export async function loadJwks(upstream: UpstreamClient, jwksUri: string): Promise<LoadedKeys> {
+export async function loadJwks(upstream: HttpCaller, jwksUri: string): Promise<LoadedKeys> {
   // Loaded when it is first needed: an app is quicker to start without it.
   const { JwksClient } = await import('jwks-rsa');
   let maxAgeSeconds: number | null = null;

@@ -22,8 +22,20 @@ export type KeyMatch =
   /** More than one key fits, and the token does not say which. */
   | { readonly kind: 'ambiguous' };
 
-/** The keys of an issuer at one moment. Immutable; a refresh makes a new one. */
-export class KeySet {
+/** The keys of an issuer at one moment. Immutable; a refresh creates a new set. */
+export interface KeySet {
+  readonly keys: readonly VerificationKey[];
+  /**
+   * The only key that fits a token. A named key fits tokens that name it; a key without a name fits tokens of any `kid`,
+   * because none can name it. A token without `kid` gets a key when exactly one fits.
+   */
+  find(kid: string | null, algorithm: Algorithm): KeyMatch;
+  /** Whether a key is in the set; a key that the issuer has withdrawn is not. */
+  has(key: VerificationKey): boolean;
+}
+
+/** A set that finds keys by their names. */
+export class IndexedKeySet implements KeySet {
   private readonly byKid = new Map<string, VerificationKey[]>();
   private readonly unnamed: VerificationKey[] = [];
   private readonly members: ReadonlySet<VerificationKey>;
@@ -36,10 +48,6 @@ export class KeySet {
     }
   }
 
-  /**
-   * The one key for a token. A named key is the one of that name; a key without a name fits any token,
-   * as it can be called by none. A token without `kid` is given a key when exactly one fits.
-   */
   find(kid: string | null, algorithm: Algorithm): KeyMatch {
     const named = kid === null ? this.keys : this.byKid.get(kid);
     let found: VerificationKey | undefined;
@@ -52,7 +60,6 @@ export class KeySet {
     return kid !== null && named !== undefined ? { kind: 'unfit' } : { kind: 'unknown' };
   }
 
-  /** Whether a key is still among them; a key that the issuer has dropped is not. */
   has(key: VerificationKey): boolean {
     return this.members.has(key);
   }

@@ -1,57 +1,57 @@
-import type { Clock } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
+import { AuthUnavailableError, ConfigurationError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import {
-  isAuthError,
-  ConfigurationError,
-  AuthUnavailableError,
-  RefusalError,
-  type AuthError,
-} from '../errors/auth-error.js';
-import type { ReportEvent } from '../telemetry/auth-event.js';
-import { UpstreamFailure } from '../upstream/upstream-failure.js';
+  type AuthContext,
+  type Capability,
+  createCapability,
+  type MissingOption,
+  missingOptionOf,
+} from '../upstream/auth-context.js';
+import { ProviderCalls } from '../upstream/provider-calls.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { tokenOf } from '../user/verified-user.js';
-import { OutageWatch } from './outage-watch.js';
 import type { KnownProfile, ProfileCache } from './profile-cache.js';
-import type { ProfileTally, ProfileKey } from './profile-record.js';
-import type { ProfileHint, ProfileSource, SourcedProfile } from './profile-source.js';
+import type { ProfileKey, ProfileTally } from './profile-record.js';
+import type { ProfileSource, SourcedProfile } from './profile-source.js';
 import { toUserProfile, type UserProfile } from './user-profile.js';
 
-/** A provider, as far as profiles of its users go. */
+/** A provider, as far as profiles of its users are concerned. */
 export interface ProfileProvider {
-  /** The names of its issuers. Users that are looked for by their id alone are the first one's. */
+  /** The names of its issuers. A user that is looked up by an id alone belongs to the first one. */
   readonly issuers: readonly string[];
-  readonly source: ProfileSource | null;
-  readonly hint: { readonly get: ProfileHint; readonly find: ProfileHint };
+  readonly profiles: Capability<ProfileSource>;
 }
 
 /** What all providers of an app share. */
-export interface ProfileContext {
+export interface SharedProfiles {
   readonly cache: ProfileCache;
   readonly tally: ProfileTally;
-  readonly clock: Clock;
-  readonly report: ReportEvent;
 }
 
 /** What is asked of a source that has no means to ask by batches. */
 const mostSingleQuestions = 8;
 const mostBatches = 4;
 const usualBatch = 100;
-/** Where anonymousCaller says when to come again. */
-const usualRetryAfterSeconds = 5;
 
 /** The profiles of one provider's users: what is known of them, and its source for what is not. */
 export class IssuerProfiles {
-  private readonly watch: OutageWatch;
+  /** The option without which it cannot give a caller's profile; `null` when it can. */
+  readonly missing: MissingOption | null;
+  private readonly source: ProfileSource | null;
+  private readonly calls: ProviderCalls;
 
   constructor(
     private readonly provider: ProfileProvider,
-    private readonly context: ProfileContext,
+    context: AuthContext,
+    private readonly shared: SharedProfiles,
   ) {
-    this.watch = new OutageWatch({
+    this.missing = missingOptionOf(provider.profiles);
+    this.source = createCapability(provider.profiles, context);
+    this.calls = new ProviderCalls({
       ...context,
       what: this.what,
-      consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
+      consequence:
+        'Profiles that are known are served for as long as they may be, other look-ups fail with SERVER_ERROR',
     });
   }
 
@@ -59,15 +59,10 @@ export class IssuerProfiles {
     return this.provider.issuers;
   }
 
-  /** What is missing so that it could tell a caller's profile; `null` where it can. */
-  get lack(): ProfileHint | null {
-    return this.provider.source === null ? this.provider.hint.get : null;
-  }
-
   /** @throws {RefusalError} for a user who is no more, or is barred. */
   async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
     const source = this.need('get');
-    const known = await this.context.cache.lookUp({
+    const known = await this.shared.cache.lookUp({
       key: this.keyOf(user.id, user.issuer),
       token: tokenOf(user),
       ask: () => this.ask(async () => this.read(user.id, await source.get(user))),
@@ -81,7 +76,7 @@ export class IssuerProfiles {
 
   async find(userId: string, issuer: string): Promise<UserProfile | null> {
     const source = this.need('find');
-    const known = await this.context.cache.lookUp({
+    const known = await this.shared.cache.lookUp({
       key: this.keyOf(userId, issuer),
       token: null,
       ask: () => this.ask(() => this.findOne(source, userId)),
@@ -93,7 +88,7 @@ export class IssuerProfiles {
   async getMany(userIds: readonly string[], issuer: string): Promise<Map<string, UserProfile>> {
     const batch = this.openBatch(this.need('find'));
     const keys = [...new Set(userIds)].map((userId) => this.keyOf(userId, issuer));
-    const { cache } = this.context;
+    const { cache } = this.shared;
     await cache.readAhead(keys);
     const known = await Promise.all(
       keys.map((key) => cache.lookUp({ key, token: null, ask: () => batch.find(key.userId), isReadAhead: true })),
@@ -103,7 +98,7 @@ export class IssuerProfiles {
   }
 
   forget(userId: string, issuer: string): void {
-    this.context.cache.forget(this.keyOf(userId, issuer));
+    this.shared.cache.forget(this.keyOf(userId, issuer));
   }
 
   private get what(): string {
@@ -111,16 +106,15 @@ export class IssuerProfiles {
   }
 
   private keyOf(userId: string, issuer: string): ProfileKey {
-    return { issuer, access: this.provider.source?.access ?? 'own', userId };
+    return { issuer, access: this.source?.access ?? 'own', userId };
   }
 
-  /** The source, if it can do what is wanted. */
-  private need(means: 'get' | 'find'): ProfileSource {
-    const { source, hint } = this.provider;
-    const isAble = source !== null && (means === 'get' || source.find !== undefined || source.getMany !== undefined);
-    if (isAble) return source;
-    const problem = means === 'get' ? 'it gives no profiles' : 'it cannot look up users by their id alone';
-    throw new ConfigurationError(hint[means].option, problem, hint[means].fix);
+  /** @throws {ConfigurationError} when there is no source, or one that cannot look up users by id. */
+  private need(method: 'get' | 'find'): ProfileSource {
+    const { source, missing } = this;
+    if (source === null) throw notConfigured('it gives no profiles', missing ?? findHint);
+    if (method === 'get' || source.find !== undefined || source.getMany !== undefined) return source;
+    throw notConfigured('it cannot look up users by their id alone', source.findHint ?? findHint);
   }
 
   private async findOne(source: ProfileSource, userId: string): Promise<UserProfile | null> {
@@ -152,37 +146,27 @@ export class IssuerProfiles {
     const made = toUserProfile(userId, given);
     if (!('wrong' in made)) return made;
     const explanation = `A source gave a profile whose ${made.wrong} is not what it should be (${this.what})`;
-    throw new AuthUnavailableError(explanation, usualRetryAfterSeconds);
+    throw new AuthUnavailableError(explanation);
   }
 
-  /** Puts a question to the source. A refusal is its answer; all else that it throws is a failure. */
-  private async ask<Result>(question: () => Promise<Result>): Promise<Result> {
-    this.context.tally.calls += 1;
-    try {
-      const result = await question();
-      this.watch.noteSuccess();
-      return result;
-    } catch (error) {
-      if (error instanceof RefusalError) throw error;
-      this.context.tally.failures += 1;
-      const fault = this.toFault(error);
-      this.watch.noteFailure(problemOf(error));
-      throw fault;
-    }
-  }
-
-  private toFault(error: unknown): AuthError {
-    if (isAuthError(error)) return error;
-    const seconds = (error instanceof UpstreamFailure ? error.retryAfterSeconds : null) ?? usualRetryAfterSeconds;
-    return new AuthUnavailableError(`Cannot get ${this.what}: ${problemOf(error)}`, seconds, { cause: error });
+  /** Calls the source. A refusal is its answer; everything else that it throws is a failure. */
+  private ask<Result>(question: () => Promise<Result>): Promise<Result> {
+    const { tally } = this.shared;
+    tally.calls += 1;
+    return this.calls.run(question).catch((error: unknown) => {
+      if (!isRefusal(error)) tally.failures += 1;
+      throw error;
+    });
   }
 }
 
-/** For the log. What an app's own source throws may repeat what it was called with. */
-function problemOf(error: unknown): string {
-  if (isAuthError(error)) return error.explanation;
-  if (error instanceof UpstreamFailure) return error.message;
-  return `its source threw ${error instanceof Error ? error.name : 'something'}`;
+const findHint: MissingOption = {
+  option: 'ProfileSource.find',
+  hint: 'Give the source find(userId), which gives the profile of any user',
+};
+
+function notConfigured(problem: string, { option, hint }: MissingOption): ConfigurationError {
+  return new ConfigurationError(option, problem, hint);
 }
 
 export interface ProfileBatchParts {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js';
-import { RefusalError } from '../errors/auth-error.js';
+import { isRefusal } from '../errors/auth-error.js';
+import { BoundedMap } from '../upstream/bounded-map.js';
 import type { ExpiringMemory } from './expiring-memory.js';
 import { toText, type ProfileTally, type ProfileKey, type ProfileRecord } from './profile-record.js';
 import type { ProfileTerms } from './profile-options.js';
@@ -61,7 +62,7 @@ const mostForgotten = 10_000;
 export class ProfileCache {
   private readonly flights = new Map<string, Flight>();
   /** When users were forgotten: what a store still has of them from before is not believed. */
-  private readonly forgotten = new Map<string, number>();
+  private readonly forgotten = new BoundedMap<string, number>(mostForgotten);
   private isClosed = false;
 
   constructor(private readonly parts: ProfileCacheParts) {}
@@ -95,10 +96,7 @@ export class ProfileCache {
     this.flights.delete(text);
     this.parts.memory.drop(text);
     if (this.parts.store === null) return;
-    this.forgotten.delete(text);
     this.forgotten.set(text, this.now());
-    const [oldest] = this.forgotten.keys();
-    if (this.forgotten.size > mostForgotten && oldest !== undefined) this.forgotten.delete(oldest);
     this.parts.store.delete(key);
   }
 
@@ -116,7 +114,7 @@ export class ProfileCache {
         return await flight.answer;
       } catch (error) {
         // What the provider says to somebody else's token says nothing about this one.
-        if (!(error instanceof RefusalError) || flight.token === question.token) throw error;
+        if (!isRefusal(error) || flight.token === question.token) throw error;
       }
     }
     return this.fly(question, false);
@@ -140,7 +138,7 @@ export class ProfileCache {
     if (held === undefined || this.judge(held.record)?.freshness !== 'stale') return;
     held.retryAt = this.now() + retryMs;
     // It has answered, so that this is no outage to be bridged: who asks next learns for their own token.
-    if (error instanceof RefusalError && error.reason === 'revoked') this.forget(key);
+    if (isRefusal(error) && error.reason === 'revoked') this.forget(key);
   }
 
   private fly(question: ProfileQuestion, isRefresh: boolean): Promise<KnownProfile> {

@@ -1,3 +1,4 @@
+import type { MissingOption } from '../upstream/auth-context.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { UserProfile } from './user-profile.js';
 
@@ -53,12 +54,7 @@ export interface ProfileSource {
 
   /** How many ids one `getMany` may name. @defaultValue 100 */
   readonly mostAtOnce?: number;
-}
 
-/** What an app has to write so that profiles can be looked up: said in a `ConfigurationError`. */
-export interface ProfileHint {
-  /** The option: `stackAuth({ secretServerKey })`. */
-  readonly option: string;
-  /** A sentence without its full stop: `Set the project's secret server key`. */
-  readonly fix: string;
+  /** For presets: the option that an app has to set so that there is a `find`. Stated in a `ConfigurationError`. */
+  readonly findHint?: MissingOption;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import { OutageWatch } from './outage-watch.js';
+import { OutageWatch } from '../upstream/provider-calls.js';
 import { fromStored, toStoreKey, toStored, type ProfileKey, type ProfileRecord } from './profile-record.js';
 
 /**

@@ -116,10 +116,10 @@ export class UserProfileService {
    * @throws {ConfigurationError} when no issuer gives any: which option would let it.
    */
   checkCapabilities(where: string): void {
-    const lacks = this.parts.providers.map(({ lack }) => lack);
-    const [lack] = lacks;
-    if (!lack || lacks.includes(null)) return;
-    throw new ConfigurationError(where, `no issuer gives profiles: there is no ${lack.option}`, lack.fix);
+    const options = this.parts.providers.map(({ missing }) => missing);
+    const [missing] = options;
+    if (!missing || options.includes(null)) return;
+    throw new ConfigurationError(where, `no issuer gives profiles: there is no ${missing.option}`, missing.hint);
   }
 
   /** Called by Nest when the app stops. */

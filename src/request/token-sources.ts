@@ -33,6 +33,17 @@ export interface TokenSource {
   findFault?(token: string): string | undefined;
 }
 
+/** Whether something given has the form of a token source. */
+export function isTokenSource(value: unknown): value is TokenSource {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'read' in value &&
+    typeof value.read === 'function' &&
+    'place' in value
+  );
+}
+
 /** Joins the sources of several presets into one list, without duplicates and without sources that another one covers. */
 export function mergeSources(sources: readonly TokenSource[]): readonly TokenSource[] {
   const covered = new Set(sources.flatMap((source) => source.covers ?? []));
@@ -53,12 +64,15 @@ const notOneToken = 'Behind "Authorization: Bearer" there is something else than
 const noToken = 'Behind "Authorization: Bearer" there is no token';
 const nothing: readonly Found[] = Object.freeze([]);
 
-const bearer: TokenSource = Object.freeze({
+const bearerKey = Symbol.for('nest-gatehouse.fromBearer');
+// One for the process: a source that covers it covers also the one of a preset of a second copy of the package.
+const registry = globalThis as Record<symbol, TokenSource | undefined>;
+const bearer: TokenSource = (registry[bearerKey] ??= Object.freeze({
   place: 'Authorization: Bearer',
   parameter: Object.freeze({ in: 'header', name: 'authorization' } as const),
   read: (request) => readBearer(request.headers('authorization')),
   findFault: findBearerFault,
-} satisfies TokenSource);
+} satisfies TokenSource));
 
 /**
  * Reads the token of `Authorization: Bearer <token>` (RFC 6750 §2.1). The scheme is compared without regard to case.

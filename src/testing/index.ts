@@ -8,5 +8,6 @@ export {
   type TestRunner,
 } from './revocation-store-suite.js';
 export { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
+export { describeIdentityProvider, type ProviderUnderTest } from './describe-identity-provider.js';
 export { TestIssuer } from './test-issuer.js';
 export type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';

@@ -84,8 +84,9 @@ function readDate(name: string, value: unknown): number | null {
 }
 
 function checkAudience(aud: unknown, terms: IssuerTerms): void {
-  const expected = terms.audience;
-  if (expected === acceptAnyAudience) return;
+  if (terms.audience === acceptAnyAudience) return;
+  // No other symbol is an audience.
+  const expected = typeof terms.audience === 'symbol' ? [] : terms.audience;
   if (typeof aud === 'string' && expected.includes(aud)) return;
   const actual: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   // RFC 7519 §4.1.3: a text or a list of texts. A list with anything else in it is not such a list.

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import { RefusalError } from '../errors/auth-error.js';
+import { isRefusal, type RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from './json-object.js';
 import { detachedString } from './base64url.js';
 import type { TokenStatusSource } from './trusted-issuer.js';
@@ -79,7 +79,7 @@ export class IntrospectionCache {
     const said = await statusSource.ask(text, claims).then(
       (introspected) => ({ introspected, refusal: null }),
       (error: unknown) => {
-        if (!(error instanceof RefusalError)) throw error;
+        if (!isRefusal(error)) throw error;
         return { introspected: null, refusal: error };
       },
     );

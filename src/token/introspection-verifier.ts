@@ -136,9 +136,9 @@ export class IntrospectionVerifier {
   }
 }
 
-function getStatusSource({ statusSource, statusSourceHint: { option, fix } }: TrustedIssuer): TokenStatusSource {
+function getStatusSource({ statusSource, statusSourceHint: { option, hint } }: TrustedIssuer): TokenStatusSource {
   if (statusSource !== null) return statusSource;
-  throw new ConfigurationError(option, '@VerifyOnline() asks the issuer about a token, and it cannot be asked', fix);
+  throw new ConfigurationError(option, '@VerifyOnline() asks the issuer about a token, and it cannot be asked', hint);
 }
 
 /**

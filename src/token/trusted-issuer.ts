@@ -1,6 +1,7 @@
 import type { RefusalError } from '../errors/auth-error.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
+import type { MissingOption } from '../upstream/auth-context.js';
 import type { JsonObject } from './json-object.js';
 import type { TokenHeader } from './verified-token.js';
 
@@ -11,8 +12,11 @@ import type { TokenHeader } from './verified-token.js';
  */
 export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accept-any-audience');
 
-/** The audiences that this app answers to: one of them must be in the token. */
-export type AudienceRule = readonly string[] | typeof acceptAnyAudience;
+/**
+ * The audiences of this app, of which the token must name one; or `acceptAnyAudience`, and no other symbol. The type is
+ * not that of the constant, because two loaded copies of the package have two constants of one value.
+ */
+export type AudienceRule = readonly string[] | symbol;
 
 /**
  * Looks at what the issuer says, when everything else about the token is right. Never throws. An opaque token has no
@@ -45,6 +49,7 @@ export interface TrustedIssuer {
   readonly verification: Verification;
   /** How it is asked about a token; `null` where it cannot be, and `verification` is `local`. */
   readonly statusSource: TokenStatusSource | null;
+  /** The option to set when it cannot be asked. */
   readonly statusSourceHint: MissingOption;
 }
 
@@ -72,12 +77,4 @@ export interface TokenStatusSource {
    * @throws {AuthUnavailableError} when it does not say, or cannot be understood.
    */
   ask(token: string, claims: JsonObject | null): Promise<JsonObject | null>;
-}
-
-/** What an app has to write so that an issuer can be asked: said in a `ConfigurationError`. */
-export interface MissingOption {
-  /** The option: `oidc({ introspection })`. */
-  readonly option: string;
-  /** A sentence without its full stop. */
-  readonly fix: string;
 }

@@ -1,31 +1,31 @@
 import type * as Library from 'cockatiel';
 import type { CircuitBreakerPolicy, IBackoff, RetryPolicy } from 'cockatiel';
 
-import { toFailure, UpstreamFailure } from './upstream-failure.js';
+import { isUpstreamFailure, toFailure, UpstreamFailure } from './upstream-failure.js';
 
 /**
- * Whether a provider is called: `closed`, as usual; `open`, not at all for a while, as it did not answer several
- * times in a row; `half-open`, one call is trying whether it does again.
+ * Whether a provider is called: `closed`, it is; `open`, it is not for some seconds, because it failed to answer several
+ * times in a row; `half-open`, one call tests whether it answers again.
  */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** Failures in a row, repetitions counted, after which a provider is left alone. */
+/** Failures in a row, repetitions included, after which the breaker opens. */
 const failuresToOpen = 5;
-/** How long it is left alone before one call tries again. */
+/** How long the breaker stays open before one call tests the provider. */
 const coolDownMs = 10_000;
 const mostRepetitions = 2;
-/** About how long the first repetition waits; the next ones wait longer, each by a chance of its own. */
+/** The mean delay of the first repetition; the delays grow, and each one is random. */
 const firstDelayMs = 100;
 const longestDelayMs = 1_000;
 
-/** One attempt at a call, which has so many milliseconds. */
+/** One attempt of a call, which may take so many milliseconds. */
 type Attempt<Result> = (leftMs: number) => Promise<Result>;
 
 type Cockatiel = typeof Library;
 
 /**
- * How often a provider is called, and when not at all: what failed is repeated where that is safe and the time
- * suffices, and a provider that does not answer is left alone. cockatiel is loaded with the first call.
+ * Repeats failed calls when that is safe and the deadline allows it, and stops calling a provider that does not answer
+ * (circuit breaker). cockatiel is loaded with the first call.
  */
 export class CallPolicy {
   private loaded: { readonly cockatiel: Cockatiel; readonly breaker: CircuitBreakerPolicy } | undefined;
@@ -43,7 +43,7 @@ export class CallPolicy {
     return breaker.state === cockatiel.CircuitState.HalfOpen ? 'half-open' : 'open';
   }
 
-  /** @throws {UpstreamFailure} the last attempt's, or that there was none. */
+  /** @throws {UpstreamFailure} of the last attempt, or `circuit-open` when no attempt was made. */
   async run<Result>(attempt: Attempt<Result>, repeatable: boolean): Promise<Result> {
     const deadline = performance.now() + this.timeoutMs;
     const leftMs = (): number => deadline - performance.now();
@@ -52,9 +52,9 @@ export class CallPolicy {
     const isWorthRepeating = (error: Error): boolean =>
       error === last && this.state === 'closed' && mayRepeat(last, repeatable) && statedDelayMs(last) < leftMs();
     return retrying(cockatiel, isWorthRepeating).execute(async () => {
-      // The waiting may have taken what time there was.
+      // The delay before this repetition may have used up the time.
       if (last !== undefined && leftMs() <= 0) throw last;
-      // Whoever comes while one call is trying is not kept waiting for what comes of it.
+      // Other calls do not wait for the outcome of the one that tests the provider.
       if (this.state === 'half-open') throw this.refusal();
       try {
         return await breaker.execute(() => attempt(leftMs()));
@@ -95,24 +95,24 @@ function retrying(cockatiel: Cockatiel, isWorthRepeating: (error: Error) => bool
   const jittered = new ExponentialBackoff({ initialDelay: firstDelayMs, maxDelay: longestDelayMs });
   const backoff = new DelegateBackoff<{ readonly result: object }, IBackoff<unknown>>(({ result }, before) => {
     const state = before === undefined ? jittered.next() : before.next(undefined);
-    const stated = 'error' in result && result.error instanceof UpstreamFailure ? statedDelayMs(result.error) : 0;
+    const stated = 'error' in result && isUpstreamFailure(result.error) ? statedDelayMs(result.error) : 0;
     return { delay: Math.max(stated, state.duration), state };
   });
   return retry(handleWhen(isWorthRepeating), { maxAttempts: mostRepetitions, backoff });
 }
 
-/** What the provider has asked to wait. */
+/** The delay that the provider has asked for. */
 function statedDelayMs({ retryAfterSeconds }: UpstreamFailure): number {
   return (retryAfterSeconds ?? 0) * 1_000;
 }
 
-/** 429 says that nothing was done; of the others anonymousCaller knows. What came whole and was wrong comes the same again. */
+/** A 429 means that nothing was done; other failures do not tell. A complete but wrong answer would be the same again. */
 function mayRepeat({ problem }: UpstreamFailure, repeatable: boolean): boolean {
   return problem === 'rate-limited' || (repeatable && (problem === 'unreachable' || problem === 'status'));
 }
 
-/** Whether a failure says that the provider is in trouble; one user's profile that is too long does not. */
+/** Whether a failure indicates an outage of the provider; a single answer that is too large does not. */
 function isOutage(error: Error): boolean {
-  if (!(error instanceof UpstreamFailure)) return true;
+  if (!isUpstreamFailure(error)) return true;
   return error.problem === 'unreachable' || error.problem === 'status' || error.problem === 'timeout';
 }

@@ -1,13 +1,13 @@
 import type { Agent } from 'undici';
 
-import type { HttpClient } from './http-client.js';
+import type { SendRequest } from './http-exchange.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
-/** Connections to one provider at a time; a call beyond them waits for one, within its own deadline. */
+/** Simultaneous connections to one provider. Further calls wait for one of them, within their own deadline. */
 const mostConnections = 64;
 /**
- * How long an idle connection is kept. Load balancers close theirs after a minute or later, and some networks drop
- * a silent one without a word, which a call on it would learn at its deadline only.
+ * How long an idle connection is kept. Load balancers close theirs after a minute or later, and some networks drop an
+ * idle one silently, which a call on it would only notice at its deadline.
  */
 const idleMs = 30_000;
 
@@ -18,8 +18,8 @@ export class ConnectionPool {
 
   constructor(private readonly connectTimeoutMs: number) {}
 
-  /** Redirects come back as they are. Bodies come as they are too, so none may be packed: they are short. */
-  readonly send: HttpClient = async (url, { method, headers, body, signal }) => {
+  /** Sends a request. Redirects are returned as they are, and no content encoding is accepted. */
+  readonly send: SendRequest = async (url, { method, headers, body, signal }) => {
     const agent = await (this.agent ??= this.open());
     const { origin, pathname, search } = new URL(url);
     const answer = await agent.request({
@@ -37,7 +37,7 @@ export class ConnectionPool {
     return { status: answer.statusCode, headers: { get: read }, body: answer.body };
   };
 
-  /** Ends the connections. Whoever calls later fails. */
+  /** Ends the connections. Later calls fail. */
   async close(): Promise<void> {
     this.closed = true;
     await (await this.agent)?.destroy();

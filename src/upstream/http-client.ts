@@ -1,21 +1,239 @@
-/** A call as it is carried out. */
+import { type Clock, SystemClock } from '../clock/clock.js';
+import { BoundedMap } from './bounded-map.js';
+import { type BreakerState, CallPolicy } from './call-policy.js';
+import { ConnectionPool } from './connection-pool.js';
+import {
+  defaultLimits,
+  type Fetch,
+  type HttpLimits,
+  isJson,
+  parseJson,
+  readRetryAfter,
+  readText,
+  type ReceivedResponse,
+  refuseRedirect,
+  type ResponseHeaders,
+  type SendRequest,
+  type SentRequest,
+  withinDeadline,
+} from './http-exchange.js';
+import { toFailure, UpstreamFailure } from './upstream-failure.js';
+
+/** A call. At most one of `json` and `form` is sent. */
 export interface HttpCall {
   readonly method: 'GET' | 'POST';
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-  readonly redirect: 'manual';
-  readonly signal: AbortSignal;
+  /** The whole address; with `origin`, one of that origin. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as `application/json`. */
+  readonly json?: unknown;
+  /** Sent as `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, string>>;
+  /**
+   * Whether it may be sent again when its outcome is unknown: set it for a POST that changes nothing.
+   *
+   * @defaultValue true for GET, false for POST
+   */
+  readonly repeatable?: boolean;
+  /**
+   * The user's token, when the endpoint counts calls by user: a pause that the provider then asks for applies to this
+   * caller only. Otherwise one user who exceeds their limit would pause the calls for all users.
+   */
+  readonly caller?: string;
 }
 
-/** An answer as it comes in; the platform's `Response` is one. */
-export interface HttpResponse {
+/** What a server decided: any status except 429, 500 and above, and redirects, which are failures. */
+export interface HttpAnswer {
   readonly status: number;
-  /** `opaqueredirect` where a redirect came and shows nothing more. */
-  readonly type?: string;
-  readonly headers: { get(name: string): string | null };
-  /** Its bytes, without the encoding that they were sent in. */
-  readonly body: object | null;
+  readonly headers: ResponseHeaders;
+  /** The body when its content type is JSON, otherwise `undefined`. */
+  readonly body: unknown;
 }
 
-/** What carries calls out: the app's own `fetch`, or connections that are kept. */
-export type HttpClient = (url: string, call: HttpCall) => Promise<HttpResponse>;
+export interface HttpClientOptions {
+  /** The only origin that may be called. Left out, any address may be. */
+  readonly origin?: string | undefined;
+  /**
+   * Keeps connections between calls. Without it each call has a connection of its own, which suits calls that are
+   * minutes apart: a server may have closed a kept one in the meantime. @defaultValue false
+   */
+  readonly keepAlive?: boolean;
+  /**
+   * Repeats what may be repeated, twice and after growing delays or as `Retry-After` says; pauses when the server asks
+   * for it; after five failures in a row, does not call the server for ten seconds at a time. @defaultValue false
+   */
+  readonly retry?: boolean;
+  /** Sends the requests, in place of the connections of `keepAlive` or the global `fetch`. */
+  readonly fetch?: Fetch | undefined;
+  readonly limits?: Partial<HttpLimits>;
+  /** For the dates of `Retry-After` and the pauses. @defaultValue the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** The longest pause that one 429 may cause: it may be meant for one kind of call, or for one user. */
+const longestPauseSeconds = 60;
+/** How many callers' pauses are remembered. */
+const mostPausedCallers = 1_000;
+
+/**
+ * Makes every call of the package: with one deadline for the whole call, a limit of size, and without following
+ * redirects. A decision of the server, a refusal included, is an answer; when there is none, it throws an
+ * {@link UpstreamFailure}.
+ */
+export class HttpClient {
+  private readonly limits: HttpLimits;
+  private readonly clock: Clock;
+  private readonly pool?: ConnectionPool;
+  private readonly send: SendRequest;
+  private readonly policy?: CallPolicy;
+  private pausedUntil = 0;
+  private readonly callersPausedUntil = new BoundedMap<string, number>(mostPausedCallers);
+
+  constructor(private readonly options: HttpClientOptions = {}) {
+    const { origin = '', keepAlive, retry, fetch = platformFetch, limits, clock = new SystemClock() } = options;
+    this.limits = { ...defaultLimits, ...limits };
+    this.clock = clock;
+    if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs);
+    if (keepAlive === true && fetch === platformFetch) this.pool = new ConnectionPool(this.limits.timeoutMs);
+    this.send = this.pool?.send ?? fetch;
+  }
+
+  /** Whether the server is called at present. `closed` without `retry`. */
+  get breaker(): BreakerState {
+    return this.policy?.state ?? 'closed';
+  }
+
+  /**
+   * Makes a call and reads its answer.
+   *
+   * @throws {UpstreamFailure} for a status of 500 and above, 429, a redirect, no complete answer within the deadline,
+   * too many bytes, a broken connection, a successful answer whose JSON is invalid; or when the server is not called
+   * because of its earlier failures or a pause that it has asked for.
+   */
+  call(call: HttpCall): Promise<HttpAnswer> {
+    return this.run(call, false);
+  }
+
+  /**
+   * Gets a JSON document.
+   *
+   * @throws {UpstreamFailure} as `call` does, and for any answer that is not successful or not JSON. An answer without
+   * a content type is read as JSON.
+   */
+  getJson(url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
+    return this.run({ method: 'GET', url, headers }, true);
+  }
+
+  /** Ends the connections. Calls in progress fail. */
+  async close(): Promise<void> {
+    await this.pool?.close();
+  }
+
+  private async run(call: HttpCall, requiresJson: boolean): Promise<HttpAnswer> {
+    const { url, method, repeatable = method === 'GET', caller = null } = call;
+    const { origin } = this.options;
+    const host = hostOf(url);
+    // The caller may send keys of this provider, and no other server may receive them.
+    if (origin !== undefined && new URL(url).origin !== origin) {
+      throw new Error(`The client of ${origin} was asked to call another origin`);
+    }
+    this.refusePaused(host, caller);
+    const attempt = (leftMs: number): Promise<HttpAnswer> =>
+      withinDeadline(leftMs, this.lateFailure(host), (signal) => this.attempt(call, requiresJson, signal));
+    try {
+      const { policy } = this;
+      return await (policy === undefined ? attempt(this.limits.timeoutMs) : policy.run(attempt, repeatable));
+    } catch (error) {
+      const failure = toFailure(error, host);
+      if (this.policy !== undefined) this.notePause(failure, caller);
+      throw failure;
+    }
+  }
+
+  private lateFailure(host: string): () => UpstreamFailure {
+    return () => new UpstreamFailure('timeout', `${host} did not answer within ${this.limits.timeoutMs} ms`);
+  }
+
+  private async attempt(call: HttpCall, requiresJson: boolean, signal: AbortSignal): Promise<HttpAnswer> {
+    const host = hostOf(call.url);
+    const response = await this.send(call.url, { ...this.requestOf(call), redirect: 'manual', signal });
+    const { status, headers } = response;
+    refuseRedirect(response, host);
+    if (status === 429 || status >= 500) throw this.failureOf(response, host);
+    if (requiresJson) requireJson(response, host);
+    // Read to its end in any case, because a connection is only kept when no bytes are left on it.
+    const text = await readText(response, host, this.limits.maxBytes);
+    const isRead = requiresJson || isJson(headers.get('content-type') ?? '');
+    return { status, headers, body: isRead ? parse(text, host, status < 300) : undefined };
+  }
+
+  private failureOf({ status, headers }: ReceivedResponse, host: string): UpstreamFailure {
+    const retryAfterSeconds = readRetryAfter(headers.get('retry-after'), this.clock.now());
+    const problem = status === 429 ? 'rate-limited' : 'status';
+    return new UpstreamFailure(problem, `${host} answered with status ${status}`, status, { retryAfterSeconds });
+  }
+
+  private requestOf({ method, headers = {}, json, form }: HttpCall): Pick<SentRequest, 'method' | 'headers' | 'body'> {
+    const connection = this.options.keepAlive === true ? {} : { connection: 'close' };
+    const common = { accept: 'application/json', ...connection, ...headers };
+    if (form !== undefined) {
+      const type = 'application/x-www-form-urlencoded';
+      return { method, headers: { 'content-type': type, ...common }, body: new URLSearchParams(form).toString() };
+    }
+    if (json === undefined) return { method, headers: common };
+    return { method, headers: { 'content-type': 'application/json', ...common }, body: JSON.stringify(json) };
+  }
+
+  /** Pauses all calls, or those of one caller when the server counts by caller. */
+  private notePause({ problem, retryAfterSeconds }: UpstreamFailure, caller: string | null): void {
+    if (problem !== 'rate-limited' || retryAfterSeconds === null) return;
+    const until = this.now() + Math.min(retryAfterSeconds, longestPauseSeconds) * 1_000;
+    if (caller === null) this.pausedUntil = Math.max(this.pausedUntil, until);
+    else this.callersPausedUntil.set(caller, Math.max(this.callersPausedUntil.get(caller) ?? 0, until));
+  }
+
+  private refusePaused(host: string, caller: string | null): void {
+    const callerPausedUntil = caller === null ? 0 : (this.callersPausedUntil.get(caller) ?? 0);
+    for (const until of [this.pausedUntil, callerPausedUntil]) {
+      const leftMs = until - this.now();
+      // A clock that was set back must not prolong a pause beyond its limit.
+      if (leftMs <= 0 || leftMs > longestPauseSeconds * 1_000) continue;
+      const message = `${host} has asked for a pause, and is not called until it is over`;
+      throw new UpstreamFailure('rate-limited', message, 429, { retryAfterSeconds: leftMs / 1_000 });
+    }
+  }
+
+  private now(): number {
+    return this.clock.now().getTime();
+  }
+}
+
+/** Reads the global at each call, because apps replace it. */
+const platformFetch: Fetch = (url, init) => globalThis.fetch(url, init);
+
+/** What issuers use of a client. A type of its own, because two loaded copies of the package have two classes. */
+export type HttpCaller = Pick<HttpClient, 'call' | 'getJson'>;
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : 'the server';
+}
+
+function requireJson({ status, headers }: ReceivedResponse, host: string): void {
+  if (status < 200 || status >= 300) {
+    throw new UpstreamFailure('status', `${host} answered with status ${status}`, status);
+  }
+  const contentType = headers.get('content-type');
+  if (contentType !== null && !isJson(contentType)) {
+    throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`, status);
+  }
+}
+
+/** A refusal is described by its status and headers, so an invalid body of it is not a failure. */
+function parse(text: string, host: string, mustBeJson: boolean): unknown {
+  try {
+    return parseJson(text, host);
+  } catch (error) {
+    if (mustBeJson) throw error;
+    return undefined;
+  }
+}

@@ -1,32 +1,32 @@
 import type { Clock } from '../clock/clock.js';
 import type { BreakerState } from './call-policy.js';
-import { ProviderClient } from './provider-client.js';
-import { defaultLimits, type Fetch } from './upstream-client.js';
+import { HttpClient } from './http-client.js';
+import type { Fetch } from './http-exchange.js';
 
-/** How an app lets providers be called. */
+/** How an app wants its providers to be called. */
 export interface ProviderClientsOptions {
   readonly clock: Clock;
-  /** Carries the calls out, where the app hands in its own. @defaultValue connections kept for each provider */
+  /** Sends the requests, when the app has a function of its own. @defaultValue connections kept for each provider */
   readonly fetch?: Fetch | undefined;
   /** Milliseconds for one call with all its repetitions. @defaultValue 5000 */
   readonly timeoutMs?: number | undefined;
 }
 
-/** The clients of an app: one for each provider's origin, shared by all who call it. */
+/** The HTTP clients of an app: one for each provider's origin, shared by all callers of that origin. */
 export class ProviderClients {
-  private readonly byOrigin = new Map<string, ProviderClient>();
+  private readonly byOrigin = new Map<string, HttpClient>();
 
   constructor(private readonly options: ProviderClientsOptions) {}
 
-  /** The client of an origin, given as such or as any address under it. */
-  readonly get = (address: string): ProviderClient => {
+  /** The client of an origin, found by any address of it. */
+  readonly get = (address: string): HttpClient => {
     const { origin } = new URL(address);
-    const client = this.byOrigin.get(origin) ?? this.open(origin);
+    const client = this.byOrigin.get(origin) ?? this.create(origin);
     this.byOrigin.set(origin, client);
     return client;
   };
 
-  /** Which providers are called as usual and which are left alone, by their origins. */
+  /** The state of each provider's circuit breaker, by origin. */
   breakers(): ReadonlyMap<string, BreakerState> {
     return new Map([...this.byOrigin].map(([origin, { breaker }]) => [origin, breaker]));
   }
@@ -36,8 +36,9 @@ export class ProviderClients {
     await Promise.all([...this.byOrigin.values()].map((client) => client.close()));
   }
 
-  private open(origin: string): ProviderClient {
-    const { fetch, timeoutMs = defaultLimits.timeoutMs, clock } = this.options;
-    return new ProviderClient(origin, { fetch, clock, limits: { ...defaultLimits, timeoutMs } });
+  private create(origin: string): HttpClient {
+    const { fetch, timeoutMs, clock } = this.options;
+    const limits = timeoutMs === undefined ? {} : { timeoutMs };
+    return new HttpClient({ origin, keepAlive: true, retry: true, fetch, clock, limits });
   }
 }

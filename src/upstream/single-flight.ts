@@ -1,17 +1,25 @@
-/** Lets everybody who asks while a call is under way share that call. */
+/** Lets all callers that ask while a call is in progress share that call. Calls of different keys are independent. */
 export class SingleFlight<Result> {
-  private flight: Promise<Result> | undefined;
+  private readonly flights = new Map<string, Promise<Result>>();
 
-  /** Joins the call that is under way, or starts `call`. */
-  run(call: () => Promise<Result>): Promise<Result> {
-    this.flight ??= call().finally(() => {
-      this.flight = undefined;
-    });
-    return this.flight;
+  /** Whether no call is in progress. */
+  get isIdle(): boolean {
+    return this.flights.size === 0;
   }
 
-  /** Waits until the call that is under way has ended, however it ends. */
-  async landed(): Promise<void> {
-    await this.flight?.catch(() => undefined);
+  /** Joins the call of this key that is in progress, or starts `call`. */
+  run(call: () => Promise<Result>, key = ''): Promise<Result> {
+    const known = this.flights.get(key);
+    if (known !== undefined) return known;
+    const flight = call().finally(() => {
+      this.flights.delete(key);
+    });
+    this.flights.set(key, flight);
+    return flight;
+  }
+
+  /** Waits until the call of this key has ended, successfully or not. */
+  async landed(key = ''): Promise<void> {
+    await this.flights.get(key)?.catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-/** How a call that we made failed. */
+/** Why a call to an issuer or a provider failed. */
 export type UpstreamProblem =
   | 'unreachable'
   | 'timeout'
@@ -7,9 +7,9 @@ export type UpstreamProblem =
   | 'too-large'
   | 'content-type'
   | 'not-json'
-  /** The provider wants fewer calls (429), for longer than this one could wait. */
+  /** The server limits the rate of calls (429), and the call could not wait for so long. */
   | 'rate-limited'
-  /** It was not called at all, as it has not answered before. */
+  /** The server was not called, because its last calls have failed. */
   | 'circuit-open'
   | 'unexpected';
 
@@ -17,37 +17,46 @@ interface UpstreamFailureOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number | undefined;
 }
 
+// A registered symbol, so that a failure that a second copy of the package has thrown is recognized.
+const brand = Symbol.for('nest-gatehouse.upstream-failure');
+
 /**
- * A call to an issuer or a provider that did not bring what was asked for. Its message names the host and
- * the kind of trouble, and repeats nothing that the other side sent.
+ * A call to an issuer or a provider failed. The message names the host and the kind of problem, and repeats nothing that
+ * the server sent.
  */
 export class UpstreamFailure extends Error {
   override readonly name = 'UpstreamFailure';
-  /** Seconds after which asking again makes sense, where that is known. */
+  /** Seconds after which the next call makes sense; `null` when that is unknown. */
   readonly retryAfterSeconds: number | null;
 
   constructor(
     readonly problem: UpstreamProblem,
     message: string,
-    /** The status that came, when one came. */
+    /** The status of the answer; `null` when there was none. */
     readonly status: number | null = null,
     { retryAfterSeconds, ...options }: UpstreamFailureOptions = {},
   ) {
     super(message, options);
     this.retryAfterSeconds = retryAfterSeconds ?? null;
+    Object.defineProperty(this, brand, { value: true });
   }
 }
 
-/** What a call threw, as the failure that it is. */
+/** Whether something that was thrown is an `UpstreamFailure`, of any loaded copy of the package. */
+export function isUpstreamFailure(error: unknown): error is UpstreamFailure {
+  return typeof error === 'object' && error !== null && brand in error;
+}
+
+/** Converts what a call threw into an `UpstreamFailure`. */
 export function toFailure(error: unknown, host: string): UpstreamFailure {
-  if (error instanceof UpstreamFailure) return error;
+  if (isUpstreamFailure(error)) return error;
   const code = codeOf(error);
-  // The HTTP parser's error carries the bytes that it failed on, and whoever logs a cause would log them.
+  // An error of the HTTP parser carries the bytes that it failed on, and a log of the cause would show them.
   const options = code.startsWith('HPE_') ? {} : { cause: error };
   return new UpstreamFailure('unreachable', `${host} cannot be reached${code && ` (${code})`}`, null, options);
 }
 
-/** The system's short name of the trouble (ECONNREFUSED, …), which repeats nothing that was sent. */
+/** The system's code of an error (ECONNREFUSED, …), which repeats nothing that was sent. */
 function codeOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : undefined;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;

@@ -57,6 +57,21 @@ class VerifiedUser implements AuthUser {
   }
 }
 
+/** Reads the token of a user; `undefined` for any other value. */
+type TokenReader = (user: unknown) => string | undefined;
+
+const readersKey = Symbol.for('nest-gatehouse.tokenReaders');
+const registry = globalThis as Record<symbol, TokenReader[] | undefined>;
+// Of all loaded copies of the package: a user that the guard of one copy has made may be given to tokenOf of another.
+const tokenReaders = (registry[readersKey] ??= []);
+tokenReaders.push((user) => VerifiedUser.tokenOf(user));
+
+function readToken(user: unknown): string | undefined {
+  const own = VerifiedUser.tokenOf(user);
+  if (own !== undefined || tokenReaders.length === 1) return own;
+  return tokenReaders.map((read) => read(user)).find((token) => token !== undefined);
+}
+
 /** Turns a verified token into the user it speaks of. `text` is the token itself, kept for `tokenOf`. */
 export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMap): AuthUser {
   return new VerifiedUser(text, token, claimMap);
@@ -71,7 +86,7 @@ export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
 
 /** The same as `tokenOf`, where there may be none: an app's tests make users by hand. */
 export function findTokenOf(user: AuthUser): string | undefined {
-  return VerifiedUser.tokenOf(user);
+  return readToken(user);
 }
 
 /**
@@ -81,7 +96,7 @@ export function findTokenOf(user: AuthUser): string | undefined {
  * @throws {TypeError} for anything but the very object that the guard made: a copy carries no token.
  */
 export function tokenOf(user: AuthUser): string {
-  const token = VerifiedUser.tokenOf(user);
+  const token = readToken(user);
   if (token === undefined) {
     throw new TypeError('tokenOf() takes the AuthUser that the guard made; a copy of it carries no token');
   }

@@ -2,6 +2,7 @@ import type { CanActivate, INestApplicationContext } from '@nestjs/common';
 import { type ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { AuthGuard } from '../guard/auth.guard.js';
+import { isAuthGuard } from '../guard/brings-auth-guard.js';
 import type { Gateway } from './handshake.js';
 
 // The names under which Nest's packages keep their decorators' words; the same since Nest 7.
@@ -35,7 +36,7 @@ interface Host {
  * the one that guards everything.
  */
 export function findGatewayGuards(app: INestApplicationContext, place: Place): readonly GatewayGuard[] {
-  const everywhere = globalGuardsOf(app).filter((guard) => guard instanceof AuthGuard);
+  const everywhere = globalGuardsOf(app).filter(isAuthGuard) as readonly CanActivate[];
   return gatewaysOf(app)
     .filter(({ gateway }) => stands(gateway, place))
     .flatMap(({ gateway, injectables }) => {
@@ -75,11 +76,6 @@ function guardsOn(gateway: Gateway): readonly unknown[] {
     const guards: unknown = target === undefined ? [] : Reflect.getMetadata(guardsKey, target);
     return Array.isArray(guards) ? (guards as unknown[]).filter(isAuthGuard) : [];
   });
-}
-
-function isAuthGuard(guard: unknown): boolean {
-  if (guard instanceof AuthGuard || guard === AuthGuard) return true;
-  return typeof guard === 'function' && guard.prototype instanceof AuthGuard;
 }
 
 function toInstance(guard: unknown, injectables: Host['injectables']): CanActivate | undefined {

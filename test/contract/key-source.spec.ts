@@ -2,12 +2,12 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadJwks, readKeys } from '../../src/keys/jwks-loader.js';
-import { KeySet } from '../../src/keys/key-set.js';
+import { IndexedKeySet, type KeySet } from '../../src/keys/key-set.js';
 import { StaticKeySource, type KeySource } from '../../src/keys/key-source.js';
 import { RemoteKeySource } from '../../src/keys/remote-key-source.js';
 import { createSigningKey, type SigningKey } from '../../src/testing/signing-key.js';
 import { signingKeyOf, TestIssuer } from '../../src/testing/test-issuer.js';
-import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 let issuer: TestIssuer;
@@ -24,11 +24,11 @@ afterAll(() => issuer.stop());
 const clock = new ManualClock();
 
 const sources: Readonly<Record<string, () => KeySource>> = {
-  StaticKeySource: () => new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys))),
+  StaticKeySource: () => new StaticKeySource(new IndexedKeySet(readKeys(issuer.jwks.keys))),
   RemoteKeySource: () =>
     new RemoteKeySource({
       what: 'the keys',
-      load: () => loadJwks(new UpstreamClient(), issuer.jwksUri),
+      load: () => loadJwks(new HttpClient(), issuer.jwksUri),
       clock,
       report: () => undefined,
     }),

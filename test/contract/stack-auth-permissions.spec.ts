@@ -6,10 +6,11 @@ import type { StackAuthProject } from '../../src/issuers/stack-auth/stack-auth-a
 import { stackAuthPermissions } from '../../src/issuers/stack-auth/stack-auth-permissions.js';
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
-import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { mapStandardClaims } from '../../src/user/claim-map.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
+import { createdOf } from '../support/created.js';
 import { type AnsweringServer, startServer } from '../support/answering-server.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { errorOf, outcomeOf } from '../support/outcome.js';
@@ -35,7 +36,7 @@ function userOf(id: string): AuthUser {
 function openSource(server: AnsweringServer, project: Partial<StackAuthProject> = {}): PermissionSource {
   const clock = new ManualClock();
   const { get } = new ProviderClients({ clock, timeoutMs: 1_000, fetch: (url, init) => fetch(url, init) });
-  return stackAuthPermissions({
+  const permissions = stackAuthPermissions({
     baseUrl: server.url,
     projectId: 'p1',
     secretServerKey: null,
@@ -43,7 +44,9 @@ function openSource(server: AnsweringServer, project: Partial<StackAuthProject> 
     allowAnonymous: false,
     allowRestricted: false,
     ...project,
-  })({ clock, upstream: new UpstreamClient(), providerClient: get, report: () => undefined });
+  });
+  const context = { clock, upstream: new HttpClient(), providerClient: get, report: () => undefined };
+  return createdOf(permissions, context);
 }
 
 /** Answers by the path alone: what was recorded was asked with fewer parameters. */

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { stackAuth, type StackAuthOptions } from '../../src/issuers/stack-auth/stack-auth.js';
 import { claimMapsOf } from '../../src/open-providers.js';
 import type { TokenVerifier } from '../../src/token/token-verifier.js';
-import type { Fetch } from '../../src/upstream/upstream-client.js';
+import type { Fetch } from '../../src/upstream/http-exchange.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 import type { AnsweringServer } from '../support/answering-server.js';

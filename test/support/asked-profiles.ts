@@ -1,7 +1,8 @@
 /** Profiles of a preset's users, put together as the module does it, without Nest. */
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/clock/clock.js';
-import type { AuthContext, IdentityProvider } from '../../src/issuers/identity-provider.js';
+import type { AuthContext } from '../../src/upstream/auth-context.js';
+import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openProfiles as open } from '../../src/open-providers.js';
 import { readProfileOptions } from '../../src/profiles/profile-options.js';
 import type { UserProfileService } from '../../src/profiles/user-profile.service.js';
@@ -9,7 +10,7 @@ import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 import { parseToken } from '../../src/token/parse-token.js';
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
-import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 
@@ -29,7 +30,7 @@ export function openProfiles(provider: IdentityProvider, clock: Clock = machineC
   const clients = new ProviderClients({ clock });
   const context: AuthContext = {
     clock,
-    upstream: new UpstreamClient(),
+    upstream: new HttpClient(),
     providerClient: clients.get,
     report: (event) => events.push(event),
   };

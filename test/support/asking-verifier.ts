@@ -1,6 +1,6 @@
 /** A verifier over one issuer that can be asked about its tokens, and says what the test has it say. */
 import { publicKeyAlgorithms } from '../../src/keys/algorithm.js';
-import { KeySet } from '../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../src/keys/key-set.js';
 import { readKeys } from '../../src/keys/jwks-loader.js';
 import { StaticKeySource } from '../../src/keys/key-source.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
@@ -47,7 +47,7 @@ export async function setUpAsking({
   const clock = new ManualClock();
   const issuer = await startIssuer({ clock });
   const terms = issuerTerms({ issuer: issuer.url, audience: ['api'], algorithms: new Set(publicKeyAlgorithms) });
-  const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
+  const keys = new StaticKeySource(new IndexedKeySet(readKeys(issuer.jwks.keys)));
   const trusted: TrustedIssuer = { ...localIssuer(terms, keys), verification, statusSource };
   const aliases = alias === undefined ? [] : [{ ...trusted, terms: { ...terms, issuer: alias } }];
   const verifier = new TokenVerifier({

@@ -22,6 +22,6 @@ export function localIssuer(terms: IssuerTerms, keys: KeySource): TrustedIssuer 
     keys,
     verification: 'local',
     statusSource: null,
-    statusSourceHint: { option: 'joe', fix: 'Ask joe' },
+    statusSourceHint: { option: 'joe', hint: 'Ask joe' },
   };
 }

@@ -8,7 +8,7 @@ import type { UserProfileService } from '../../src/profiles/user-profile.service
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
-import { UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
 import type { AuthUser } from '../../src/user/auth-user.js';
 import { mapStandardClaims } from '../../src/user/claim-map.js';
 import { toAuthUser, tokenOf } from '../../src/user/verified-user.js';
@@ -83,7 +83,7 @@ export function openService(
   const clients = new ProviderClients({ clock, timeoutMs: 2_500 });
   const context = {
     clock,
-    upstream: new UpstreamClient(),
+    upstream: new HttpClient(),
     providerClient: clients.get,
     report: (event: AuthEvent) => void events.push(event),
     createTimer: () => timer,

@@ -8,7 +8,8 @@ import type { IssuerRegistry } from '../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
 import { ProviderClients } from '../../src/upstream/provider-clients.js';
-import { type Fetch, UpstreamClient } from '../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../src/upstream/http-client.js';
+import type { Fetch } from '../../src/upstream/http-exchange.js';
 
 export interface OpenedVerifier {
   readonly verifier: TokenVerifier;
@@ -38,7 +39,7 @@ export function openVerifier(
   const events: AuthEvent[] = [];
   const issuers = openIssuers([providers].flat(), {
     clock,
-    upstream: new UpstreamClient(fetch, timeoutMs === undefined ? {} : { timeoutMs }),
+    upstream: new HttpClient({ fetch, limits: timeoutMs === undefined ? {} : { timeoutMs } }),
     providerClient: new ProviderClients({ fetch, clock, timeoutMs }).get,
     report: (event) => events.push(event),
     ...(createTimer !== undefined && { createTimer }),

@@ -8,14 +8,14 @@ import {
 } from '../../user/claim-map.js';
 import { type Organization, withAssignedRoles } from '../../user/auth-user.js';
 
-/** Reads a PropelAuth token: a user with organizations, all of them or only the active one. */
+/** Reads a PropelAuth token, which contains all organizations of the user or only the active one. */
 export function mapPropelAuthClaims(claims: JsonObject): MappedClaims {
   return {
     ...mapStandardClaims(claims),
     id: readTextClaim(claims, 'user_id') ?? '',
     name: readName(claims),
     impersonatorId: readTextClaim(claims, 'impersonator_user_id'),
-    // Roles and permissions are held within an organization, never beyond it.
+    // Roles and permissions apply within an organization only.
     roles: [],
     permissions: [],
     organizations: readOrganizations(claims),
@@ -51,8 +51,8 @@ function toOrganization(info: JsonObject | null, key: string | null): readonly O
 }
 
 /**
- * Assigned is one role, which includes those below it; or, where roles have no order, one and the additional ones.
- * Tokens of long ago name the one role and nothing else.
+ * One role is assigned, which includes the roles below it; or, when roles have no order, one role and additional ones. Old
+ * tokens name one role only.
  */
 function readRoles(info: JsonObject): { readonly assigned: readonly string[]; readonly included: readonly string[] } {
   const role = readTextClaim(info, 'user_role');

@@ -1,15 +1,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { describeKey } from '../../keys/import-jwk.js';
 import type { LoadedKeys } from '../../keys/jwks-loader.js';
-import type { UpstreamClient } from '../../upstream/upstream-client.js';
-import { UpstreamFailure } from '../../upstream/upstream-failure.js';
-import type { OpenKeys } from '../identity-provider.js';
+import type { KeySource } from '../../keys/key-source.js';
+import type { Capability } from '../../upstream/auth-context.js';
+import type { HttpCaller } from '../../upstream/http-client.js';
+import { isUpstreamFailure, UpstreamFailure } from '../../upstream/upstream-failure.js';
 import { remoteKeys, type KeyOptions } from '../remote-keys.js';
 
-/** What PropelAuth's API has to be told of a project. */
+/** What the calls to PropelAuth's API need to know about a project. */
 export interface PropelAuthApi {
   readonly apiUrl: string;
-  /** The project's host name, which the shared API tells projects apart by. */
+  /** The project's host name, by which the shared API distinguishes projects. */
   readonly authHost: string;
   readonly apiKey: string;
 }
@@ -24,14 +25,14 @@ export function propelAuthAddress({ apiUrl }: PropelAuthApi, path: string): stri
 }
 
 /**
- * The project's one key, which is served as PEM and has no name. Kept and refreshed like any fetched key; asked
- * for also (not too often) when a signature does not fit it, as it may have been replaced.
+ * The project's only key, which is served as PEM without a name. It is kept and refreshed like any fetched key, and also
+ * fetched (within the cooldown) when a signature does not match it, because it may have been replaced.
  */
-export function propelAuthKeys(api: PropelAuthApi, kept: KeyOptions): OpenKeys {
+export function propelAuthKeys(api: PropelAuthApi, kept: KeyOptions): Capability<KeySource> {
   return remoteKeys(`the verifier key of ${api.authHost}`, ({ upstream }) => load(upstream, api), kept);
 }
 
-async function load(upstream: UpstreamClient, api: PropelAuthApi): Promise<LoadedKeys> {
+async function load(upstream: HttpCaller, api: PropelAuthApi): Promise<LoadedKeys> {
   const address = propelAuthAddress(api, '/api/v1/token_verification_metadata');
   const { body } = await upstream.getJson(address, propelAuthHeaders(api)).catch((error: unknown) => {
     throw explain(error);
@@ -44,9 +45,9 @@ async function load(upstream: UpstreamClient, api: PropelAuthApi): Promise<Loade
   return { keys: [key], maxAgeSeconds: null };
 }
 
-/** A 401 here speaks of our key and not of any user's token. */
+/** A 401 concerns the app's API key, because no user's token is sent. */
 function explain(error: unknown): unknown {
-  if (!(error instanceof UpstreamFailure) || error.status !== 401) return error;
+  if (!isUpstreamFailure(error) || error.status !== 401) return error;
   return new UpstreamFailure('status', 'PropelAuth does not accept propelAuth({ apiKey }): check it', 401);
 }
 

@@ -2,36 +2,34 @@ import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { ProfileSource, SourcedProfile } from '../../profiles/profile-source.js';
 import type { UserProfile } from '../../profiles/user-profile.js';
 import type { JsonObject } from '../../token/json-object.js';
-import type { ProviderAnswer, ProviderCall, ProviderClient } from '../../upstream/provider-client.js';
-import type { OpenProfiles } from '../identity-provider.js';
+import type { Capability } from '../../upstream/auth-context.js';
+import type { HttpAnswer, HttpCall, HttpCaller } from '../../upstream/http-client.js';
 import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-keys.js';
 import type { PropelAuthUser } from './propel-auth-user.js';
 import { checkSameUser, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 
-/** Ids are UUIDs. Another one is anonymousCaller's, and would be read as a part of the path. */
+/** User ids are UUIDs. Another text belongs to no user, and could be read as a part of the path. */
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const one = 'GET /user/{user_id}';
 const many = 'POST /user/user_ids';
 
-/** Profiles by the backend API, whose key tells the app everything about everyone. */
-export function propelAuthProfiles(api: PropelAuthApi): OpenProfiles {
-  return ({ providerClient }): ProfileSource => {
-    const client = providerClient(api.apiUrl);
-    return {
-      access: 'server',
-      get: ({ id }) => findUser(client, api, id),
-      find: (userId) => findUser(client, api, userId),
-      getMany: (userIds) => findAll(client, api, userIds),
-      findDisabledReason,
-    };
+/** Profiles from the backend API, whose key gives access to all users. */
+export function propelAuthProfiles(api: PropelAuthApi): Capability<ProfileSource> {
+  return {
+    create: ({ providerClient }) => {
+      const client = providerClient(api.apiUrl);
+      return {
+        access: 'server',
+        get: ({ id }) => findUser(client, api, id),
+        find: (userId) => findUser(client, api, userId),
+        getMany: (userIds) => findAll(client, api, userIds),
+        findDisabledReason,
+      };
+    },
   };
 }
 
-export async function findUser(
-  client: ProviderClient,
-  api: PropelAuthApi,
-  userId: string,
-): Promise<SourcedProfile | null> {
+export async function findUser(client: HttpCaller, api: PropelAuthApi, userId: string): Promise<SourcedProfile | null> {
   if (!uuid.test(userId)) return null;
   const answer = await ask(client, api, one, { method: 'GET', path: `/user/${userId}` });
   if (answer.status === 404) return null;
@@ -41,10 +39,10 @@ export async function findUser(
   return toProfile(user, userId);
 }
 
-async function findAll(client: ProviderClient, api: PropelAuthApi, userIds: readonly string[]) {
+async function findAll(client: HttpCaller, api: PropelAuthApi, userIds: readonly string[]) {
   const asked = userIds.filter((userId) => uuid.test(userId));
   if (asked.length === 0) return [];
-  // It only asks, so it may be sent again.
+  // The call changes nothing, so it may be repeated.
   const call = { method: 'POST', path: '/user/user_ids', json: { user_ids: asked }, repeatable: true } as const;
   const answer = await ask(client, api, many, call);
   const { PropelAuthUser } = await import('./propel-auth-user.js');
@@ -57,14 +55,14 @@ async function findAll(client: ProviderClient, api: PropelAuthApi, userIds: read
 }
 
 async function ask(
-  client: ProviderClient,
+  client: HttpCaller,
   api: PropelAuthApi,
   what: string,
-  { path, ...call }: Omit<ProviderCall, 'url' | 'headers'> & { readonly path: string },
-): Promise<ProviderAnswer> {
+  { path, ...call }: Omit<HttpCall, 'url' | 'headers'> & { readonly path: string },
+): Promise<HttpAnswer> {
   const url = propelAuthAddress(api, `/api/backend/v1${path}`);
   const answer = await client.call({ ...call, url, headers: propelAuthHeaders(api) });
-  // It speaks of our key; no token of any user is sent.
+  // It concerns the app's API key, because no user's token is sent.
   if (answer.status === 401) {
     throw new AuthUnavailableError(
       `PropelAuth refuses ${what}: it does not accept propelAuth({ apiKey }). Check it`,
@@ -74,7 +72,7 @@ async function ask(
   return answer;
 }
 
-function bodyOf({ status, body }: ProviderAnswer, what: string): unknown {
+function bodyOf({ status, body }: HttpAnswer, what: string): unknown {
   if (status === 200) return body;
   throw new AuthUnavailableError(
     `PropelAuth answered ${what} with status ${status}. Check propelAuth({ apiUrl, authUrl, apiKey })`,
@@ -86,13 +84,13 @@ function described(what: string): string {
   return `The answer of PropelAuth to ${what}`;
 }
 
-/** A token says nothing of it. */
+/** Why PropelAuth does not let the user sign in, which their token does not say; `undefined` when it does. */
 export function findDisabledReason({ raw }: Pick<UserProfile, 'raw'>): string | undefined {
   if (raw['enabled'] === false) return 'PropelAuth has the user blocked';
   return raw['locked'] === true ? 'PropelAuth has the user locked' : undefined;
 }
 
-/** @param id as it was asked for: in which case a UUID is written says nothing. */
+/** @param id as it was asked for, because UUIDs may be written in either case. */
 function toProfile(user: PropelAuthUser & JsonObject, id: string): SourcedProfile & { readonly id: string } {
   const names = [user.first_name, user.last_name].filter((name) => name);
   return {
@@ -104,7 +102,7 @@ function toProfile(user: PropelAuthUser & JsonObject, id: string): SourcedProfil
     signedUpAt: new Date(user.created_at * 1_000),
     lastActiveAt: new Date(user.last_active_at * 1_000),
     hasPassword: user.has_password,
-    // Nobody is let in there without an account.
+    // PropelAuth has no anonymous users.
     isAnonymous: false,
     raw: user,
   };

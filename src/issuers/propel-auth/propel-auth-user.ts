@@ -2,7 +2,7 @@ import { IsBoolean, IsNotEmpty, IsOptional, IsString } from 'class-validator';
 
 import { IsSeconds, OrNull } from '../answer-rules.js';
 
-/** A user as the backend API tells it. */
+/** A user in the answers of the backend API. */
 export class PropelAuthUser {
   @IsString()
   @IsNotEmpty()
@@ -34,11 +34,11 @@ export class PropelAuthUser {
   @IsString()
   readonly picture_url?: string | null;
 
-  /** Locked out after too many wrong passwords, or by an administrator. */
+  /** Whether the user was locked, after too many wrong passwords or by an administrator. */
   @IsBoolean()
   readonly locked!: boolean;
 
-  /** Not blocked. A token says nothing of either. */
+  /** Whether the user is not blocked. Tokens contain neither of the two. */
   @IsBoolean()
   readonly enabled!: boolean;
 

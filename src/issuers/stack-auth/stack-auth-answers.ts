@@ -2,8 +2,8 @@ import { IsArray, IsBoolean, IsNotEmpty, IsObject, IsOptional, IsString } from '
 import { IsMilliseconds, OrNull } from '../answer-rules.js';
 
 /**
- * A user as the REST API tells it: what both kinds of access and all versions since 2.8.37 have, and what is
- * read when it is there.
+ * A user in the answers of the REST API: the members that both kinds of access and all versions since 2.8.37 have, and
+ * optional ones that are read when they are present.
  */
 export class StackAuthUser {
   @IsString()
@@ -39,7 +39,7 @@ export class StackAuthUser {
   @IsBoolean()
   readonly is_anonymous!: boolean;
 
-  /** Since there are restricted users, January 2026. */
+  /** Since January 2026, when restricted users were introduced. */
   @IsOptional()
   @IsBoolean()
   readonly is_restricted?: boolean | null;
@@ -48,7 +48,7 @@ export class StackAuthUser {
   readonly oauth_providers!: readonly unknown[];
 }
 
-/** An account at another provider that the user signs in with. */
+/** An account at another provider with which the user signs in. */
 export class StackAuthAccount {
   @IsString()
   readonly id!: string;
@@ -61,12 +61,12 @@ export class StackAuthAccount {
   readonly email?: string | null;
 }
 
-/** A list as the REST API gives it. */
+/** A list in the answers of the REST API. */
 export class StackAuthList {
   @IsArray()
   readonly items!: readonly unknown[];
 
-  /** Of lists that come in parts. */
+  /** Present in lists that are split into parts. */
   @IsOptional()
   @IsObject()
   readonly pagination?: { readonly next_cursor?: unknown } | null;
@@ -81,7 +81,7 @@ export class StackAuthTeam {
   readonly display_name!: string;
 }
 
-/** GrantedAuthorities in a team, or in the whole project. */
+/** A permission in a team, or in the whole project. */
 export class StackAuthPermission {
   @IsString()
   @IsNotEmpty()

@@ -1,11 +1,11 @@
 import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
-import type { ProviderClient } from '../../upstream/provider-client.js';
+import type { HttpCaller } from '../../upstream/http-client.js';
 import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import type { StackAuthPermission, StackAuthTeam, StackAuthUser } from './stack-auth-answers.js';
 import { readVerdict } from './stack-auth-verdict.js';
 
-/** What the REST API has to be told of a project. */
+/** What the calls to the REST API need to know about a project. */
 export interface StackAuthProject {
   /** Without a slash at its end. */
   readonly baseUrl: string;
@@ -16,33 +16,33 @@ export interface StackAuthProject {
   readonly allowRestricted: boolean;
 }
 
-/** User ids are UUIDs; `me` and whatever else would be read as something other than an id is none. */
+/** User ids are UUIDs. Other texts, such as `me`, would not be read as an id. */
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
- * The REST API of Stack Auth, for one project. What it throws: a `RefusalError` where it refused the caller's
- * token, a `AuthUnavailableError` where it refused us or answered in another shape, an `UpstreamFailure` where there
- * was no answer.
+ * The REST API of Stack Auth, for one project. Its methods throw a `RefusalError` when the API refused the caller's
+ * token, an `AuthUnavailableError` when it refused the app's key or its answer has an unknown form, and an
+ * `UpstreamFailure` when there was no answer.
  */
 export class StackAuthApi {
   constructor(
-    private readonly client: ProviderClient,
+    private readonly client: HttpCaller,
     private readonly project: StackAuthProject,
   ) {}
 
-  /** The user whose token it is; `null` when they have been deleted. The token is judged by the provider alone. */
+  /** The user whose token it is; `null` when they were deleted. The provider verifies the token. */
   async me(token: string): Promise<(StackAuthUser & JsonObject) | null> {
     checkSendable(token);
     return this.readUser('/users/me', 'GET /users/me', token);
   }
 
-  /** Any user, which takes the secret server key; `null` when there is none of this id. */
+  /** Any user by id, which requires the secret server key; `null` when there is none with this id. */
   async user(userId: string): Promise<(StackAuthUser & JsonObject) | null> {
     if (!uuid.test(userId)) return null;
     return this.readUser(`/users/${userId}`, 'GET /users/{id}', null);
   }
 
-  /** The teams of the user whose token it is; `null` when they have been deleted. */
+  /** The teams of the user whose token it is; `null` when the user was deleted. */
   async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
     const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
     if (items === null) return null;
@@ -51,8 +51,8 @@ export class StackAuthApi {
   }
 
   /**
-   * What the user whose token it is may do in a team that they are in; without one, in the whole project. Permissions
-   * that others include are listed too, which takes asking for it. `null` when the user has been deleted.
+   * The permissions of the user whose token it is, in one of their teams or, without a team, in the whole project.
+   * Permissions that are included in others are listed, too. `null` when the user was deleted.
    */
   async myPermissions(token: string, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
     const list = teamId === null ? '/project-permissions' : '/team-permissions';
@@ -73,10 +73,10 @@ export class StackAuthApi {
     if (found === null) return null;
     const { StackAuthList } = await import('./stack-auth-answers.js');
     const { items, pagination } = await readAnswer(`The answer of Stack Auth to ${what}`, StackAuthList, found.body);
-    // Half a list would refuse whoever is on the other half.
+    // With a part of the list, permissions on the other part would be refused.
     if ((pagination?.next_cursor ?? null) === null) return items;
     throw new AuthUnavailableError(
-      `The answer of Stack Auth to ${what} comes in parts, which is not known of it`,
+      `The answer of Stack Auth to ${what} is only a part of the list, which is not supported`,
       secondsToRecover,
     );
   }
@@ -97,7 +97,7 @@ export class StackAuthApi {
   }
 }
 
-/** Under their old names, which are the only ones that self-hosted servers know. */
+/** Uses the old names of the headers, which are the only ones that self-hosted servers know. */
 function headersOfProject({ projectId, secretServerKey, publishableClientKey }: StackAuthProject): Headers {
   if (secretServerKey !== null) {
     return {
@@ -113,7 +113,7 @@ function headersOfProject({ projectId, secretServerKey, publishableClientKey }: 
   };
 }
 
-/** Whom the app lets in is let in here as well: the server refuses their tokens unless it is told. */
+/** Asks the server to accept the users that the app accepts, because it refuses them by default. */
 function headersOfCaller({ allowAnonymous, allowRestricted }: StackAuthProject, token: string): Headers {
   return {
     'x-stack-access-token': token,
@@ -124,12 +124,12 @@ function headersOfCaller({ allowAnonymous, allowRestricted }: StackAuthProject, 
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The cloud goes by two names. Tokens send the one that the sign-in was addressed to. */
+/** The two names of the cloud. Tokens contain the name under which the user signed in. */
 const domains = ['stack-auth.com', 'hexclave.com'] as const;
-// api1 and api2 are fallbacks of api, and sign under its name.
+// api1 and api2 are fallbacks of api, and sign under the name of api.
 const cloudHost = /^(?<host>api\d?(?:\.dev|\.staging)?)\.(?:stack-auth|hexclave)\.com$/;
 
-/** The origins under which the issuer of this base URL may sign: both names of the cloud, else the one. */
+/** The origins that the issuer of this base URL may name: both names of the cloud, or the one of another server. */
 export function issuerHosts(baseUrl: string): readonly string[] {
   const host = cloudHost.exec(new URL(baseUrl).host)?.groups?.['host'];
   if (host === undefined) return [baseUrl];

@@ -1,16 +1,16 @@
 import type { JsonObject } from '../../token/json-object.js';
 import { readObjectClaim, readTextClaim, mapStandardClaims, type MappedClaims } from '../../user/claim-map.js';
 
-/** The three kinds of user, each with an issuer, an audience and keys of its own. */
+/** The three kinds of users, each with an issuer, an audience and keys of its own. */
 export type UserKind = 'normal' | 'restricted' | 'anonymous';
 
-/** Reads claims of today's servers and of those before September 2025, which wrote some in camelCase. */
+/** Reads the claims of current servers, and of those before September 2025, which wrote some of them in camelCase. */
 export function mapStackAuthClaims(claims: JsonObject): MappedClaims {
   return {
     ...mapStandardClaims(claims),
     isAnonymous: isAnonymous(claims),
     sessionId: readTextClaim(claims, 'refresh_token_id') ?? readTextClaim(claims, 'refreshTokenId'),
-    // "role" says the same for everybody, and "selected_team_id" is a preference that proves no membership.
+    // "role" is the same for all users, and "selected_team_id" is a preference that proves no membership.
     roles: [],
     scopes: [],
     permissions: [],
@@ -19,20 +19,20 @@ export function mapStackAuthClaims(claims: JsonObject): MappedClaims {
 }
 
 /**
- * What in the claims contradicts the kind of user that issuer and audience speak of, or the project; the
- * servers never mint such a token.
+ * Why the claims contradict the kind of user that issuer and audience state, or the project; `undefined` when they do not.
+ * Genuine servers never issue such a token.
  */
 export function findFaultOfKind(kind: UserKind, projectId: string, claims: JsonObject): string | undefined {
   const { project_id: project = projectId, branch_id: branch = 'main', branchId: oldBranch = 'main' } = claims;
-  if (project !== projectId) return 'Its "project_id" is another project than its issuer speaks of';
+  if (project !== projectId) return 'Its "project_id" is another project than the one of its issuer';
   if (branch !== 'main' || oldBranch !== 'main') return 'Its "branch_id" is not "main"';
-  return kindOf(claims) === kind ? undefined : `Its flags do not go with its issuer, which is that of ${kind} users`;
+  return kindOf(claims) === kind ? undefined : `Its flags contradict its issuer, which is the one of ${kind} users`;
 }
 
 /** `undefined` when the flags contradict each other. */
 function kindOf(claims: JsonObject): UserKind | undefined {
   const anonymous = isAnonymous(claims);
-  // Before January 2026 none but anonymous users were restricted, and no flag said so.
+  // Before January 2026 only anonymous users were restricted, and there was no flag for it.
   const { is_anonymous: flag = anonymous, is_restricted: restricted = anonymous } = claims;
   if (typeof flag !== 'boolean' || typeof restricted !== 'boolean') return undefined;
   if (anonymous ? !restricted : claims['role'] === 'anon') return undefined;
@@ -55,12 +55,12 @@ function reasonFits(kind: UserKind, claims: JsonObject): boolean {
 
 function isAnonymous(claims: JsonObject): boolean {
   const flag = claims['is_anonymous'];
-  // Before the flag came, "role" told; since then it is "authenticated" for all.
+  // Before there was a flag, "role" stated it; since then it is "authenticated" for all users.
   return flag === undefined ? claims['role'] === 'anon' : flag === true;
 }
 
-/** What to change if users of this kind should be let in. */
+/** How to accept users of this kind. */
 export function hintForKind(kind: Exclude<UserKind, 'normal'>): string {
   const option = kind === 'anonymous' ? 'allowAnonymous' : 'allowRestricted';
-  return `It is the token of an ${kind === 'anonymous' ? 'anonymous' : 'as yet restricted'} user. To let these in, set stackAuth({ ${option}: true })`;
+  return `It is the token of ${kind === 'anonymous' ? 'an anonymous' : 'a restricted'} user. To accept such users, set stackAuth({ ${option}: true })`;
 }

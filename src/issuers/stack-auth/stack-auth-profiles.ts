@@ -2,42 +2,48 @@ import { RefusalError } from '../../errors/auth-error.js';
 import type { OAuthAccount, UserProfile } from '../../profiles/user-profile.js';
 import type { ProfileSource, SourcedProfile } from '../../profiles/profile-source.js';
 import type { JsonObject } from '../../token/json-object.js';
+import type { TokenStatusSource } from '../../token/trusted-issuer.js';
+import type { Capability } from '../../upstream/auth-context.js';
 import type { AuthUser } from '../../user/auth-user.js';
 import { tokenOf } from '../../user/verified-user.js';
-import type { CreateStatusSource, OpenProfiles } from '../identity-provider.js';
 import { observedStatusSource } from '../observed-status-source.js';
 import { checkSameUser, readAnswers } from '../provider-answer.js';
 import { StackAuthApi, type StackAuthProject } from './stack-auth-api.js';
 import type { StackAuthUser } from './stack-auth-answers.js';
 
+const findHint = {
+  option: 'stackAuth({ secretServerKey })',
+  hint: 'Set it, or the environment variable STACK_SECRET_SERVER_KEY',
+};
+
 /**
- * Profiles by the REST API: the caller's with their own token, and with server access too where the secret server
- * key is there; anyone's only then.
+ * Profiles from the REST API: the caller's with their own token, together with the secret server key when the app has
+ * one; other users' only with that key.
  */
-export function stackAuthProfiles(project: StackAuthProject): OpenProfiles {
+export function stackAuthProfiles(project: StackAuthProject): Capability<ProfileSource> {
   const access = project.secretServerKey === null ? 'client' : 'server';
-  return ({ providerClient }): ProfileSource => {
-    const api = new StackAuthApi(providerClient(project.baseUrl), project);
-    return {
-      access,
-      get: (user) => getOwn(api, user),
-      ...(access === 'server' && { find: (userId: string) => findAny(api, userId) }),
-      findDisabledReason: ({ raw }: UserProfile) => findDisabledReason(raw, project),
-    };
+  return {
+    create: ({ providerClient }) => {
+      const api = new StackAuthApi(providerClient(project.baseUrl), project);
+      return {
+        access,
+        findHint,
+        get: (user) => getOwn(api, user),
+        ...(access === 'server' && { find: (userId: string) => findAny(api, userId) }),
+        findDisabledReason: ({ raw }: UserProfile) => findDisabledReason(raw, project),
+      };
+    },
   };
 }
 
-/**
- * Why a user may not come in as the provider knows them now, whatever their token says of them; `undefined` for
- * whom the app lets in.
- */
+/** Why the app does not accept the user as Stack Auth knows them now; `undefined` when it does. */
 function findDisabledReason(
   user: JsonObject,
   { allowAnonymous, allowRestricted }: StackAuthProject,
 ): string | undefined {
   if (user['is_anonymous'] === true) return allowAnonymous ? undefined : 'Stack Auth knows the user as anonymous';
   if (user['is_restricted'] !== true || allowRestricted) return undefined;
-  return 'The user has been restricted. To let these in, set stackAuth({ allowRestricted: true })';
+  return 'The user has been restricted. To accept such users, set stackAuth({ allowRestricted: true })';
 }
 
 async function getOwn(api: StackAuthApi, user: AuthUser): Promise<SourcedProfile | null> {
@@ -54,7 +60,7 @@ async function findAny(api: StackAuthApi, userId: string): Promise<SourcedProfil
   return toProfile(user, userId);
 }
 
-/** @param id as it was asked for: in which case a UUID is written says nothing. */
+/** @param id as it was asked for, because UUIDs may be written in either case. */
 async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<SourcedProfile> {
   const lastActiveAt = user.last_active_at_millis ?? null;
   return {
@@ -78,17 +84,19 @@ async function readAccounts(given: readonly unknown[]): Promise<readonly OAuthAc
   return accounts.map(({ id, account_id: accountId, email = null }) => ({ id, accountId, email }));
 }
 
-/** Asks `GET /users/me` with the token itself: the server checks it, and knows the user or does not, any more. */
-export function stackAuthStatusSource(project: StackAuthProject): CreateStatusSource {
-  return (context) => {
-    const api = new StackAuthApi(context.providerClient(project.baseUrl), project);
-    const ask = async (token: string): Promise<{ readonly sub: string }> => {
-      const me = await api.me(token);
-      if (me === null) throw RefusalError.token('revoked', 'Stack Auth knows no user of it any more');
-      const bar = findDisabledReason(me, project);
-      if (bar !== undefined) throw RefusalError.token('revoked', bar);
-      return { sub: me.id };
-    };
-    return observedStatusSource(context, project.baseUrl, { acceptsOpaqueTokens: false, ask });
+/** Asks `GET /users/me` with the token itself: the server verifies it, and says whether its user still exists. */
+export function stackAuthStatusSource(project: StackAuthProject): Capability<TokenStatusSource> {
+  return {
+    create: (context) => {
+      const api = new StackAuthApi(context.providerClient(project.baseUrl), project);
+      const ask = async (token: string): Promise<{ readonly sub: string }> => {
+        const me = await api.me(token);
+        if (me === null) throw RefusalError.token('revoked', 'Stack Auth no longer has a user for it');
+        const disabledReason = findDisabledReason(me, project);
+        if (disabledReason !== undefined) throw RefusalError.token('revoked', disabledReason);
+        return { sub: me.id };
+      };
+      return observedStatusSource(context, project.baseUrl, { acceptsOpaqueTokens: false, ask });
+    },
   };
 }

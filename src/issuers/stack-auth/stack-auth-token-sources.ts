@@ -9,10 +9,10 @@ import {
 import { parseJsonObject } from '../../token/json-object.js';
 import { readUtf8 } from '../../token/base64url.js';
 
-/** What the SDK puts before the tokens that it wraps up for a backend. */
+/** The prefix of the tokens that the SDK wraps for a backend. */
 const wrapping = /^(?:stackauth|hexclave)_(?<wrapped>.*)$/s;
 
-/** A header that holds `{"accessToken": …, "refreshToken": …}` as JSON. */
+/** A header that contains `{"accessToken": …, "refreshToken": …}` as JSON. */
 function fromJsonHeader(name: string): TokenSource {
   return Object.freeze({
     place: name,
@@ -24,7 +24,7 @@ function fromJsonHeader(name: string): TokenSource {
   } satisfies TokenSource);
 }
 
-/** `Authorization: Bearer`, plain or with both tokens wrapped up in base64 behind `stackauth_`. */
+/** `Authorization: Bearer`, with a plain token, or with both tokens in base64 after `stackauth_`. */
 const fromWrappedBearer: TokenSource = Object.freeze({
   place: fromBearer().place,
   parameter: Object.freeze({ in: 'header', name: 'authorization' } as const),
@@ -34,8 +34,8 @@ const fromWrappedBearer: TokenSource = Object.freeze({
 } satisfies TokenSource);
 
 /**
- * Every way in which the SDKs and the guides hand a token to a backend, cookies aside: a browser sends those
- * by itself, so an app has to ask for them.
+ * Every place where the SDKs and the guides send a token to a backend, except cookies: browsers send those by themselves, so
+ * an app has to enable them.
  */
 export const stackAuthTokenSources: readonly TokenSource[] = Object.freeze([
   fromHeader('x-stack-access-token'),
@@ -49,15 +49,15 @@ function unwrap(found: Found): readonly Found[] {
   if (found.kind !== 'token') return [found];
   const wrapped = wrapping.exec(found.token)?.groups?.['wrapped'];
   if (wrapped === undefined) return [found];
-  // Here and not in findFault, which sees what was wrapped; decoding passes over all that is no base64.
+  // Checked here, because findFault sees the unwrapped token, and decoding skips characters that are not base64.
   const problem = findBearerFault(found.token);
   if (problem !== undefined) return [{ kind: 'malformed', problem }];
   return readTokens(readUtf8(Buffer.from(wrapped, 'base64')) ?? '', 'Authorization: Bearer stackauth_');
 }
 
-/** The access token of the pair; none when the pair says `null`. The refresh token is not even looked at. */
+/** The access token of the pair; none when it is `null`. The refresh token is not read. */
 function readTokens(json: string, place: string): readonly Found[] {
-  // Read like a token's own parts: of two members of one name, who stands in front may have read the other one.
+  // Read as strictly as a token's own parts: of two members with one name, a proxy may have read the other one.
   const accessToken = parseJsonObject(json)?.['accessToken'];
   if (accessToken === null || accessToken === '') return [];
   return typeof accessToken === 'string'

@@ -1,33 +1,33 @@
-import { AuthUnavailableError, RefusalError, type RefusalReason } from '../../errors/auth-error.js';
+import { AuthUnavailableError, isRefusal, RefusalError, type RefusalReason } from '../../errors/auth-error.js';
 import { logText } from '../../telemetry/log-text.js';
 import { parseToken } from '../../token/parse-token.js';
-import type { ProviderAnswer } from '../../upstream/provider-client.js';
+import type { HttpAnswer } from '../../upstream/http-client.js';
 import { UpstreamFailure } from '../../upstream/upstream-failure.js';
 import { secondsToRecover } from '../provider-answer.js';
 import { hintForKind } from './stack-auth-claims.js';
 
-/** What was asked, for the log and for who is to blame. */
+/** A call to the API, which decides what its answer means. */
 export interface StackAuthQuestion {
   /** `GET /users/me` */
   readonly what: string;
-  /** The caller's token, where it was sent along. */
+  /** The caller's token, when it was sent. */
   readonly token: string | null;
 }
 
-/** There is no such user, any more: a deleted one's own look-up is a 400. */
+/** Codes that say that the user does not exist. The look-up of a deleted user with their own token is a 400. */
 const absent: ReadonlySet<string> = new Set([
   'CANNOT_GET_OWN_USER_WITHOUT_USER',
   'USER_NOT_FOUND',
   'USER_ID_DOES_NOT_EXIST',
 ]);
 
-/** Codes that speak of the caller's token. */
+/** Codes that concern the caller's token. */
 const refusals: ReadonlyMap<string, readonly [RefusalReason, string]> = new Map([
   ['ACCESS_TOKEN_EXPIRED', ['expired', 'Stack Auth says that it has expired']],
   ['INVALID_PROJECT_FOR_ACCESS_TOKEN', ['issuer', 'It is of another project than stackAuth({ projectId })']],
   ['ANONYMOUS_AUTHENTICATION_NOT_ALLOWED', ['issuer', hintForKind('anonymous')]],
   ['RESTRICTED_USER_NOT_ALLOWED', ['issuer', hintForKind('restricted')]],
-  ['USER_AUTHENTICATION_REQUIRED', ['revoked', 'Stack Auth knows no user of it any more']],
+  ['USER_AUTHENTICATION_REQUIRED', ['revoked', 'Stack Auth no longer has a user for it']],
 ]);
 
 const projectId = 'stackAuth({ projectId })';
@@ -36,25 +36,25 @@ const publishableClientKey = 'stackAuth({ publishableClientKey }), or STACK_PUBL
 const baseUrl = 'stackAuth({ baseUrl })';
 
 interface Mistake {
-  /** Which option to fix. */
+  /** The option to correct. */
   readonly option: string;
   readonly problem: string;
 }
 
 const foreign: Mistake = {
   option: baseUrl,
-  problem: 'this server does not understand what is asked; is it of another version?',
+  problem: 'this server does not understand the call; it may be of another version',
 };
 const keyWanted: Mistake = {
   option: publishableClientKey,
-  problem: 'the project asks for its publishable client key',
+  problem: 'the project requires its publishable client key',
 };
 
-/** Codes that speak of us. */
+/** Codes that concern the configuration of the app. */
 const mistakes: ReadonlyMap<string, Mistake> = new Map<string, Mistake>([
   ['INVALID_SECRET_SERVER_KEY', { option: secretServerKey, problem: 'it is not the key of this project' }],
   ['SERVER_AUTHENTICATION_REQUIRED', { option: secretServerKey, problem: 'the key is missing' }],
-  ['INSUFFICIENT_ACCESS_TYPE', { option: secretServerKey, problem: 'this takes server access' }],
+  ['INSUFFICIENT_ACCESS_TYPE', { option: secretServerKey, problem: 'the call requires server access' }],
   ['INVALID_PUBLISHABLE_CLIENT_KEY', { option: publishableClientKey, problem: 'it is not the key of this project' }],
   ['CLIENT_AUTHENTICATION_REQUIRED', keyWanted],
   ['PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT', keyWanted],
@@ -71,13 +71,13 @@ const mistakes: ReadonlyMap<string, Mistake> = new Map<string, Mistake>([
 ]);
 
 /**
- * What Stack Auth has answered: the body, or `null` where it knows no such user. Read by its code, never by the
- * status alone: a deleted user is a 400 there, and 401 also says that a key of ours is wrong.
+ * Reads an answer of Stack Auth: the body, or `null` when there is no such user. It is decided by the error code, never
+ * by the status alone: a deleted user is a 400, and a 401 may also mean that a key of the app is wrong.
  *
  * @throws {RefusalError} when the caller's token was refused.
- * @throws {AuthUnavailableError} when it is our request that was refused: names the option to fix.
+ * @throws {AuthUnavailableError} when the app was refused: names the option to correct.
  */
-export function readVerdict(answer: ProviderAnswer, question: StackAuthQuestion): { readonly body: unknown } | null {
+export function readVerdict(answer: HttpAnswer, question: StackAuthQuestion): { readonly body: unknown } | null {
   const status = statusOf(answer);
   const code = named(answer, 'known-error');
   if (code === null && status >= 200 && status < 300) return { body: answer.body };
@@ -89,14 +89,14 @@ function saysAbsent(code: string, status: number): boolean {
   return absent.has(code) || (status === 404 && !mistakes.has(code));
 }
 
-/** The status is sent in a header where it was turned into 200 for a browser's sake. */
-function statusOf(answer: ProviderAnswer): number {
+/** The actual status is in a header when the status line was changed to 200 for browsers. */
+function statusOf(answer: HttpAnswer): number {
   const actual = named(answer, 'actual-status');
   return actual !== null && /^[1-5]\d\d$/.test(actual) ? Number(actual) : answer.status;
 }
 
-/** A header under the provider's new name, else its old one. */
-function named({ headers }: ProviderAnswer, name: string): string | null {
+/** A header by the provider's new name, or by its old one. */
+function named({ headers }: HttpAnswer, name: string): string | null {
   return headers.get(`x-hexclave-${name}`) ?? headers.get(`x-stack-${name}`);
 }
 
@@ -107,12 +107,12 @@ function refusalOf(code: string | null, token: string | null): RefusalError | un
   return known && RefusalError.token(...known);
 }
 
-/** One code for a token that cannot be read and for one whose signature is wrong; the first can be seen from here. */
+/** This code means either a malformed token or a wrong signature; whether it is malformed can be decided here. */
 function unparsable(token: string): RefusalError {
   try {
     parseToken(token);
   } catch (error) {
-    if (error instanceof RefusalError) return error;
+    if (isRefusal(error)) return error;
     throw error;
   }
   return RefusalError.token('signature', 'Stack Auth says that its signature does not verify');
@@ -129,8 +129,8 @@ function mistakeOf(code: string | null, { what }: StackAuthQuestion): AuthUnavai
 }
 
 /**
- * New codes come often, and then the status tells. A 401 or 403 with a code was said by the API itself, to who sent a token; without one it
- * may be any proxy on the way, and tells nothing about the caller.
+ * Unknown codes are decided by the status. A 401 or 403 with a code comes from the API itself and concerns the token that
+ * was sent; without a code it may come from a proxy, and says nothing about the caller.
  */
 function fallBack(status: number, code: string | null, { what, token }: StackAuthQuestion): Error {
   const said = code === null ? `with status ${status}` : `with status ${status} and an unknown code (${logText(code)})`;

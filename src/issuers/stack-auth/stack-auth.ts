@@ -9,10 +9,11 @@ import {
 } from '../../configuration/read-options.js';
 import { ConfigurationError, RefusalError } from '../../errors/auth-error.js';
 import type { Jwk } from '../../keys/import-jwk.js';
-import { verifications, type Verification, type IssuerTerms } from '../../token/trusted-issuer.js';
-import { type IdentityProvider, identityProvider, type ProvidedIssuer } from '../identity-provider.js';
+import { verifications, type Verification } from '../../token/trusted-issuer.js';
+import { defineProvider, type IssuerForm } from '../define-provider.js';
+import type { IdentityProvider } from '../identity-provider.js';
 import { keyNames, readKeyOptions, keysAt, type FetchedKeysOptions } from '../remote-keys.js';
-import { readAddressRule, usualTerms } from '../read-terms.js';
+import { readAddressRule } from '../read-terms.js';
 import { checkSendableKey } from '../provider-answer.js';
 import { issuerHosts, type StackAuthProject } from './stack-auth-api.js';
 import { stackAuthTokenSources } from './stack-auth-token-sources.js';
@@ -26,36 +27,36 @@ export interface StackAuthOptions extends FetchedKeysOptions {
   /** The project's id. @defaultValue the environment variable `STACK_PROJECT_ID` */
   readonly projectId?: string;
   /**
-   * The key for REST calls with server access, which profiles of other users than the caller take. Verifying
-   * tokens needs none. It is sent to `baseUrl` and nowhere else.
+   * The key for REST calls with server access, which the profiles of users other than the caller require. Tokens are
+   * verified without it. It is only sent to `baseUrl`.
    *
-   * @defaultValue the environment variable `STACK_SECRET_SERVER_KEY`; empty counts as left out
+   * @defaultValue the environment variable `STACK_SECRET_SERVER_KEY`, unless it is empty
    */
   readonly secretServerKey?: string;
   /**
-   * The key for REST calls with client access, where there is no secret one and the project asks for it.
-   * Verifying tokens needs none.
+   * The key for REST calls with client access, when there is no secret key and the project requires one. Tokens are
+   * verified without it.
    *
-   * @defaultValue the environment variable `STACK_PUBLISHABLE_CLIENT_KEY`; empty counts as left out
+   * @defaultValue the environment variable `STACK_PUBLISHABLE_CLIENT_KEY`, unless it is empty
    */
   readonly publishableClientKey?: string;
   /** The origin of the API, for a server of your own. @defaultValue 'https://api.stack-auth.com' */
   readonly baseUrl?: string;
-  /** Lets in users who have not signed up. They are always restricted too. @defaultValue false */
+  /** Accepts users who have not signed up. They are always restricted, too. @defaultValue false */
   readonly allowAnonymous?: boolean;
-  /** Lets in users who have yet to verify their e-mail, or whom an administrator has restricted. @defaultValue false */
+  /** Accepts users who have not verified their e-mail yet, or whom an administrator has restricted. @defaultValue false */
   readonly allowRestricted?: boolean;
   /**
-   * How tokens are judged. `'local'`: by their signature. `'online'`: by `GET /users/me` at every request, which refuses
-   * the token of a user who was deleted or restricted. `'hybrid'`: by the signature first, then so. A token whose
-   * session was signed out stays good at Stack Auth itself until it ends.
+   * How tokens are verified. `'local'`: by their signature. `'online'`: by `GET /users/me` at every request, which refuses
+   * the token of a user who was deleted or restricted. `'hybrid'`: by the signature first, then online. Stack Auth itself
+   * accepts the token of a session that was signed out until the token expires.
    *
-   * @defaultValue 'local'; `@VerifyOnline()` has single routes ask
+   * @defaultValue 'local'; with `@VerifyOnline()` single routes ask
    */
   readonly verify?: Verification;
   /**
-   * As for any issuer, for normal users' tokens only: the keys of anonymous and restricted users are another set,
-   * which is always fetched.
+   * A key set to start with, for the tokens of normal users only: the keys of anonymous and restricted users are another
+   * set, which is always fetched.
    */
   readonly initialKeys?: { readonly keys: readonly Jwk[] };
   /** Allows a `baseUrl` of plain http off this machine, for closed test networks. */
@@ -74,12 +75,7 @@ const names = [
   ...keyNames,
 ] as const;
 
-const profileHint = {
-  option: 'stackAuth({ secretServerKey })',
-  fix: 'Set it, or the environment variable STACK_SECRET_SERVER_KEY',
-};
-
-/** How each kind of user is told: by the issuer and the audience together, never by one of them. */
+/** Each kind of user has an issuer and an audience of its own. Both together determine the kind, never one alone. */
 const kinds: Readonly<Record<UserKind, { readonly path: string; readonly suffix: string }>> = {
   normal: { path: 'projects', suffix: '' },
   restricted: { path: 'projects-restricted-users', suffix: ':restricted' },
@@ -87,8 +83,8 @@ const kinds: Readonly<Record<UserKind, { readonly path: string; readonly suffix:
 };
 
 /**
- * Trusts a Stack Auth / Hexclave project, in the cloud (tokens of both its hosts) or on a server of your own.
- * What is left out is read from the environment, once, when this is called.
+ * Trusts a Stack Auth / Hexclave project, in the cloud (with the tokens of both its hosts) or on a server of your own.
+ * Options that are left out are read from the environment when this function is called.
  *
  * @throws {ConfigurationError} when there is no project id, or an option is wrong or unknown.
  */
@@ -101,35 +97,32 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
     restricted: project.allowRestricted,
     anonymous: project.allowAnonymous,
   };
-  // The address is the project's for all kinds: under the other issuers' names nothing is served. The keys of
-  // the other kinds are a set of their own, so that none of them can ever verify a normal user's token.
+  // The keys of all kinds are below the project's address, because nothing is served below the other issuers' names.
+  // Those of the other kinds are a set of their own, so that none of them can verify a normal user's token.
   const address = `${baseUrl}/api/v1/projects/${encodeURIComponent(projectId)}/.well-known/jwks.json`;
   const kept = readKeyOptions('stackAuth', options);
   const usual = keysAt([address], kept);
-  // Older servers answer 400 to include_restricted; this one brings the restricted users' keys as well.
+  // Older servers answer 400 to include_restricted; include_anonymous adds the restricted users' keys as well.
   const all = keysAt([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
-  const createStatusSource = stackAuthStatusSource(project);
+  const introspection = stackAuthStatusSource(project);
   const kindsAndHosts = (Object.keys(kinds) as UserKind[]).flatMap((kind) =>
     issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${kinds[kind].path}/${projectId}` })),
   );
-  return identityProvider({
+  return defineProvider({
+    name: 'stackAuth',
     issuers: kindsAndHosts
       .filter(({ kind }) => allowed[kind])
-      .map(({ kind, issuer }): ProvidedIssuer => {
-        return {
-          terms: termsOf(kind, issuer, projectId),
-          openKeys: kind === 'normal' ? usual : all,
-          createStatusSource,
-        };
-      }),
+      .map(({ kind, issuer }) => ({
+        terms: termsOf(kind, issuer, projectId),
+        keys: kind === 'normal' ? usual : all,
+        introspection,
+      })),
     verification: readChoice('stackAuth', options, 'verify', verifications, 'local'),
-    statusSourceHint: { option: 'stackAuth', fix: 'It can always be asked' },
     claimMap: { provider: 'stack-auth', map: mapStackAuthClaims },
     tokenSources: stackAuthTokenSources,
-    openProfiles: stackAuthProfiles(project),
-    profileHint: { get: profileHint, find: profileHint },
-    openPermissions: stackAuthPermissions(project),
-    hint: new Map(
+    profiles: stackAuthProfiles(project),
+    permissions: stackAuthPermissions(project),
+    issuerHints: new Map(
       kindsAndHosts.flatMap(({ kind, issuer }) =>
         kind === 'normal' || allowed[kind] ? [] : [[issuer, hintForKind(kind)] as const],
       ),
@@ -137,9 +130,8 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   });
 }
 
-function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerTerms {
+function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerForm['terms'] {
   return {
-    ...usualTerms,
     issuer,
     audience: [`${projectId}${kinds[kind].suffix}`],
     algorithms: new Set(['ES256'] as const),
@@ -173,7 +165,7 @@ function readProjectId(options: GivenOptions): string {
   return projectId;
 }
 
-/** `null` without one. What could not be sent is refused here: the platform's error about it would repeat the key. */
+/** The key, or `null`. A key that no header can contain is refused here, because the platform's error would repeat it. */
 function readKey(options: GivenOptions, option: string, variable: string): string | null {
   const key = readText('stackAuth', options, option) ?? process.env[variable]?.trim() ?? '';
   if (key === '') return null;
@@ -186,7 +178,7 @@ function readBaseUrl(options: GivenOptions): string {
   if (/\/api(\/|$)/.test(new URL(baseUrl).pathname) || baseUrl.includes('?')) {
     throw new ConfigurationError(
       'stackAuth({ baseUrl })',
-      'it goes too deep',
+      'it has a path that does not belong to it',
       `Write the origin only: ${new URL(baseUrl).origin}`,
     );
   }

@@ -55,7 +55,7 @@ function open({ freshMs = 60_000, maxEntries = 100 } = {}) {
   const timer = new ManualTimer();
   const memory = new ExpiringMemory<UserFacts>({ maxEntries, clock, timer });
   const report = (event: AuthEvent): void => void events.push(event);
-  const permissions = new IssuerPermissions(source, { memory, freshMs, clock, report });
+  const permissions = new IssuerPermissions(source, { clock, report }, { memory, freshMs });
   const sources = new PermissionSources(new Map([['joe', permissions]]), memory);
   return { source, permissions, sources, clock, events, timer };
 }
@@ -180,8 +180,8 @@ describe('an outage', () => {
       {
         type: 'outage-began',
         what: 'permissions from the API of Joe',
-        problem: 'Cannot get permissions from the API of Joe: joe.example did not answer',
-        consequence: 'Calls that demand permissions or organizations of its users get 503',
+        problem: 'joe.example did not answer',
+        consequence: 'Calls that require permissions or organizations of its users are answered with 503',
       },
     ]);
     source.trouble = () => undefined;

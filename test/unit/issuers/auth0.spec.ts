@@ -78,7 +78,7 @@ describe('a user of Auth0', () => {
     ]);
   });
 
-  it('has no roles that anonymousCaller named, and no organization that the token does not name', async () => {
+  it('has no roles without rolesClaim, and no organization that the token does not name', async () => {
     const { user } = await judge(create(), { ...claims, org_id: undefined });
 
     expect([user?.roles, user?.organizations]).toEqual([[], []]);
@@ -138,7 +138,7 @@ describe('the options of auth0', () => {
     ['domain', 'lumenworks', 'it is not a host name'],
     ['domain', ['lumenworks.eu.auth0.com', ''], 'a text or a list of texts is expected'],
     ['audience', undefined, 'it is missing. Write the audience of this API'],
-    ['audience', 'https://lumenworks.eu.auth0.com/userinfo', "tokens for all the tenant's APIs have that one"],
+    ['audience', 'https://lumenworks.eu.auth0.com/userinfo', 'the tokens for all APIs of the tenant have it'],
     ['authorizedParties', [], 'a text or a list of texts is expected. Write the id of the client'],
     ['algorithms', ['HS256'], 'a list of signature algorithms is expected. Out of RS256, PS256; left out, all of them'],
     ['tokenType', '', 'a text that is not empty is expected'],

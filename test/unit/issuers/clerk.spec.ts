@@ -81,14 +81,14 @@ describe('a user of Clerk', () => {
     expect(user?.organizations).toEqual([organization]);
   });
 
-  it('may be somebody else who acts as them', async () => {
+  it('may be impersonated by another user', async () => {
     const act = { iss: 'https://dashboard.clerk.com', sid: 'sess_2mQw', sub: 'user_2mSupport' };
 
     expect((await judge(create(), { ...claims, act })).user?.impersonatorId).toBe('user_2mSupport');
     expect((await judge(create(), { ...claims, act: 'x' })).user?.impersonatorId).toBeNull();
   });
 
-  it('has the roles that a customized session token was told to have', async () => {
+  it('has the roles that a customized session token contains', async () => {
     const { user } = await judge(create({ rolesClaim: ['metadata', 'role'] }), {
       ...claims,
       metadata: { role: 'staff' },
@@ -190,7 +190,7 @@ describe('a token of Clerk', () => {
     expect((await judge(create(), claims)).fetched).toEqual(['https://clerk.lumenworks.example/.well-known/jwks.json']);
   });
 
-  it('is told in the log by the party that was expected', async () => {
+  it('is logged with the expected party', async () => {
     const { explanation } = await judge(create(), { ...claims, azp: 'https://evil.example\n' });
 
     expect(explanation).toBe(

@@ -195,15 +195,15 @@ describe('a token of Entra ID', () => {
     expect(provided.map(({ terms }) => terms.issuer)).toEqual(
       issuers.map((name) => name.replace('/T/', `/${tenant}/`)),
     );
-    expect(new Set(provided.map(({ openKeys }) => openKeys)).size).toBe(1);
+    expect(new Set(provided.map(({ keys }) => keys)).size).toBe(1);
   });
 });
 
 describe('the options of entraId', () => {
   it.each<[string, unknown, string]>([
     ['tenantId', undefined, 'it is missing. Write the directory (tenant) id, a GUID'],
-    ['tenantId', 'common', 'that is no tenant, but whoever has an account'],
-    ['tenantId', [tenant, 'organizations'], 'that is no tenant, but whoever has an account'],
+    ['tenantId', 'common', 'it stands for every account, and not for a tenant'],
+    ['tenantId', [tenant, 'organizations'], 'it stands for every account, and not for a tenant'],
     ['tenantId', 'lumenworks.onmicrosoft.com', 'it is not the id of a tenant. Write the directory (tenant) id, a GUID'],
     ['tenantId', `${tenant}/v2.0`, 'it is not the id of a tenant'],
     ['tenantId', [], 'a text or a list of texts is expected'],

@@ -81,7 +81,7 @@ describe('a token of Firebase', () => {
     ['of another project', { ...claims, iss: 'https://securetoken.google.com/other' }, {}, 'INVALID_TOKEN issuer'],
     ['for another project', { ...claims, aud: 'other' }, {}, 'INVALID_TOKEN audience'],
     ['for a project beside another', { ...claims, aud: ['other', 'shop-4f1c2'] }, {}, 'accepted'],
-    ['of a tenant that anonymousCaller named', ofTenant('fjord-labs-9x1'), {}, 'INVALID_TOKEN claim'],
+    ['of a tenant that the options do not name', ofTenant('fjord-labs-9x1'), {}, 'INVALID_TOKEN claim'],
     ['of a tenant that is null', ofTenant(null), {}, 'INVALID_TOKEN claim'],
     ['of a tenant on the list', ofTenant('acme-2k4'), tenants, 'accepted'],
     ['of a tenant that is not', ofTenant('other'), tenants, 'INVALID_TOKEN claim'],
@@ -126,10 +126,10 @@ describe('a token of Firebase', () => {
     expect(explanation).toContain("Send the user's ID token, as getIdToken() gives it");
   });
 
-  it('of another tenant is told in the log by both', async () => {
+  it('of another tenant is logged with both tenants', async () => {
     expect((await judge(create(tenants), ofTenant('x\ny'))).explanation).toBe(
       'Expected a user of the tenant "fjord-labs-9x1" or "acme-2k4", the token names "x\\u000ay". ' +
-        'To let others in, change firebase({ tenants })',
+        'To accept others, change firebase({ tenants })',
     );
     expect((await judge(create(), ofTenant('x'))).explanation).toContain(
       'Expected a user of no tenant, the token names "x"',

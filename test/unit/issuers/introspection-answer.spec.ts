@@ -112,7 +112,7 @@ describe('an answer', () => {
     expect([outcome, calls]).toEqual(['SERVER_ERROR', 3]);
   });
 
-  it('that asks to wait is obeyed, and told to who calls', async () => {
+  it('that asks for a delay is respected, and the caller gets it as Retry-After', async () => {
     const { outcome, calls } = await judge({ status: 429, body: '', headers: { 'retry-after': '30' } });
 
     expect([outcome, calls]).toEqual(['SERVER_ERROR', 1]);

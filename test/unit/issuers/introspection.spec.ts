@@ -128,7 +128,7 @@ describe('the kind of a token', () => {
     expect(await judge(await issuer.token({ ...alice, ...claims }))).toBe(outcome);
   });
 
-  it('has to be told where any audience is accepted, as nothing else tells a refresh token', async () => {
+  it('must be stated when any audience is accepted, because only it distinguishes a refresh token', async () => {
     const { issuer, judge } = await setUp({ audience: acceptAnyAudience });
 
     expect(await judge(issuer.opaqueToken({ sub: 'alice' }))).toBe('accepted');
@@ -212,7 +212,7 @@ describe('the options of introspection', () => {
   it('have all names of an issuer asked as one where there is one place to ask', () => {
     const names = { issuer: [issuer, 'https://alias.example'] };
     const statusSourcesOf = (options: object): number =>
-      new Set(oidcWith({ ...names, ...options })().issuers.map(({ createStatusSource }) => createStatusSource)).size;
+      new Set(oidcWith({ ...names, ...options })().issuers.map(({ introspection }) => introspection)).size;
 
     expect(statusSourcesOf({ introspection: { ...credentials, endpoint: `${issuer}/ask` } })).toBe(1);
     expect(statusSourcesOf({ introspection: credentials, discoveryUrl: `${issuer}/metadata` })).toBe(1);

@@ -34,15 +34,15 @@ describe.each(Object.entries(presets))('the keys that %s starts with', (name, cr
 });
 
 describe('how fetched keys are kept', () => {
-  it('means nothing beside keys that are not fetched, and is refused there', async () => {
+  it('have no effect together with keys that are not fetched, and are refused there', async () => {
     const verifierKey = rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString();
     const given = { authUrl: 'https://auth.example', apiKey: 'key', verifierKey, staleKeysForSeconds: 60 };
     expect((await errorOf(() => propelAuth(given)))?.message).toContain(
-      'propelAuth({ staleKeysForSeconds }): it means nothing beside verifierKey',
+      'propelAuth({ staleKeysForSeconds }): it has no effect together with verifierKey',
     );
     const byHand = { issuer, audience: 'api', jwks: publicKeys, staleKeysForSeconds: 60 };
     expect((await errorOf(() => jwtIssuer(byHand as never)))?.message).toContain(
-      'jwtIssuer({ staleKeysForSeconds }): it means nothing beside jwks',
+      'jwtIssuer({ staleKeysForSeconds }): it has no effect together with jwks',
     );
   });
 });

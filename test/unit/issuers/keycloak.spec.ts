@@ -73,9 +73,9 @@ describe('a user of Keycloak', () => {
       { realmRoles: false, clientRoles: ['other-api', 'account'] },
       ['owner', 'manage-account', 'view-profile'],
     ],
-    ['anonymousCaller, where no audience says whose', { realmRoles: false, audience: acceptAnyAudience }, []],
+    ['no client, when any audience is accepted', { realmRoles: false, audience: acceptAnyAudience }, []],
     [
-      'anonymousCaller, by names that objects inherit',
+      'no client, when its name is one that objects inherit',
       { realmRoles: false, clientRoles: ['__proto__', 'constructor'] },
       [],
     ],
@@ -144,12 +144,12 @@ describe('a token of Keycloak', () => {
     expect((await judge(create(options), { ...claims, ...other })).outcome).toBe(outcome);
   });
 
-  it('is told in the log by what it should have been', async () => {
+  it('is logged with the expected type', async () => {
     const { explanation } = await judge(create(), { ...claims, typ: 'Refresh' });
 
     expect(explanation).toBe(
       'Expected an access token, whose "typ" claim is "Bearer"; the token says "Refresh". ' +
-        'An ID or refresh token sent in place of it?',
+        'It may be an ID or a refresh token',
     );
   });
 });
@@ -173,8 +173,8 @@ describe('a server with two addresses', () => {
     const { outcome, explanation, fetched } = await judge(create(inside), given);
 
     expect([outcome, fetched]).toEqual(['INVALID_TOKEN issuer', []]);
-    expect(explanation).toContain('It was issued through the inner address, and only');
-    expect(explanation).toContain("Set Keycloak's hostname to the outer address");
+    expect(explanation).toContain('It was issued through the internal address, and only');
+    expect(explanation).toContain("Set Keycloak's hostname to the external address");
   });
 
   it('may be of plain http inside by the symbol alone', () => {
@@ -202,15 +202,23 @@ describe('the options of keycloak', () => {
     [
       'serverUrl',
       'https://id.lumenworks.example/auth/realms/shop',
-      'it goes too deep. Write it without the realm: https://id.lumenworks.example/auth',
+      'it has a path that does not belong to it. Write it without the realm: https://id.lumenworks.example/auth',
     ],
-    ['internalUrl', 'https://keycloak/realms/shop', 'it goes too deep. Write it without the realm: https://keycloak.'],
-    ['internalUrl', 'https://keycloak/?a=b', 'it goes too deep. Write it without the realm: https://keycloak.'],
+    [
+      'internalUrl',
+      'https://keycloak/realms/shop',
+      'it has a path that does not belong to it. Write it without the realm: https://keycloak.',
+    ],
+    [
+      'internalUrl',
+      'https://keycloak/?a=b',
+      'it has a path that does not belong to it. Write it without the realm: https://keycloak.',
+    ],
     ['realm', undefined, 'it is missing. It is in the address of the admin console'],
     ['realm', '', 'a text that is not empty is expected'],
     ['audience', undefined, 'it is missing. Write the audience of this API'],
-    ['audience', 'account', "tokens of every client have 'account'. Make a client for this API"],
-    ['audience', ['shop-api', 'account'], "tokens of every client have 'account'"],
+    ['audience', 'account', "the tokens of every client have 'account'. Make a client for this API"],
+    ['audience', ['shop-api', 'account'], "the tokens of every client have 'account'"],
     ['realmRoles', 'yes', 'true or false is expected. Left out, it is true'],
     ['clientRoles', [], 'a text or a list of texts is expected'],
     ['algorithms', ['HS512'], 'a list of signature algorithms is expected'],

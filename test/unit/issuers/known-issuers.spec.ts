@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { AuthContext, IdentityProvider } from '../../../src/issuers/identity-provider.js';
+import type { AuthContext } from '../../../src/upstream/auth-context.js';
+import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { claimMapsOf } from '../../../src/open-providers.js';
 import type { ProfileSource, SourcedProfile } from '../../../src/profiles/profile-source.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { ProviderClients } from '../../../src/upstream/provider-clients.js';
-import { type Fetch, UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { createCapability, missingOptionOf } from '../../../src/upstream/auth-context.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
+import type { Fetch } from '../../../src/upstream/http-exchange.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { toAuthUser } from '../../../src/user/verified-user.js';
 import { ManualClock } from '../../support/manual-clock.js';
@@ -15,7 +18,7 @@ import { someUser } from '../../support/some-user.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
 const clock = new ManualClock();
-/** Stands for an issuer where anonymousCaller is asked for keys. */
+/** An issuer that is never called. */
 const nowhere = { url: 'http://127.0.0.1:9', jwksUri: 'http://127.0.0.1:9/jwks' } as TestIssuer;
 const known = Object.keys(presets).filter((name) => !['stackAuth', 'propelAuth', 'oidc', 'jwtIssuer'].includes(name));
 const withUserinfo = ['auth0', 'keycloak', 'cognito'];
@@ -29,11 +32,11 @@ function create(name: string, at: TestIssuer, options: Readonly<Record<string, u
 function open(provider: IdentityProvider, fetch?: Fetch): ProfileSource | undefined {
   const context: AuthContext = {
     clock,
-    upstream: new UpstreamClient(fetch),
+    upstream: new HttpClient({ fetch }),
     providerClient: new ProviderClients({ fetch, clock }).get,
     report: () => undefined,
   };
-  return provider.openProfiles?.(context);
+  return createCapability(provider.profiles, context) ?? undefined;
 }
 
 describe('profiles of the users of a known product', () => {
@@ -44,13 +47,15 @@ describe('profiles of the users of a known product', () => {
     expect(await source?.get(someUser())).toEqual({ displayName: 'The profile of alice' });
   });
 
-  it.each(known)('of %s are told by the option that gives them', (name) => {
-    const { profileHint } = create(name, nowhere);
+  it.each(known)('of %s are given by an option, which messages name', (name) => {
+    const { profiles } = create(name, nowhere);
+    const withoutFind = open(create(name, nowhere, { profiles: { get: () => null } }));
 
-    expect([profileHint.get.option, profileHint.find.option]).toEqual([
-      `${name}({ profiles })`,
-      `${name}({ profiles: { find } })`,
-    ]);
+    if (!withUserinfo.includes(name)) expect(missingOptionOf(profiles)?.option).toBe(`${name}({ profiles })`);
+    expect(withoutFind?.findHint?.option).toBe(`${name}({ profiles: { find } })`);
+    for (const own of withUserinfo) {
+      expect(open(create(own, nowhere))?.findHint?.option).toBe(`${own}({ profiles: { find } })`);
+    }
   });
 
   it.each(known.flatMap((name) => [null, {}, { get: 'x' }, () => null].map((profiles) => [name, profiles] as const)))(
@@ -65,8 +70,8 @@ describe('profiles of the users of a known product', () => {
     },
   );
 
-  it('come from the product where it shows users to their access tokens, and from anonymousCaller elsewhere', () => {
-    expect(known.filter((name) => create(name, nowhere).openProfiles !== null)).toEqual(withUserinfo);
+  it('come from the product when it has a userinfo endpoint, and are missing otherwise', () => {
+    expect(known.filter((name) => 'create' in create(name, nowhere).profiles)).toEqual(withUserinfo);
   });
 
   it('are shown by a Keycloak realm, with the same token', async () => {
@@ -124,6 +129,6 @@ describe('the keys of a known product', () => {
   it('are one set for all names where one place is given for them', () => {
     const [first, second] = create('cognito', nowhere).issuers;
 
-    expect(first?.openKeys).toBe(second?.openKeys);
+    expect(first?.keys).toBe(second?.keys);
   });
 });

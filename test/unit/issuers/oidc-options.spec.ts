@@ -70,7 +70,7 @@ describe('a wrong option', () => {
     const error = configurationErrorOf(() => create(addresses));
 
     expect(error.path).toBe('oidc({ discoveryUrl })');
-    expect(error.message).toContain('it means nothing beside jwksUri');
+    expect(error.message).toContain('it has no effect together with jwksUri');
   });
 
   it.each([

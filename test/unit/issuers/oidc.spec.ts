@@ -128,7 +128,7 @@ describe('the terms', () => {
     expect(await trusting(issuer, options)(issuer.token({ aud: 'api', ...claims }))).toBe(expected);
   });
 
-  it('with a wrong algorithm ask anonymousCaller for keys', async () => {
+  it('with a wrong algorithm cause no fetch of keys', async () => {
     const issuer = await start();
     await trusting(issuer, { algorithms: ['RS256'] })(issuer.token({ aud: 'api' }));
 

@@ -53,7 +53,7 @@ describe('what is sent to PropelAuth', () => {
   it('names many users at once, a hundred at the most, and none that cannot be one', async () => {
     const { server, posted, profiles } = await open({ body: [] });
     const ids = Array.from({ length: 150 }, (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
-    await profiles.getMany([...ids, 'anonymousCaller', '../org/1', '']);
+    await profiles.getMany([...ids, 'nobody', '../org/1', '']);
     const asked = posted.flatMap((sent) => (sent as { user_ids: string[] }).user_ids);
 
     expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
@@ -63,7 +63,7 @@ describe('what is sent to PropelAuth', () => {
     expect([...asked].sort()).toEqual(ids);
   });
 
-  it.each(['', 'me', 'anonymousCaller', `${id}/disable`, `${id}?include_orgs=true`])(
+  it.each(['', 'me', 'nobody', `${id}/disable`, `${id}?include_orgs=true`])(
     'is nothing where the id is none: %j',
     async (userId) => {
       const { server, profiles, callerBy } = await open({ body: jonas });

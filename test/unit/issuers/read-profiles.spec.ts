@@ -1,26 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { readProfiles } from '../../../src/issuers/read-profiles.js';
+import { createdOf } from '../../support/created.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 const get = () => null;
 
 describe("a source of profiles of the app's own", () => {
-  it('may be left out', () => {
-    expect(readProfiles('jwtIssuer', {})).toBeNull();
+  it('may be left out, and is then missing', () => {
+    expect(readProfiles('jwtIssuer', {})).toMatchObject({ missing: { option: 'jwtIssuer({ profiles })' } });
   });
 
-  it('is taken as it is, a service of the app too', () => {
+  it('is called as it is, also when it is a service of the app with private members', () => {
     class Accounts {
-      private readonly name = 'Alice';
+      readonly #name = 'Alice';
 
       get() {
-        return { displayName: this.name };
+        return { displayName: this.#name };
       }
     }
     const source = new Accounts();
-    const opened = readProfiles('jwtIssuer', { profiles: source });
+    const created = createdOf(readProfiles('jwtIssuer', { profiles: source }), {} as never);
 
-    expect(opened?.({} as never)).toBe(source);
+    expect(created.get({} as never)).toEqual({ displayName: 'Alice' });
     expect(Object.isFrozen(source)).toBe(false);
   });
 
@@ -28,8 +29,12 @@ describe("a source of profiles of the app's own", () => {
     { get },
     { get, find: get },
     { get, find: undefined, getMany: () => [], findDisabledReason: () => undefined, access: 'admin', mostAtOnce: 1 },
-  ])('may have all that a source has: %j', (profiles) => {
-    expect(readProfiles('jwtIssuer', { profiles })).not.toBeNull();
+  ])('may have all members of a source: %j', (profiles) => {
+    expect(createdOf(readProfiles('jwtIssuer', { profiles }), {} as never)).toMatchObject(
+      Object.fromEntries(
+        Object.entries(profiles).filter(([, value]) => typeof value !== 'function' && value !== undefined),
+      ),
+    );
   });
 
   it.each([null, 'accounts', [], {}, { find: get }, { get: 'x' }, get])(

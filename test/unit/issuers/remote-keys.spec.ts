@@ -49,7 +49,7 @@ describe('keys of an issuer that says where they are', () => {
     expect(calls).toEqual([openId, keyPath, keyPath, keyPath]);
   });
 
-  it('are looked for anew after the place has failed, and found where they have gone', async () => {
+  it('are discovered again after the address has failed, and found at the new one', async () => {
     const documents: Record<string, unknown> = { '/old': { keys: [{ ...ec.jwk, kid: 'old' }] } };
     const { url } = await startDocuments(documents);
     documents[openId] = { issuer: url, jwks_uri: `${url}/old` };
@@ -97,7 +97,7 @@ describe('keys of an issuer that says where they are', () => {
     expect(calls).toEqual([openId]);
   });
 
-  it('are found by a document at another place, where one is told, under any of its names', async () => {
+  it('are found by a document at the configured address, under any name of the issuer', async () => {
     const issuer = await startIssuer({ path: '/inside' });
     const names = ['https://login.example', issuer.url];
     const { source, calls } = openSource(discoveredKeys(discoveredIssuer(names, strict, `${issuer.url}${openId}`)));

@@ -65,10 +65,10 @@ describe('the flags of a user', () => {
 
   it('are explained without repeating them', () => {
     expect(findFaultOfKind('normal', projectId, anonymous)).toBe(
-      'Its flags do not go with its issuer, which is that of normal users',
+      'Its flags contradict its issuer, which is the one of normal users',
     );
     expect(findFaultOfKind('normal', projectId, { ...normal, project_id: 'secret' })).toBe(
-      'Its "project_id" is another project than its issuer speaks of',
+      'Its "project_id" is another project than the one of its issuer',
     );
     expect(findFaultOfKind('normal', projectId, { ...normal, branch_id: 'secret' })).toBe(
       'Its "branch_id" is not "main"',

@@ -137,7 +137,7 @@ describe('a user whose state at Stack Auth has changed since the token was signe
     expect(await profiles.find(id)).toMatchObject({ id, displayName: 'Alice Example' });
   });
 
-  it('is told apart in the log', async () => {
+  it('is distinguished in the log', async () => {
     const { profiles, caller } = await open({}, restricted);
     expect((await errorOf(profiles.get(caller)))?.explanation).toContain('stackAuth({ allowRestricted: true })');
   });
@@ -166,8 +166,8 @@ describe('a profile of Stack Auth', () => {
     expect((await profiles.find(id.toUpperCase()))?.id).toBe(id.toUpperCase());
   });
 
-  it.each(['', 'me', 'anonymousCaller', `${id}/x`])(
-    'is anonymousCaller for what is no id, without asking: %j',
+  it.each(['', 'me', 'nobody', `${id}/x`])(
+    'finds no user for a text that is no id, without a call: %j',
     async (userId) => {
       const { profiles, server } = await open({ secretServerKey: 'ssk_1' });
 

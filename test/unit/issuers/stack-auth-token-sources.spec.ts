@@ -122,7 +122,7 @@ describe('the token of a request to a Stack Auth backend', () => {
 });
 
 describe('the carriers', () => {
-  it('are told by name', () => {
+  it('are named in the log', () => {
     expect(stackAuthTokenSources.map(({ place }) => place)).toEqual([
       'x-stack-access-token',
       'x-hexclave-access-token',
@@ -132,7 +132,7 @@ describe('the carriers', () => {
     ]);
   });
 
-  it('make a plain bearer source beside them needless, which would take the wrapping for a token', () => {
+  it('replace a plain bearer source, which would read the wrapped text as a token', () => {
     const merged = mergeSources([fromBearer(), ...stackAuthTokenSources]);
     const request = viewHttpRequest({ headers: { authorization: wrap(tokens(jwt)) } });
 

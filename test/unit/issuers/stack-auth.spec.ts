@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stackAuth, type StackAuthOptions } from '../../../src/issuers/stack-auth/stack-auth.js';
 import { TestIssuer } from '../../../src/testing/test-issuer.js';
-import type { Fetch } from '../../../src/upstream/upstream-client.js';
+import type { Fetch } from '../../../src/upstream/http-exchange.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
 
@@ -232,10 +232,10 @@ describe('the options', () => {
     [
       'baseUrl',
       'https://stack.example.org/api/v1',
-      'it goes too deep. Write the origin only: https://stack.example.org',
+      'it has a path that does not belong to it. Write the origin only: https://stack.example.org',
     ],
-    ['baseUrl', 'https://stack.example.org/api', 'it goes too deep'],
-    ['baseUrl', 'https://stack.example.org?x=1', 'it goes too deep'],
+    ['baseUrl', 'https://stack.example.org/api', 'it has a path that does not belong to it'],
+    ['baseUrl', 'https://stack.example.org?x=1', 'it has a path that does not belong to it'],
     ['allowAnonymus', true, 'there is no option of this name. Did you mean allowAnonymous'],
     ['apiKey', 'hush', 'there is no option of this name. Known options: projectId, secretServerKey'],
   ])('are refused at start: %s %j', (name, value, message) => {

@@ -85,7 +85,7 @@ describe('a token of Supabase', () => {
   it.each<[string, JsonObject, Readonly<Record<string, unknown>>, string]>([
     ['of a user', {}, {}, 'accepted'],
     ['with a list of audiences', { aud: ['authenticated'] }, {}, 'accepted'],
-    ['for anonymousCaller who signed in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
+    ['of the anonymous role, before sign-in', { aud: 'anon' }, {}, 'INVALID_TOKEN audience'],
     ['of an anonymous user', anonymous, {}, 'INVALID_TOKEN claim'],
     ['of another project', { iss: 'https://other.supabase.co/auth/v1' }, {}, 'INVALID_TOKEN issuer'],
     [
@@ -148,12 +148,16 @@ describe('the options of supabase', () => {
   it.each<[string, Readonly<Record<string, unknown>>, string]>([
     ['url', { url: undefined }, "it is missing. Write the project's URL"],
     ['url', { url: 'qzkvmwtyhbplrcxsdgje' }, 'not an absolute address'],
-    ['url', { url: `${url}/auth/v1` }, `it goes too deep. Write ${url}.`],
-    ['url', { url: `${url}?apikey=x` }, `it goes too deep. Write ${url}.`],
+    ['url', { url: `${url}/auth/v1` }, `it has a path that does not belong to it. Write ${url}.`],
+    ['url', { url: `${url}?apikey=x` }, `it has a path that does not belong to it. Write ${url}.`],
     ['jwtSecret', { jwtSecret: 'short' }, 'it is shorter than the hash'],
     ['jwtSecret', { jwtSecret: 7 }, 'a text or bytes are expected'],
-    ['jwksUri', { ...secret, jwksUri: `${url}/jwks` }, 'it means nothing beside jwtSecret. Leave one of them out'],
-    ['staleKeysForSeconds', { ...secret, staleKeysForSeconds: 5 }, 'it means nothing beside jwtSecret'],
+    [
+      'jwksUri',
+      { ...secret, jwksUri: `${url}/jwks` },
+      'it has no effect together with jwtSecret. Leave one of them out',
+    ],
+    ['staleKeysForSeconds', { ...secret, staleKeysForSeconds: 5 }, 'it has no effect together with jwtSecret'],
     ['algorithms', { ...secret, algorithms: ['ES256'] }, 'a list of signature algorithms is expected. Out of HS256'],
     [
       'algorithms',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { IdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import { type AnsweringServer, startServer } from '../../support/answering-server.js';
+import { createdOf } from '../../support/created.js';
 import { openProfiles, userOf } from '../../support/asked-profiles.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -71,9 +72,9 @@ describe('a userinfo endpoint', () => {
     const provider = oidc({ issuer: issuer.url, audience: 'api' });
     const token = await issuer.token({ sub: 'alice', aud: 'api' });
     const { profiles, context } = openProfiles(provider);
-    const keys = provider.issuers[0]?.openKeys(context);
+    const keys = createdOf(provider.issuers[0]?.keys, context);
 
-    await Promise.all([profiles.get(userOf(provider, token)), keys?.obtain(() => true)]);
+    await Promise.all([profiles.get(userOf(provider, token)), keys.obtain(() => true)]);
     expect((await profiles.get(userOf(provider, token))).displayName).toBe('Alice');
     expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, userinfo: 2, total: 4 });
   });
@@ -101,7 +102,7 @@ describe('a userinfo endpoint', () => {
     expect(one.requests.total).toBe(0);
   });
 
-  it('is looked for anew when it is no longer there', async () => {
+  it('is looked up again when it has moved', async () => {
     let place = '/old';
     const { profiles, caller, server } = await open(
       () => (paths(server).at(-1) === place ? { body: alice } : { status: 404 }),

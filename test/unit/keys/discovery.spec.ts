@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { discover, discoveryAddresses, type IssuerMetadata } from '../../../src/keys/discovery.js';
-import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { failureOf } from '../upstream/failure-of.js';
 
 const openId = '/.well-known/openid-configuration';
 const oauth = '/.well-known/oauth-authorization-server';
 const strict = { insecureHttp: false };
-const upstream = new UpstreamClient();
+const upstream = new HttpClient();
 
 type Documents = Record<string, unknown>;
 

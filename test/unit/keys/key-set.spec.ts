@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource, type KeySource } from '../../../src/keys/key-source.js';
 import { ec, importUsable, newEc, okp, rsa } from './jwk-makers.js';
 
@@ -8,7 +8,7 @@ const ecB = importUsable({ ...ec.jwk, kid: 'b' });
 const otherEc = newEc().jwk;
 
 describe('a token that names a key', () => {
-  const keys = new KeySet([rsaA, ecB]);
+  const keys = new IndexedKeySet([rsaA, ecB]);
 
   it('is given the key of that name', () => {
     expect(keys.find('a', 'RS256')).toEqual({ kind: 'found', key: rsaA });
@@ -25,14 +25,14 @@ describe('a token that names a key', () => {
   it('is not given a key that may not verify its algorithm, nor another one that may', () => {
     expect(keys.find('a', 'ES256')).toEqual({ kind: 'unfit' });
     expect(keys.find('b', 'RS256')).toEqual({ kind: 'unfit' });
-    expect(new KeySet([importUsable({ ...rsa.jwk, kid: 'a', alg: 'PS256' })]).find('a', 'RS256')).toEqual({
+    expect(new IndexedKeySet([importUsable({ ...rsa.jwk, kid: 'a', alg: 'PS256' })]).find('a', 'RS256')).toEqual({
       kind: 'unfit',
     });
   });
 
   it('is given the one of its type when two types share a name', () => {
     const ecA = importUsable({ ...ec.jwk, kid: 'a' });
-    const shared = new KeySet([rsaA, ecA]);
+    const shared = new IndexedKeySet([rsaA, ecA]);
 
     expect(shared.find('a', 'PS384')).toEqual({ kind: 'found', key: rsaA });
     expect(shared.find('a', 'ES256')).toEqual({ kind: 'found', key: ecA });
@@ -42,12 +42,12 @@ describe('a token that names a key', () => {
   it('is given none of two that share name and type', () => {
     const twins = [ec.jwk, otherEc].map((jwk) => importUsable({ ...jwk, kid: 'a' }));
 
-    expect(new KeySet(twins).find('a', 'ES256')).toEqual({ kind: 'ambiguous' });
+    expect(new IndexedKeySet(twins).find('a', 'ES256')).toEqual({ kind: 'ambiguous' });
   });
 
   it('may be signed with a key that has no name, when none bears the one it says', () => {
     const unnamed = importUsable(ec.jwk);
-    const mixed = new KeySet([rsaA, unnamed]);
+    const mixed = new IndexedKeySet([rsaA, unnamed]);
 
     expect(mixed.find('c', 'ES256')).toEqual({ kind: 'found', key: unnamed });
     expect(mixed.find('c', 'RS256')).toEqual({ kind: 'unknown' });
@@ -57,7 +57,7 @@ describe('a token that names a key', () => {
 
 describe('a token that names no key', () => {
   it('is given the only key that fits, named or not', () => {
-    const keys = new KeySet([rsaA, ecB, importUsable(okp.jwk)]);
+    const keys = new IndexedKeySet([rsaA, ecB, importUsable(okp.jwk)]);
 
     expect(keys.find(null, 'RS256')).toEqual({ kind: 'found', key: rsaA });
     expect(keys.find(null, 'ES256')).toEqual({ kind: 'found', key: ecB });
@@ -68,19 +68,19 @@ describe('a token that names no key', () => {
     const named = importUsable({ ...otherEc, kid: 'c' });
     const unnamed = importUsable(otherEc);
 
-    expect(new KeySet([ecB, named]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
-    expect(new KeySet([ecB, unnamed]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
+    expect(new IndexedKeySet([ecB, named]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
+    expect(new IndexedKeySet([ecB, unnamed]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
   });
 
   it('is given none when none fits', () => {
-    expect(new KeySet([rsaA]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
-    expect(new KeySet([]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
+    expect(new IndexedKeySet([rsaA]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
+    expect(new IndexedKeySet([]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
   });
 });
 
 describe('a set', () => {
   it('has the keys that it was made of, and not one that only equals them', () => {
-    const keys = new KeySet([rsaA]);
+    const keys = new IndexedKeySet([rsaA]);
 
     expect(keys.has(rsaA)).toBe(true);
     expect(keys.has(ecB)).toBe(false);
@@ -88,7 +88,7 @@ describe('a set', () => {
   });
 
   it('is never asked for again where the app has handed it in', async () => {
-    const keys = new KeySet([rsaA]);
+    const keys = new IndexedKeySet([rsaA]);
     const source: KeySource = new StaticKeySource(keys);
 
     expect(source.current()).toBe(keys);

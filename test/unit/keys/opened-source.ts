@@ -1,7 +1,6 @@
 /** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
 import { expect } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
-import type { OpenKeys } from '../../../src/issuers/identity-provider.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
 import type { KeySource } from '../../../src/keys/key-source.js';
@@ -9,7 +8,9 @@ import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../../src/testing/test-issuer-options.js';
 import { ProviderClients } from '../../../src/upstream/provider-clients.js';
-import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import type { Capability } from '../../../src/upstream/auth-context.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
+import { createdOf } from '../../support/created.js';
 import { ManualTimer } from '../../support/manual-timer.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { startIssuer } from '../../support/started-issuer.js';
@@ -25,7 +26,7 @@ export interface OpenedSource {
 }
 
 /** Opens a source as the module does. */
-export function openSource(openKeys: OpenKeys): OpenedSource {
+export function openSource(keys: Capability<KeySource>): OpenedSource {
   const clock = new ManualClock();
   const events: AuthEvent[] = [];
   const calls: string[] = [];
@@ -33,10 +34,10 @@ export function openSource(openKeys: OpenKeys): OpenedSource {
     calls.push(new URL(url).pathname);
     return fetch(url, init);
   };
-  const upstream = new UpstreamClient(send, { timeoutMs: 1_000 });
+  const upstream = new HttpClient({ fetch: send, limits: { timeoutMs: 1_000 } });
   const timer = new ManualTimer();
   const report = (event: AuthEvent): unknown => events.push(event);
-  const source = openKeys({
+  const source = createdOf(keys, {
     clock,
     upstream,
     providerClient: new ProviderClients({ clock }).get,

@@ -67,7 +67,8 @@ describe('while the provider is down', () => {
         type: 'outage-began',
         what: 'the profiles of joe',
         problem: 'api.example answered with status 503',
-        consequence: 'Profiles that are known are given on for their time, other look-ups fail with SERVER_ERROR',
+        consequence:
+          'Profiles that are known are served for as long as they may be, other look-ups fail with SERVER_ERROR',
       },
     ]);
     clock.advanceSeconds(30);
@@ -101,8 +102,8 @@ describe('what a source throws', () => {
       'slow down',
     ],
     ['a fault', new AuthUnavailableError('its answer has another shape', 9), 9, 'its answer has another shape'],
-    ['any error, whose text may be anything', new TypeError('token eyJ…'), 5, 'its source threw TypeError'],
-    ['no error at all', 'eyJ…', 5, 'its source threw something'],
+    ['any error, whose text may be anything', new TypeError('token eyJ…'), 5, 'the call threw TypeError'],
+    ['no error at all', 'eyJ…', 5, 'the call threw something'],
   ])('is SERVER_ERROR where it is %s', async (_, trouble, retryAfterSeconds, told) => {
     const source = new TableSource();
     const { service } = openService({ joe: source });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RefusalError } from '../../../src/errors/auth-error.js';
 import { publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../../src/keys/key-set.js';
 import { readKeys } from '../../../src/keys/jwks-loader.js';
 import { StaticKeySource } from '../../../src/keys/key-source.js';
 import type { TestAlgorithm } from '../../../src/testing/signing-key.js';
@@ -47,7 +47,7 @@ function verifierFor({ issuer }: HostileTools, tokenType: string | null = null):
     tokenType,
     clockToleranceSeconds: 5,
   });
-  const keys = new StaticKeySource(new KeySet(readKeys(issuer.jwks.keys)));
+  const keys = new StaticKeySource(new IndexedKeySet(readKeys(issuer.jwks.keys)));
   const clock = { now: () => hostileNow };
   return new TokenVerifier({
     issuers: new IssuerRegistry([localIssuer(terms, keys)]),

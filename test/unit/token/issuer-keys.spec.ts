@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet, type KeySet } from '../../../src/keys/key-set.js';
 import { KeySource, type KeyState } from '../../../src/keys/key-source.js';
 import { IssuerKeys, type WarmUp } from '../../../src/token/issuer-keys.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
@@ -21,7 +21,7 @@ class NotingKeys extends KeySource {
   }
 
   override obtain(): Promise<KeySet> {
-    return Promise.resolve(new KeySet([]));
+    return Promise.resolve(new IndexedKeySet([]));
   }
 
   override refresh(): Promise<void> {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
-const keys = new StaticKeySource(new KeySet([]));
+const keys = new StaticKeySource(new IndexedKeySet([]));
 
 function trusted(issuer: string): TrustedIssuer {
   return localIssuer(issuerTerms({ issuer }), keys);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource } from '../../../src/keys/key-source.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import type { TrustedIssuer } from '../../../src/token/trusted-issuer.js';
@@ -74,7 +74,7 @@ describe('a token that is no JWT', () => {
   });
 
   it('has one issuer to go to, or the app does not start', () => {
-    const keys = new StaticKeySource(new KeySet([]));
+    const keys = new StaticKeySource(new IndexedKeySet([]));
     const asking = (issuer: string, statusSource: AnsweringStatusSource): TrustedIssuer => ({
       ...localIssuer(issuerTerms({ issuer }), keys),
       statusSource,

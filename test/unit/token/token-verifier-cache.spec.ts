@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Algorithm, publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
-import { KeySet, type VerificationKey } from '../../../src/keys/key-set.js';
+import { IndexedKeySet, type KeySet, type VerificationKey } from '../../../src/keys/key-set.js';
 import { KeySource, type KeyState } from '../../../src/keys/key-source.js';
 import { readKeys } from '../../../src/keys/jwks-loader.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
@@ -30,7 +30,7 @@ class CountingKeys extends KeySource {
       },
     }));
     const source = this as CountingKeys;
-    this.held = new KeySet(counted);
+    this.held = new IndexedKeySet(counted);
   }
 
   override current(): KeySet | null {
@@ -39,7 +39,7 @@ class CountingKeys extends KeySource {
 
   override obtain(): Promise<KeySet> {
     this.obtained += 1;
-    return Promise.resolve(this.held ?? new KeySet([]));
+    return Promise.resolve(this.held ?? new IndexedKeySet([]));
   }
 
   override refresh(): Promise<void> {
@@ -162,7 +162,7 @@ describe('a token that comes again', () => {
     const text = await remembered();
     const before = keys.held;
 
-    keys.held = new KeySet([]);
+    keys.held = new IndexedKeySet([]);
     expect(verifier.findVerified(text)).toBeUndefined();
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN key');
 
@@ -180,7 +180,7 @@ describe('a token that comes again', () => {
     const { kid } = issuer.publicKey;
     await issuer.rotateKeys({ keepOld: false });
 
-    keys.held = new KeySet(readKeys([{ ...issuer.publicKey, kid }]));
+    keys.held = new IndexedKeySet(readKeys([{ ...issuer.publicKey, kid }]));
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN signature');
   });
 });

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { KeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet } from '../../../src/keys/key-set.js';
 import { StaticKeySource, type KeySource } from '../../../src/keys/key-source.js';
 import { type VerifiedEntry, VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { ManualTimer } from '../../support/manual-timer.js';
@@ -14,7 +14,10 @@ function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys
     text,
     token: { issuer: 'joe', header: { alg: 'ES256' }, claims: {}, expiresAt: new Date(0) },
     validity: { expiresAt, startsAt: null, tooOldAt: null },
-    issuer: localIssuer(issuerTerms({ clockToleranceSeconds: 5 }), keys ?? new StaticKeySource(new KeySet([key]))),
+    issuer: localIssuer(
+      issuerTerms({ clockToleranceSeconds: 5 }),
+      keys ?? new StaticKeySource(new IndexedKeySet([key])),
+    ),
     key,
     statusVersion: Number.NaN,
   };
@@ -172,8 +175,8 @@ describe('the sweep of the cache', () => {
   it('drops tokens whose key is withdrawn, or whose keys may not be used any more', () => {
     const { cache, timer, now } = sweptCache();
     const [kept = '', withdrawn = '', unknown = ''] = texts(3);
-    const noKeys = new StaticKeySource(new KeySet([]));
-    const noSet = Object.assign(new StaticKeySource(new KeySet([])), { current: () => null });
+    const noKeys = new StaticKeySource(new IndexedKeySet([]));
+    const noSet = Object.assign(new StaticKeySource(new IndexedKeySet([])), { current: () => null });
     cache.add(entry(kept, { expiresAt: now + 300 }));
     cache.add(entry(withdrawn, { expiresAt: now + 300, keys: noKeys }));
     cache.add(entry(unknown, { expiresAt: now + 300, keys: noSet }));

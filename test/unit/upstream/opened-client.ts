@@ -1,27 +1,27 @@
 /** Clients of a provider on a real server that answers as a test says. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterEach } from 'vitest';
-import { ProviderClient } from '../../../src/upstream/provider-client.js';
-import { defaultLimits, type Fetch, type UpstreamLimits } from '../../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
+import type { Fetch, HttpLimits } from '../../../src/upstream/http-exchange.js';
 import { type AnsweringServer, startServer } from '../../support/answering-server.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 export interface OpenedClient {
-  readonly client: ProviderClient;
+  readonly client: HttpClient;
   readonly server: AnsweringServer;
   readonly clock: ManualClock;
 }
 
-const opened: ProviderClient[] = [];
+const opened: HttpClient[] = [];
 
 /** Opens a client on a server of its own; ends with the test. */
 export async function openClient(
   answer: RequestListener,
-  { fetch, ...limits }: Partial<UpstreamLimits> & { readonly fetch?: Fetch } = {},
+  { fetch, ...limits }: Partial<HttpLimits> & { readonly fetch?: Fetch } = {},
 ): Promise<OpenedClient> {
   const server = await startServer(answer);
   const clock = new ManualClock();
-  const client = new ProviderClient(server.url, { fetch, clock, limits: { ...defaultLimits, ...limits } });
+  const client = new HttpClient({ origin: server.url, keepAlive: true, retry: true, fetch, clock, limits });
   opened.push(client);
   return { client, server, clock };
 }

@@ -69,12 +69,12 @@ describe('what is sent', () => {
     expect(server.requests).toMatchObject([{ path: '/x', headers: { 'x-key': 'k', accept: 'application/json' } }]);
   });
 
-  it('goes to anonymousCaller but this provider', async () => {
+  it('goes to no other origin', async () => {
     const { client } = await openClient(sendJson({}));
     const elsewhere = await openClient(sendJson({}));
 
     await expect(client.call({ method: 'GET', url: elsewhere.server.url })).rejects.toThrow(
-      'calls anonymousCaller else',
+      'was asked to call another origin',
     );
     expect(elsewhere.server.requests).toEqual([]);
   });

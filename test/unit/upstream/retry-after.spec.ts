@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRetryAfter } from '../../../src/upstream/retry-after.js';
+import { readRetryAfter } from '../../../src/upstream/http-exchange.js';
 import { failureOf } from './failure-of.js';
 import { inTurn, openClient, sendJson, sendStatus } from './opened-client.js';
 

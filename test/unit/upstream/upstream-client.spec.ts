@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
 import { closedAddress, startServer } from '../../support/answering-server.js';
 import { failureOf } from './failure-of.js';
 
 const json = { 'content-type': 'application/json' };
-const client = new UpstreamClient();
-const hastyClient = new UpstreamClient(undefined, { timeoutMs: 150 });
-const smallClient = new UpstreamClient(undefined, { maxBytes: 1_000 });
+const client = new HttpClient();
+const hastyClient = new HttpClient({ limits: { timeoutMs: 150 } });
+const smallClient = new HttpClient({ limits: { maxBytes: 1_000 } });
 
 /** A JSON text of so many bytes. */
 function jsonOf(bytes: number): string {
@@ -79,7 +79,7 @@ describe('an answer', () => {
     const { url } = await serve(status, json, '{"keys":[]}');
     const failure = await failureOf(client.getJson(url));
 
-    expect(failure).toMatchObject({ problem: 'status', status });
+    expect(failure).toMatchObject({ problem: status === 429 ? 'rate-limited' : 'status', status });
     expect(failure.message).toBe(`${new URL(url).host} answered with status ${status}`);
   });
 
@@ -148,7 +148,7 @@ describe('the deadline', () => {
   });
 
   it('ends a call whose request does not heed it', async () => {
-    const deaf = new UpstreamClient(() => new Promise(() => undefined), { timeoutMs: 50 });
+    const deaf = new HttpClient({ fetch: () => new Promise(() => undefined), limits: { timeoutMs: 50 } });
 
     expect(await failureOf(deaf.getJson('https://issuer.example'))).toMatchObject({ problem: 'timeout' });
   });
@@ -158,7 +158,7 @@ describe('the deadline', () => {
       setTimeout(() => response.writeHead(200, json).end('{}'), 30);
     });
 
-    await expect(new UpstreamClient(undefined, { timeoutMs: 4_000 }).getJson(url)).resolves.toMatchObject({ body: {} });
+    await expect(new HttpClient({ limits: { timeoutMs: 4_000 } }).getJson(url)).resolves.toMatchObject({ body: {} });
   });
 });
 

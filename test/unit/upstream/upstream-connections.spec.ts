@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
 import { closedAddress, startServer } from '../../support/answering-server.js';
 import { failureOf } from './failure-of.js';
 
@@ -22,7 +22,7 @@ describe('a connection', () => {
       ports.add(request.socket.remotePort);
       response.writeHead(200, json).end('{}');
     });
-    const client = new UpstreamClient();
+    const client = new HttpClient();
     for (let call = 0; call < 5; call += 1) await client.getJson(url);
 
     expect(ports.size).toBe(5);
@@ -36,7 +36,7 @@ describe('a connection', () => {
         setImmediate(() => request.socket.destroy());
       });
     });
-    const client = new UpstreamClient();
+    const client = new HttpClient();
     const outcomes: unknown[] = [];
     for (let call = 0; call < 20; call += 1) outcomes.push((await client.getJson(url)).body);
 
@@ -55,7 +55,7 @@ describe('a connection', () => {
         hungUp = true;
       });
     });
-    await failureOf(new UpstreamClient(undefined, { maxBytes: 5_000 }).getJson(url));
+    await failureOf(new HttpClient({ limits: { maxBytes: 5_000 } }).getJson(url));
 
     await expect.poll(() => hungUp).toBe(true);
   });
@@ -88,11 +88,11 @@ describe('a failure', () => {
       };
       answers[request.url ?? '']?.();
     });
-    const client = new UpstreamClient(undefined, { timeoutMs: 1_000, maxBytes: 5_000 });
+    const client = new HttpClient({ limits: { timeoutMs: 1_000, maxBytes: 5_000 } });
     const paths = ['/hang', '/reset', '/503', '/302', '/html', '/stop', '/long'];
     const calls = [...paths.map((path) => url + path), await closedAddress()].map((address) => client.getJson(address));
     const problems = await Promise.all(calls.map(async (call) => (await failureOf(call)).problem));
-    // Node reports a rejection that anonymousCaller has handled after the microtasks of the turn in which it happened.
+    // Node reports an unhandled rejection after the microtasks of the turn in which it happened.
     for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
 
     expect(unhandled).toEqual([]);
@@ -109,8 +109,10 @@ describe('a failure', () => {
   });
 
   it('is what comes of a request that throws', async () => {
-    const client = new UpstreamClient(() => {
-      throw new Error('no proxy');
+    const client = new HttpClient({
+      fetch: () => {
+        throw new Error('no proxy');
+      },
     });
 
     expect(await failureOf(client.getJson('https://issuer.example'))).toMatchObject({
@@ -122,11 +124,13 @@ describe('a failure', () => {
 });
 
 describe('the request that an app hands in', () => {
-  it('carries every call, and is told the deadline', async () => {
+  it('sends every call, and gets the deadline as a signal', async () => {
     const seen: { url: string; init: RequestInit }[] = [];
-    const client = new UpstreamClient(async (url, init) => {
-      seen.push({ url, init });
-      return new Response('{"ok":true}', { headers: json });
+    const client = new HttpClient({
+      fetch: async (url, init) => {
+        seen.push({ url, init });
+        return new Response('{"ok":true}', { headers: json });
+      },
     });
 
     await expect(client.getJson('https://issuer.example/keys')).resolves.toMatchObject({ body: { ok: true } });

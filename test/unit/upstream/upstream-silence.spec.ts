@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
-import { UpstreamClient } from '../../../src/upstream/upstream-client.js';
+import { HttpClient } from '../../../src/upstream/http-client.js';
 import { failureOf } from './failure-of.js';
 
 const opened: { close: () => void }[] = [];
@@ -46,7 +46,7 @@ const answers: readonly (readonly [string, string, string])[] = [
 describe('what a server sent', () => {
   it.each(answers)('is not repeated, neither by message nor by cause: %s', async (_, problem, bytes) => {
     const url = await serveRaw(bytes);
-    const failure = await failureOf(new UpstreamClient(undefined, { maxBytes: 2_000 }).getJson(url));
+    const failure = await failureOf(new HttpClient({ limits: { maxBytes: 2_000 } }).getJson(url));
 
     expect(failure.problem).toBe(problem);
     expect(failure.message).toMatch(new RegExp(`^${new URL(url).host} `));
