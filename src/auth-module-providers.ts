@@ -154,7 +154,11 @@ export const authModuleProviders: Provider[] = [
   {
     provide: Authenticator,
     inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, OriginCheck],
-    useFactory: (options: ResolvedAuthOptions, { inOrder: schemes }: AuthenticationSchemes, check: OriginCheck) => {
+    useFactory: (
+      options: ResolvedAuthOptions,
+      { inOrder: schemes }: AuthenticationSchemes,
+      check: OriginCheck,
+    ): RequestAuthenticator => {
       const { sources, toUser, clock } = options;
       return new RequestAuthenticator({ schemes, sources, toUser, clock, checkRequest: check.check });
     },

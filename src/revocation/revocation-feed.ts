@@ -1,6 +1,6 @@
 import { type Clock, readMilliseconds, type Timer } from '../clock/clock.js';
 import { AuthUnavailableError } from '../errors/auth-error.js';
-import { OutageWatch } from '../upstream/outage-watch.js';
+import { OutageWatch } from '../upstream/provider-calls.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { latestSeconds, RevocationList } from './revocation-list.js';
 import type { RevocationTerms } from './revocation-options.js';

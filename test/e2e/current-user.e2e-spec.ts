@@ -5,7 +5,6 @@ import { AuthGuard, AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, 
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-
 @Injectable()
 class ShoutPipe implements PipeTransform {
   transform(value: unknown): unknown {
@@ -15,7 +14,6 @@ class ShoutPipe implements PipeTransform {
 
 class GreetPipe implements PipeTransform<AuthUser | null, string> {
   constructor(private readonly word = 'Hello') {}
-
   transform(user: AuthUser | null): string {
     return `${this.word} ${user?.name ?? 'stranger'}`;
   }
