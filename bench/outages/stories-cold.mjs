@@ -114,7 +114,12 @@ export const coldStories = [
   cold('empty', { title: 'key server sends an empty key set at the start' }),
   cold('useless', { title: 'key server sends keys that are for encryption only at the start' }),
   cold('hang', { title: 'key server hangs at the start', seconds: 1, soonMs: 6_000 }),
-  cold('drip', { title: 'key server sends a byte every 100 ms, without end', seconds: 1, soonMs: 6_000, capMs: 35_000 }),
+  cold('drip', {
+    title: 'key server sends a byte every 100 ms, without end',
+    seconds: 1,
+    soonMs: 6_000,
+    capMs: 35_000,
+  }),
   redirected,
   coldHalfRotated,
   herd,

@@ -19,8 +19,8 @@ const documents = [
   ...markdownUnder('docs'),
 ];
 
-/** Folders whose files the documents may name in code, such as `src/token/jwt-verifier.ts`. */
-const namedPath = /`((?:src|test|docs|bench|scripts|examples)\/[\w./-]*\w\/?)`/g;
+/** Paths that the documents may name in code, such as `src/token/jwt-verifier.ts`. Results of measurements need not be there. */
+const namedPath = /`((?!bench\/results\/)(?:src|test|docs|bench|scripts|examples)\/[\w./-]*\w\/?)`/g;
 const link = /\]\(([^()\s]+)\)/g;
 
 function markdownUnder(folder: string): string[] {
@@ -57,7 +57,9 @@ function anchorsOf(markdown: string): Set<string> {
 function findBroken(file: string, markdown: string): string[] {
   const text = withoutCodeBlocks(markdown);
   const links = [...text.matchAll(link)].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
-  const paths = [...text.matchAll(namedPath)].map(([, path = '']) => path).filter((path) => !existsSync(join(root, path)));
+  const paths = [...text.matchAll(namedPath)]
+    .map(([, path = '']) => path)
+    .filter((path) => !existsSync(join(root, path)));
   return [...links.filter((target) => !leadsSomewhere(file, markdown, target)), ...paths];
 }
 
