@@ -91,7 +91,10 @@ module.exports = {
       // These three belong to the module: its providers, and the types of its dynamic form, which are Nest's.
       from: {
         path: '^src/',
-        pathNot: [`[.](${nestRoles})[.]ts$`, '^src/(auth-module-options|auth-module-providers|provide-async-options)[.]ts$'],
+        pathNot: [
+          `[.](${nestRoles})[.]ts$`,
+          '^src/(auth-module-options|auth-module-providers|provide-async-options)[.]ts$',
+        ],
       },
       to: { path: '(^|/)node_modules/@nestjs/' },
     },
