@@ -1,4 +1,4 @@
-// Names of the measured packages in tables and charts, ours first, without loading them.
+// The titles of all contenders in tables and charts, this package first, without loading their packages.
 export const titles = {
   gatehouse: 'nest-gatehouse',
   'fast-jwt': 'fast-jwt',

@@ -1,4 +1,4 @@
-// Writes docs/outages.md from the last measurement.
+// Writes docs/outages.md from the latest results.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { titles } from '../contenders/titles.mjs';
 import { loadResult } from '../rig/results.mjs';

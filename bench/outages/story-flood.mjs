@@ -1,4 +1,4 @@
-// Strangers send tokens with key names that nobody has, while valid users go on, and then the issuer really rotates.
+// Clients send tokens with unknown key ids, while valid users continue, and then the issuer rotates its keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../rig/child.mjs';
 import { quantile, round } from '../rig/statistics.mjs';
