@@ -23,7 +23,7 @@ const ranks = [
   ['issuers', 'revocation', 'websockets', 'microservices', 'openapi'],
 ];
 
-/** What stands before a folder, less these: an event says what happened, and the log adds the time itself. */
+/** Exceptions: folders to the left that a folder must not import. Events contain no time, because the log adds it. */
 const withheld = { telemetry: ['clock'] };
 
 const folders = ranks.flat();
@@ -42,10 +42,10 @@ const layerOf = (folder, rank) => {
 };
 
 /** The entry points. Two patterns, because dependency-cruiser refuses nested quantifiers. */
-const doors = ['^src/index[.]ts$', '^src/.+/index[.]ts$'];
+const entryPoints = ['^src/index[.]ts$', '^src/.+/index[.]ts$'];
 const nestRoles = 'module|guard|decorator|strategy|service|controller|transport|adapter|filter';
-const drawers = 'utils?|helpers?|common|shared|lib|types?|interfaces?|base|impl|manager|constants?';
-/** Whatever opens a connection: Node's own modules, and clients from the registry. */
+const vagueNames = 'utils?|helpers?|common|shared|lib|types?|interfaces?|base|impl|manager|constants?';
+/** Modules that open connections: Node's own, and clients from the registry. */
 const network = [
   '^(node:)?(https?|http2|net|tls|dgram)$',
   '(^|/)node_modules/(undici|axios|got|ky|ofetch|node-fetch|cross-fetch|superagent)/',
@@ -64,7 +64,7 @@ module.exports = {
     },
     {
       name: 'no-cycle',
-      comment: 'Two files need each other. What both use belongs into a third, or one of them into the other.',
+      comment: 'Two files import each other. Move what both use into a third file, or merge the two.',
       severity: 'error',
       from: {},
       to: { circular: true },
@@ -72,23 +72,23 @@ module.exports = {
     {
       name: 'no-index-inside',
       comment:
-        'index.ts is the door for apps. Inside, import the file that has the thing; through the door lie cycles.',
+        'index.ts is the entry point for apps. Import the file that declares the name; entry points cause cycles.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: doors },
+      to: { path: entryPoints },
     },
     {
       name: 'no-testing-inside',
-      comment: 'testing/ holds an issuer that signs whatever it is asked to. The package itself never reaches for it.',
+      comment: 'testing/ has an issuer that signs any claims. The package itself must not import it.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/testing/' },
       to: { path: '^src/testing/' },
     },
     {
       name: 'nest-only-in-role-files',
-      comment: `Only *.{${nestRoles.replaceAll('|', ',')}}.ts may import Nest, types included. The stations stay plain functions and classes, to be tested without an app.`,
+      comment: `Only *.{${nestRoles.replaceAll('|', ',')}}.ts may import Nest, types included. All other code is plain functions and classes, which are tested without an app.`,
       severity: 'error',
-      // The two beside the module hold the types of its dynamic form, which are Nest's.
+      // These three belong to the module: its providers, and the types of its dynamic form, which are Nest's.
       from: {
         path: '^src/',
         pathNot: [
@@ -100,14 +100,14 @@ module.exports = {
     },
     {
       name: 'jwks-rsa-only-in-keys',
-      comment: 'Keys come from a key source; only keys/ knows who fetches and reads key sets.',
+      comment: 'Keys come from a key source; only keys/ fetches and reads key sets.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/keys/' },
       to: { path: '(^|/)node_modules/jwks-rsa/' },
     },
     {
       name: 'passport-jwt-only-in-strategy',
-      comment: 'passport-jwt is the door for passport people, guard/jwt.strategy.ts, and nothing else goes through it.',
+      comment: 'passport-jwt is the entry point for apps that use passport. Only guard/jwt.strategy.ts uses it.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/guard/jwt[.]strategy[.]ts$' },
       to: { path: '(^|/)node_modules/(@types/)?passport-jwt/' },
@@ -115,53 +115,53 @@ module.exports = {
     {
       name: 'network-only-in-upstream',
       comment:
-        'Every call we make goes through upstream/: deadline, size cap, https, no redirects. testing/ serves, so it may.',
+        'Every outgoing call is made by upstream/: deadline, size limit, https, no redirects. testing/ is a server.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(upstream|testing)/' },
       to: { path: network },
     },
     {
       name: 'no-test-in-src',
-      comment: 'What ships does not import what stays here.',
+      comment: 'Published code must not import files that are not published.',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^(test|examples|scripts)/' },
     },
     {
       name: 'no-dev-dependency-in-src',
-      comment: 'An app does not have our devDependencies. Make it a dependency or a peer, or do without.',
+      comment: 'An app does not install our devDependencies. Make it a dependency or a peer, or remove the import.',
       severity: 'error',
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'npm-peer'], pathNot: '/node_modules/@types/' },
     },
     {
       name: 'no-unlisted-dependency',
-      comment: 'It is here by luck: a dependency of a dependency. Name it in package.json, or do without.',
+      comment: 'It is only installed as a dependency of a dependency. Add it to package.json, or remove the import.',
       severity: 'error',
       from: { path: '^src/' },
-      // Of a peer that is optional it says both.
+      // An optional peer has both types.
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
     },
     {
-      name: 'no-drawer',
-      comment: 'Nobody can guess what is in a file or folder of that name. Name it after the one thing in it.',
+      name: 'no-vague-name',
+      comment: 'The name does not tell what the file or folder contains. Name it after its main export.',
       severity: 'error',
       from: {},
-      to: { path: `^src/(.*/|)(${drawers})(/|[.]ts$)` },
+      to: { path: `^src/(.*/|)(${vagueNames})(/|[.]ts$)` },
     },
     {
       name: 'entry-only-outside',
-      comment: 'End-to-end and type tests and examples stand where an app stands: they import the package by its name.',
+      comment: 'End-to-end tests, type tests and examples import the package by its name, as an app does.',
       severity: 'error',
       from: { path: '^(test/(e2e|types)|examples)/' },
-      to: { path: '^src/', pathNot: doors },
+      to: { path: '^src/', pathNot: entryPoints },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|test/package/projects)/' },
     tsConfig: { fileName: 'tsconfig.json' },
-    // `import type` counts: a station that knows another's types knows the other.
+    // `import type` counts, because a dependency on types is a dependency.
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
   },

@@ -56,7 +56,7 @@ function draw(bars, { machine }) {
   const source = `Node ${machine.node}, NestJS ${machine.versions['@nestjs/core']}, ${machine.date.slice(0, 10)}: npm run bench`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="title description">
   <title id="title">What guarding a route costs</title>
-  <desc id="description">CPU microseconds a request on NestJS with Fastify, ES256 tokens that come again: ${escaped(summary)}.</desc>
+  <desc id="description">CPU microseconds a request on NestJS with Fastify, repeated ES256 tokens: ${escaped(summary)}.</desc>
   <style>
     text { font: 14px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #1f2328; }
     .head { font-size: 16px; font-weight: 600; }
@@ -75,7 +75,7 @@ function draw(bars, { machine }) {
       rect.none { fill: #3d444d; }
     }
   </style>
-  <text class="head" x="12" y="24">CPU a request, guarded route, a token that comes again</text>
+  <text class="head" x="12" y="24">CPU a request, guarded route, a repeated token</text>
   <text class="small" x="12" y="44">NestJS on Fastify, ES256; in brackets what the guard adds to the open route of the same app; less is better</text>
 ${bars.map((bar, at) => barSvg(bar, at, longest)).join('\n')}
   <text class="small" x="12" y="${height - 12}">${escaped(source)}</text>

@@ -9,7 +9,7 @@ export function halfRotated({ name, title, open }) {
   return {
     name,
     title,
-    right: 'old key 200; the new one within 10 s of being there; no fetch for each request',
+    right: 'old key 200; the new one within 10 s of its publication; no fetch for each request',
     async run(contender) {
       const scene = await open(contender);
       const { result, fetches } = await scene.countFetches(async () => {
@@ -26,7 +26,7 @@ export function halfRotated({ name, title, open }) {
       await scene.close();
       const { old, young, taken } = result;
       return {
-        text: `old key ${statusesOf(old)}, new key ${statusesOf(young)}; once there ${after(taken, capSeconds)}${fetched('', fetches)}`,
+        text: `old key ${statusesOf(old)}, new key ${statusesOf(young)}; accepted ${after(taken, capSeconds)}${fetched('', fetches)}`,
         passed: all(old, 200) && taken !== null && taken <= 11 && fetches <= 4,
         values: { oldKey: statusesOf(old), newKey: statusesOf(young), acceptedAfterSeconds: taken, fetches },
       };

@@ -34,7 +34,7 @@ export class Scene {
     return scene;
   }
 
-  /** A good token that nobody has seen before, so that no cache of tokens answers for the keys. */
+  /** A new valid token, which no cache of tokens contains. */
   token = (key = this.key, claims = {}) => {
     users += 1;
     const exp = Math.floor(Date.now() / 1000) + threeDays;

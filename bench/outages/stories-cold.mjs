@@ -32,7 +32,7 @@ function cold(fault, { title, seconds = 2, soonMs = 2_000, capMs }) {
 
 const redirected = {
   name: 'cold-redirect',
-  title: 'key server redirects to a stranger who has a key of the same name',
+  title: 'key server redirects to another server, which has a key of the same id',
   right: 'not followed; 503',
   async run(contender) {
     const scene = await Scene.open(contender, { behaviour: 'redirect' });
@@ -45,7 +45,7 @@ const redirected = {
     await scene.close();
     await stranger.stop();
     return {
-      text: `${followed ? 'followed' : 'not followed'}; forged token ${bad.status}, good token ${good.status}`,
+      text: `${followed ? 'followed' : 'not followed'}; forged token ${bad.status}, valid token ${good.status}`,
       passed: !followed && good.status === 503 && bad.status !== 200,
       values: { followed, forged: bad.status, good: good.status },
     };
@@ -54,7 +54,7 @@ const redirected = {
 
 const coldHalfRotated = halfRotated({
   name: 'cold-half',
-  title: 'key set is half rotated at the start: the new key is named, but not there; whole after 2 s',
+  title: 'key set is half rotated at the start: the new key is named without its material; complete after 2 s',
   open: async (contender) => {
     const scene = await Scene.open(contender);
     scene.rotateHalfway();
@@ -114,7 +114,12 @@ export const coldStories = [
   cold('empty', { title: 'key server sends an empty key set at the start' }),
   cold('useless', { title: 'key server sends keys that are for encryption only at the start' }),
   cold('hang', { title: 'key server hangs at the start', seconds: 1, soonMs: 6_000 }),
-  cold('drip', { title: 'key server drips a byte each 100 ms, for ever', seconds: 1, soonMs: 6_000, capMs: 35_000 }),
+  cold('drip', {
+    title: 'key server sends a byte every 100 ms, without end',
+    seconds: 1,
+    soonMs: 6_000,
+    capMs: 35_000,
+  }),
   redirected,
   coldHalfRotated,
   herd,

@@ -6,7 +6,7 @@ import { Scene } from './scene.mjs';
 async function openWarm(contender, options) {
   const scene = await Scene.open(contender, options);
   const { status } = await scene.client.send(scene.token());
-  if (status !== 200) throw new Error(`${contender.name}: a good token was answered with ${status} at the start`);
+  if (status !== 200) throw new Error(`${contender.name}: a valid token was answered with ${status} at the start`);
   return scene;
 }
 
@@ -34,7 +34,7 @@ function warm(fault, { title, seconds = 2, capMs }) {
 
 const warmHalfRotated = halfRotated({
   name: 'warm-half',
-  title: 'keys have grown old, and the key set is half rotated; whole after 2 s',
+  title: 'keys have expired, and the key set is half rotated; complete after 2 s',
   open: async (contender) => {
     const scene = await openWarm(contender, { shortKeyLife: true });
     scene.rotateHalfway();
@@ -67,8 +67,8 @@ const longOutage = {
 
 const unknownWhileDown = {
   name: 'unknown-while-down',
-  title: 'a token of a key not seen yet (a rotation, perhaps) while the key server is down',
-  right: '503: it may be a good one',
+  title: 'a token with an unknown key (as after a rotation) while the key server is down',
+  right: '503: it may be valid',
   async run(contender) {
     const scene = await openWarm(contender);
     await scene.keys.behave('down');
@@ -94,7 +94,7 @@ const rotatedAtOnce = {
 
 const removed = {
   name: 'removed',
-  title: 'a key was taken out of the set, and what is held grows old',
+  title: 'a key was removed from the set, and the cached set expires',
   right: 'tokens of the old key 401, of the new one 200',
   async run(contender) {
     const scene = await openWarm(contender, { shortKeyLife: true });
@@ -114,7 +114,7 @@ const removed = {
 };
 
 export const warmStories = [
-  warm('down', { title: 'key server down when the keys have grown old' }),
+  warm('down', { title: 'key server down when the keys have expired' }),
   warm('503', { title: '… answers 503' }),
   warm('garbage', { title: '… sends garbage' }),
   warm('reset', { title: '… breaks the connection' }),
@@ -122,7 +122,7 @@ export const warmStories = [
   warm('useless', { title: '… sends keys that are for encryption only' }),
   warm('redirect', { title: '… redirects' }),
   warm('hang', { title: '… hangs', seconds: 1 }),
-  warm('drip', { title: '… drips a byte each 100 ms, for ever', seconds: 1, capMs: 35_000 }),
+  warm('drip', { title: '… sends a byte every 100 ms, without end', seconds: 1, capMs: 35_000 }),
   warmHalfRotated,
   longOutage,
   unknownWhileDown,

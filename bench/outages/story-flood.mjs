@@ -1,4 +1,4 @@
-// Strangers send tokens with key names that nobody has, while good users go on, and then the issuer really rotates.
+// Clients send tokens with unknown key ids, while valid users continue, and then the issuer rotates its keys.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from '../rig/child.mjs';
 import { quantile, round } from '../rig/statistics.mjs';
@@ -28,8 +28,8 @@ async function floodBesideGoodUsers(scene, stranger, amount) {
 export function floodStory(amount) {
   return {
     name: 'flood',
-    title: `${amount.toLocaleString('en')} tokens with made-up key names beside good users, and a real rotation while they go on`,
-    right: 'at most 2 fetches in 10 s; good users not refused; the new key within 10 s',
+    title: `${amount.toLocaleString('en')} tokens with invented key ids together with valid users, and a real rotation meanwhile`,
+    right: 'at most 2 fetches in 10 s; valid users not refused; the new key within 10 s',
     alone: true,
     async run(contender, loadIsOver) {
       const scene = await Scene.open(contender);
@@ -49,7 +49,7 @@ export function floodStory(amount) {
       const allowed = 2 * Math.ceil(result.seconds / 10);
       return {
         text:
-          `${result.seconds.toFixed(1)} s${fetched('', fetches)}, ${result.cpuUs.toFixed(0)} µs CPU a request; good users ${statusesOf(result.good)}, p50 ${milliseconds(p50)}, ` +
+          `${result.seconds.toFixed(1)} s${fetched('', fetches)}, ${result.cpuUs.toFixed(0)} µs CPU a request; valid users ${statusesOf(result.good)}, p50 ${milliseconds(p50)}, ` +
           `p99 ${milliseconds(p99)} (quiet ${milliseconds(timesOf(quiet).p99)}); new key ${after(taken, capSeconds)}`,
         passed: fetches <= allowed && all(result.good, 200) && taken !== null && taken <= 11,
         values: {

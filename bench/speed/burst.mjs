@@ -106,7 +106,7 @@ function summarize(samples) {
 export function burstTable({ byAlgorithm }) {
   const names = Object.keys(byAlgorithm);
   const head = [
-    `${burstSize} first-seen tokens in one turn`,
+    `${burstSize} new tokens in one turn`,
     ...names.flatMap((name) => [
       `${name}: longest block p50 ms`,
       'p99 ms',
@@ -130,7 +130,7 @@ export async function runBurst(options) {
   const byAlgorithm = {};
   for (const algorithm of ['ES256', 'RS256']) byAlgorithm[algorithm] = await measure(algorithm, plan);
   const targets = Object.entries(byAlgorithm).flatMap(([algorithm, { gatehouse }]) => {
-    const what = `event loop blocked by ${burstSize} first-seen tokens, p99, ${algorithm}`;
+    const what = `event loop blocked by ${burstSize} new tokens, p99, ${algorithm}`;
     return [
       target(what, gatehouse.p99Ms, { most: 5, unit: ' ms' }),
       target('the same, with the heap as it comes', gatehouse.asItComesP99Ms, { most: 5, unit: ' ms' }),

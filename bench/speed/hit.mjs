@@ -1,4 +1,4 @@
-// A token that comes again: what it costs where the guard asks.
+// The cost of a repeated token in the guard.
 //
 // Every request is an object of its own with a header that nothing has hashed yet, as a parsed request has it; making
 // them is not timed. Batches of 500 in turn for every contender, median of the batches, so that a batch that was
@@ -153,7 +153,7 @@ function isImmediate(guardLevel, token) {
 
 export function hitTable({ levels }) {
   const rows = levels.map(({ title, medianUs, quietUs }) => [title, fixed(medianUs), fixed(quietUs)]);
-  return table(['a token that comes again', 'µs, median', 'µs, best tenth'], rows);
+  return table(['a repeated token', 'µs, median', 'µs, best tenth'], rows);
 }
 
 /** Batches of all levels in turn; those of the first quarter are the compiler's. */

@@ -1,5 +1,5 @@
 // What a guard adds to a request: an open route and a guarded one of the same Nest app, the same Authorization header on
-// both, tokens that come again (1,000 users), 50 connections.
+// both, repeated tokens (1,000 users), 50 connections.
 //
 // CPU µs a request is what the kernel charged to the server's process (collector and thread pool included), so it holds
 // on a busy machine too, within limits: the caches of a processor are shared. Requests a second are at saturation and
@@ -88,7 +88,7 @@ export function httpTable(found) {
 
 export function httpTables({ byGroup }) {
   return Object.entries(byGroup)
-    .map(([name, found]) => `${name.replace('-', ', ')}, tokens that come again:\n\n${httpTable(found)}`)
+    .map(([name, found]) => `${name.replace('-', ', ')}, repeated tokens:\n\n${httpTable(found)}`)
     .join('\n\n');
 }
 

@@ -1,6 +1,6 @@
 /**
- * Breaks every rule of .dependency-cruiser.cjs once, in a throwaway project, and wants it reported by its name. A rule
- * whose pattern no longer matches anything would let the folders grow into each other in silence.
+ * Breaks every rule of .dependency-cruiser.cjs once, in a temporary project, and expects the report to name the rule. A
+ * rule whose pattern matches nothing any more would go unnoticed otherwise.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ interface Violation {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const config = createRequire(import.meta.url)(join(root, '.dependency-cruiser.cjs')) as { forbidden: Rule[] };
 
-/** For each rule: a file, and the module it must not import. `@` leads to the root of the project. */
+/** For each rule: a file, and the module that it must not import. `@` is the root of the project. */
 const seeds: Record<string, [file: string, imports: string]> = {
   'layer-unlisted': ['src/seeded.ts', '@/src/somewhere/thing.ts'],
   'no-cycle': ['src/token/seeded-a.ts', '@/src/token/seeded-b.ts'],
@@ -36,7 +36,7 @@ const seeds: Record<string, [file: string, imports: string]> = {
   'no-test-in-src': ['src/user/seeded-test.ts', '@/test/support/thing.ts'],
   'no-dev-dependency-in-src': ['src/user/seeded-dev.ts', 'vitest'],
   'no-unlisted-dependency': ['src/user/seeded-unlisted.ts', 'jose'],
-  'no-drawer': ['src/user/seeded-drawer.ts', '@/src/user/helpers.ts'],
+  'no-vague-name': ['src/user/seeded-vague.ts', '@/src/user/helpers.ts'],
   'entry-only-outside': ['test/e2e/seeded.e2e-spec.ts', '@/src/token/thing.ts'],
 };
 
@@ -80,7 +80,7 @@ beforeAll(() => {
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
   for (const [, file, imports] of allSeeds) seed(file, imports);
   write('src/token/seeded-b.ts', "import './seeded-a.js';\nexport const seeded = 2;\n");
-  // Behaves: its own folder, what stands to the left, Nest in a file of a fitting role, a peer.
+  // Breaks no rule: imports its own folder, a folder to its left, and Nest in a file with a role.
   write('src/access/fine.guard.ts', "import './thing.js';\nimport '../user/thing.js';\nimport '@nestjs/common';\n");
 
   const depcruise = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
@@ -106,7 +106,7 @@ describe('the order of the folders', () => {
     expect(violations.filter(({ from }) => from === file).map((violation) => violation.rule.name)).toContain(rule);
   });
 
-  it('reports nothing of a file that keeps to its place', () => {
+  it('reports nothing about a file that breaks no rule', () => {
     expect(violations.filter(({ from }) => from.includes('fine'))).toEqual([]);
   });
 });
