@@ -9,7 +9,7 @@ import { RouteAudit } from './audit/route-audit.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
-import { bringsAuthGuard } from './guard/brings-auth-guard.js';
+import { bringsAuthGuard } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';

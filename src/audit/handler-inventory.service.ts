@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
 import { RouteRulesReader, type RouteRequirements, type RouteRules } from '../access/route-rules.js';
 import { readDeclaredHandlers } from './declared-handlers.js';
-import { isAuthGuard } from '../guard/brings-auth-guard.js';
+import { applicationConfigOf, graphqlOptionsToken, guardsOn, isAuthGuard } from '../guard/nest-internals.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
@@ -54,7 +54,7 @@ export class HandlerInventory {
   }
 
   private find(options: ResolvedRouteAudit): readonly HandlerInfo[] {
-    const config = this.applicationConfig();
+    const config = applicationConfigOf<ApplicationConfig>(this.moduleRef);
     const surroundings: Surroundings = {
       reach: new GuardReach(config, hasAdapter(this.adapterHost), options),
       paths: new HttpPaths(config, this.modules),
@@ -89,17 +89,11 @@ export class HandlerInventory {
   /** Whether `GraphQLModule` was told `fieldResolverEnhancers: ['guards']`; each of them, where there are several. */
   private hasFieldGuards(): boolean {
     const options = [...this.modules.values()].flatMap(({ providers }) => {
-      const wrapper = providers.get('GqlModuleOptions');
+      const wrapper = providers.get(graphqlOptionsToken);
       return wrapper === undefined ? [] : [wrapper.instance as { readonly fieldResolverEnhancers?: unknown } | null];
     });
     const enhancers = options.map((given) => given?.fieldResolverEnhancers);
     return enhancers.length > 0 && enhancers.every((names) => Array.isArray(names) && names.includes('guards'));
-  }
-
-  private applicationConfig(): ApplicationConfig {
-    // Nest has no provider for it; its own packages read it off the application in the same way.
-    const { container } = this.moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } };
-    return container.applicationConfig;
   }
 }
 
@@ -156,9 +150,6 @@ function toProtection(
   return { protection: 'optional', requirements, refusals: [...invalid, ...unavailable] };
 }
 
-/** Where Nest keeps what @UseGuards() was given. */
-const guardsKey = '__guards__';
-
 /** Tells whether a guard that counts runs before a handler: one of its own, one of its class, or a global one. */
 class GuardReach {
   private readonly counting: readonly unknown[];
@@ -179,8 +170,7 @@ class GuardReach {
 
   /** Whether such a guard is written on this very method or class. Guards of a class that it extends run as well. */
   stands(target: object): boolean {
-    const guards: unknown = Reflect.getMetadata(guardsKey, target);
-    return Array.isArray(guards) && guards.some((guard) => this.counts(guard));
+    return guardsOn(target).some((guard) => this.counts(guard));
   }
 
   private counts(guard: unknown): boolean {

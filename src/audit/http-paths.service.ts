@@ -2,6 +2,8 @@ import { RequestMethod, VersioningType } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { RoutePathFactory } from '@nestjs/core/router/route-path-factory.js';
 
+import { nestMetadata } from '../guard/nest-internals.js';
+
 type PathOptions = Parameters<RoutePathFactory['create']>[0];
 
 /** Where an HTTP handler is served. */
@@ -38,7 +40,7 @@ export class HttpPaths {
           ctrlPath: Reflect.getMetadata('path', controller) as string | string[],
           modulePath: this.modulePathOf(module),
           globalPrefix,
-          methodVersion: Reflect.getMetadata('__version__', method) as PathOptions['methodVersion'],
+          methodVersion: Reflect.getMetadata(nestMetadata.version, method) as PathOptions['methodVersion'],
           controllerVersion: this.versionOf(controller),
           ...(versioning !== undefined && { versioningOptions: versioning }),
         } as PathOptions,
@@ -51,13 +53,13 @@ export class HttpPaths {
 
   private versionOf(controller: object): PathOptions['controllerVersion'] {
     const versioning = this.config.getVersioning();
-    const own = Reflect.getMetadata('__version__', controller) as PathOptions['controllerVersion'];
+    const own = Reflect.getMetadata(nestMetadata.version, controller) as PathOptions['controllerVersion'];
     return versioning?.type === VersioningType.URI ? (own ?? versioning.defaultVersion) : own;
   }
 
   /** What `RouterModule` wrote on the module. */
   private modulePathOf(module: object): string {
-    const key = '__module_path__';
+    const key = nestMetadata.modulePath;
     const path: unknown =
       Reflect.getMetadata(key + this.modules.applicationId, module) ?? Reflect.getMetadata(key, module);
     return typeof path === 'string' ? path : '';

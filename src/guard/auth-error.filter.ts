@@ -5,6 +5,7 @@ import type { CallContext } from '../access/guard-context.js';
 import { AuthError } from '../errors/auth-error.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
+import { applicationConfigOf } from './nest-internals.js';
 
 /**
  * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
@@ -39,8 +40,6 @@ export const AUTH_ERROR_FILTER_REGISTRATION = Symbol('nest-gatehouse.auth-error-
  * It has to run before Nest reads the list, which is while providers are created.
  */
 export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): AuthErrorFilter {
-  // Nest has no provider for the list; its own packages read it from the application in the same way.
-  const { container } = moduleRef as unknown as { container: { applicationConfig: ApplicationConfig } };
-  container.applicationConfig.getGlobalFilters().unshift(filter);
+  applicationConfigOf<ApplicationConfig>(moduleRef).getGlobalFilters().unshift(filter);
   return filter;
 }

@@ -10,7 +10,7 @@ import { CallAnswers } from '../transports/call-answers.js';
 import { anonymousCaller, type Caller, type Transport } from '../transports/transport.js';
 import { Transports } from '../transports/transports.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { authGuardBrand } from './brings-auth-guard.js';
+import { authGuardBrand } from './nest-internals.js';
 
 type Call = GuardContext<Transport>;
 

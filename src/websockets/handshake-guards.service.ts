@@ -2,14 +2,8 @@ import type { CanActivate, INestApplicationContext } from '@nestjs/common';
 import { type ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { AuthGuard } from '../guard/auth.guard.js';
-import { isAuthGuard } from '../guard/brings-auth-guard.js';
+import { applicationConfigOf, guardsOn, isAuthGuard, nestMetadata } from '../guard/nest-internals.js';
 import type { Gateway } from './handshake.js';
-
-// The names under which Nest's packages keep their decorators' words; the same since Nest 7.
-const isGateway = 'websockets:is_gateway';
-const gatewayOptions = 'websockets:gateway_options';
-const gatewayPort = 'port';
-const guardsKey = '__guards__';
 
 /** Where clients connect to: several gateways may share it. */
 export interface Place {
@@ -40,7 +34,7 @@ export function findGatewayGuards(app: INestApplicationContext, place: Place): r
   return gatewaysOf(app)
     .filter(({ gateway }) => stands(gateway, place))
     .flatMap(({ gateway, injectables }) => {
-      const own = guardsOn(gateway).map(
+      const own = authGuardsOn(gateway).map(
         (guard) => toInstance(guard, injectables) ?? app.get(AuthGuard, { strict: false }),
       );
       return (own.length > 0 ? own : everywhere).map((guard) => ({ gateway, guard }));
@@ -50,14 +44,17 @@ export function findGatewayGuards(app: INestApplicationContext, place: Place): r
 function gatewaysOf(app: INestApplicationContext): readonly Host[] {
   return [...app.get(ModulesContainer).values()].flatMap(({ providers, injectables }) =>
     [...providers.values()]
-      .filter(({ metatype }) => typeof metatype === 'function' && Reflect.hasMetadata(isGateway, metatype))
+      .filter(({ metatype }) => typeof metatype === 'function' && Reflect.hasMetadata(nestMetadata.isGateway, metatype))
       .map(({ metatype }) => ({ gateway: metatype as Gateway, injectables })),
   );
 }
 
 function stands(gateway: Gateway, place: Place): boolean {
-  const options = (Reflect.getMetadata(gatewayOptions, gateway) ?? {}) as { path?: string; namespace?: unknown };
-  const port: unknown = Reflect.getMetadata(gatewayPort, gateway) ?? 0;
+  const options = (Reflect.getMetadata(nestMetadata.gatewayOptions, gateway) ?? {}) as {
+    path?: string;
+    namespace?: unknown;
+  };
+  const port: unknown = Reflect.getMetadata(nestMetadata.gatewayPort, gateway) ?? 0;
   return (
     port === place.port && options.path === place.path && withSlash(options.namespace) === withSlash(place.namespace)
   );
@@ -70,12 +67,11 @@ function withSlash(namespace: unknown): unknown {
 }
 
 /** The class's own, those that it inherits, and those of the method that a handshake calls. */
-function guardsOn(gateway: Gateway): readonly unknown[] {
+function authGuardsOn(gateway: Gateway): readonly unknown[] {
   const { handleConnection } = gateway.prototype as { handleConnection?: object };
-  return [gateway, handleConnection].flatMap((target) => {
-    const guards: unknown = target === undefined ? [] : Reflect.getMetadata(guardsKey, target);
-    return Array.isArray(guards) ? (guards as unknown[]).filter(isAuthGuard) : [];
-  });
+  return [gateway, handleConnection].flatMap((target) =>
+    target === undefined ? [] : guardsOn(target).filter(isAuthGuard),
+  );
 }
 
 function toInstance(guard: unknown, injectables: Host['injectables']): CanActivate | undefined {
@@ -84,7 +80,5 @@ function toInstance(guard: unknown, injectables: Host['injectables']): CanActiva
 }
 
 function globalGuardsOf(app: INestApplicationContext): readonly unknown[] {
-  // Nest has no way to ask; its own packages read it off the application in the same way.
-  const { container } = app as unknown as { container: { applicationConfig: ApplicationConfig } };
-  return container.applicationConfig.getGlobalGuards();
+  return applicationConfigOf<ApplicationConfig>(app).getGlobalGuards();
 }

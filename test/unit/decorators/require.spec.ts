@@ -14,7 +14,7 @@ import {
   RequireAnyScope,
   RequireScopes,
 } from '../../../src/decorators/require-authorities.decorator.js';
-import { bringsAuthGuard } from '../../../src/guard/brings-auth-guard.js';
+import { bringsAuthGuard } from '../../../src/guard/nest-internals.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
 type Require = (...names: string[]) => ClassDecorator & MethodDecorator;
