@@ -46,34 +46,39 @@ export class AuthGuard implements CanActivate {
     const call: Call = { context, transport, rules: this.rules.read(context), view: transport.view(context) };
     if (call.rules.mode === 'public') return admit(call, anonymousCaller);
     let user: MaybePromise<AuthUser>;
+    let authorized: MaybePromise<AuthUser>;
     try {
       user = this.authenticate(call);
+      authorized = isThenable(user)
+        ? user.then((proven) => this.requirements.meet(call, proven))
+        : this.requirements.meet(call, user);
     } catch (error) {
       return this.answers.continueWithout(call, error);
     }
-    if (!isThenable(user)) return this.admit(call, this.authenticator.toAppUser(call.view, user), user);
-    return user.then(
-      (proven) => this.admit(call, this.authenticator.toAppUser(call.view, proven), proven),
+    // The same object, and so no promise: everything was decided at once.
+    if (authorized === user) return this.admit(call, user as AuthUser);
+    return (authorized as Promise<AuthUser>).then(
+      (proven) => this.admit(call, proven),
       (error: unknown) => this.answers.continueWithout(call, error),
     );
   }
 
-  private authenticate(call: Call): MaybePromise<AuthUser> {
-    const { rules, view } = call;
+  private authenticate({ rules, view }: Call): MaybePromise<AuthUser> {
     const online = rules.mode !== 'public' && rules.requirements?.online === true;
-    const user = online ? authenticateOnline(this.authenticator, view) : this.authenticator.authenticate(view);
-    return isThenable(user)
-      ? user.then((proven) => this.requirements.meet(call, proven))
-      : this.requirements.meet(call, user);
+    return online ? authenticateOnline(this.authenticator, view) : this.authenticator.authenticate(view);
   }
 
   /** What `toUser` throws is the app's answer, on optional routes too. */
-  private admit(call: Call, appUser: unknown, verified: AuthUser): MaybePromise<boolean> {
-    if (isThenable(appUser)) return Promise.resolve(appUser).then((made) => this.admit(call, made, verified));
+  private admit(call: Call, verified: AuthUser): MaybePromise<boolean> {
+    const appUser = this.authenticator.toAppUser(call.view, verified);
+    if (appUser === verified || !isThenable(appUser)) return this.admitAs(call, appUser, verified);
+    return Promise.resolve(appUser).then((made) => this.admitAs(call, made, verified));
+  }
+
+  private admitAs(call: Call, user: unknown, verified: AuthUser): true {
     // An Authenticator of the app's own may give no user, whatever its type says.
-    if (appUser === null || appUser === undefined)
-      return this.answers.continueWithout(call, RefusalError.unknownUser());
-    return admit(call, { user: appUser, verified });
+    if (user === null || user === undefined) return this.answers.continueWithout(call, RefusalError.unknownUser());
+    return admit(call, { user, verified });
   }
 }
 
