@@ -76,6 +76,8 @@ export class OriginCheck {
    */
   readonly check = (credential: Credential, view: RequestView): void => {
     const { source, scheme } = credential;
+    // Nearly every credential comes in a header that no browser sends by itself, and this runs for each request.
+    if (scheme === 'Bearer' && source.cookie === undefined && source.parameter?.in === 'header') return;
     const isCookie = isFromCookie(credential, view);
     if (!isCookie && scheme !== 'Basic') return;
     const isForbidden = isSafe(view)
