@@ -39,6 +39,10 @@ export function readProfiles(
   if (typeof source?.['get'] !== 'function') {
     throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', get.hint);
   }
+  if (source['findDisabledReason'] !== undefined && source['findBar'] !== undefined) {
+    const problem = 'findBar is its deprecated name, and both are given';
+    throw new ConfigurationError(`${where}({ profiles: { findDisabledReason } })`, problem, 'Leave out findBar');
+  }
   for (const { name, expected, fits } of optional) {
     if (source[name] === undefined || fits(source[name])) continue;
     throw new ConfigurationError(`${where}({ profiles: { ${name} } })`, `${expected} is expected`, 'Or leave it out');
@@ -74,6 +78,7 @@ const optional: readonly {
   { name: 'find', expected: 'a function', fits: isFunction },
   { name: 'getMany', expected: 'a function', fits: isFunction },
   { name: 'findDisabledReason', expected: 'a function', fits: isFunction },
+  { name: 'findBar', expected: 'a function', fits: isFunction },
   { name: 'access', expected: 'a text', fits: (value) => typeof value === 'string' },
   {
     name: 'mostAtOnce',

@@ -178,7 +178,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     expect(loud().map(({ level }) => level)).toEqual(['error']);
     expect(loud()[0]?.text).toMatch(
       new RegExp(
-        `^Cannot get the keys of ${issuer.url}: ${host} answered with status 503\\. The keys that are known serve on`,
+        `^Cannot get the keys of ${issuer.url}: ${host} answered with status 503\\. The known keys stay in use until`,
       ),
     );
     issuer.recover();

@@ -74,15 +74,15 @@ describe('an address', () => {
     'https://:pass@issuer.example',
     'http://localhost:80@evil.example',
     'http://user@localhost',
-  ])('must not send a login: %s', (address) => {
-    expect(findAddressFault(address, strict)).toBe('an address must not send a user name or password');
-    expect(findAddressFault(address, lax)).toBe('an address must not send a user name or password');
+  ])('must not contain a login: %s', (address) => {
+    expect(findAddressFault(address, strict)).toBe('an address must not contain a user name or password');
+    expect(findAddressFault(address, lax)).toBe('an address must not contain a user name or password');
   });
 
   it.each(['https://issuer.example/#a', 'http://localhost#/keys', 'https://issuer.example/keys#'])(
-    'must not send a fragment: %s',
+    'must not contain a fragment: %s',
     (address) => {
-      expect(findAddressFault(address, lax)).toBe('an address must not send a fragment');
+      expect(findAddressFault(address, lax)).toBe('an address must not contain a fragment');
     },
   );
 

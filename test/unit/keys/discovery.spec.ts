@@ -176,7 +176,7 @@ describe('a document', () => {
     ['file:///etc/passwd', 'https is expected'],
     ['/keys', 'not an absolute address'],
     ['', 'not an absolute address'],
-    ['https://user:canary@keys.example/keys', 'an address must not send a user name or password'],
+    ['https://user:canary@keys.example/keys', 'an address must not contain a user name or password'],
   ])('cannot send us to %j', async (address, fault) => {
     const { find } = await serveOne({ jwks_uri: address });
     const failure = await failureOf(find());

@@ -125,7 +125,7 @@ describe('a server that fails before it has ever answered', () => {
     const { source, events } = openSource(keysAt(`${url}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 
-    expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the answer is not a key set`);
+    expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the response is not a key set`);
     expect(JSON.stringify(events)).not.toContain('canary');
   });
 

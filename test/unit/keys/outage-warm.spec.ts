@@ -164,7 +164,7 @@ describe('a server that fails after it has answered', () => {
     expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended', 'outage-began', 'outage-ended']);
     expect(events[0]).toMatchObject({
       problem: `${new URL(issuer.url).host} answered with something that is not JSON`,
-      consequence: `The keys that are known serve on, at the latest until ${usableUntil}`,
+      consequence: `The known keys stay in use until ${usableUntil} at the latest`,
     });
     expect(events[1]).toMatchObject({ lastedSeconds: 3_500 });
   });

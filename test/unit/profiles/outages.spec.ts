@@ -67,8 +67,7 @@ describe('while the provider is down', () => {
         type: 'outage-began',
         what: 'the profiles of joe',
         problem: 'api.example answered with status 503',
-        consequence:
-          'Profiles that are known are served for as long as they may be, other look-ups fail with SERVER_ERROR',
+        consequence: 'Cached profiles stay in use for their time, other look-ups fail with SERVER_ERROR',
       },
     ]);
     clock.advanceSeconds(30);

@@ -64,7 +64,7 @@ describe('options for profiles', () => {
       const given = { cache: false, [option]: option === 'store' ? new Keyv() : 1 };
 
       expect(configurationErrorOf(() => readProfileOptions('profiles', given)).message).toBe(
-        `profiles({ ${option} }): with cache: false nothing is kept. Leave out one of the two.`,
+        `profiles({ ${option} }): with cache: false nothing is cached. Leave out one of the two.`,
       );
     },
   );

@@ -31,7 +31,7 @@ describe('something thrown', () => {
       }),
     ],
   ])('may be hostile: %s', (_what, thrown: unknown) => {
-    expect(describeThrown(thrown, null)).toEqual({ problem: 'something that cannot be shown', frames: [] });
+    expect(describeThrown(thrown, null)).toEqual({ problem: 'a value that cannot be described', frames: [] });
   });
 
   it('cannot write lines, nor frames, of its own', () => {
