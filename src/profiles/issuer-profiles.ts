@@ -145,7 +145,7 @@ export class IssuerProfiles {
     if (given === null || given === undefined) return null;
     const made = toUserProfile(userId, given);
     if (!('wrong' in made)) return made;
-    const explanation = `The profile source returned an invalid ${made.wrong} (${this.what})`;
+    const explanation = `The profile source returned a profile with an invalid ${made.wrong} (${this.what})`;
     throw new AuthUnavailableError(explanation);
   }
 

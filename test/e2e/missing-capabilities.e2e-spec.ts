@@ -37,14 +37,14 @@ describe.each(platforms)('routes on $name', (platform) => {
 
   it('cannot demand that an issuer be asked about tokens that none can be asked about', async () => {
     await expect(start(OnlineController, plain)).rejects.toThrow(
-      /^oidc.*introspection.*OnlineController\.list requires @VerifyOnline\(\), and no issuer can be asked for it/,
+      /^oidc.*introspection.*OnlineController\.list requires @VerifyOnline\(\), which no issuer supports/,
     );
     await expect(start(OnlineController, byHand)).rejects.toThrow(/OnlineController\.list requires @VerifyOnline\(\)/);
   });
 
   it('cannot demand profiles that anonymousCaller gives', async () => {
     await expect(start(ProfileController, byHand)).rejects.toThrow(
-      /^jwtIssuer.*profiles.*ProfileController\.list requires @RequireProfile\(\), and no issuer can be asked for it/,
+      /^jwtIssuer.*profiles.*ProfileController\.list requires @RequireProfile\(\), which no issuer supports/,
     );
   });
 

@@ -239,7 +239,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
 
   it('keeps an app from starting, in strict mode, that leaves a handler open without saying so', async () => {
     await expect(start({ routeAudit: { strict: true } })).rejects.toThrow(
-      'AuthModule.forRoot({ routeAudit: { strict } }): no guard stands before OpenController.open (GET /open), ' +
+      'AuthModule.forRoot({ routeAudit: { strict } }): no guard protects OpenController.open (GET /open), ' +
         'OpenController.passport (GET /open/passport), OpenController.openMessage (pattern open), ' +
         'CatsResolver.addCat (mutation addCat), CatsGateway.stay (message stay). ',
     );
@@ -251,10 +251,15 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     expect((await app.call('/cats/health')).status).toBe(200);
   });
 
-  it('is a list for the app too', async () => {
+  it('is available to the app as a list, which also has the form of 0.1.0', async () => {
     const { app } = await start({}, { controllers: [CatsController], providers: [] });
-    const [one] = app.nest.get(HandlerInventory, { strict: false }).list();
-    expect(one).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
+    const infos = app.nest.get(HandlerInventory, { strict: false }).list();
+    expect(infos[0]).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is accepted until 1.0.
+    for (const { requirements, demands } of infos) {
+      expect(demands).toEqual(requirements && { online: requirements.online, requirements: requirements.all });
+    }
+    expect(infos.some(({ requirements }) => requirements?.all.length === 1)).toBe(true);
   });
 
   it('refuses what it does not understand', async () => {

@@ -1,5 +1,5 @@
 /** A key server whose set a test writes, whose troubles it chooses, and which counts what reaches it. */
-import { type IssuerFault, issuerFaults, spoilAnswer } from '../../src/testing/issuer-fault.js';
+import { type IssuerFault, issuerFaults, sendFault } from '../../src/testing/issuer-fault.js';
 import { startServer } from './answering-server.js';
 
 /** Everything that a key server may do instead of giving its keys. `useless`: keys that are for encryption only. */
@@ -37,7 +37,7 @@ export class KeyEndpoint {
         if (trouble === null || elsewhere) response.writeHead(200, json).end(body);
         else if (trouble === 'useless')
           response.writeHead(200, json).end(JSON.stringify(forEncryption(endpoint.shown)));
-        else spoilAnswer(trouble, { response, body, emptyBody: '{"keys":[]}', elsewhere: '/elsewhere' });
+        else sendFault(trouble, { response, body, emptyBody: '{"keys":[]}', elsewhere: '/elsewhere' });
       });
     });
     const endpoint: KeyEndpoint = new KeyEndpoint(`${url}/keys`, shown);

@@ -122,7 +122,7 @@ describe('@RequireOrganization', () => {
     [{ parameter: 'orgId' }, '@RequireOrganization({ parameter })', 'there is no option of this name'],
     [{ param: '' }, '@RequireOrganization({ param })', 'a text that is not empty'],
     [{ id: 'acme' }, '@RequireOrganization({ id })', 'a function is expected'],
-    [{ id: find, param: 'orgId' }, '@RequireOrganization({ id })', 'it stands beside param'],
+    [{ id: find, param: 'orgId' }, '@RequireOrganization({ id })', 'param names the organization already'],
     [{ by: 'title' }, '@RequireOrganization({ by })', "one of 'id', 'slug', 'name'"],
     [{ role: ['Admin'] }, '@RequireOrganization({ role })', 'something in it is not a role'],
     [{ role: '' }, '@RequireOrganization({ role })', 'something in it is not a role'],
@@ -187,7 +187,7 @@ describe('@RequirePolicy', () => {
   ])('refuses %s', (_what, policy: unknown) => {
     const error = configurationErrorOf(() => RequirePolicy(policy as never));
     expect(error.message).toBe(
-      '@RequirePolicy: a class or a function is expected. Write the class, and not an object of it.',
+      '@RequirePolicy: a class or a function is expected. Write the class, and not an instance of it.',
     );
   });
 });

@@ -150,7 +150,7 @@ describe('what a source throws', () => {
 
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
     expect(events).toMatchObject([
-      { problem: expect.stringContaining('profile whose primaryEmail is not') as unknown },
+      { problem: expect.stringContaining('a profile with an invalid primaryEmail') as unknown },
     ]);
   });
 

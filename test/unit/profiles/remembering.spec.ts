@@ -132,7 +132,7 @@ describe('one profile is never given for another', () => {
     const error = await errorOf(service.get(userOf('alice')));
     expect(error).toMatchObject({
       code: 'SERVER_ERROR',
-      explanation: expect.stringContaining('profile whose id') as unknown,
+      explanation: expect.stringContaining('a profile with an invalid id') as unknown,
     });
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
@@ -180,15 +180,16 @@ describe('a user who is not there', () => {
   });
 });
 
-describe('a user who is barred', () => {
-  it('is refused each time, and shown to those who look for them', async () => {
-    const source = Object.assign(
-      new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } }),
-      {
-        findDisabledReason: ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
-          raw['locked'] === true ? 'The user is locked' : undefined,
-      },
-    );
+describe('a disabled user', () => {
+  const findReason = ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
+    raw['locked'] === true ? 'The user is locked' : undefined;
+
+  it.each([
+    ['findDisabledReason', { findDisabledReason: findReason }],
+    ['findBar, its name before 0.2', { findBar: findReason }],
+  ])('is refused at each look-up by get, and found by find: %s', async (_, members) => {
+    const table = new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } });
+    const source = Object.assign(table, members);
     const { service } = openService({ joe: source });
 
     for (let time = 0; time < 2; time += 1) {

@@ -161,7 +161,7 @@ describe('TestIssuer.token', () => {
   it.each(['soon', '5 m', '5w', '', 'm'])('refuses %j as a duration', async (duration) => {
     const issuer = await start({ algorithm: 'ES256' });
 
-    await expect(issuer.token({}, { expiresIn: duration as '5m' })).rejects.toThrow('is no duration');
+    await expect(issuer.token({}, { expiresIn: duration as '5m' })).rejects.toThrow('is not a duration');
   });
 
   it('reads its clock for each token', async () => {
