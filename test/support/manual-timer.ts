@@ -1,6 +1,6 @@
 import { Timer } from '../../src/clock/clock.js';
 
-/** An timer that rings when the test says so, and tells what it was set to. */
+/** A timer that the test fires, and that shows the delay to which it was set. */
 export class ManualTimer extends Timer {
   delayMs: number | null = null;
   private ringer: (() => void) | null = null;
