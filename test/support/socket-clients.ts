@@ -44,7 +44,7 @@ export class NotConnected extends Error {
     readonly response: { readonly status: number; readonly headers: IncomingMessage['headers'] } | null,
     readonly data: unknown,
   ) {
-    super('The server let anonymousCaller in');
+    super('The server has accepted no connection');
   }
 }
 

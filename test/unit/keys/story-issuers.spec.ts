@@ -30,7 +30,7 @@ async function verifyToken({ verifier }: OpenedVerifier, issuer: TestIssuer, hea
 }
 
 describe('two issuers, one of them down', () => {
-  it.each(['cold', 'do not affect each other: %s'])('do not feel each other: %s', async (start) => {
+  it.each(['cold', 'warm'])('do not affect each other: %s', async (start) => {
     const clock = new ManualClock();
     const [well, ill] = [await openSide(clock), await openSide(clock)];
     const opened = openVerifier(
@@ -86,20 +86,17 @@ describe('a thousand concurrent first requests', () => {
     expect(issuer.requests).toMatchObject({ discovery: 1, jwks: 1, total: 2 });
   });
 
-  it.each(['discovery', 'fail by one call when %s is down'] as const)(
-    'fail by one call where %s is down',
-    async (only) => {
-      const issuer = await startIssuer();
-      issuer.fail('503', { only });
-      const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }), { fetch: slowly });
-      const token = await issuer.token({ aud: 'api' });
-      const outcomes = await Promise.all(Array.from({ length: 1_000 }, () => outcomeOf(opened.verifier.verify(token))));
+  it.each(['discovery', 'jwks'] as const)('fail by one call when %s is down', async (only) => {
+    const issuer = await startIssuer();
+    issuer.fail('503', { only });
+    const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }), { fetch: slowly });
+    const token = await issuer.token({ aud: 'api' });
+    const outcomes = await Promise.all(Array.from({ length: 1_000 }, () => outcomeOf(opened.verifier.verify(token))));
 
-      expect(new Set(outcomes)).toEqual(new Set(['SERVER_ERROR']));
-      expect(issuer.requests[only]).toBe(1);
-      expect(issuer.requests.discovery).toBe(1);
-    },
-  );
+    expect(new Set(outcomes)).toEqual(new Set(['SERVER_ERROR']));
+    expect(issuer.requests[only]).toBe(1);
+    expect(issuer.requests.discovery).toBe(1);
+  });
 });
 
 describe('several addresses of one key set', () => {

@@ -165,24 +165,21 @@ describe('an error of a source', () => {
     expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
   });
 
-  it.each(['in memory', 'removes the cached profile %s when the user was deleted'])(
-    'that the user is gone, ends what was known of them %s',
-    async (place) => {
-      const source = new TableSource();
-      const options = place === 'in memory' ? {} : { store: new Map<string, unknown>() };
-      const { service, clock } = openService({ joe: source }, options);
-      await service.get(userOf('alice'));
-      await settle();
-      source.trouble = RefusalError.token('revoked', 'the provider says so');
-      clock.advanceSeconds(60);
-      expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
-      await settle();
+  it.each(['in memory', 'in a store too'])('removes the cached profile %s when the user was deleted', async (place) => {
+    const source = new TableSource();
+    const options = place === 'in memory' ? {} : { store: new Map<string, unknown>() };
+    const { service, clock } = openService({ joe: source }, options);
+    await service.get(userOf('alice'));
+    await settle();
+    source.trouble = RefusalError.token('revoked', 'the provider says so');
+    clock.advanceSeconds(60);
+    expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
+    await settle();
 
-      expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
-      source.trouble = undefined;
-      expect(await service.lookUp(userOf('alice', { token: 't2' }))).toMatchObject({ freshness: 'fresh' });
-    },
-  );
+    expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
+    source.trouble = undefined;
+    expect(await service.lookUp(userOf('alice', { token: 't2' }))).toMatchObject({ freshness: 'fresh' });
+  });
 
   it('during a refresh is not retried at once when a store has the profile', async () => {
     const source = new TableSource();

@@ -12,7 +12,7 @@ describe('TestIssuer.fail', () => {
     expect(await statusOf(issuer.url + openIdPath)).toBe(503);
   });
 
-  it.each(['hang', '%s: sends no complete response'] as const)('%s: gives no whole answer', async (fault) => {
+  it.each(['hang', 'drip'] as const)('%s: sends no complete response', async (fault) => {
     const issuer = await startIssuer();
     issuer.fail(fault);
     const giveUp = new AbortController();
