@@ -72,7 +72,7 @@ const shape = {
 };
 
 describe.each(Object.entries(presets))('the claim map of %s', (_, preset) => {
-  it('never throws and keeps its shape, whatever is in the claims', () => {
+  it('never throws and keeps its shape for all claims', () => {
     const { map } = create(preset).claimMap;
     const whole = values.map((value) => Object.fromEntries(names.map((name) => [name, value])));
     const single = names.flatMap((name) => values.flatMap((value) => [{ [name]: value }, { v: 2, [name]: value }]));

@@ -27,7 +27,7 @@ const anonymousCaller: readonly [string, () => AuthUser | Promise<AuthUser>][] =
   ['null after a while', async () => null as unknown as AuthUser],
 ];
 
-describe.each(platforms)('an Authenticator that gives anonymousCaller, on $name', (platform) => {
+describe.each(platforms)('an Authenticator that returns no user, on $name', (platform) => {
   const start = async (authenticator: Authenticator) => {
     const module = Test.createTestingModule({
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }) })],
@@ -36,7 +36,7 @@ describe.each(platforms)('an Authenticator that gives anonymousCaller, on $name'
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
   };
 
-  it.each(anonymousCaller)('lets anonymousCaller in with %s', async (_what, authenticate) => {
+  it.each(anonymousCaller)('refuses the caller when it returns %s', async (_what, authenticate) => {
     const app = await start({ authenticate, toAppUser: (_, user) => user });
 
     expect(verdictOf(await app.call('/guarded'))).toEqual(accessDenied);

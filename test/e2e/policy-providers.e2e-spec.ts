@@ -53,7 +53,7 @@ describe.each(platforms)('providers of policies on $name', (platform) => {
     expect((error as ConfigurationError).message).toBe(`@RequirePolicy(Weather): ${message}`);
   });
 
-  it('are taken from the handler’s own module before any other', async () => {
+  it("of the handler's own module take precedence", async () => {
     const answering = (answer: boolean) => ({ provide: Weather, useValue: { check: () => answer } });
     class FineModule {}
     class RainModule {}

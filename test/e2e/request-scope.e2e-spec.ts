@@ -80,7 +80,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     issuer = await startIssuer();
   });
 
-  it.each([false, true])('has the user behind the guard (guardEverything: %s)', async (guardEverything) => {
+  it.each([false, true])('has the user after the guard (guardEverything: %s)', async (guardEverything) => {
     const quiet = await startIssuer();
     const app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }), guardEverything })],
@@ -98,7 +98,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
   });
 
   it.each([false, true])(
-    'stops an app whose options would be made for every request (guardEverything: %s)',
+    'stops an app whose options would be created for every request (guardEverything: %s)',
     async (guardEverything) => {
       const starting = startApp(platform, {
         imports: [
@@ -133,7 +133,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     },
   );
 
-  it('stops it although another module of the same app is as it should be', async () => {
+  it('stops it although another module of the app is configured correctly', async () => {
     const issuers = oidc({ issuer: issuer.url, audience: 'api' });
     const scoped = AuthModule.forRootAsync({
       imports: [AccountsModule],
@@ -145,7 +145,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     await expect(starting).rejects.toThrow('AuthModule.forRootAsync({ inject })');
   });
 
-  it('lets toUser resolve a request-scoped provider instead', async () => {
+  it('is possible in toUser by resolving a request-scoped provider', async () => {
     const app = await startApp(platform, {
       imports: [
         AccountsModule,
