@@ -88,7 +88,6 @@ export class TestIssuer {
 
   /**
    * The current signing key as a JWK, for an issuer that your app describes itself.
-   *
    * @throws {Error} when the issuer signs with a shared secret
    */
   get publicKey(): TestJwk {
@@ -97,7 +96,6 @@ export class TestIssuer {
 
   /**
    * The current signing key as PEM (SPKI).
-   *
    * @throws {Error} when the issuer signs with a shared secret
    */
   get publicKeyPem(): string {
@@ -106,7 +104,6 @@ export class TestIssuer {
 
   /**
    * The shared secret, with `algorithm: 'HS256' | 'HS384' | 'HS512'`.
-   *
    * @throws {Error} when the issuer signs with a key pair
    */
   get secret(): string {

@@ -5,7 +5,7 @@ import type { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { MappedClaims } from '../../src/user/claim-map.js';
 import { type Preset, presets } from '../support/presets.js';
 
-/** Where claims are read, anonymousCaller is called. */
+/** Claim maps make no calls. */
 const nowhere = { url: 'http://127.0.0.1:9', jwksUri: 'http://127.0.0.1:9/jwks' } as TestIssuer;
 
 function create(preset: Preset, options: object = {}): IdentityProvider {

@@ -122,7 +122,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' }, body: '' }],
     ['an outage', { status: 503, headers: { ...plain, 'retry-after': '1000' }, body: upstreamText }],
   ];
-  // What an app's own source gives is what it means: null is anonymousCaller.
+  // For a source of the app, null means that the user does not exist.
   const meant = stand.name === 'a source of the app' ? ['null'] : [];
 
   it.each(troubles.filter(([what]) => !meant.includes(what)))(

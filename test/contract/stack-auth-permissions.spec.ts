@@ -55,7 +55,7 @@ const recorded =
   (request, response) => {
     const [path] = (request.url ?? '').split('?');
     const name = lists.find((list) => readRecordedExchange(list, version).request.path.startsWith(`${path ?? ''}?`));
-    if (name === undefined) throw new Error(`Nobody recorded ${request.url ?? ''}`);
+    if (name === undefined) throw new Error(`There is no recording of ${request.url ?? ''}`);
     const { status, headers, body } = readRecordedExchange(name, version).response;
     response.writeHead(status, headers).end(JSON.stringify(body));
   };
@@ -144,7 +144,7 @@ describe('permissions', () => {
     ['are asked for with a token that is over', 401, {}, 'ACCESS_TOKEN_EXPIRED', 'INVALID_TOKEN expired'],
     ['are asked for with a wrong key', 401, {}, 'INVALID_PUBLISHABLE_CLIENT_KEY', 'SERVER_ERROR'],
     ['are asked for without the key that is wanted', 401, {}, 'CLIENT_AUTHENTICATION_REQUIRED', 'SERVER_ERROR'],
-    ['are anonymousCaller’s to be found', 404, {}, undefined, 'SERVER_ERROR'],
+    ['cannot be found', 404, {}, undefined, 'SERVER_ERROR'],
   ] as const)('%s', async (_what, status, body, code, outcome) => {
     const source = openSource(await startServer(answering(status, body, code)));
     expect(await outcomeOf(source.permissionsIn(userOf('u1'), 't1'))).toBe(outcome);

@@ -1,4 +1,4 @@
-/** What a handler reads of its caller: the whole user, one property of them, through pipes, or anonymousCaller. */
+/** What a handler receives of its caller: the whole user, one property, through pipes, or null. */
 import { inspect } from 'node:util';
 import { Controller, Get, Injectable, ParseIntPipe, type PipeTransform, Req, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public, tokenOf } from 'nest-gatehouse';
@@ -138,7 +138,7 @@ const hostilePaths = [
 ];
 
 @Controller()
-class NobodyController {
+class AnonymousController {
   @OptionalAuth()
   @Get('guest')
   guest(@CurrentUser() user: AuthUser | null, @CurrentUser('id') id: string | null): object {
@@ -184,7 +184,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
     issuer = await startIssuer();
     app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) })],
-      controllers: [MeController, NobodyController, ...hostilePaths.map(controllerOf)],
+      controllers: [MeController, AnonymousController, ...hostilePaths.map(controllerOf)],
     });
     token = await issuer.token({
       aud: 'api',

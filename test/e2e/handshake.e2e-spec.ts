@@ -1,4 +1,4 @@
-/** With the adapter put into `withAuth()`, anonymousCaller is connected to a guarded gateway who brings no valid token. */
+/** With an adapter of `withAuth()`, a guarded gateway accepts connections with a valid token only. */
 import { type INestApplication, UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';

@@ -217,7 +217,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     const ofTokens = tokens.flatMap((token) => token.split('.'));
     const ofKeys = [secret, robots.secret, String(issuer.publicKey['x']), String(issuer.publicKey['y'])];
     for (const hidden of [...ofTokens, ...ofKeys, 'cookie-of-the-session']) expect(written).not.toContain(hidden);
-    // Nobody is woken at night by callers who are refused.
+    // Refused callers must not appear at warn or error, which may alert an operator.
     expect(logger.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * The main story: a person signs in at a certified OpenID provider, the page calls the API with their access token, and
- * the API lets that person through and anonymousCaller else.
+ * the API accepts that user and no other.
  */
 import { Controller, Get, Post } from '@nestjs/common';
 import { AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public } from 'nest-gatehouse';

@@ -1,4 +1,4 @@
-/** The key server is down, and back again: anonymousCaller is signed out, nothing has to be restarted. */
+/** The key server is down and recovers: no user is signed out, and nothing needs a restart. */
 import { IssuerKeys, KeyHealth } from 'nest-gatehouse';
 import type { IssuerFault } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';

@@ -37,7 +37,7 @@ const asTester: CanActivate = {
 const testingModule = (guardEverything: boolean): TestingModuleBuilder =>
   Test.createTestingModule({
     imports: [
-      // Nobody listens there: a test that overrides the guard needs no issuer.
+      // No server listens there, because a test that overrides the guard needs no issuer.
       AuthModule.forRoot({ issuers: oidc({ issuer: 'http://127.0.0.1:9', audience: 'api' }), guardEverything }),
     ],
     controllers: [CatsController],

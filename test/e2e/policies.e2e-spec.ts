@@ -54,7 +54,7 @@ class OwnsCat implements Policy {
   }
 }
 
-/** Made anew for each request; two look at one request's number. */
+/** A request-scoped provider that numbers the requests. */
 @Injectable({ scope: Scope.REQUEST })
 class Visitor {
   private static made = 0;

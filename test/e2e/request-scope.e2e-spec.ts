@@ -1,4 +1,4 @@
-/** Request-scoped providers around the guard: behind it they see the user, and it is not made anew for them. */
+/** Request-scoped providers together with the guard: they have the user after it, and the guard itself stays a singleton. */
 import { Controller, Get, Inject, Injectable, Module, Scope, UseGuards } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, REQUEST } from '@nestjs/core';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, ConfigurationError, oidc } from 'nest-gatehouse';
@@ -93,7 +93,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
       names.map(async (sub) => app.call('/diary', { token: await quiet.token({ aud: 'api', sub }) })),
     );
     expect(answers.map(({ json }) => json)).toEqual(names.map((id) => ({ id, ofProvider: id, ofController: id })));
-    // A guard that was made anew for each request would have fetched the keys as often.
+    // A request-scoped guard would have fetched the keys for each request.
     expect(quiet.requests).toMatchObject({ discovery: 1, jwks: 1 });
   });
 

@@ -76,7 +76,7 @@ class OpenController {
     return 'open';
   }
 
-  // No handler: anonymousCaller outside can call it.
+  // This is not a handler, because clients cannot call it.
   helper(): string {
     return 'help';
   }

@@ -104,7 +104,7 @@ const controllers = [
   HeirOfPublicController,
 ];
 
-/** What comes of a route: anonymousCaller asks, everybody passes but is known, or only known users pass. */
+/** The result for a route: public, optional (anonymous callers and known users), or known users only. */
 type Outcome = 'public' | 'optional' | 'required';
 
 const ownMetadata: readonly [handler: string, outcome: Outcome][] = [

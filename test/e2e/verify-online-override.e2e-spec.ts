@@ -1,4 +1,4 @@
-/** An Authenticator of the app's own that does not ask issuers lets anonymousCaller into a route that wants them asked. */
+/** An Authenticator of the app that does not call issuers makes a route with @VerifyOnline() refuse every caller. */
 import { Controller, Get } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AuthModule, type AuthUser, Authenticator, CurrentUser, oidc, VerifyOnline } from 'nest-gatehouse';
