@@ -184,7 +184,9 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     const query = 'subscription { maybe { heardBy feltBy } }';
     const ofAnonymous = { maybe: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } };
     expect((await askOverSocket(app, query, {})).data).toEqual(ofAnonymous);
-    expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(ofAnonymous);
+    expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(
+      ofAnonymous,
+    );
     const connectionParams = { token: await tokenFor('alice') };
     expect((await askOverSocket(app, query, { connectionParams })).data).toEqual({
       maybe: { heardBy: 'alice', feltBy: 'alice' },
