@@ -90,7 +90,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     const error = await errorOf(profiles.get(caller));
 
     expect(error?.code).toBe('SERVER_ERROR');
-    expect(error?.explanation).toMatch(/another user|another "sub"|whose id/);
+    expect(error?.explanation).toMatch(/another user|another "sub"|an invalid id/);
     expect(error?.explanation).not.toContain(somebody);
   });
 
