@@ -69,7 +69,7 @@ export class IssuerProfiles {
     });
     const { profile } = known;
     if (profile === null) throw RefusalError.token('revoked', `The user no longer exists in ${this.what}`);
-    const disabledReason = findDisabledReason(source, profile);
+    const disabledReason = source.findDisabledReason?.(profile);
     if (disabledReason !== undefined) throw RefusalError.token('revoked', disabledReason);
     return { ...known, profile };
   }
@@ -167,12 +167,6 @@ const findHint: MissingOption = {
 
 function notConfigured(problem: string, { option, hint }: MissingOption): ConfigurationError {
   return new ConfigurationError(option, problem, hint);
-}
-
-/** Reads the reason, also under the name that `ProfileSource` had before 0.2. */
-function findDisabledReason(source: ProfileSource, profile: UserProfile): string | undefined {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is accepted until 1.0.
-  return source.findDisabledReason === undefined ? source.findBar?.(profile) : source.findDisabledReason(profile);
 }
 
 export interface ProfileBatchParts {
