@@ -54,15 +54,18 @@ export function readProfiles(
 /** Calls the methods on the app's source itself, because they may use private members. */
 function withFindHint(source: ProfileSource, findHint: MissingOption): ProfileSource {
   const { access, mostAtOnce } = source;
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- The name of 0.1.0 is accepted until 1.0.
-  const findReason = source.findDisabledReason ?? source.findBar;
   return {
     get: (user) => source.get(user),
     ...(source.find !== undefined && { find: (userId: string) => source.find?.(userId) ?? null }),
     ...(source.getMany !== undefined && { getMany: (userIds: readonly string[]) => source.getMany?.(userIds) ?? [] }),
-    ...(findReason !== undefined && {
-      findDisabledReason: (profile: UserProfile) => findReason.call(source, profile),
+    ...(source.findDisabledReason !== undefined && {
+      findDisabledReason: (profile: UserProfile) => source.findDisabledReason?.(profile),
     }),
+    /* eslint-disable @typescript-eslint/no-deprecated -- The name of 0.1.0 is accepted until 1.0. */
+    ...(source.findBar !== undefined && {
+      findDisabledReason: (profile: UserProfile) => source.findBar?.(profile),
+    }),
+    /* eslint-enable @typescript-eslint/no-deprecated */
     ...(access !== undefined && { access }),
     ...(mostAtOnce !== undefined && { mostAtOnce }),
     findHint,
