@@ -6,7 +6,7 @@ import { loadResult } from './rig/results.mjs';
 import { median } from './rig/statistics.mjs';
 
 const group = 'fastify-ES256';
-/** What nobody can install. They are in the tables of docs/performance.md. */
+/** Reference implementations that are not packages. They are only in the tables of docs/performance.md. */
 const bounds = ['minimum', 'nobody'];
 const width = 760;
 const labelWidth = 210;
@@ -21,7 +21,7 @@ if (found === undefined) {
   process.exit(1);
 }
 
-/** What an open route costs is the same app's cost for everybody, so one figure stands for it: the median of all apps'. */
+/** An open route costs the same in every app, so one figure is used for it: the median of all apps. */
 function barsOf(measured) {
   const openUs = median(Object.values(measured).map((one) => one.openUs));
   const guarded = Object.entries(measured)

@@ -1,5 +1,5 @@
-// Makes bench/ ready: installs the pinned contenders when the lock file has changed, builds the package, and copies the
-// build to where an installed package would be. A copy, because a link would find another Nest than these apps do.
+// Prepares bench/: installs the pinned contenders when the lock file has changed, builds the package, and copies the build
+// into node_modules. It is a copy, because a link would resolve another Nest than these apps do.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ function copyBuild() {
   cpSync(`${root}package.json`, `${installed}/package.json`);
 }
 
-/** Two Nests in one process would not know each other's exceptions, and would start up twice. */
+/** Two copies of Nest in one process would not recognize each other's exceptions, and would be loaded twice. */
 function checkOneNest() {
   const paths = [`${here}package.json`, `${installed}/package.json`].map((from) =>
     realpathSync(createRequire(from).resolve('@nestjs/common/package.json')),
@@ -51,7 +51,7 @@ function checkOneNest() {
   if (new Set(paths).size !== 1) throw new Error(`Nest is there twice: ${paths.join(' and ')}`);
 }
 
-/** @param {{ build: boolean }} options build: false takes dist/ as it is */
+/** @param {{ build: boolean }} options build: false uses dist/ unchanged */
 export function setUp({ build }) {
   install();
   if (build) npm(root, 'run', 'build');

@@ -1,4 +1,4 @@
-// Registering
+// The module and its options
 export { AuthModule } from './auth.module.js';
 export type {
   AuthModuleAsyncOptions,
@@ -11,7 +11,7 @@ export { Clock } from './clock/clock.js';
 export type { ToUser } from './authentication/request-authenticator.js';
 export type { AuthEvent, ReportEvent } from './telemetry/auth-event.js';
 
-// Issuers: who may sign tokens
+// Issuers whose tokens are accepted
 export { allowInsecureHttpOffLoopback } from './configuration/read-address.js';
 export { auth0, type Auth0Options } from './issuers/auth0.js';
 export { betterAuth, type BetterAuthOptions } from './issuers/better-auth.js';
@@ -28,7 +28,7 @@ export { stackAuth, type StackAuthOptions } from './issuers/stack-auth/stack-aut
 export { supabase, type SupabaseOptions } from './issuers/supabase.js';
 export { acceptAnyAudience } from './token/trusted-issuer.js';
 
-// Presets from outside this package
+// Presets that are not part of this package
 export { defineProvider, type IssuerForm, type IssuerTermsForm, type ProviderForm } from './issuers/define-provider.js';
 export type { IdentityProvider, ProvidedIssuer } from './issuers/identity-provider.js';
 export { keysAt, type KeyOptions } from './issuers/remote-keys.js';
@@ -40,14 +40,14 @@ export type { AuthContext, Capability, MissingOption } from './upstream/auth-con
 export type { HttpAnswer, HttpCall, HttpCaller } from './upstream/http-client.js';
 export { type ClaimMap, type MappedClaims, mapStandardClaims } from './user/claim-map.js';
 
-// Token sources: where requests send tokens
+// Token sources: where a request has its token
 export { fromBearer } from './request/token-sources.js';
 export { fromCookie, type FromCookieOptions } from './request/token-sources.js';
 export { fromHeader } from './request/token-sources.js';
 export type { RequestView } from './request/request-view.js';
 export type { Found, TokenSource } from './request/token-sources.js';
 
-// Kinds of credentials, for schemes of the app's own
+// Kinds of credentials, for authentication schemes of the app
 export type { Authentication } from './authentication/authentication-scheme.js';
 export { AuthenticationScheme } from './authentication/authentication-scheme.js';
 export type { Challenge } from './challenge/error-answers.js';
@@ -55,7 +55,7 @@ export type { Credential } from './request/find-credential.js';
 export type { MaybePromise } from './token/maybe-promise.js';
 export { type AuthUserParts, createAuthUser } from './user/verified-user.js';
 
-// Transports, for those of the app's own
+// Transports, for transports of the app
 export type { CallContext } from './access/guard-context.js';
 export type { Answer, HeaderLines } from './challenge/error-answers.js';
 export {
@@ -66,7 +66,7 @@ export {
   type TransportPlugin,
 } from './transports/transport.js';
 
-// On a route
+// Guards and decorators of routes
 export type { OptionalAuthOptions } from './access/route-metadata.js';
 export type { PolicyAnswer, PolicyRefusal } from './access/policy-evaluator.js';
 export { CurrentProfile } from './decorators/current-profile.decorator.js';
@@ -127,7 +127,7 @@ export {
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 
-// What the app's handlers ask, for documents and for audits
+// Lists of the app's handlers, for audits and OpenAPI documents
 export type { HandlerInfo, HandlerKind, Protection } from './audit/handler-inventory.service.js';
 export { HandlerInventory, type HttpHandlerInfo } from './audit/handler-inventory.service.js';
 export type { HttpRoute } from './audit/http-paths.service.js';
@@ -135,9 +135,29 @@ export type { RouteAuditOptions } from './audit/route-audit-options.js';
 export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
 export type { OpenApiDocument, SecurityScheme } from './openapi/security-schemes.js';
 
-// Errors and answers
+// Errors and responses
 export type { AnswerBody } from './challenge/error-answers.js';
 export { AuthError, type AuthErrorCode, isAuthError, type RefusalReason } from './errors/auth-error.js';
 export { ConfigurationError } from './errors/auth-error.js';
 export { AuthUnavailableError } from './errors/auth-error.js';
 export { RefusalError } from './errors/auth-error.js';
+
+// Names of 0.1.0. Each one is the same symbol as the one that replaces it.
+export {
+  /** @deprecated Use `HandlerInventory`. Removed in 1.0. */
+  HandlerInventory as EntryPoints,
+  /** @deprecated Use `HandlerInfo`. Removed in 1.0. */
+  type HandlerInfo as EntryPoint,
+  /** @deprecated Use `HandlerKind`. Removed in 1.0. */
+  type HandlerKind as EntryPointKind,
+  /** @deprecated Use `HttpHandlerInfo`. Removed in 1.0. */
+  type HttpHandlerInfo as HttpEntryPoint,
+} from './audit/handler-inventory.service.js';
+export {
+  /** @deprecated Use `AuthUnavailableError`. Removed in 1.0. */
+  AuthUnavailableError as FaultError,
+} from './errors/auth-error.js';
+export type {
+  /** @deprecated Use `TransportPlugin`. Removed in 1.0. */
+  TransportPlugin as Wire,
+} from './transports/transport.js';

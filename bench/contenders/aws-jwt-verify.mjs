@@ -1,4 +1,4 @@
-// aws-jwt-verify for any issuer (JwtVerifier), in a guard of one's own.
+// aws-jwt-verify for any issuer (JwtVerifier), in a hand-written guard.
 import { request } from 'node:http';
 import { JwtVerifier } from 'aws-jwt-verify';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';

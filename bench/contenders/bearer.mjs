@@ -1,4 +1,4 @@
-// What every hand-written guard of this folder does: take the token out of the header, refuse with a 401.
+// The part that every hand-written guard of this folder shares: it reads the token from the header and refuses with 401.
 import { UnauthorizedException } from '@nestjs/common';
 
 function bearerOf(request) {

@@ -1,4 +1,4 @@
-// fast-jwt, with the one public key at hand: it fetches no key sets itself.
+// fast-jwt with a configured public key, because it does not fetch key sets.
 import { audience, issuer } from '../rig/tokens.mjs';
 import { load } from '../rig/results.mjs';
 import { guardBy } from './bearer.mjs';

@@ -29,7 +29,7 @@ export const gatehouse = {
   name: 'gatehouse',
   ours: true,
   supports: () => true,
-  /** Bare verification: every signature is checked anew. */
+  /** Verification without a cache: every signature is checked. */
   async verifier(config) {
     const app = await openGatehouse({ cacheEntries: false, ...config });
     const verifier = app.get(TokenVerifier);

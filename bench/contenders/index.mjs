@@ -1,4 +1,4 @@
-// Everybody who is measured.
+// All contenders.
 import { awsJwtVerify } from './aws-jwt-verify.mjs';
 import { expressOauth2 } from './express-oauth2-jwt-bearer.mjs';
 import { fastJwt } from './fast-jwt.mjs';

@@ -1,4 +1,4 @@
-// jose's createRemoteJWKSet in a guard of one's own.
+// jose's createRemoteJWKSet in a hand-written guard.
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { audience, issuer } from '../rig/tokens.mjs';
 import { guardBy } from './bearer.mjs';

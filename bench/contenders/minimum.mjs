@@ -1,5 +1,5 @@
-// No product but a yardstick: about the least that a verifier for one issuer, one algorithm and one key at hand can do. It refuses
-// what it must, and knows no discovery, no rotation, no second writing of a token, no reason for a refusal.
+// A reference and not a product: the minimum of a verifier for one issuer, one algorithm and one configured key. It refuses
+// every invalid token, and has no discovery, no rotation and no reasons of refusals.
 import { createPublicKey, verify as cryptoVerify } from 'node:crypto';
 import { audience, cryptoArguments, issuer } from '../rig/tokens.mjs';
 import { guardBy } from './bearer.mjs';
@@ -22,7 +22,7 @@ function checkClaims({ iss, aud, exp, sub }) {
   if (iss !== issuer || aud !== audience || typeof sub !== 'string' || !(exp > now)) throw new Error('claims');
 }
 
-/** @returns verifiers of the key's tokens: one that does everything at once, one that checks signatures in the thread pool */
+/** @returns verifiers of the key's tokens: one that is synchronous, and one that checks signatures in the thread pool */
 function verifiersOf({ pem, kid, algorithm }) {
   const [hash, how] = cryptoArguments(algorithm, createPublicKey(pem));
   const header = Buffer.from(JSON.stringify({ alg: algorithm, typ: 'JWT', kid })).toString('base64url');

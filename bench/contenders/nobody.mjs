@@ -1,4 +1,4 @@
-// No product but a bound: a guard that lets everybody in shows what Nest itself takes for calling one.
+// A lower bound and not a product: a guard that accepts every request shows the cost of calling a guard in Nest.
 export const nobody = {
   name: 'nobody',
   supports: () => true,

@@ -25,13 +25,13 @@ function recipe({ jwksUri, algorithm, keyLifeMs }) {
 
 export const stock = {
   name: 'stock',
-  // jsonwebtoken, which passport-jwt stands on, knows no EdDSA.
+  // jsonwebtoken, which passport-jwt uses, does not support EdDSA.
   supports: (algorithm) => algorithm !== 'EdDSA',
   async verifier(config) {
     const strategy = new Strategy(recipe(config), (payload, done) => done(null, payload));
     const verify = (token) =>
       new Promise((success, fail) => {
-        // Passport, too, calls a strategy on an object made for the one request.
+        // Passport also calls a strategy on an object that it creates per request.
         const attempt = Object.create(strategy);
         Object.assign(attempt, { success, fail, error: fail });
         attempt.authenticate({ headers: { authorization: `Bearer ${token}` } });

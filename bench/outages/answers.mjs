@@ -1,4 +1,4 @@
-// What a list of answers comes to.
+// Summarizes a list of responses.
 import { quantile, round } from '../rig/statistics.mjs';
 
 /** `401 × 10`, or `200 × 8, 503 × 2`; `no answer × 5` where none came in time. */

@@ -1,4 +1,4 @@
-// Sends made-up tokens, 50 at a time and as fast as they are answered, or steadily at a pace, from a process of its own.
+// Sends forged tokens from a separate process, either 50 concurrently as fast as they are answered, or at a constant rate.
 import { randomBytes } from 'node:crypto';
 import { Client } from '../rig/client.mjs';
 import { claimsOf, encode } from '../rig/tokens.mjs';
@@ -25,7 +25,7 @@ async function flood({ port, amount }) {
   return { statuses, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Goes on until the process is ended. */
+/** Continues until the process ends. */
 function trickle({ port, perSecond }) {
   const client = new Client(port);
   void client.sendSteadily(madeUp, { perSecond });

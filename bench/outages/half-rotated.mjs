@@ -1,5 +1,5 @@
-// The issuer signs with a new key already, and its key set names that key without its material, beside the old one, whole.
-// A little later the set is whole. Nobody who has a token of the old key should notice anything.
+// The issuer already signs with a new key. Its key set has the old key, and the new key's id without the key material. A
+// little later the set is complete. Users with a token of the old key must not be affected.
 import { after, all, fetched, statusesOf } from './answers.mjs';
 
 const capSeconds = 45;

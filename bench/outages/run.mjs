@@ -1,8 +1,8 @@
-// Puts the same stories of trouble with keys to every contender, each behind a minimal Nest app on Express in a process
-// of its own, with a key server that counts. Loopback only. Saves results/outages.json and writes docs/outages.md.
+// Runs the same outage scenarios for every contender, each in a minimal Nest app on Express in a separate process, with a
+// key server that counts requests. Uses loopback only. Saves results/outages.json and writes docs/outages.md.
 //
-// How far to trust it: statuses and counts of fetches do not depend on the machine. Times do: stories that mostly wait run
-// six at a time, those that load the machine one after the other. "Recovers after" is seen by one good request every 250 ms.
+// Accuracy: statuses and numbers of fetches do not depend on the machine. Times do: scenarios that mostly wait run six at a
+// time, and those that load the machine run one after the other. "Recovers after" is measured by a request every 250 ms.
 import { findContender } from '../contenders/index.mjs';
 import { round } from '../rig/statistics.mjs';
 import { saveResult } from '../rig/results.mjs';
@@ -30,7 +30,7 @@ function roundAll(values) {
   );
 }
 
-/** Runs so many at once. A job that only waits any more says so, and the next one begins; all are waited for. */
+/** Runs a number of jobs concurrently. A job that only waits may release its place early; all jobs are awaited. */
 async function runAll(jobs, width) {
   const waiting = [...jobs];
   const worker = async () => {

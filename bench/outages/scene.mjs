@@ -1,4 +1,4 @@
-// One contender's app with a key server of its own, both fresh, for one story.
+// A new app of one contender with a new key server, for one scenario.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAppProcess } from '../rig/child.mjs';
 import { Client } from '../rig/client.mjs';
@@ -7,9 +7,9 @@ import { claimsOf, makeKey, makeToken } from '../rig/tokens.mjs';
 
 const algorithm = 'ES256';
 const threeDays = 3 * 24 * 3600;
-/** How long keys are kept, where a contender lets that be said. */
+/** The lifetime of cached keys, where a contender has an option for it. */
 const shortKeyLifeMs = 2_000;
-/** A little more than our usual life of keys (10 minutes), by the clock that the app is given. */
+/** A little more than this package's default lifetime of keys (10 minutes), by the clock of the app. */
 const ourKeyLifeSeconds = 601;
 
 let users = 0;
@@ -41,7 +41,7 @@ export class Scene {
     return makeToken(key, claimsOf(users, { exp, ...claims }));
   };
 
-  /** The keys that are held grow old (open with `shortKeyLife`): by the clock that ours is given, by waiting with the others. */
+  /** Makes cached keys stale (open with `shortKeyLife`): by the clock of this package's app, by waiting for the others. */
   async passKeyLife() {
     if (this.contender.ours === true) await this.advance(ourKeyLifeSeconds);
     else await sleep(shortKeyLifeMs + 200);
@@ -51,14 +51,14 @@ export class Scene {
     return this.app.ask('advance', { seconds });
   }
 
-  /** Publishes a new key, beside the old one or in its place. */
+  /** Publishes a new key, in addition to the old one or instead of it. */
   rotate({ keepOld }) {
     this.oldKey = this.key;
     this.key = makeKey(algorithm);
     this.keys.keys = [this.key.jwk, ...(keepOld ? this.keys.keys : [])];
   }
 
-  /** The same by halves: the new key is named in the set, and its point is not there yet. */
+  /** Publishes the id of a new key in the set, without its key material. */
   rotateHalfway() {
     this.rotate({ keepOld: true });
     const [{ x, y, ...named }, ...others] = this.keys.keys;
@@ -69,7 +69,7 @@ export class Scene {
     this.keys.keys = [this.key.jwk, ...this.keys.keys.slice(1)];
   }
 
-  /** The fetches that the key server saw while `act` ran. */
+  /** The number of fetches at the key server while `act` ran. */
   async countFetches(act) {
     const before = this.keys.fetches;
     const result = await act();

@@ -1,5 +1,5 @@
-// The key server is in trouble before the app has ever seen a key: nothing can be verified, and the honest answer is
-// 503, soon, and an end of it as soon as the server is back.
+// The key server fails before the app has fetched any key: no token can be verified, so the correct response is a quick
+// 503, which ends as soon as the server recovers.
 import { KeyServer } from '../rig/key-server.mjs';
 import { makeKey } from '../rig/tokens.mjs';
 import { after, all, fetched, milliseconds, statusesOf, summarize } from './answers.mjs';

@@ -1,4 +1,4 @@
-// The app knows good keys, and then something goes wrong. Good users should not notice.
+// The key server fails after the app has fetched keys. Users with valid tokens must not be affected.
 import { after, all, fetched, milliseconds, statusesOf, summarize } from './answers.mjs';
 import { halfRotated } from './half-rotated.mjs';
 import { Scene } from './scene.mjs';

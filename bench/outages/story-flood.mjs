@@ -38,7 +38,7 @@ export function floodStory(amount) {
       const stranger = new Child(new URL('./flood-process.mjs', import.meta.url));
       const { result, fetches } = await scene.countFetches(() => floodBesideGoodUsers(scene, stranger, amount));
       loadIsOver();
-      // The strangers go on, with less haste, so that the next story can be told meanwhile.
+      // The flood continues at a lower rate, so that the next scenario can run at the same time.
       await stranger.ask('trickle', { port: scene.app.port, perSecond: strangersPerSecond });
       await sleep(1_000);
       scene.rotate({ keepOld: true });

@@ -1,5 +1,5 @@
-// The child process that an app runs in: it gets its configuration by message, and answers what the parent asks.
-// Alone in its process, an app shows what its own requests cost, and its faults hurt nobody else.
+// The child process of an app: it receives its configuration by message, and answers requests of the parent. In a separate
+// process the cost of an app's own requests can be measured, and its faults do not affect others.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { startApp } from './nest-app.mjs';
@@ -7,7 +7,7 @@ import { startApp } from './nest-app.mjs';
 let clockOffsetMs = 0;
 let app;
 
-/** For how long requests have waited for the collector. */
+/** The time that requests have waited for the garbage collector. */
 let collectorMs = 0;
 new PerformanceObserver((list) => {
   for (const { duration } of list.getEntries()) collectorMs += duration;
@@ -21,7 +21,7 @@ const requests = {
     return { port: started.port };
   },
   usage: async () => {
-    // What the collector has done is told a turn later.
+    // The performance entries of the garbage collector arrive one turn later.
     await turn();
     return { ...process.cpuUsage(), collectorMs };
   },

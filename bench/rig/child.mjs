@@ -1,4 +1,4 @@
-// Starts a script in a process of its own and talks to it: `await child.ask('usage')`.
+// Starts a script in a separate process and exchanges messages with it: `await child.ask('usage')`.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -38,7 +38,7 @@ export class Child {
   }
 }
 
-/** An app of one contender in a process of its own. */
+/** An app of one contender in a separate process. */
 export async function startAppProcess(config, options) {
   const child = new Child(new URL('./app-process.mjs', import.meta.url), options);
   const { port } = await child.ask('start', config);

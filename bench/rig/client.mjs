@@ -1,4 +1,4 @@
-// Sends single requests and tells how they were answered. Connections are kept and reused.
+// Sends single requests and returns their results. Connections are kept alive.
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -25,7 +25,7 @@ export class Client {
     });
   }
 
-  /** Sends so many a second, whether answers come or not, and gives all answers. */
+  /** Sends requests at a constant rate without waiting for responses, and returns all responses. */
   async sendSteadily(nextToken, { perSecond, seconds = Infinity, signal, capMs }) {
     const answers = [];
     const end = performance.now() + seconds * 1000;
@@ -36,7 +36,7 @@ export class Client {
     return Promise.all(answers);
   }
 
-  /** Asks every 250 ms until that status comes. @returns seconds that it took, or null when it did not come in time */
+  /** Sends a request every 250 ms until one has the status. @returns the seconds until then, or null after the limit */
   async waitFor(status, nextToken, capSeconds) {
     const began = performance.now();
     while (performance.now() - began < capSeconds * 1000) {

@@ -1,6 +1,6 @@
-// Reads the words of a command line: `run.mjs micro http --quick --rounds=3`.
+// Parses a command line: `run.mjs micro http --quick --rounds=3`.
 
-/** Gives the names that stand alone, and the flags: `--quick` is true, `--rounds=3` is '3'. */
+/** Returns the positional names and the flags: `--quick` is true, `--rounds=3` is '3'. */
 export function readFlags(words = process.argv.slice(2)) {
   const names = words.filter((word) => !word.startsWith('--'));
   const flags = Object.fromEntries(
@@ -22,7 +22,7 @@ function readLoad(value) {
   throw new Error(`--load is a number of cores, and not ${value}`);
 }
 
-/** A number out of a flag, or what is usual: the first for a real run, the second for `--quick`. */
+/** The number of a flag, or its default: the first for a full run, the second for `--quick`. */
 export function count({ flags, quick }, name, usual, quickly) {
   if (flags[name] !== undefined) return Number(flags[name]);
   return quick ? quickly : usual;

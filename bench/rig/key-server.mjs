@@ -1,4 +1,4 @@
-// A key server on loopback that counts what reaches it and misbehaves when it is told to.
+// A key server on loopback that counts requests and can simulate faults.
 import { createServer } from 'node:http';
 
 const json = { 'content-type': 'application/json' };
@@ -18,9 +18,9 @@ const behaviours = {
   },
   empty: (_, response) => response.writeHead(200, json).end('{"keys":[]}'),
   redirect: (server, response) => response.writeHead(302, { location: server.elsewhere }).end(),
-  // The request is taken and never answered.
+  // The request is accepted and never answered.
   hang: () => undefined,
-  // The head comes at once, then a blank every 100 ms, without an end: no socket is ever idle.
+  // The headers are sent at once, then a space every 100 ms without end, so that the socket is never idle.
   drip: (_, response) => {
     response.writeHead(200, json).write('{');
     const timer = setInterval(() => response.write(' '), 100);
@@ -33,7 +33,7 @@ export class KeyServer {
   fetches = 0;
   delayMs = 0;
   maxAgeSeconds = undefined;
-  /** Where `redirect` points. */
+  /** The target of `redirect`. */
   elsewhere = '';
   #behaviour = 'ok';
   #port = 0;
@@ -56,7 +56,7 @@ export class KeyServer {
     this.#behaviour = behaviour;
     if (behaviour === 'down') await this.#close();
     else if (before === 'down') await this.#listen();
-    // What hangs is cut when all is well again, as a server that was restarted would do.
+    // Hanging requests are closed at the recovery, as by a restart of the server.
     else if (behaviour === 'ok') this.#server.closeAllConnections();
   }
 

@@ -1,5 +1,5 @@
-// A closed-loop client in a process of its own: so many connections, each sends its next request when the last one is
-// answered. Written on bare sockets, so that it takes as little as possible of the machine that the server shares.
+// A closed-loop client in a separate process: each of its connections sends the next request when the last one is
+// answered. It uses plain sockets, so that it takes little CPU time from the server on the same machine.
 import { createPrivateKey } from 'node:crypto';
 import { connect } from 'node:net';
 import { makeTokens } from './tokens.mjs';
@@ -12,7 +12,7 @@ function lengthOf(head) {
   return Number(found[1]);
 }
 
-/** One connection. `next` gives the text of the next request, or undefined when there is no more to send. */
+/** One connection. `next` returns the text of the next request, or undefined after the last one. */
 function drive({ port, next, note }) {
   return new Promise((done, fail) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });

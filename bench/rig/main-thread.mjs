@@ -1,5 +1,5 @@
-// How long the main thread has been busy: by the event loop's own account, and by the kernel's where there is one
-// (Linux). The kernel does not count the time that other programs had the core, so it is the one to trust on a busy machine.
+// Measures how long the main thread was busy, by the event loop's statistics and, on Linux, by the kernel's. The kernel
+// does not count the time of other programs on the core, so its figure is the reliable one on a busy machine.
 import { existsSync, readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 
@@ -10,7 +10,7 @@ function cpuMs() {
   return hasAccount ? Number(readFileSync(account, 'latin1').split(' ', 1)[0]) / 1e6 : Number.NaN;
 }
 
-/** Starts to count; what it gives tells the milliseconds since. */
+/** Starts measuring. The returned function gives the milliseconds since then. */
 export function watchMainThread() {
   const loop = performance.eventLoopUtilization();
   const cpu = cpuMs();

@@ -1,4 +1,4 @@
-// PropelAuth's user API in a thread of its own: answers who is asked for at once, and counts.
+// PropelAuth's user API in a separate thread, which answers at once and counts calls.
 import { createServer } from 'node:http';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 

@@ -1,4 +1,4 @@
-// Keeps what was measured in bench/results/, one JSON file a topic, with the machine and the versions it holds for.
+// Saves results in bench/results/, one JSON file per topic, with the machine and the versions that they apply to.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
@@ -26,12 +26,12 @@ function versions() {
 
 let busyCores = 0;
 
-/** From now on, results are of a machine on which so many cores are kept busy; they are kept in files of their own. */
+/** States that cores are kept busy during the run, so that its results are saved in separate files. */
 export function noteBusyCores(cores) {
   busyCores = cores;
 }
 
-/** What the figures hold for. `load` tells how busy the machine was with other work when the run ended. */
+/** The environment of the figures. `load` is the load of the machine at the end of the run. */
 export function describeMachine() {
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -46,7 +46,7 @@ export function describeMachine() {
   };
 }
 
-/** A quick run shows that everything works. Its figures are printed and not kept, least of all in the place of real ones. */
+/** A quick run only shows that everything works, so its figures are printed and not saved. */
 export function saveResult(name, body, quick) {
   if (quick) return;
   mkdirSync(folder, { recursive: true });

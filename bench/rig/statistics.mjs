@@ -1,4 +1,4 @@
-// The few figures that are taken of many samples. Mostly medians, because one disturbed sample should not move the result.
+// Statistics of samples. They are mostly medians, because one disturbed sample should not change the result.
 
 export function quantile(values, part) {
   if (values.length === 0) return Number.NaN;
@@ -17,12 +17,12 @@ export function mean(values) {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Rounds to so many significant digits, for files that people read. */
+/** Rounds to a number of significant digits, for readable files. */
 export function round(value, digits = 4) {
   return Number.isFinite(value) ? Number(value.toPrecision(digits)) : null;
 }
 
-/** The same list in another order, so that no contender always runs after the same neighbour. */
+/** Shuffles a list, so that no contender always runs after the same other one. */
 export function shuffled(list) {
   const copy = [...list];
   for (let last = copy.length - 1; last > 0; last -= 1) {

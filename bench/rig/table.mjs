@@ -1,4 +1,4 @@
-// Tables, as text for the terminal and for Markdown alike.
+// Formats tables, for the terminal and for Markdown.
 
 /** A Markdown table with columns of even width. */
 export function table(head, rows) {
@@ -10,12 +10,12 @@ export function table(head, rows) {
   return [line(first), rule, ...rest.map(line)].join('\n');
 }
 
-/** A number with so many digits behind the point, or a dash for none. */
+/** Formats a number with a fixed number of decimals; a dash where there is no number. */
 export function fixed(value, digits = 2) {
   return typeof value === 'number' && Number.isFinite(value) ? value.toFixed(digits) : '–';
 }
 
-/** A number with its thousands apart. */
+/** Formats a number with thousands separators. */
 export function grouped(value) {
   return typeof value === 'number' && Number.isFinite(value) ? Math.round(value).toLocaleString('en') : '–';
 }

@@ -1,4 +1,4 @@
-// Keys and access tokens like those of a usual issuer: 15 claims, some 900 bytes of payload, unless it is said otherwise.
+// Keys and access tokens like those of a typical issuer: 15 claims and about 900 bytes of payload by default.
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
 
@@ -15,7 +15,7 @@ const kinds = {
 
 export const algorithms = Object.keys(kinds);
 
-/** A key that nobody has seen before, with its public half as JWK and as KeyObject. */
+/** Creates a new key, with its public part as JWK and as KeyObject. */
 export function makeKey(algorithm, kid = `key-${randomBytes(6).toString('hex')}`) {
   const { privateKey } = kinds[algorithm]();
   const publicKey = createPublicKey(privateKey);
@@ -29,7 +29,7 @@ export function makeKey(algorithm, kid = `key-${randomBytes(6).toString('hex')}`
   };
 }
 
-/** How the bytes of a token are signed and verified by node:crypto. */
+/** The parameters with which node:crypto signs and verifies the bytes of a token. */
 export function cryptoArguments(algorithm, key) {
   if (algorithm === 'ES256') return ['sha256', { key, dsaEncoding: 'ieee-p1363' }];
   return [algorithm === 'RS256' ? 'sha256' : null, key];
@@ -39,7 +39,7 @@ export function encode(part) {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
 }
 
-/** The claims of one user; `bytes` sets how long their JSON is, so that tokens of one size can be asked for. */
+/** The claims of one user. `bytes` sets the length of their JSON, for tokens of a certain size. */
 export function claimsOf(user, extra = {}, bytes = 884) {
   const now = Math.floor(Date.now() / 1000);
   const claims = {
@@ -74,7 +74,7 @@ export function makeToken(key, claims = claimsOf(1), header = {}) {
   return `${text}.${sign(hash, Buffer.from(text), how).toString('base64url')}`;
 }
 
-/** So many tokens of different users, signed on the thread pool. */
+/** Creates tokens of different users, signed on the thread pool. */
 export async function makeTokens(key, amount, { first = 0, bytes } = {}) {
   const [hash, how] = cryptoArguments(key.algorithm, key.privateKey);
   const tokens = new Array(amount);
@@ -90,7 +90,7 @@ export async function makeTokens(key, amount, { first = 0, bytes } = {}) {
   return tokens;
 }
 
-/** The same characters in a string that nothing has hashed yet, as a request brings it. */
+/** Copies a string, so that the engine has not hashed it yet, as for a string of a new request. */
 export function fresh(text) {
   return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -34,7 +34,7 @@ async function open(apiUrl) {
   const authenticator = app.get(Authenticator);
   const userOf = async (id) =>
     authenticator.authenticate({
-      carrier: {},
+      request: {},
       headers: (name) => (name === 'authorization' ? [`Bearer ${tokenOf(id)}`] : []),
     });
   return { app, userOf, profiles: app.get(UserProfileService) };

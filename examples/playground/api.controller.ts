@@ -8,18 +8,18 @@ import {
   UserProfileService,
 } from 'nest-gatehouse';
 
-/** The API under guard: one route of each kind. */
+/** The guarded API, with one route of each kind. */
 @Controller('api')
 export class ApiController {
   constructor(@Inject(UserProfileService) private readonly profiles: UserProfileService) {}
 
-  /** No mark: `guardEverything` asks for a token. */
+  /** Without a decorator, `guardEverything` requires a token. */
   @Get('me')
   me(@CurrentUser() user: AuthUser) {
     return user;
   }
 
-  /** What the provider knows of the caller now. Where the age of the answer does not matter: `@CurrentProfile()`. */
+  /** Returns the caller's profile with its age. `@CurrentProfile()` is shorter where the age does not matter. */
   @Get('profile')
   profile(@CurrentUser() user: AuthUser): Promise<ProfileLookUp> {
     return this.profiles.lookUp(user);

@@ -19,11 +19,11 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        // All that an app has to say to be guarded. Every route asks for a token unless it is marked otherwise.
+        // This is all that an app needs. Every route requires a token unless a decorator states otherwise.
         AuthModule.forRoot({
           issuers: oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }),
           guardEverything: true,
-          // Short, so that a profile can be seen growing old.
+          // The times are short, so that the page can show a profile becoming stale.
           profiles: { freshForSeconds: 15 },
         }),
       ],

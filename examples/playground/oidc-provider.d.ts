@@ -1,4 +1,4 @@
-/** The part of oidc-provider that the playground uses; the package comes without types. */
+/** The part of oidc-provider that the playground uses; the package has no type declarations. */
 declare module 'oidc-provider' {
   import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 

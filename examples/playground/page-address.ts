@@ -1,4 +1,4 @@
-/** Where the page is served: the only address to which the provider sends people back. */
+/** The address of the page, which is the only redirect URI of the provider. */
 export class PageAddress {
   constructor(readonly url: string) {}
 }

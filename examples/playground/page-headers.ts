@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
 /**
- * The page holds an access token, so only its own scripts run there, and they can talk to the app and the provider only.
+ * The page has an access token, so it runs only its own scripts, which may call only the app and the provider.
  */
 export function pageHeaders(issuer: string): Middleware {
   const policy = [
@@ -19,7 +19,7 @@ export function pageHeaders(issuer: string): Middleware {
   return (_request, response, next) => {
     response.setHeader('Content-Security-Policy', policy);
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    // The authorization code comes back in the address.
+    // The redirect to the page has the authorization code in its address, which must not be sent as a referrer.
     response.setHeader('Referrer-Policy', 'no-referrer');
     response.setHeader('Cache-Control', 'no-store');
     next();

@@ -19,7 +19,7 @@ import { findPerson, people } from './provider/people.js';
 import { clientId, offeredScopes } from './provider/provider-configuration.js';
 import { RequestLog } from './request-log.js';
 
-/** What the page needs besides the API: the provider's switches, flawed tokens, and the log of a request. */
+/** Serves what the page needs in addition to the API: the provider's switches, flawed tokens, and the log of a request. */
 @Public()
 @Controller('playground')
 export class PlaygroundController {
@@ -40,7 +40,7 @@ export class PlaygroundController {
       clientId,
       audience: apiAudience,
       scope: offeredScopes.join(' '),
-      // The page could discover these, if it were not able to take discovery down.
+      // The page cannot discover these, because it can simulate an outage of discovery.
       authorizationEndpoint: `${issuer}/auth`,
       tokenEndpoint: `${issuer}/token`,
       endSessionEndpoint: `${issuer}/session/end`,

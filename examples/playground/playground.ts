@@ -14,7 +14,7 @@ export interface Playground {
   close(): Promise<void>;
 }
 
-// The page is served as it is written, so it stays in the sources; this file runs from where tsc has put it.
+// The page's files are not compiled and are served from the sources; this file runs from the output folder of tsc.
 const pageFolder = fileURLToPath(
   new URL('./examples/playground/page', import.meta.resolve('nest-gatehouse/package.json')),
 );

@@ -12,15 +12,15 @@ export interface LogLine {
 const keptRequests = 200;
 
 /**
- * The app's logger: keeps what was logged while a request was served, so that the page can show it beside the answer.
+ * The app's logger: it records the lines that were logged during a request, so that the page can show them.
  *
- * An ordinary app has nothing like this. There the same lines are read in the log, at level debug.
+ * A real app does not need it, because the same lines are in its log at level debug.
  */
 export class RequestLog implements LoggerService {
   private readonly current = new AsyncLocalStorage<LogLine[]>();
   private readonly byRequest = new Map<string, LogLine[]>();
 
-  /** Gives each request an id, tells the page in `X-Request-Id`, and collects the lines that follow. */
+  /** Gives each request an id, sends it in `X-Request-Id`, and collects the lines of the request. */
   readonly middleware = (_request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const id = randomUUID();
     const lines: LogLine[] = [];

@@ -9,10 +9,10 @@ export interface Settings {
   readonly providerPort: number;
 }
 
-/** A mistake that the person at the terminal can put right; its message is all they need to read. */
+/** A mistake in the settings. The message states everything that the user needs, so no stack is printed. */
 export class SettingsError extends Error {}
 
-/** Reads the ports from the environment and makes sure that nobody else has them. */
+/** Reads the ports from the environment and checks that they are free. */
 export async function readSettings(environment: NodeJS.ProcessEnv): Promise<Settings> {
   const appPort = await findPort('PLAYGROUND_PORT', environment['PLAYGROUND_PORT'] ?? '3000');
   const providerPort = await findPort('PLAYGROUND_PROVIDER_PORT', environment['PLAYGROUND_PROVIDER_PORT'] ?? '4001');
@@ -25,7 +25,7 @@ export async function readSettings(environment: NodeJS.ProcessEnv): Promise<Sett
 }
 
 /**
- * Binds the port for a moment. Asking before anything starts has two reasons: a taken port is reported at once, and 0
+ * Binds the port briefly before anything starts, for two reasons: a port in use is reported at once, and 0
  * (any free port) becomes a number, which the provider needs to know as the page's redirect address.
  */
 async function findPort(variable: string, text: string): Promise<number> {

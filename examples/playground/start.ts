@@ -4,7 +4,7 @@ async function start(): Promise<void> {
   const settings = await readSettings(process.env);
   console.log('Starting an OpenID provider and a Nest app on this machine …');
 
-  // Loaded only now, so that a taken port is reported at once.
+  // The import is lazy, so that a port in use is reported at once.
   muteRuntimeNotice();
   const { startPlayground } = await import('./playground.js');
   const playground = await startPlayground(settings);

@@ -6,42 +6,42 @@ import { RequestAuthenticator } from '../authentication/request-authenticator.js
 import type { MissingOption } from '../upstream/auth-context.js';
 import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
 
-/** What no issuer of the app can do as it is configured; `null` where one of them can. */
+/** The capabilities that no issuer of the app has, with the option that is missing; `null` where an issuer has it. */
 export interface MissingCapabilities {
   readonly online: MissingOption | null;
   readonly profile: MissingOption | null;
 }
 
 /**
- * Stops an app whose routes ask of the issuers what none of them can do: else each request there would end in a 500. With
- * an `Authenticator` of the app's own, it is that one's to know.
+ * Stops an app at start if a route requires a capability that no issuer has; otherwise every request to the route would
+ * end in a 500. The check does not apply where the app has replaced the `Authenticator`.
  */
 export class CapabilityCheck implements OnApplicationBootstrap {
   constructor(
     private readonly handlerInventory: HandlerInventory,
-    private readonly lacking: MissingCapabilities,
+    private readonly missing: MissingCapabilities,
     private readonly authenticator: Authenticator,
   ) {}
 
   /** Called by Nest before the app listens. @throws {ConfigurationError} naming the handler and the option. */
   onApplicationBootstrap(): void {
-    const { online, profile } = this.lacking;
+    const { online, profile } = this.missing;
     if ((online === null && profile === null) || !(this.authenticator instanceof RequestAuthenticator)) return;
-    const entries = this.handlerInventory.list();
-    if (online !== null) refuse('@VerifyOnline()', online, entries.find(asksOnline));
-    if (profile !== null) refuse('@RequireProfile()', profile, entries.find(asksForProfile));
+    const handlers = this.handlerInventory.list();
+    if (online !== null) checkNone('@VerifyOnline()', online, handlers.find(requiresOnline));
+    if (profile !== null) checkNone('@RequireProfile()', profile, handlers.find(requiresProfile));
   }
 }
 
-function refuse(mark: string, { option, hint }: MissingOption, entry: HandlerInfo | undefined): void {
-  if (entry === undefined) return;
-  throw new ConfigurationError(option, `${entry.handler} requires ${mark}, and no issuer can be asked for it`, hint);
+function checkNone(decorator: string, { option, hint }: MissingOption, info: HandlerInfo | undefined): void {
+  if (info === undefined) return;
+  throw new ConfigurationError(option, `${info.handler} requires ${decorator}, which no issuer supports`, hint);
 }
 
-function asksOnline({ requirements }: HandlerInfo): boolean {
+function requiresOnline({ requirements }: HandlerInfo): boolean {
   return requirements?.online === true;
 }
 
-function asksForProfile({ requirements }: HandlerInfo): boolean {
+function requiresProfile({ requirements }: HandlerInfo): boolean {
   return requirements?.all.some(({ kind }) => kind === 'profile') === true;
 }

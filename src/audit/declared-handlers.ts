@@ -2,19 +2,19 @@ import 'reflect-metadata';
 
 import { nestMetadata } from '../guard/nest-internals.js';
 
-/** A method that a framework calls, and what a caller calls it by. */
+/** A method that a framework calls, with the address that clients use. */
 export interface DeclaredHandler {
   readonly kind: 'graphql' | 'websocket' | 'message';
   readonly address: string;
-  /** How a resolver is reached, as Nest has guards before fields, and before what makes entities, only when told to. */
-  readonly reach?: 'field' | 'entity';
+  /** Set for field and entity resolvers, for which Nest runs guards only with `fieldResolverEnhancers`. */
+  readonly resolves?: 'field' | 'entity';
 }
 
-/** What a method of a class is called by, other than by HTTP; empty when anonymousCaller outside can call it. */
+/** Reads the addresses of a method other than HTTP routes; empty when clients cannot call it. */
 export function readDeclaredHandlers(of: object, name: string, method: object): readonly DeclaredHandler[] {
   return [
     ...readResolver(name, method),
-    ...readInner(of, name, method),
+    ...readFieldOrEntity(of, name, method),
     ...readSubscription(of, method),
     ...readPattern(method),
   ];
@@ -22,21 +22,21 @@ export function readDeclaredHandlers(of: object, name: string, method: object): 
 
 function readResolver(name: string, method: object): readonly DeclaredHandler[] {
   const type: unknown = Reflect.getMetadata(nestMetadata.resolverType, method);
-  // Other types are those of fields.
+  // Other types are the parent types of fields.
   if (type !== 'Query' && type !== 'Mutation' && type !== 'Subscription') return [];
   const given: unknown = Reflect.getMetadata(nestMetadata.resolverName, method);
   return [{ kind: 'graphql', address: `${type.toLowerCase()} ${typeof given === 'string' ? given : name}` }];
 }
 
-/** Anybody may have a subgraph make an entity, by the query `_entities`, and ask for fields of it. */
-function readInner(of: object, name: string, method: object): readonly DeclaredHandler[] {
+/** Any client can have a subgraph resolve an entity by the query `_entities`, and select its fields. */
+function readFieldOrEntity(of: object, name: string, method: object): readonly DeclaredHandler[] {
   if (Reflect.getMetadata(nestMetadata.isReferenceResolver, method) === true) {
     const type: unknown = Reflect.getMetadata(nestMetadata.resolverType, of);
-    return [{ kind: 'graphql', address: `entity ${typeof type === 'string' ? type : name}`, reach: 'entity' }];
+    return [{ kind: 'graphql', address: `entity ${typeof type === 'string' ? type : name}`, resolves: 'entity' }];
   }
   if (Reflect.getMetadata(nestMetadata.isFieldResolver, method) !== true) return [];
   const given: unknown = Reflect.getMetadata(nestMetadata.resolverName, method);
-  return [{ kind: 'graphql', address: `field ${typeof given === 'string' ? given : name}`, reach: 'field' }];
+  return [{ kind: 'graphql', address: `field ${typeof given === 'string' ? given : name}`, resolves: 'field' }];
 }
 
 function readSubscription(of: object, method: object): readonly DeclaredHandler[] {
@@ -45,16 +45,16 @@ function readSubscription(of: object, method: object): readonly DeclaredHandler[
     Reflect.getMetadata(nestMetadata.isMessageHandler, method) !== true
   )
     return [];
-  return [{ kind: 'websocket', address: `message ${written(Reflect.getMetadata(nestMetadata.message, method))}` }];
+  return [{ kind: 'websocket', address: `message ${toText(Reflect.getMetadata(nestMetadata.message, method))}` }];
 }
 
 function readPattern(method: object): readonly DeclaredHandler[] {
   const patterns: unknown = Reflect.getMetadata(nestMetadata.messagePattern, method);
   if (patterns === undefined) return [];
   const list: readonly unknown[] = Array.isArray(patterns) ? patterns : [patterns];
-  return list.map((one) => ({ kind: 'message', address: `pattern ${written(one)}` }));
+  return list.map((one) => ({ kind: 'message', address: `pattern ${toText(one)}` }));
 }
 
-function written(value: unknown): string {
+function toText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

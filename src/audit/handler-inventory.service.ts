@@ -11,26 +11,26 @@ type Class = new (...parts: never[]) => object;
 
 type Method = object & { readonly name: string };
 
-/** An HTTP handler, with where it is served. */
+/** An HTTP handler with its routes. */
 export interface HttpHandlerInfo extends HandlerInfo {
   readonly kind: 'http';
   readonly routes: readonly HttpRoute[];
 }
 
-/** What is the same for all handlers of an app. */
-interface Surroundings {
-  readonly reach: GuardReach;
+/** The services and settings that are the same for all handlers of an app. */
+interface InventoryContext {
+  readonly coverage: GuardCoverage;
   readonly paths: HttpPaths;
-  /** Whether Nest has guards before fields of GraphQL, and before what makes entities. */
+  /** Whether Nest runs guards for field and entity resolvers of GraphQL. */
   readonly hasFieldGuards: boolean;
 }
 
-const usual: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGuardsReach: [] };
+const defaults: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGuardsReach: [] };
 
 /**
- * Lists every handler that the world can call, with what stands before it: HTTP routes, queries, mutations and
- * subscriptions, entities of a subgraph, fields with the guard on them, gateway messages, microservice patterns. It
- * reads the same marks as the guard does.
+ * Lists every handler that clients can call, with its protection: HTTP routes, queries, mutations, subscriptions,
+ * entities of a subgraph, fields with a guard of their own, gateway messages and microservice patterns. It reads the
+ * same metadata as the guard.
  */
 @Injectable()
 export class HandlerInventory {
@@ -43,50 +43,51 @@ export class HandlerInventory {
     @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
   ) {}
 
-  /** All of them. Ask when the app is put together: global guards that come later are not seen. */
-  list(options: ResolvedRouteAudit = usual): readonly HandlerInfo[] {
+  /** Lists all handlers. Call it after the app has been created: global guards that are added later are not considered. */
+  list(options: ResolvedRouteAudit = defaults): readonly HandlerInfo[] {
     return this.find(options);
   }
 
-  /** Those that are called by HTTP. */
-  listHttp(options: ResolvedRouteAudit = usual): readonly HttpHandlerInfo[] {
-    return this.find(options).filter((entry): entry is HttpHandlerInfo => entry.kind === 'http');
+  /** Lists the HTTP handlers. */
+  listHttp(options: ResolvedRouteAudit = defaults): readonly HttpHandlerInfo[] {
+    return this.find(options).filter((info): info is HttpHandlerInfo => info.kind === 'http');
   }
 
   private find(options: ResolvedRouteAudit): readonly HandlerInfo[] {
     const config = applicationConfigOf<ApplicationConfig>(this.moduleRef);
-    const surroundings: Surroundings = {
-      reach: new GuardReach(config, hasAdapter(this.adapterHost), options),
+    const context: InventoryContext = {
+      coverage: new GuardCoverage(config, hasAdapter(this.adapterHost), options),
       paths: new HttpPaths(config, this.modules),
       hasFieldGuards: this.hasFieldGuards(),
     };
     return [...this.modules.values()].flatMap((module) =>
       [...module.controllers.values(), ...module.providers.values()]
         .filter((wrapper) => !wrapper.isNotMetatype && isClass(wrapper.metatype))
-        .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, surroundings)),
+        .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, context)),
     );
   }
 
-  private ofClass(of: Class, module: object, { reach, paths, hasFieldGuards }: Surroundings): readonly HandlerInfo[] {
+  private ofClass(of: Class, module: object, context: InventoryContext): readonly HandlerInfo[] {
+    const { coverage, paths, hasFieldGuards } = context;
     return this.scanner.getAllMethodNames(of.prototype as object).flatMap((name) => {
       const method = Reflect.get(of.prototype as object, name) as Method;
       const describe = (kind: HandlerKind, addresses: readonly string[], runsGuards = true): HandlerInfo => {
         const rules = this.rules.read({ getClass: () => of, getHandler: () => method });
-        const isGuarded = runsGuards && reach.covers(kind, of, method);
+        const isGuarded = runsGuards && coverage.covers(kind, of, method);
         return { kind, handler: `${of.name}.${name}`, addresses, ...toProtection(rules, isGuarded) };
       };
       const routes = paths.find(module, of, method);
       const http: readonly HttpHandlerInfo[] =
-        routes.length === 0 ? [] : [{ ...describe('http', routes.map(written)), kind: 'http', routes }];
+        routes.length === 0 ? [] : [{ ...describe('http', routes.map(toAddress)), kind: 'http', routes }];
       const others = readDeclaredHandlers(of, name, method)
-        // Fields are reached through what is listed anyway, but for those that somebody meant to guard.
-        .filter((handler) => handler.reach !== 'field' || reach.stands(method))
-        .map(({ kind, address, reach: inner }) => describe(kind, [address], inner === undefined || hasFieldGuards));
+        // A field belongs to a query that is listed anyway, so it is listed only if it has a guard of its own.
+        .filter(({ resolves }) => resolves !== 'field' || coverage.hasGuard(method))
+        .map(({ kind, address, resolves }) => describe(kind, [address], resolves === undefined || hasFieldGuards));
       return [...http, ...others];
     });
   }
 
-  /** Whether `GraphQLModule` was told `fieldResolverEnhancers: ['guards']`; each of them, where there are several. */
+  /** Whether `GraphQLModule`, or each of several, has `fieldResolverEnhancers: ['guards']`. */
   private hasFieldGuards(): boolean {
     const options = [...this.modules.values()].flatMap(({ providers }) => {
       const wrapper = providers.get(graphqlOptionsToken);
@@ -105,81 +106,97 @@ function hasAdapter({ httpAdapter }: HttpAdapterHost): boolean {
   return (httpAdapter as unknown) !== undefined && (httpAdapter as unknown) !== null;
 }
 
-function written({ method, path }: HttpRoute): string {
+function toAddress({ method, path }: HttpRoute): string {
   return `${method} ${path}`;
 }
 
-/** The transport that an entry point is called over. */
+/** The kind of transport over which a handler is called. */
 export type HandlerKind = 'http' | 'graphql' | 'websocket' | 'message';
 
 /**
- * What stands before an entry point: the guard (`protected`, or `optional` where it forgives absence), a
- * `@Public()` that says nothing shall, or nothing at all.
+ * How a handler is protected: by the guard (`protected`, or `optional` where it also accepts anonymous callers), by
+ * intent not at all (`public`, for `@Public()`), or not at all (`unguarded`).
  */
 export type Protection = 'protected' | 'optional' | 'public' | 'unguarded';
 
-/** A handler that the world can call. */
+/** A handler that clients can call. */
 export interface HandlerInfo {
   readonly kind: HandlerKind;
   /** `CatsController.list` */
   readonly handler: string;
-  /** What a caller writes: `GET /cats/:id`, `query cats`, `message "move"`. */
+  /** The addresses that clients use: `GET /cats/:id`, `query cats`, `message move`. */
   readonly addresses: readonly string[];
   readonly protection: Protection;
-  /** What is asked of the user, where the guard asks for more than one. */
+  /** What the route requires of a user; `null` where it requires only that there is one. */
   readonly requirements: RouteRequirements | null;
-  /** The statuses that the guard may answer with here, beside 400 for a request that contradicts itself. */
+  /** @deprecated Use `requirements`, whose list is `all`. Removed in 1.0. */
+  readonly demands: LegacyDemands | null;
+  /** The statuses with which the guard may answer, except 400 for a malformed request. */
   readonly refusals: readonly (401 | 403 | 503)[];
 }
 
-/** What the marks on a handler come to, once it is known whether the guard runs before it. */
-function toProtection(
-  rules: RouteRules,
-  isGuarded: boolean,
-): Pick<HandlerInfo, 'protection' | 'requirements' | 'refusals'> {
-  if (rules.mode === 'public') return { protection: 'public', requirements: null, refusals: [] };
-  // Without the guard anonymousCaller reads the marks.
-  if (!isGuarded) return { protection: 'unguarded', requirements: null, refusals: [] };
+/** The form that `requirements` had before 0.2. */
+interface LegacyDemands {
+  readonly online: boolean;
+  readonly requirements: RouteRequirements['all'];
+}
+
+interface HandlerProtection extends Pick<HandlerInfo, 'protection' | 'requirements' | 'refusals'> {
+  readonly demands: LegacyDemands | null;
+}
+
+/** Combines the metadata of a handler with whether the guard runs for it. */
+function toProtection(rules: RouteRules, isGuarded: boolean): HandlerProtection {
+  const none = { requirements: null, demands: null, refusals: [] } as const;
+  if (rules.mode === 'public') return { protection: 'public', ...none };
+  // Without the guard the requirements have no effect.
+  if (!isGuarded) return { protection: 'unguarded', ...none };
   const { requirements } = rules;
+  const demands = requirements && { online: requirements.online, requirements: requirements.all };
   if (rules.mode === 'required') {
     const denied = requirements === null || requirements.all.length === 0 ? ([] as const) : ([403] as const);
-    return { protection: 'protected', requirements, refusals: [401, ...denied, 503] };
+    return { protection: 'protected', requirements, demands, refusals: [401, ...denied, 503] };
   }
   const invalid = rules.onInvalid === 'reject' ? ([401] as const) : [];
   const unavailable = rules.onUnavailable === 'reject' ? ([503] as const) : [];
-  return { protection: 'optional', requirements, refusals: [...invalid, ...unavailable] };
+  return { protection: 'optional', requirements, demands, refusals: [...invalid, ...unavailable] };
 }
 
-/** Tells whether a guard that counts runs before a handler: one of its own, one of its class, or a global one. */
-class GuardReach {
-  private readonly counting: readonly unknown[];
-  private readonly everywhere: boolean;
-  private readonly reached: ReadonlySet<HandlerKind>;
+/** Decides whether an accepted guard runs for a handler: one on the handler, one on its class, or a global one. */
+class GuardCoverage {
+  private readonly accepted: readonly unknown[];
+  private readonly isGlobal: boolean;
+  private readonly globalKinds: ReadonlySet<HandlerKind>;
 
   constructor(config: ApplicationConfig, hasHttp: boolean, options: ResolvedRouteAudit) {
-    this.counting = options.otherGuards;
+    this.accepted = options.otherGuards;
     const globals = [...config.getGlobalGuards(), ...config.getGlobalRequestGuards().map(({ metatype }) => metatype)];
-    this.everywhere = globals.some((guard) => this.counts(guard));
-    this.reached = new Set(['http', 'graphql', ...(hasHttp ? [] : ['message' as const]), ...options.globalGuardsReach]);
+    this.isGlobal = globals.some((guard) => this.accepts(guard));
+    this.globalKinds = new Set([
+      'http',
+      'graphql',
+      ...(hasHttp ? [] : ['message' as const]),
+      ...options.globalGuardsReach,
+    ]);
   }
 
   covers(kind: HandlerKind, of: object, method: object): boolean {
-    if (this.everywhere && this.reached.has(kind)) return true;
-    return [of, method].some((target) => this.stands(target));
+    if (this.isGlobal && this.globalKinds.has(kind)) return true;
+    return [of, method].some((target) => this.hasGuard(target));
   }
 
-  /** Whether such a guard is written on this very method or class. Guards of a class that it extends run as well. */
-  stands(target: object): boolean {
-    return guardsOn(target).some((guard) => this.counts(guard));
+  /** Whether the method or class has an accepted guard. Nest also runs the guards of a parent class. */
+  hasGuard(target: object): boolean {
+    return guardsOn(target).some((guard) => this.accepts(guard));
   }
 
-  private counts(guard: unknown): boolean {
-    return isAuthGuard(guard) || this.counting.some((known) => isOrMakes(guard, known));
+  private accepts(guard: unknown): boolean {
+    return isAuthGuard(guard) || this.accepted.some((known) => isGuardOf(guard, known));
   }
 }
 
-/** A guard is written as a class or as an object of one; a class that extends a guard is one as well. */
-function isOrMakes(guard: unknown, known: unknown): boolean {
+/** Whether a guard, which is a class or an instance, is of the known class or of one that extends it. */
+function isGuardOf(guard: unknown, known: unknown): boolean {
   if (typeof known !== 'function') return false;
   if (typeof guard === 'function') return guard === known || guard.prototype instanceof known;
   return guard instanceof known;

@@ -6,17 +6,17 @@ import { nestMetadata } from '../guard/nest-internals.js';
 
 type PathOptions = Parameters<RoutePathFactory['create']>[0];
 
-/** Where an HTTP handler is served. */
+/** A route of an HTTP handler. */
 export interface HttpRoute {
-  /** In capitals; `ALL` for every method. */
+  /** The method in capitals; `ALL` for every method. */
   readonly method: string;
-  /** As the router has it, `/v1/cats/:id`: global prefix, module path and version included. */
+  /** The path in the router, `/v1/cats/:id`, with global prefix, module path and version. */
   readonly path: string;
-  /** The same without the app's global prefix, as documents may leave it out. */
+  /** The path without the global prefix, which OpenAPI documents may omit. */
   readonly unprefixed: string;
 }
 
-/** Tells the paths of HTTP handlers the way Nest makes them, by Nest's own factory. */
+/** Finds the paths of HTTP handlers by Nest's own path factory. */
 export class HttpPaths {
   private readonly factory: RoutePathFactory;
 
@@ -27,7 +27,7 @@ export class HttpPaths {
     this.factory = new RoutePathFactory(config);
   }
 
-  /** @returns none where the method is no HTTP handler */
+  /** @returns an empty list where the method is not an HTTP handler */
   find(module: object, controller: object, method: object): readonly HttpRoute[] {
     const methodPath = Reflect.getMetadata('path', method) as string | string[] | undefined;
     const verb = Reflect.getMetadata('method', method) as RequestMethod | undefined;
@@ -57,7 +57,7 @@ export class HttpPaths {
     return versioning?.type === VersioningType.URI ? (own ?? versioning.defaultVersion) : own;
   }
 
-  /** What `RouterModule` wrote on the module. */
+  /** The path that `RouterModule` has set for the module. */
   private modulePathOf(module: object): string {
     const key = nestMetadata.modulePath;
     const path: unknown =

@@ -1,17 +1,17 @@
 import { path, readOptions, readSwitch } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 
-/** What is listed at start, and what stops it. */
+/** Configures the list of handlers that the app logs at start, and whether an unguarded handler stops the start. */
 export interface RouteAuditOptions {
   /**
-   * Stops the app when a handler has neither the guard nor `@Public()` before it.
+   * Stops the app at start when a handler has neither the guard nor `@Public()`.
    *
    * @defaultValue false
    */
   readonly strict?: boolean;
   /**
-   * Guard classes other than `AuthGuard` that count as protection: `AuthGuard('jwt')` of @nestjs/passport, or one of
-   * your own that asks for a key. What they demand is not listed.
+   * Guard classes other than `AuthGuard` that count as protection: `AuthGuard('jwt')` of @nestjs/passport, or a guard of
+   * your app. Their requirements are not listed.
    *
    * @defaultValue none
    */
@@ -19,17 +19,17 @@ export interface RouteAuditOptions {
     ...parts: never[]
   ) => unknown)[];
   /**
-   * Handlers that global guards (`guardEverything`, `APP_GUARD`, `useGlobalGuards`) reach besides HTTP routes and
-   * resolvers. Nest takes them to message handlers of a hybrid app only with `inheritAppConfig: true`, and to gateways
-   * not before its version 12, which cannot be seen from inside: without a word here they count as unguarded unless
-   * a guard stands on the class or the handler.
+   * The kinds of handlers, other than HTTP routes and resolvers, for which Nest runs global guards (`guardEverything`,
+   * `APP_GUARD`, `useGlobalGuards`). Nest runs them for message handlers of a hybrid app only with
+   * `inheritAppConfig: true`, and for gateways only since version 12. The audit cannot detect either, so without this
+   * option such handlers count as unguarded unless the handler or its class has a guard.
    *
    * @defaultValue none; in an app without HTTP: messages
    */
   readonly globalGuardsReach?: readonly ('websocket' | 'message')[];
 }
 
-/** The options with everything filled in; `null` where no audit is wanted. */
+/** The options with all defaults. */
 export type ResolvedRouteAudit = Required<RouteAuditOptions>;
 
 const reachable = ['websocket', 'message'] as const;
@@ -58,8 +58,7 @@ export function readRouteAudit(where: string, given: unknown): ResolvedRouteAudi
 function readList(where: string, given: unknown, fits: (value: unknown) => boolean, fix: string): readonly unknown[] {
   if (given === undefined) return [];
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (!Array.isArray(given) || !list.every(fits))
-    throw new ConfigurationError(where, 'something in it does not fit', fix);
+  if (!Array.isArray(given) || !list.every(fits)) throw new ConfigurationError(where, 'an entry is not valid', fix);
   return Object.freeze([...list]);
 }
 

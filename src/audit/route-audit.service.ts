@@ -6,7 +6,7 @@ import type { ResolvedRouteAudit } from './route-audit-options.js';
 
 const protections: readonly Protection[] = ['protected', 'optional', 'public', 'unguarded'];
 
-/** Writes down, when the app starts, what stands before each of its handlers. */
+/** Logs the protection of each handler when the app starts. */
 export class RouteAudit implements OnApplicationBootstrap {
   private readonly logger = new Logger('Gatehouse');
 
@@ -18,36 +18,37 @@ export class RouteAudit implements OnApplicationBootstrap {
   /** Called by Nest before the app listens. @throws {ConfigurationError} in strict mode, for unguarded handlers. */
   onApplicationBootstrap(): void {
     if (this.options === null) return;
-    const entries = this.handlerInventory.list(this.options);
-    const unguarded = entries.filter(({ protection }) => protection === 'unguarded');
-    this.logger.log(summaryOf(entries));
-    for (const entry of entries) {
-      if (entry.protection === 'unguarded') this.logger.warn(describeHandler(entry));
-      else this.logger.log(describeHandler(entry));
+    const handlers = this.handlerInventory.list(this.options);
+    const unguarded = handlers.filter(({ protection }) => protection === 'unguarded');
+    this.logger.log(summaryOf(handlers));
+    for (const info of handlers) {
+      if (info.protection === 'unguarded') this.logger.warn(describeHandler(info));
+      else this.logger.log(describeHandler(info));
     }
     if (this.options.strict && unguarded.length > 0) throw explainUnguarded(unguarded);
   }
 }
 
-/** One line: `protected  GET /cats  CatsController.list  (scopes: cats:read)`. */
+/** Writes a handler as one line: `protected  GET /cats  CatsController.list  (scopes: cats:read)`. */
 function describeHandler({ protection, addresses, handler, requirements }: HandlerInfo): string {
-  const asked =
+  const required =
     requirements === null ? [] : [...(requirements.online ? ['asks the issuer'] : []), ...requirements.all.map(nameOf)];
   const line = `${protection.padEnd('unguarded'.length)}  ${addresses.join(', ')}  ${handler}`;
-  return asked.length === 0 ? line : `${line}  (${asked.join('; ')})`;
+  return required.length === 0 ? line : `${line}  (${required.join('; ')})`;
 }
 
-function summaryOf(entries: readonly HandlerInfo[]): string {
+function summaryOf(handlers: readonly HandlerInfo[]): string {
   const counts = protections.map(
-    (protection) => `${entries.filter((entry) => entry.protection === protection).length} ${protection}`,
+    (protection) => `${handlers.filter((info) => info.protection === protection).length} ${protection}`,
   );
   return `Route audit: ${counts.join(', ')}`;
 }
 
-function explainUnguarded(entries: readonly HandlerInfo[]): ConfigurationError {
+function explainUnguarded(unguarded: readonly HandlerInfo[]): ConfigurationError {
+  const names = unguarded.map(({ handler, addresses }) => `${handler} (${addresses.join(', ')})`);
   return new ConfigurationError(
     'AuthModule.forRoot({ routeAudit: { strict } })',
-    `no guard stands before ${entries.map(({ handler, addresses }) => `${handler} (${addresses.join(', ')})`).join(', ')}`,
-    'Write @UseGuards(AuthGuard) or one of the @Require… marks there, @Public() where everybody may call, or guardEverything',
+    `no guard protects ${names.join(', ')}`,
+    'Add @UseGuards(AuthGuard) or a @Require… decorator, @Public() where any client may call, or set guardEverything',
   );
 }

@@ -1,39 +1,39 @@
 /**
- * Where the module reads the time. Every time check asks it, so an app (or a test) that hands in its
- * own clock decides what "now" is: `AuthModule.forRoot({ …, clock: { now: () => new Date() } })`.
+ * Gives the module the current time. Every time check reads it, so an app or a test controls the time by passing its
+ * own clock: `AuthModule.forRoot({ …, clock: { now: () => new Date() } })`.
  */
 export abstract class Clock {
   abstract now(): Date;
 }
 
-/** The machine's own clock; what is used when an app hands in none. */
+/** The system clock, which is the default. */
 export class SystemClock extends Clock {
   now(): Date {
     return new Date();
   }
 }
 
-/** What a clock shows, in milliseconds since 1970; of the machine's own, without making a `Date` for each reading. */
+/** Reads a clock in milliseconds since 1970. The system clock is read without creating a `Date`. */
 export function readMilliseconds(clock: Clock): number {
   return clock instanceof SystemClock ? Date.now() : clock.now().getTime();
 }
 
-/** Wakes somebody up later. One timer rings once; setting it anew forgets the time before. */
+/** Calls a function after a delay. A timer has at most one pending call: `set` replaces it, `clear` cancels it. */
 export abstract class Timer {
-  abstract set(delayMs: number, ring: () => void): void;
+  abstract set(delayMs: number, onElapsed: () => void): void;
   abstract clear(): void;
 }
 
-/** The longest time that a timer of Node can be set to. */
+/** The longest delay that Node's `setTimeout` accepts. */
 const longestDelayMs = 2 ** 31 - 1;
 
-/** An timer by the machine's timers. It does not keep the process alive. */
+/** A timer that uses Node's `setTimeout`. It does not keep the process alive. */
 export class NodeTimer extends Timer {
   private timer: NodeJS.Timeout | undefined;
 
-  override set(delayMs: number, ring: () => void): void {
+  override set(delayMs: number, onElapsed: () => void): void {
     this.clear();
-    this.timer = setTimeout(ring, Math.min(delayMs, longestDelayMs)).unref();
+    this.timer = setTimeout(onElapsed, Math.min(delayMs, longestDelayMs)).unref();
   }
 
   override clear(): void {

@@ -1,9 +1,9 @@
 import { ConfigurationError } from '../errors/auth-error.js';
 
-/** Options as they come from an app: anything may be in them. */
+/** Options as the app passed them, not yet validated. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
 
-/** Checks that something is an options object and that every name in it is known. */
+/** Checks that a value is an options object and that every option name in it is known. */
 export function readOptions(where: string, given: unknown, known: readonly string[]): GivenOptions {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new ConfigurationError(where, 'an object of options is expected', `Known options: ${known.join(', ')}`);
@@ -20,12 +20,12 @@ export function readOptions(where: string, given: unknown, known: readonly strin
   return given as GivenOptions;
 }
 
-/** The way an option is named in messages: `oidc({ audience })`. */
+/** Writes an option's path for messages: `oidc({ audience })`. */
 export function path(where: string, option: string): string {
   return `${where}({ ${option} })`;
 }
 
-/** A text that is not empty; `undefined` when the option was left out. */
+/** Reads a non-empty text; `undefined` when the option was omitted. */
 export function readText(where: string, options: GivenOptions, option: string): string | undefined {
   const value = options[option];
   if (value === undefined) return undefined;
@@ -35,14 +35,14 @@ export function readText(where: string, options: GivenOptions, option: string): 
   return value;
 }
 
-/** A text that must be there. `fix` tells where it is found. */
+/** Reads a non-empty text that is required. `fix` states where the developer finds it. */
 export function requireText(where: string, options: GivenOptions, option: string, fix: string): string {
   const value = readText(where, options, option);
   if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', fix);
   return value;
 }
 
-/** One text or a list of them, as a list; at least one. */
+/** Reads a required text or list of texts as a list with at least one entry. */
 export function requireTexts(where: string, options: GivenOptions, option: string, fix: string): readonly string[] {
   const value = options[option];
   if (value === undefined) throw new ConfigurationError(path(where, option), 'it is missing', fix);
@@ -53,7 +53,7 @@ export function requireTexts(where: string, options: GivenOptions, option: strin
   return Object.freeze([...new Set(texts as readonly string[])]);
 }
 
-/** A switch; `fallback` when left out. */
+/** Reads a boolean; `fallback` when the option was omitted. */
 export function readSwitch(where: string, options: GivenOptions, option: string, fallback: boolean): boolean {
   const value = options[option];
   if (value === undefined) return fallback;
@@ -63,7 +63,7 @@ export function readSwitch(where: string, options: GivenOptions, option: string,
   return value;
 }
 
-/** A finite number within limits; `undefined` when left out. */
+/** Reads a finite number within limits; `undefined` when the option was omitted. */
 export function readNumber(
   where: string,
   options: GivenOptions,
@@ -84,7 +84,7 @@ export function readNumber(
   return value;
 }
 
-/** One of a few words; `fallback` when left out. */
+/** Reads one of the allowed values; `fallback` when the option was omitted. */
 export function readChoice<Choice extends string>(
   where: string,
   options: GivenOptions,
@@ -108,12 +108,13 @@ export function readChoice<Choice extends string>(
 function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '');
   const [closest] = known
-    .map((candidate) => ({ candidate, away: distance(plain(name), plain(candidate)) }))
-    .filter(({ away }) => away <= 2)
-    .sort((a, b) => a.away - b.away);
+    .map((candidate) => ({ candidate, edits: distance(plain(name), plain(candidate)) }))
+    .filter(({ edits }) => edits <= 2)
+    .sort((a, b) => a.edits - b.edits);
   return closest === undefined ? undefined : `Did you mean ${closest.candidate}`;
 }
 
+/** The Levenshtein distance of two texts. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {

@@ -15,23 +15,23 @@ import {
 } from './guarded-requirement.decorator.js';
 
 /**
- * Opens a handler, or every handler of a class, to everybody: the guard does not look at the token, and
- * `@CurrentUser()` gives `null`. A mark on a handler counts more than one on its class, and
- * `@UseGuards(AuthGuard)` on a handler is such a mark.
+ * Makes a handler, or every handler of a class, public: the guard does not read the token, and `@CurrentUser()` gives
+ * `null`. A decorator on a handler takes precedence over one on its class; `@UseGuards(AuthGuard)` on a handler counts
+ * as such a decorator.
  *
- * To know the user where there is one, use `@OptionalAuth()`.
+ * Use `@OptionalAuth()` where the handler needs to know the user if there is one.
  */
 export function Public(): ClassDecorator & MethodDecorator {
   return applyToTarget('@Public', { mode: 'public' });
 }
 
 /**
- * Lets everybody through to a handler, or to every handler of a class, and knows the user where a valid
- * token came: `@CurrentUser()` gives the user or `null`. Brings the guard along.
+ * Makes authentication optional for a handler, or for every handler of a class: `@CurrentUser()` gives the user of a
+ * valid token, and `null` without one. Includes the guard.
  *
- * A token that is refused gives `null` too, and the answer then carries a challenge with the reason, so that
- * the client knows to refresh it; a malformed header or two different tokens are 400 here as anywhere. What
- * is left out of `options` is as in `AuthModule.forRoot({ optionalAuth })`.
+ * A refused token gives `null` as well, and the response has a challenge with the reason, so that the client can refresh
+ * the token. A malformed header or two different tokens are answered with 400, as on every route. Omitted `options`
+ * default to those of `AuthModule.forRoot({ optionalAuth })`.
  *
  * @throws {ConfigurationError} for an unknown option or value, when the class is loaded.
  */
@@ -43,14 +43,13 @@ export function OptionalAuth(options: OptionalAuthOptions = {}): ClassDecorator 
 }
 
 /**
- * Has the issuer asked about the token of each call before it gets to a handler, or to any handler of a class: one that
- * was revoked since it was signed, or whose user is gone, is refused there (401 `INVALID_TOKEN`), and 503 is the
- * answer while the issuer does not say. Tokens are judged here first, so that no forged one is asked about. Brings the
- * guard along.
+ * Verifies the token of each call to a handler, or to any handler of a class, at the issuer. A token that was revoked
+ * after it was signed, or whose user was deleted, is refused with 401 `INVALID_TOKEN`. While the issuer does not answer,
+ * the response is 503. The token is verified locally first, so forged tokens cause no call. Includes the guard.
  *
- * It takes an issuer that can be asked: `stackAuth`, `propelAuth`, or `oidc({ introspection })`. A token of any other
- * is answered with 500, and the log names the option that is missing. Under `@OptionalAuth()` a token that the issuer
- * refuses goes by `onInvalid`, and an issuer that does not answer by `onUnavailable`.
+ * It requires an issuer that supports it: `stackAuth`, `propelAuth`, or `oidc({ introspection })`. A token of another
+ * issuer is answered with 500, and the log names the missing option. Together with `@OptionalAuth()`, `onInvalid`
+ * applies to a token that the issuer refuses, and `onUnavailable` to an issuer that does not answer.
  */
 export function VerifyOnline(): ClassDecorator & MethodDecorator {
   return guardedRequirement('@VerifyOnline', { kind: 'online' });

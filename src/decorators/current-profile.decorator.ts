@@ -20,10 +20,10 @@ import type { UserProfile } from '../profiles/user-profile.js';
 type Pipe = Type<PipeTransform> | PipeTransform;
 
 /**
- * The call of a handler on its way to the pipe that has the services, which a decorator has not. Pipes of the whole
- * app come before that one, and see nothing in it to change.
+ * Passes the execution context from the parameter decorator to the pipe, which can inject services and a decorator
+ * cannot. The app's global pipes run in between; the context is private, so that they cannot change it.
  */
-class CallInHand {
+class CallArgument {
   readonly #context: ExecutionContext;
 
   constructor(context: ExecutionContext) {
@@ -45,20 +45,21 @@ class CurrentProfilePipe implements PipeTransform {
     @Optional() @Inject(Transports) private readonly transports: Transports,
     @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {
-    // Optional, so that the error names the missing line and not a part of this package.
+    // The parameters are optional, so that this error names the missing import instead of an internal service.
     this.profiles = requireAuthModule('@CurrentProfile', profiles);
     this.profiles.checkCapabilities('@CurrentProfile');
   }
 
   async transform(value: unknown): Promise<UserProfile | null> {
-    const context = CallInHand.contextOf(value);
-    if (context === undefined) throw new Error('A pipe before @CurrentProfile() has put something else in its place');
-    // What the guard has decided holds: under @Public(), and for a guest, there is anonymousCaller to look up.
+    const context = CallArgument.contextOf(value);
+    if (context === undefined) throw new Error('A global pipe has replaced the argument of @CurrentProfile()');
+    // The guard sets no user for a public route or an anonymous caller, and then there is no profile to look up.
     if ((findUser(context) ?? null) === null) return null;
     const transport = this.transports.get(context.getType());
     const call = { context, transport, view: transport.view(context) };
     try {
-      // `toUser` may have made anything of the caller, so the verified user is asked for again. It costs nothing.
+      // `toUser` may have replaced the user, and the look-up needs the AuthUser of the token. The guard has already
+      // authenticated the request, so this call only reads the result.
       const user = await this.authenticator.authenticate(call.view);
       return await this.profiles.get(call.view.request, user);
     } catch (error) {
@@ -67,15 +68,16 @@ class CurrentProfilePipe implements PipeTransform {
   }
 }
 
-const takeCall = createParamDecorator((_: undefined, context: ExecutionContext) => new CallInHand(context));
+const takeCall = createParamDecorator((_: undefined, context: ExecutionContext) => new CallArgument(context));
 
 /**
- * The caller's profile, as their provider knows them now; `null` where there is no user: under `@Public()`, and under
- * `@OptionalAuth()` for a guest. Looked up once for a request, and only where it is used; `UserProfileService` remembers it
- * for a while. Pipes may follow.
+ * Injects the caller's current profile at their provider; `null` where there is no user: with `@Public()`, and for an
+ * anonymous caller with `@OptionalAuth()`. The profile is looked up once per request, only for handlers that use it, and
+ * `UserProfileService` caches it. Pipes may follow.
  *
- * An app that uses it does not start when no issuer gives profiles. A user whom the provider has deleted, or bars, is a 401 with reason `revoked`; a provider that cannot be asked about a user
- * who is not known either, a 503 with `Retry-After`.
+ * An app that uses it does not start when no issuer has a profile source. A user whom the provider has deleted or
+ * disabled gets 401 with reason `revoked`. A provider that does not answer, where no usable profile is cached, causes a
+ * 503 with `Retry-After`.
  */
 export function CurrentProfile(...pipes: Pipe[]): ParameterDecorator {
   return takeCall(undefined, CurrentProfilePipe, ...pipes);

@@ -2,10 +2,10 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import { findUser } from '../transports/call-user.js';
 import type { AuthUser } from '../user/auth-user.js';
 
-/** How deep a path may go, so that the type of a user who contains users ends. */
+/** Limits the depth of a path, so that the type of a recursive user type is finite. */
 type Shorter = [never, 0, 1, 2, 3, 4];
 
-/** A value that a path ends at: there is nothing below it to name. */
+/** A value at which a path ends. */
 type Leaf = string | number | boolean | bigint | symbol | Date | null | undefined | ((...args: never[]) => unknown);
 
 /**
@@ -24,8 +24,8 @@ export type PropertyPath<Of, Depth extends number = 4> = [Depth] extends [never]
           }[keyof Of & string];
 
 /**
- * What a path leads to: own properties only, and of lists only their members; `undefined` where it ends in
- * nothing. What a prototype has (`constructor`, methods) is out of reach.
+ * Reads the value at a path: own properties only, and only members of lists; `undefined` where there is none.
+ * Properties of a prototype (`constructor`, methods) are not accessible.
  */
 function readPath(value: unknown, path: string): unknown {
   let reached: unknown = value;
@@ -46,12 +46,12 @@ const readCurrentUser = createParamDecorator((path: string | undefined, context:
 });
 
 /**
- * The user of the request: what `toUser` made of them, or the `AuthUser` itself. `null` under `@Public()`,
- * and under `@OptionalAuth()` for a guest.
+ * Injects the user of the request: the result of `toUser`, or the `AuthUser` itself. It is `null` with `@Public()`, and
+ * for an anonymous caller with `@OptionalAuth()`.
  *
- * With a path it is one property, `@CurrentUser('id')` or `@CurrentUser('organizations.0.name')`: own
- * properties only, list members by their index, `undefined` where there is none. The path is checked against
- * `AuthUser` when compiling; where `toUser` gives something else, name its type: `@CurrentUser<Account>('plan')`.
+ * A path injects one property, `@CurrentUser('id')` or `@CurrentUser('organizations.0.name')`: own properties only, list
+ * members by index, `undefined` where there is none. The compiler checks the path against `AuthUser`; where `toUser`
+ * returns another type, state it: `@CurrentUser<Account>('plan')`.
  * Pipes may follow, with or without a path.
  */
 export function CurrentUser<User = AuthUser>(path: PropertyPath<NoInfer<User>>, ...pipes: Pipe[]): ParameterDecorator;

@@ -8,53 +8,53 @@ import {
 import { ConfigurationError } from '../errors/auth-error.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 
-/** A decorator that requires something and brings along the guard that asks for it. */
-export function guardedRequirement(where: string, demand: DeclaredRequirement): ClassDecorator & MethodDecorator {
-  return applyDecorators(requirementOf(where, demand), UseGuards(AuthGuard));
+/** Creates a decorator that adds a requirement, together with the guard that checks it. */
+export function guardedRequirement(where: string, requirement: DeclaredRequirement): ClassDecorator & MethodDecorator {
+  return applyDecorators(requirementOf(where, requirement), UseGuards(AuthGuard));
 }
 
 /**
- * A decorator that writes a mark on the handler or on the class it stands on.
+ * Creates a decorator that writes metadata to a handler or a class.
  *
  * @param where the decorator's name, `@Public`
- * @throws {ConfigurationError} from the decorator, on a field or an accessor: what it is then handed is the class
- * itself, or its prototype, and a mark there would open every handler, or none.
+ * @throws {ConfigurationError} from the decorator, on a field or an accessor: its target is then the class itself or its
+ * prototype, and metadata there would apply to every handler, or to none.
  */
-export function applyToTarget(where: string, mark: AuthMetadata): ClassDecorator & MethodDecorator {
+export function applyToTarget(where: string, metadata: AuthMetadata): ClassDecorator & MethodDecorator {
   return onTarget(where, (target) => {
-    writeAuthMetadata(target, mark);
+    writeAuthMetadata(target, metadata);
   });
 }
 
-/** A decorator that adds a demand to those that stand on the handler or the class already; throws as `applyToTarget`. */
-function requirementOf(where: string, demand: DeclaredRequirement): ClassDecorator & MethodDecorator {
+/** Creates a decorator that adds a requirement to those that the handler or the class already has. */
+function requirementOf(where: string, requirement: DeclaredRequirement): ClassDecorator & MethodDecorator {
   return onTarget(where, (target) => {
-    addRequirement(target, demand);
+    addRequirement(target, requirement);
   });
 }
 
 /** A decorator that writes metadata on the handler or the class; throws as `applyToTarget`. */
 export function onTarget(where: string, write: (target: object) => void): ClassDecorator & MethodDecorator {
   return (target: object, name?: string | symbol, descriptor?: PropertyDescriptor) => {
-    const marked: unknown = name === undefined ? target : descriptor?.value;
-    if (typeof marked !== 'function') {
-      throw new ConfigurationError(where, `${String(name)} is no method`, 'Write it on a handler or on a class');
+    const decorated: unknown = name === undefined ? target : descriptor?.value;
+    if (typeof decorated !== 'function') {
+      throw new ConfigurationError(where, `${String(name)} is not a method`, 'Write it on a handler or on a class');
     }
-    write(marked);
+    write(decorated);
   };
 }
 
-/** What the names in a decorator are, for those who wrote them wrong. */
+/** Describes the names that a decorator takes, for the messages about wrong ones. */
 export interface NameForm {
   /** `role` */
   readonly noun: string;
   readonly isName: (name: string) => boolean;
-  /** As it is written in code: `@RequireRoles('admin', 'editor')`. */
+  /** Correct code: `@RequireRoles('admin', 'editor')`. */
   readonly example: string;
 }
 
 /**
- * The names that a decorator was given, each of them once; at least one.
+ * Reads the arguments of a decorator as a list of names without duplicates, at least one.
  *
  * @throws {ConfigurationError}
  */
@@ -64,13 +64,13 @@ export function readNames(where: string, given: readonly unknown[], form: NameFo
     throw new ConfigurationError(
       where,
       given.length === 0 ? `it names no ${form.noun}` : `something in it is not a ${form.noun}`,
-      `Write each ${form.noun} as a text of its own: ${form.example}`,
+      `Write each ${form.noun} as a separate text: ${form.example}`,
     );
   }
   return Object.freeze([...new Set(names)]);
 }
 
-/** A name that a provider's administrators chose: anything but nothing, and no space that anonymousCaller sees. */
+/** Whether a name that administrators of a provider chose is plausible: not empty, and without spaces at its ends. */
 export function isPlainName(name: string): boolean {
   return name !== '' && name === name.trim();
 }

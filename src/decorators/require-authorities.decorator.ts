@@ -1,17 +1,16 @@
 import { guardedRequirement, isPlainName, readNames } from './guarded-requirement.decorator.js';
 
 /**
- * Lets a caller through whose token was granted all of these scopes; others get 403 `insufficient_scope`, with
- * everything named that the route asks of the token (RFC 6750 §3.1). Brings the guard along, and adds up with what the
- * class demands.
+ * Requires that the token has all of these scopes. Other callers get 403 `insufficient_scope` with all scopes that the
+ * route requires (RFC 6750 §3.1). Includes the guard. Requirements of the class apply in addition.
  *
- * @throws {ConfigurationError} when it names no scope, or something that is none (RFC 6749 §3.3).
+ * @throws {ConfigurationError} when it names no scope, or one that RFC 6749 §3.3 does not allow.
  */
 export function RequireScopes(...scopes: string[]): ClassDecorator & MethodDecorator {
   return requireScopes('@RequireScopes', 'all', scopes);
 }
 
-/** As `@RequireScopes`, for a caller whose token was granted at least one of these scopes. */
+/** Requires that the token has at least one of these scopes. It is otherwise like `@RequireScopes`. */
 export function RequireAnyScope(...scopes: string[]): ClassDecorator & MethodDecorator {
   return requireScopes('@RequireAnyScope', 'any', scopes);
 }
@@ -25,23 +24,23 @@ function requireScopes(
   return guardedRequirement(where, { kind: 'scopes', match, values: readNames(where, scopes, form) });
 }
 
-/** RFC 6749 §3.3: printable, without space, quote and backslash. */
+/** A scope has printable ASCII characters except space, quote and backslash (RFC 6749 §3.3). */
 function isScope(scope: string): boolean {
   return /^[\x21\x23-\x5B\x5D-\x7E]+$/.test(scope);
 }
 
 /**
- * Lets a user through who has all of these roles: those of `AuthUser.roles`, as the issuer's claims tell them; others
- * get 403. Brings the guard along, and adds up with what the class demands. Roles within an organization are the matter
- * of `@RequireOrganization`, and roles that your app keeps itself that of `@RequirePolicy`.
+ * Requires that the user has all of these roles in `AuthUser.roles`, which come from the issuer's claims. Other callers
+ * get 403. Includes the guard. Requirements of the class apply in addition. Use `@RequireOrganization` for roles within
+ * an organization, and `@RequirePolicy` for roles that your app stores itself.
  *
- * @throws {ConfigurationError} when it names no role, or something that is none.
+ * @throws {ConfigurationError} when it names no role, or an invalid one.
  */
 export function RequireRoles(...roles: string[]): ClassDecorator & MethodDecorator {
   return requireRoles('@RequireRoles', 'all', roles);
 }
 
-/** As `@RequireRoles`, for a user who has at least one of these roles. */
+/** Requires that the user has at least one of these roles. It is otherwise like `@RequireRoles`. */
 export function RequireAnyRole(...roles: string[]): ClassDecorator & MethodDecorator {
   return requireRoles('@RequireAnyRole', 'any', roles);
 }
@@ -56,17 +55,17 @@ function requireRoles(
 }
 
 /**
- * Lets a user through who has all of these permissions: those of `AuthUser.permissions`, as the issuer's claims tell
- * them; others get 403. Brings the guard along, and adds up with what the class demands. Permissions within an
- * organization are the matter of `@RequireOrganization`.
+ * Requires that the user has all of these permissions in `AuthUser.permissions`, which come from the issuer's claims.
+ * Other callers get 403. Includes the guard. Requirements of the class apply in addition. Use `@RequireOrganization` for
+ * permissions within an organization.
  *
- * @throws {ConfigurationError} when it names no permission, or something that is none.
+ * @throws {ConfigurationError} when it names no permission, or an invalid one.
  */
 export function RequirePermissions(...permissions: string[]): ClassDecorator & MethodDecorator {
   return requirePermissions('@RequirePermissions', 'all', permissions);
 }
 
-/** As `@RequirePermissions`, for a user who has at least one of these permissions. */
+/** Requires that the user has at least one of these permissions. It is otherwise like `@RequirePermissions`. */
 export function RequireAnyPermission(...permissions: string[]): ClassDecorator & MethodDecorator {
   return requirePermissions('@RequireAnyPermission', 'any', permissions);
 }

@@ -5,41 +5,43 @@ import { type GivenOptions, path, readChoice, readOptions, readText } from '../c
 import { ConfigurationError } from '../errors/auth-error.js';
 import { guardedRequirement, isPlainName, readNames } from './guarded-requirement.decorator.js';
 
-/** Which organization, and what the user must hold in it. */
+/** Names the organization, and what the user must have in it. */
 export interface RequireOrganizationOptions {
-  /** The route parameter that names the organization; in GraphQL the argument of the field. @defaultValue 'orgId' */
+  /** The route parameter that names the organization; in GraphQL, the argument of the field. @defaultValue 'orgId' */
   readonly param?: string;
   /**
-   * Names the organization where it is not a route parameter: by a header, by a message, by the owner of the thing that
-   * is asked for. A caller about whom it gives no text is refused, and so is everybody when it throws.
+   * Names the organization where it is not a route parameter, for example from a header, a message or the resource that
+   * is requested. The caller is refused when it returns no text or throws.
    */
   readonly id?: (context: ExecutionContext) => string | null | undefined | PromiseLike<string | null | undefined>;
   /**
-   * What the parameter, or `id`, names the organization by. Ids are the issuer's and unique. Slugs and names are chosen
-   * by people, and whoever may found an organization can often choose the name of another: two of one name refuse.
+   * The property of an organization that the parameter, or `id`, is compared with. Ids are unique. Slugs and names are
+   * chosen by people, who can often choose the name of another organization, so the caller is refused when two of their
+   * organizations have the same one.
    *
    * @defaultValue 'id'
    */
   readonly by?: 'id' | 'slug' | 'name';
-  /** A role that was assigned to the user there by this very name; one that it includes is another. */
+  /** A role that must be assigned to the user in the organization. A role that an assigned role includes does not count. */
   readonly role?: string;
   /**
-   * A role that the user holds there, assigned or included in the assigned one. With an issuer that gives its roles no
-   * order anonymousCaller passes; where an organization's roles are without one, it is the same as `role`.
+   * A role that the user must have in the organization, assigned or included in an assigned one. Every caller is refused
+   * where the issuer does not order its roles; where the roles of one organization have no order, it is the same as
+   * `role`.
    */
   readonly minimumRole?: string;
-  /** Permissions that the user has there, all of them. */
+  /** Permissions that the user must have in the organization, all of them. */
   readonly permissions?: readonly string[];
 }
 
 const where = '@RequireOrganization';
 const names = ['param', 'id', 'by', 'role', 'minimumRole', 'permissions'];
-const bys = ['id', 'slug', 'name'] as const;
+const properties = ['id', 'slug', 'name'] as const;
 
 /**
- * Lets a user through who is a member of the organization that the call is about, by default the one whose id is the
- * route parameter `orgId`; others get 403. With `role`, `minimumRole` or `permissions`, only members who hold these,
- * there. Brings the guard along, and adds up with what the class demands.
+ * Requires that the user is a member of the organization that the request names, by default by the route parameter
+ * `orgId`. With `role`, `minimumRole` or `permissions`, the member must have these in the organization. Other callers get
+ * 403. Includes the guard. Requirements of the class apply in addition.
  *
  * @throws {ConfigurationError} for an unknown option or a wrong value, when the class is loaded.
  */
@@ -51,7 +53,7 @@ function readRequirement(options: GivenOptions): OrganizationRequirement {
   return Object.freeze({
     kind: 'organization',
     from: readFrom(options),
-    by: readChoice(where, options, 'by', bys, 'id'),
+    by: readChoice(where, options, 'by', properties, 'id'),
     role: readRole(options, 'role'),
     minimumRole: readRole(options, 'minimumRole'),
     permissions: readPermissions(options),
@@ -64,9 +66,7 @@ function readFrom(options: GivenOptions): OrganizationRequirement['from'] {
   if (typeof find !== 'function' || options['param'] !== undefined) {
     throw new ConfigurationError(
       path(where, 'id'),
-      typeof find === 'function'
-        ? 'it stands beside param, which names the organization too'
-        : 'a function is expected',
+      typeof find === 'function' ? 'param names the organization already' : 'a function is expected',
       'Write (context) => …, which gives the id, or param: the name of a route parameter',
     );
   }

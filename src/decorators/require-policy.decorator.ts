@@ -5,28 +5,29 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { guardedRequirement } from './guarded-requirement.decorator.js';
 
-/** A rule of your app's about who may do what: a class that Nest's injector makes, with whatever it needs. */
+/** An authorization rule of your app: a class that Nest's injector creates with its dependencies. */
 export interface Policy {
   /**
-   * Gives `true` to let the call pass; `false`, or a reason, to refuse it with 403. Whatever else it gives refuses, and
-   * so does what it throws, which goes into the log at `error`; a `AuthUnavailableError` is a 503, as anonymousCaller is to blame for an outage.
+   * Returns `true` to allow the call; `false`, or a text with the reason, to refuse it with 403. Every other result
+   * refuses the call, and so does an error, which is logged at `error`. An `AuthUnavailableError` is answered with 503,
+   * because the caller is not at fault.
    *
-   * @param user as the token has them: `toUser` runs when all demands are met
+   * @param user the user of the token; `toUser` runs only after all requirements are satisfied
    */
   check(user: AuthUser, context: ExecutionContext): PolicyAnswer | PromiseLike<PolicyAnswer>;
 }
 
-/** The same as a function, for rules that need nothing else. */
+/** A rule as a function, for rules without dependencies. */
 export type PolicyFunction = Policy['check'];
 
 const where = '@RequirePolicy';
 
 /**
- * Lets a call pass about which a rule of your own says `true`; others get 403. Brings the guard along, adds up with
- * what the class demands, and is asked when everything else that is demanded is met.
+ * Requires that a rule of your app returns `true`. Other callers get 403. Includes the guard. Requirements of the class
+ * apply in addition, and the rule runs after all other requirements are satisfied.
  *
- * A class is made by Nest's injector and has to be a provider: of the handler's own module, or of any other. One that
- * is request-scoped, or injects what is, is made for each request.
+ * A policy class must be a provider of the handler's module or of any other, and Nest's injector creates it. A
+ * request-scoped policy, or one with a request-scoped dependency, is created for each request.
  *
  * ```ts
  * @Injectable()
@@ -40,8 +41,8 @@ const where = '@RequirePolicy';
  * }
  * ```
  *
- * @throws {ConfigurationError} for anything but a class or a function when the class is loaded, and for a class that no
- * module provides when the app starts.
+ * @throws {ConfigurationError} for a value that is neither a class nor a function, when the class is loaded; for a policy
+ * class that no module provides, when the app starts.
  */
 export function RequirePolicy(
   policy: (abstract new (...parts: never[]) => Policy) | PolicyFunction,
@@ -54,7 +55,7 @@ function readRequirement(policy: unknown): PolicyRequirement {
     throw new ConfigurationError(
       where,
       'a class or a function is expected',
-      'Write the class, and not an object of it',
+      'Write the class, and not an instance of it',
     );
   }
   const name = policy.name === '' ? 'unnamed' : policy.name;
@@ -62,7 +63,7 @@ function readRequirement(policy: unknown): PolicyRequirement {
   return { kind: 'policy', name, policy: { made: 'by-hand', check: policy as PolicyFunction } };
 }
 
-/** Compiled for old engines a class is a function like any other, but for what hangs on it. */
+/** A class that is compiled to ES5 is a plain function, so a `check` method on its prototype also identifies a class. */
 function isPolicyClass(policy: object): policy is PolicyClass {
   const { prototype } = policy as { readonly prototype?: unknown };
   if (typeof prototype === 'object' && prototype !== null && 'check' in prototype) return true;
@@ -70,12 +71,12 @@ function isPolicyClass(policy: object): policy is PolicyClass {
 }
 
 /**
- * Lets a user through whom their provider still knows, and does not bar: the profile is looked up before the handler
- * runs, and a user who was deleted or locked there is refused (401 `INVALID_TOKEN`, reason `revoked`) although the token
- * verifies; 503 while the provider does not answer and nothing is known of the user. Brings the guard along.
+ * Requires that the user still exists at their provider and is not disabled there. The profile is looked up before the
+ * handler runs. A user who was deleted or locked is refused with 401 `INVALID_TOKEN`, reason `revoked`, although the token
+ * verifies. While the provider does not answer and no usable profile is cached, the response is 503. Includes the guard.
  *
- * What `UserProfileService` remembers counts: how new it is, `AuthModule.forRoot({ profiles })` says. To have the
- * issuer asked at every call there is `@VerifyOnline()`.
+ * Profiles that `UserProfileService` has cached count, as `AuthModule.forRoot({ profiles })` configures. Use
+ * `@VerifyOnline()` to call the issuer for every request.
  */
 export function RequireProfile(): ClassDecorator & MethodDecorator {
   return guardedRequirement('@RequireProfile', { kind: 'profile' });

@@ -1,4 +1,4 @@
-/** What a refusal or a fault is called, in bodies of answers and in code that catches it. */
+/** The stable name of a refusal or a fault, in response bodies and in code that catches the error. */
 export type AuthErrorCode =
   | 'MISSING_TOKEN'
   | 'INVALID_REQUEST'
@@ -8,7 +8,7 @@ export type AuthErrorCode =
   | 'SERVER_ERROR'
   | 'CONFIGURATION_ERROR';
 
-/** Why a token was refused; comes with `INVALID_TOKEN` only. */
+/** Why a token was refused. Only `INVALID_TOKEN` has a reason. */
 export type RefusalReason =
   | 'malformed'
   | 'expired'
@@ -22,22 +22,22 @@ export type RefusalReason =
   | 'claim'
   | 'revoked';
 
-// A registered symbol, so that an error made by a second installed copy of the package is known as well.
+// The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');
 
 /**
- * The root of every error that this package throws on purpose. It is the `cause` of the Nest exception
- * that a guarded route answers with, and what `TokenVerifier.verify` throws itself.
+ * The base class of every error that this package throws on purpose. It is the `cause` of the Nest exception
+ * that a guarded route answers with, and `TokenVerifier.verify` throws it directly.
  *
- * `message` is a fixed sentence that is safe to show anybody. What was expected and what came is in
- * `explanation`, which is for logs: it may repeat texts of the token, so it is not enumerable.
+ * `message` is a fixed sentence that is safe to show to any client. `explanation` states what was expected and what
+ * was received. It is for logs only: it may repeat texts of the token, so the property is not enumerable.
  */
 export abstract class AuthError extends Error {
-  /** What happened, as a name that does not change between versions. */
+  /** A name for what happened that does not change between versions. */
   abstract readonly code: AuthErrorCode;
-  /** Why the token was refused; `null` for everything but `INVALID_TOKEN`. */
+  /** Why the token was refused; `null` for every code other than `INVALID_TOKEN`. */
   readonly reason: RefusalReason | null = null;
-  /** What was expected, what came, what to change. For the log of the app, never for an answer. */
+  /** States what was expected, what was received and what to change. For the log of the app, never for a response. */
   declare readonly explanation: string;
   /**
    * The HTTP authentication scheme of the credential that the error is about (`Bearer`, `Basic`, …): its challenge carries
@@ -62,7 +62,7 @@ export abstract class AuthError extends Error {
   }
 }
 
-/** Whether something caught is an error of this package, whichever installed copy made it. */
+/** Whether a caught value is an error of this package, including one made by another installed copy of it. */
 export function isAuthError(error: unknown): error is AuthError {
   return typeof error === 'object' && error !== null && authErrorBrand in error;
 }
@@ -77,10 +77,10 @@ export function isConfigurationError(error: unknown): error is ConfigurationErro
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
 }
 
-/** The codes of a refusal: the caller's fault, answered with 400, 401 or 403. */
+/** The codes of a refusal, which is the caller's fault and is answered with 400, 401 or 403. */
 export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
 
-/** The sentences that go out. Fixed: nothing from a token, a key server or the configuration is in them. */
+/** The messages that clients receive. They are fixed: none repeats a token, a key server or the configuration. */
 const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
   MISSING_TOKEN: 'An access token is required',
   INVALID_REQUEST: 'The request carries its credentials in a malformed or contradictory way',
@@ -103,12 +103,12 @@ const tokenSentences: Record<RefusalReason, string> = {
 };
 
 /**
- * The caller was refused: no token, a token that does not pass, or not allowed. Never thrown for trouble
- * of ours or of a provider's, which is a {@link AuthUnavailableError}.
+ * The caller was refused: the token is missing or is not accepted, or access is denied. A failure of this app or of a
+ * provider is never a refusal; it is an {@link AuthUnavailableError}.
  */
 export class RefusalError extends AuthError {
   override readonly reason: RefusalReason | null;
-  /** The scopes that the route asks for, of which one is missing; empty for everything but `INSUFFICIENT_SCOPE`. */
+  /** All scopes that the route requires, at least one of which is missing; empty unless the code is `INSUFFICIENT_SCOPE`. */
   readonly requiredScopes: readonly string[];
   /** Whether a page of another origin made the request, which is refused on optional routes too. */
   readonly fromOtherSite: boolean;
@@ -126,17 +126,17 @@ export class RefusalError extends AuthError {
     this.fromOtherSite = details.fromOtherSite ?? false;
   }
 
-  /** A token that was looked at and does not pass: 401 (RFC 6750 §3.1 `invalid_token`). */
+  /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
   static token(reason: RefusalReason, explanation: string): RefusalError {
     return new RefusalError('INVALID_TOKEN', reason, tokenSentences[reason], explanation);
   }
 
-  /** A verified caller whom the app does not know: 403. */
+  /** Refuses a verified caller that the app does not know: 403. */
   static unknownUser(): RefusalError {
     return RefusalError.of('ACCESS_DENIED', 'The token is valid, and toUser gave no user for it');
   }
 
-  /** A good token that was not granted what the route needs: 403 (RFC 6750 §3.1 `insufficient_scope`). */
+  /** Refuses a valid token that lacks a scope of the route: 403 (RFC 6750 §3.1 `insufficient_scope`). */
   static scopes(required: readonly string[], explanation: string): RefusalError {
     return new RefusalError('INSUFFICIENT_SCOPE', null, sentences.INSUFFICIENT_SCOPE, explanation, {
       requiredScopes: required,
@@ -148,7 +148,7 @@ export class RefusalError extends AuthError {
     return new RefusalError('ACCESS_DENIED', null, sentences.ACCESS_DENIED, explanation, { fromOtherSite: true });
   }
 
-  /** Everything but a refused token and a missing scope. */
+  /** Creates every other refusal, which has neither a reason nor scopes. */
   static of(code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE'>, explanation: string): RefusalError {
     return new RefusalError(code, null, sentences[code], explanation);
   }
@@ -158,12 +158,12 @@ export class RefusalError extends AuthError {
 const defaultRetryAfterSeconds = 5;
 
 /**
- * The question could not be decided, through no fault of the caller: keys or a provider cannot be
- * reached, or answer nonsense. A guarded route answers 503 with `Retry-After`.
+ * The caller could not be authenticated or authorized, through no fault of theirs: a key server or a provider cannot
+ * be reached, or its response is invalid. A guarded route answers 503 with `Retry-After`.
  */
 export class AuthUnavailableError extends AuthError {
   override readonly code = 'SERVER_ERROR';
-  /** Whole seconds after which asking again makes sense; at least 1. @defaultValue 5 */
+  /** Whole seconds after which the client should retry; at least 1. @defaultValue 5 */
   readonly retryAfterSeconds: number;
 
   constructor(explanation: string, retryAfterSeconds: number = defaultRetryAfterSeconds, options?: ErrorOptions) {
@@ -173,12 +173,12 @@ export class AuthUnavailableError extends AuthError {
 }
 
 /**
- * An option is wrong. Thrown by the preset or by `AuthModule` when the app starts, never at a request;
- * `message` names the option's path, what is wrong with it and what to write instead.
+ * An option is wrong. The preset or `AuthModule` throws it while the app starts; `message` names the option's path,
+ * what is wrong with it and what to write instead.
  */
 export class ConfigurationError extends AuthError {
   override readonly code = 'CONFIGURATION_ERROR';
-  /** Which option, as it is written in code: `oidc({ audience })`. */
+  /** The option as it is written in code: `oidc({ audience })`. */
   readonly path: string;
   /** What to write instead, without a full stop. */
   readonly fix: string;
@@ -187,6 +187,11 @@ export class ConfigurationError extends AuthError {
     super(`${path}: ${problem}. ${fix}.`, `${path}: ${problem}`);
     this.path = path;
     this.fix = fix;
+  }
+
+  /** @deprecated Use `fix`. Removed in 1.0. */
+  get mend(): string {
+    return this.fix;
   }
 }
 

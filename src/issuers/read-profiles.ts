@@ -39,6 +39,10 @@ export function readProfiles(
   if (typeof source?.['get'] !== 'function') {
     throw new ConfigurationError(path(where, 'profiles'), 'a source of profiles is expected', get.hint);
   }
+  if (source['findDisabledReason'] !== undefined && source['findBar'] !== undefined) {
+    const problem = 'findBar is its deprecated name, and both are given';
+    throw new ConfigurationError(`${where}({ profiles: { findDisabledReason } })`, problem, 'Leave out findBar');
+  }
   for (const { name, expected, fits } of optional) {
     if (source[name] === undefined || fits(source[name])) continue;
     throw new ConfigurationError(`${where}({ profiles: { ${name} } })`, `${expected} is expected`, 'Or leave it out');
@@ -57,6 +61,11 @@ function withFindHint(source: ProfileSource, findHint: MissingOption): ProfileSo
     ...(source.findDisabledReason !== undefined && {
       findDisabledReason: (profile: UserProfile) => source.findDisabledReason?.(profile),
     }),
+    /* eslint-disable @typescript-eslint/no-deprecated -- The name of 0.1.0 is accepted until 1.0. */
+    ...(source.findBar !== undefined && {
+      findDisabledReason: (profile: UserProfile) => source.findBar?.(profile),
+    }),
+    /* eslint-enable @typescript-eslint/no-deprecated */
     ...(access !== undefined && { access }),
     ...(mostAtOnce !== undefined && { mostAtOnce }),
     findHint,
@@ -74,6 +83,7 @@ const optional: readonly {
   { name: 'find', expected: 'a function', fits: isFunction },
   { name: 'getMany', expected: 'a function', fits: isFunction },
   { name: 'findDisabledReason', expected: 'a function', fits: isFunction },
+  { name: 'findBar', expected: 'a function', fits: isFunction },
   { name: 'access', expected: 'a text', fits: (value) => typeof value === 'string' },
   {
     name: 'mostAtOnce',

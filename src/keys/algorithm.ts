@@ -1,15 +1,15 @@
-/** The signature algorithms that can be accepted (RFC 7518 §3.1, RFC 8037 §3.1); `none` is not among them. */
+/** The supported signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not supported. */
 export type Algorithm = keyof typeof traits;
 
-/** What an algorithm asks of a key and of the signature check. */
+/** The properties that an algorithm requires of a key and of a signature. */
 export interface AlgorithmTraits {
   readonly scheme: 'pkcs1' | 'pss' | 'ecdsa' | 'eddsa' | 'hmac';
-  /** The digest, by OpenSSL's name; `null` where the scheme brings its own. */
+  /** OpenSSL's name of the digest; `null` where the scheme includes one. */
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
   readonly hashBytes: number;
-  /** The curve, by the JWK's name; `null` for schemes without one. */
+  /** The JWK name of the curve; `null` for schemes without one. */
   readonly curve: 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | null;
-  /** The exact length of a signature in bytes, where the scheme fixes it. */
+  /** The exact length of a signature in bytes; `null` where it depends on the key. */
   readonly signatureBytes: number | null;
 }
 
@@ -29,12 +29,12 @@ const traits = {
   HS512: hmac('sha512', 64),
 } as const satisfies Record<string, AlgorithmTraits>;
 
-/** Everything that a public key can verify; what an issuer accepts unless it is narrowed. */
+/** The algorithms for public keys. An issuer accepts all of them by default. */
 export const publicKeyAlgorithms: readonly Algorithm[] = Object.freeze(
   (Object.keys(traits) as Algorithm[]).filter((name) => traits[name].scheme !== 'hmac'),
 );
 
-/** What a shared secret can verify. */
+/** The algorithms for shared secrets. */
 export const secretAlgorithms: readonly Algorithm[] = Object.freeze(['HS256', 'HS384', 'HS512']);
 
 export function traitsOf(algorithm: Algorithm): AlgorithmTraits {
@@ -42,8 +42,8 @@ export function traitsOf(algorithm: Algorithm): AlgorithmTraits {
 }
 
 /**
- * The algorithm of that name, or `undefined` for a name that is not known. `Ed25519` (RFC 9864) is
- * another name of `EdDSA` here, because Ed25519 is the only curve that is accepted.
+ * Finds the algorithm of a name; `undefined` when the name is unknown. `Ed25519` (RFC 9864) is an alias of `EdDSA`,
+ * because Ed25519 is the only Edwards curve that is supported.
  */
 export function findAlgorithm(name: unknown): Algorithm | undefined {
   if (name === 'Ed25519') return 'EdDSA';
@@ -51,7 +51,7 @@ export function findAlgorithm(name: unknown): Algorithm | undefined {
 }
 
 function rsa(scheme: 'pkcs1' | 'pss', hash: 'sha256' | 'sha384' | 'sha512', hashBytes: number): AlgorithmTraits {
-  // The length of an RSA signature is the key's, so it is checked against the key.
+  // An RSA signature is as long as the modulus, so its length is checked against the key.
   return { scheme, hash, hashBytes, curve: null, signatureBytes: null };
 }
 

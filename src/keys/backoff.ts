@@ -2,15 +2,15 @@ import type { KeyFetch } from './held-keys.js';
 
 const shortestPauseMs = 1_000;
 const longestPauseMs = 60_000;
-/** How much a pause may be longer or shorter than its step. */
+/** The fraction by which a delay may be longer or shorter than its step. */
 const jitter = 0.2;
 const firstStepMs = shortestPauseMs / (1 - jitter);
 const longestStepMs = longestPauseMs / (1 + jitter);
 
 /**
- * When something that fails may be tried again. One failure is often a blip, so the first new try may
- * come at once; from the second failure on it waits 1.25 s, 2.5 s, 5 s, … up to 50 s, each a fifth more or less, so that
- * many instances do not come back in step: never less than a second, and never more than a minute.
+ * Decides when a failed operation may be retried. A single failure is often transient, so the first retry is allowed at
+ * once. From the second failure on the delay is 1.25 s, 2.5 s, 5 s, … up to 50 s. Each delay is randomized by 20 %, so
+ * that many instances do not retry at the same time, and is at least one second and at most one minute.
  */
 export class Backoff {
   private failures = 0;
@@ -26,18 +26,18 @@ export class Backoff {
     return this.remainingMs(now) === 0;
   }
 
-  /** Milliseconds until it may be tried again. */
+  /** Milliseconds until the next retry is allowed. */
   remainingMs(now: number): number {
-    // Before the failure itself: the clock was put back, and the time until then means nothing.
+    // A time before the failure means that the clock was set back, so the remaining delay is meaningless.
     return now < this.lastFailure ? 0 : Math.max(0, this.notBefore - now);
   }
 
-  /** Milliseconds after which it should be tried again by itself: what may be tried at once waits a little. */
+  /** Milliseconds after which a timer should retry; at least one second, even where a retry is allowed at once. */
   wakeInMs(now: number): number {
     return Math.max(this.remainingMs(now), shortestPauseMs);
   }
 
-  /** @returns whether it is the first of this outage. */
+  /** @returns whether it is the first failure of this outage. */
   noteFailure(now: number): boolean {
     this.failures += 1;
     if (this.failures === 1) this.since = now;
@@ -46,7 +46,7 @@ export class Backoff {
     return this.failures === 1;
   }
 
-  /** @returns how long the outage lasted in milliseconds, or `null` when there was none. */
+  /** @returns the duration of the outage in milliseconds; `null` when there was none. */
   noteSuccess(now: number): number | null {
     const lasted = this.failing ? now - this.since : null;
     this.failures = 0;
@@ -55,44 +55,45 @@ export class Backoff {
   }
 }
 
-/** From the second failure on. The steps are such that a fifth more or less leaves them between the bounds. */
+/** The delay from the second failure on. The steps are chosen so that the jitter keeps them within the bounds. */
 function pauseAfter(failures: number): number {
   const step = Math.min(firstStepMs * 2 ** (failures - 2), longestStepMs);
   return step * (1 - jitter + Math.random() * 2 * jitter);
 }
 
-/** How long a refetch counts. */
+/** The time for which a refetch counts, from its start. */
 const windowMs = 10_000;
-/** How many may bring what was wanted within that time. */
-const mostFound = 10;
+/** The number of successful refetches that are allowed within the window. */
+const maxHits = 10;
 
 /**
- * How often unknown key ids may have a key set fetched again. A fetch that did not bring the key keeps them all from
- * causing another one for ten seconds from its start, so made-up key ids cost one call in that time, however many
- * they are, and delay a true rotation by that time at the most. Who shares a fetch adds nothing to its cost. True
- * rotations are hardly limited: only a server that shows another set each time it is asked is slowed down.
+ * Limits how often unknown key ids cause the key set to be fetched again. After a fetch that did not contain the wanted
+ * key, no unknown key id causes another one for ten seconds from its start. Forged key ids therefore cost one call per
+ * ten seconds, whatever their number, and delay a real rotation by at most that time. Requests that share a fetch count
+ * once. Successful refetches are limited to ten within the window, which only a server that changes its key set at
+ * every call exceeds.
  */
 export class RefetchCooldown {
-  private inVain: KeyFetch | undefined;
-  /** Those that brought what was wanted, the oldest first. */
-  private readonly found: KeyFetch[] = [];
+  private lastMiss: KeyFetch | undefined;
+  /** The fetches that contained the wanted key, the oldest first. */
+  private readonly hits: KeyFetch[] = [];
 
-  isSpent(now: number): boolean {
-    const oldest = this.found.length < mostFound ? undefined : this.found[0];
-    return counts(this.inVain, now) || counts(oldest, now);
+  isActive(now: number): boolean {
+    const oldest = this.hits.length < maxHits ? undefined : this.hits[0];
+    return isWithinWindow(this.lastMiss, now) || isWithinWindow(oldest, now);
   }
 
-  note(fetch: KeyFetch, foundIt: boolean): void {
-    if (!foundIt) {
-      this.inVain = fetch;
-    } else if (this.found.at(-1) !== fetch) {
-      this.found.push(fetch);
-      if (this.found.length > mostFound) this.found.shift();
+  note(fetch: KeyFetch, isHit: boolean): void {
+    if (!isHit) {
+      this.lastMiss = fetch;
+    } else if (this.hits.at(-1) !== fetch) {
+      this.hits.push(fetch);
+      if (this.hits.length > maxHits) this.hits.shift();
     }
   }
 }
 
-/** Not before its start either, where a clock that was put back is. */
-function counts(fetch: KeyFetch | undefined, now: number): boolean {
+/** A clock that was set back may show a time before the fetch, which is outside of the window. */
+function isWithinWindow(fetch: KeyFetch | undefined, now: number): boolean {
   return fetch !== undefined && now >= fetch.askedAt && now < fetch.askedAt + windowMs;
 }

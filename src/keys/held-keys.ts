@@ -3,45 +3,48 @@ import type { LoadedKeys } from './jwks-loader.js';
 
 const minuteMs = 60_000;
 
-/** How long keys are kept when the server does not say. */
-const usualLifeMs = 10 * minuteMs;
+/** The lifetime of keys when the server states none. */
+const defaultLifeMs = 10 * minuteMs;
 const shortestLifeMs = minuteMs;
 const longestLifeMs = 24 * 60 * minuteMs;
-/** The part of their life after which keys are fetched anew behind the requests' backs. */
+/** The fraction of their lifetime after which keys are refreshed in the background. */
 const refreshAhead = 0.8;
 
-/** One call to the key server. The same object for all who shared it. */
+/** One call to the key server. Every request that shared the call gets the same object. */
 export interface KeyFetch {
-  /** When it began, in milliseconds since 1970. */
+  /** The start of the call, in milliseconds since 1970. */
   readonly askedAt: number;
 }
 
-/** A key set with the times that count for it, in milliseconds since 1970. */
+/** A cached key set with its times, in milliseconds since 1970. */
 export interface HeldKeys {
   readonly set: KeySet;
-  /** What brought it. */
+  /** The call that fetched it. */
   readonly fetch: KeyFetch;
   readonly fetchedAt: number;
-  /** From when on it is fetched anew, while it still serves. */
+  /** The time from which it is refreshed in the background while it is still used. */
   readonly refreshAt: number;
-  /** The end of its life. */
+  /** The end of its lifetime. */
   readonly freshUntil: number;
-  /** The end of its use, even while the server does not answer. */
+  /** The time after which it is no longer used, even during an outage of the server. */
   readonly usableUntil: number;
 }
 
-/** When an answer came, by which call, and how long it serves past its life. */
-export interface Holding {
+/** The call that fetched a key set, when its response arrived, and for how long it may be used past its lifetime. */
+export interface KeyRetention {
   readonly fetch: KeyFetch;
   readonly now: number;
   readonly staleMs: number;
 }
 
-/** Holds what was loaded. A key that was held before stays the same object, so that what it has verified stays verified. */
-export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, authority: Holding): HeldKeys {
-  const { fetch, now, staleMs } = authority;
+/**
+ * Caches loaded keys. A key that was in the previous set stays the same object, so that tokens which it has verified
+ * stay in the cache of verified tokens.
+ */
+export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, retention: KeyRetention): HeldKeys {
+  const { fetch, now, staleMs } = retention;
   const known = new Map((before?.keys ?? []).map((key) => [key.identity, key]));
-  const life = loaded.maxAgeSeconds === null ? usualLifeMs : loaded.maxAgeSeconds * 1_000;
+  const life = loaded.maxAgeSeconds === null ? defaultLifeMs : loaded.maxAgeSeconds * 1_000;
   const lifeMs = Math.min(Math.max(life, shortestLifeMs), longestLifeMs);
   return {
     set: new IndexedKeySet(loaded.keys.map((key) => known.get(key.identity) ?? key)),
@@ -54,10 +57,10 @@ export function holdKeys(loaded: LoadedKeys, before: KeySet | undefined, authori
 }
 
 /**
- * The same keys after the clock was put back to before they came: as if they had come now, to be fetched anew at once.
- * They would else serve for as long as the clock was wrong.
+ * Moves the times of cached keys after the clock was set back to before their fetch: they count as fetched now, and are
+ * refreshed at once. Otherwise they would be used for as long as the clock had been wrong.
  */
-export function putBack(held: HeldKeys, now: number): HeldKeys {
+export function rebaseTimes(held: HeldKeys, now: number): HeldKeys {
   const { fetchedAt, freshUntil, usableUntil } = held;
   return {
     ...held,

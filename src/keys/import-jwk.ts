@@ -3,20 +3,20 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms, traitsOf } from './algorithm.js';
 import type { VerificationKey } from './key-set.js';
 
-/** A key of a key set, as it came. */
+/** A key of a key set, not yet validated. */
 export type Jwk = Readonly<Record<string, unknown>>;
 
-/** Why a key cannot verify tokens: a sentence for the log. */
+/** States for the log why a key cannot verify tokens. */
 export interface UnusableKey {
   readonly problem: string;
 }
 
-/** The least an RSA modulus may have (RFC 7518 §3.3). */
+/** The minimum length of an RSA modulus (RFC 7518 §3.3). */
 const leastModulusBits = 2048;
 
 const coordinateBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
 
-/** Turns a JWK (RFC 7517) into a key that verifies, or tells why it cannot. Never throws. */
+/** Imports a JWK (RFC 7517) as a verification key, or states why it cannot verify tokens. Never throws. */
 export function importJwk(jwk: unknown): VerificationKey | UnusableKey {
   if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk)) return { problem: 'it is not an object' };
   const members = jwk as Jwk;
@@ -26,7 +26,7 @@ export function importJwk(jwk: unknown): VerificationKey | UnusableKey {
   return 'problem' in key ? key : describeKey(key, members);
 }
 
-/** The same for a key that is already there, say from a PEM: `members` may narrow what it is for. */
+/** Makes a verification key of an imported key, for example of a PEM. `alg` and `kid` in `members` narrow its use. */
 export function describeKey(key: KeyObject, members: Jwk = {}): VerificationKey | UnusableKey {
   const exported = exportJwk(key);
   const fitting = publicKeyAlgorithms.filter((algorithm) => fits(key, exported.crv, algorithm));
@@ -45,20 +45,20 @@ export function describeKey(key: KeyObject, members: Jwk = {}): VerificationKey 
   };
 }
 
-/** `use` and `key_ops` (RFC 7517 §4.2, §4.3): a key that is not for verifying is left alone. */
+/** Checks `use` and `key_ops` (RFC 7517 §4.2, §4.3): a key that is not meant for verification is ignored. */
 function findPurposeProblem(jwk: Jwk): string | undefined {
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'its "use" is not "sig"';
   const operations = jwk['key_ops'];
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
-    return 'its "key_ops" do not hold "verify"';
+    return 'its "key_ops" do not contain "verify"';
   }
   if (jwk['kid'] !== undefined && typeof jwk['kid'] !== 'string') return 'its "kid" is not a text';
   return undefined;
 }
 
 function importPublic(jwk: Jwk): KeyObject | UnusableKey {
-  // Only the public members are handed on: a private key that an issuer published by accident is not
-  // held in memory, and an "oct" key is never taken for a public one.
+  // Only the public members are used: a private key that an issuer published by accident is not kept in memory, and an
+  // "oct" key is never used as a public one.
   try {
     const material = pickPublicMembers(jwk);
     if (material === undefined) return { problem: 'its type is not RSA, EC or OKP' };
@@ -83,7 +83,7 @@ function pickPublicMembers(jwk: Jwk): Record<string, string> | undefined {
   }
 }
 
-/** Not by String(), which makes a text of a list, and throws for an object that cannot be one. */
+/** Reads a text member. `String()` would accept lists, and would throw for some objects. */
 function textOf(jwk: Jwk, member: string): string {
   const value = jwk[member];
   if (typeof value !== 'string') throw new TypeError(`"${member}" is not a text`);
@@ -91,8 +91,8 @@ function textOf(jwk: Jwk, member: string): string {
 }
 
 /**
- * Coordinates have full length by RFC 7518 §6.2.1.2, yet some issuers drop leading zeros; such a key is
- * the same key, and refusing it would lock out all of the issuer's users.
+ * Restores leading zeros of a coordinate. RFC 7518 §6.2.1.2 requires the full length, but some issuers drop leading
+ * zeros. The key is still valid, and refusing it would lock out all users of the issuer.
  */
 function padCoordinate(coordinate: string, curve: string): string {
   const bytes = Buffer.from(coordinate, 'base64url');
@@ -100,7 +100,7 @@ function padCoordinate(coordinate: string, curve: string): string {
   return missing > 0 ? Buffer.concat([Buffer.alloc(missing), bytes]).toString('base64url') : coordinate;
 }
 
-/** Node knows no JWK for some types and curves (DSA, RSA for PSS alone, brainpool); nothing fits those. */
+/** Exports a key as a JWK; `{}` for types and curves that Node cannot export (DSA, RSA-PSS, brainpool). */
 function exportJwk(key: KeyObject): JsonWebKey {
   try {
     return key.export({ format: 'jwk' });
@@ -120,6 +120,6 @@ function findWeakness(key: KeyObject): string | undefined {
   if (key.asymmetricKeyType !== 'rsa') return undefined;
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < leastModulusBits) return `its modulus has fewer than ${leastModulusBits} bits`;
-  // With an exponent of 1 a signature is the message itself, and anybody can make one.
-  return publicExponent < 3n || publicExponent % 2n === 0n ? 'its exponent is not a safe one' : undefined;
+  // With an exponent of 1 a signature is the padded message itself, so any attacker can create one.
+  return publicExponent < 3n || publicExponent % 2n === 0n ? 'its public exponent is unsafe' : undefined;
 }

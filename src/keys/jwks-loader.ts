@@ -4,32 +4,32 @@ import { UpstreamFailure } from '../upstream/upstream-failure.js';
 import { importJwk } from './import-jwk.js';
 import type { VerificationKey } from './key-set.js';
 
-/** What a key server gave. */
+/** The usable keys of a fetched key set. */
 export interface LoadedKeys {
   /** At least one. */
   readonly keys: readonly VerificationKey[];
-  /** For how long the server says they may be kept; `null` when it does not say. */
+  /** The `max-age` of the response; `null` when the server states none. */
   readonly maxAgeSeconds: number | null;
 }
 
 /**
- * Reads the `keys` of a key set (RFC 7517 §5). A key that cannot be used is passed over, as the RFC asks;
- * a set without a usable one is a failure and never "this issuer has no keys any more".
+ * Reads the `keys` of a key set (RFC 7517 §5). Unusable keys are ignored, as the RFC requires. A set without any usable
+ * key is a failure, so that it never replaces keys that work.
  *
  * @throws {UpstreamFailure}
  */
 export function readKeys(jwks: unknown): readonly VerificationKey[] {
-  if (!Array.isArray(jwks)) throw new UpstreamFailure('unexpected', 'the answer is not a key set');
+  if (!Array.isArray(jwks)) throw new UpstreamFailure('unexpected', 'the response is not a key set');
   const keys = new Map<string, VerificationKey>();
   for (const jwk of jwks as readonly unknown[]) {
     const key = importJwk(jwk);
     if (!('problem' in key)) keys.set(key.identity, key);
   }
-  if (keys.size === 0) throw new UpstreamFailure('unexpected', 'the key set holds no usable key');
+  if (keys.size === 0) throw new UpstreamFailure('unexpected', 'the key set contains no usable key');
   return [...keys.values()];
 }
 
-/** The `max-age` of a `Cache-Control` header (RFC 9111 §5.2.2.1); 0 when it forbids keeping the answer. */
+/** Reads `max-age` of a `Cache-Control` header (RFC 9111 §5.2.2.1); 0 when the header forbids caching. */
 function readMaxAge(headers: ResponseHeaders): number | null {
   const directives = headers.get('cache-control') ?? '';
   if (/(?:^|[\s,])no-(?:store|cache)(?:$|[\s,=])/i.test(directives)) return 0;
@@ -38,9 +38,9 @@ function readMaxAge(headers: ResponseHeaders): number | null {
 }
 
 /**
- * Fetches a key set from the first of several addresses that gives a usable one.
+ * Fetches a key set from the first of several addresses that returns a usable one.
  *
- * @throws {UpstreamFailure} the first address's, when all fail.
+ * @throws {UpstreamFailure} the failure of the first address, when all addresses fail.
  */
 export async function loadJwksFrom(upstream: HttpCaller, addresses: readonly string[]): Promise<LoadedKeys> {
   let failure: unknown;
@@ -55,13 +55,13 @@ export async function loadJwksFrom(upstream: HttpCaller, addresses: readonly str
 }
 
 /**
- * Fetches a key set. jwks-rsa asks for it, with its own cache and limiter off: they keep single keys
- * instead of the set, and let strangers use up what genuine keys need. Keeping is RemoteKeySource's.
+ * Fetches a key set with jwks-rsa. Its own cache and rate limiter are off: the cache keeps single keys instead of the
+ * set, and unknown key ids can exhaust the rate limit. `RemoteKeySource` caches the set.
  *
  * @throws {UpstreamFailure}
  */
 export async function loadJwks(upstream: HttpCaller, jwksUri: string): Promise<LoadedKeys> {
-  // Loaded when it is first needed: an app is quicker to start without it.
+  // The import is lazy because the app starts faster without it.
   const { JwksClient } = await import('jwks-rsa');
   let maxAgeSeconds: number | null = null;
   const client = new JwksClient({
@@ -80,7 +80,7 @@ export async function loadJwks(upstream: HttpCaller, jwksUri: string): Promise<L
 
 function toDocument(body: unknown): { keys: unknown } {
   if (typeof body !== 'object' || body === null || !('keys' in body)) {
-    throw new UpstreamFailure('unexpected', 'the answer is not a key set');
+    throw new UpstreamFailure('unexpected', 'the response is not a key set');
   }
   return { keys: body.keys };
 }

@@ -1,40 +1,40 @@
 import type { KeyObject } from 'node:crypto';
 import type { Algorithm } from './algorithm.js';
 
-/** One key of an issuer, ready to check signatures with. */
+/** An imported key of an issuer that can verify signatures. */
 export interface VerificationKey {
-  /** The name that tokens call it by; `null` for a key that has none. */
+  /** The key id that tokens refer to; `null` for a key without one. */
   readonly kid: string | null;
-  /** What it may verify: by its type, its curve and its own `alg`. */
+  /** The algorithms that its type, its curve and its `alg` allow. */
   readonly algorithms: ReadonlySet<Algorithm>;
   readonly key: KeyObject;
-  /** Equal for two keys that are the same in every member that counts, fetched at whatever time. */
+  /** Equal for two keys with the same key id, algorithms and key material, also of different fetches. */
   readonly identity: string;
 }
 
-/** What looking for a token's key came to. */
+/** The result of finding a token's key. */
 export type KeyMatch =
   | { readonly kind: 'found'; readonly key: VerificationKey }
-  /** No key of that name, or no key at all that fits. */
+  /** There is no key with the token's `kid`; for a token without `kid`, no key fits. */
   | { readonly kind: 'unknown' }
-  /** The named key is there, but may not verify this algorithm. */
+  /** The key with the token's `kid` exists, but may not verify the token's algorithm. */
   | { readonly kind: 'unfit' }
-  /** More than one key fits, and the token does not say which. */
+  /** More than one key fits, and the token does not identify one. */
   | { readonly kind: 'ambiguous' };
 
-/** The keys of an issuer at one moment. Immutable; a refresh creates a new set. */
+/** The keys of one fetch. A set is immutable; a refresh creates a new one. */
 export interface KeySet {
   readonly keys: readonly VerificationKey[];
   /**
-   * The only key that fits a token. A named key fits tokens that name it; a key without a name fits tokens of any `kid`,
-   * because none can name it. A token without `kid` gets a key when exactly one fits.
+   * Finds the key for a token. A `kid` selects the key with that id. Where there is none, a key without `kid` is used,
+   * because no token can refer to it. A token without `kid` matches when exactly one key fits its algorithm.
    */
   find(kid: string | null, algorithm: Algorithm): KeyMatch;
-  /** Whether a key is in the set; a key that the issuer has withdrawn is not. */
+  /** Whether the set contains a key; it does not contain a key that the issuer has removed. */
   has(key: VerificationKey): boolean;
 }
 
-/** A set that finds keys by their names. */
+/** A key set that indexes its keys by their ids. */
 export class IndexedKeySet implements KeySet {
   private readonly byKid = new Map<string, VerificationKey[]>();
   private readonly unnamed: VerificationKey[] = [];

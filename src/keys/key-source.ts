@@ -1,57 +1,58 @@
 import type { KeySet } from './key-set.js';
 
-/** Where an issuer's keys come from: a fixed set, or a key server. */
+/** Provides the keys of an issuer, from a fixed set or from a key server. */
 export abstract class KeySource {
   /**
-   * The keys that may be used at this moment, without waiting; `null` when there are none, or when they are
-   * too old to be trusted. May start a refresh that anonymousCaller waits for.
+   * Gives the keys that may be used now, without waiting; `null` when there are none, or when they are too old. May
+   * start a refresh in the background.
    *
-   * @param now milliseconds since 1970, where the caller has just read the clock
+   * @param now milliseconds since 1970, where the calling code has already read the clock
    */
   abstract current(now?: number): KeySet | null;
 
   /**
-   * Keys among which what is `wanted` should be: those at hand when it is, else asked for anew. A set
-   * without it means that the issuer has answered and does not have it.
+   * Gives a key set that contains what is `wanted`: the cached set if it does, otherwise a newly fetched one. A set
+   * without it means that the issuer does not have such a key.
    *
-   * @throws {AuthUnavailableError} when that cannot be known, because the issuer does not answer.
+   * @throws {AuthUnavailableError} when the cached set does not contain it and the issuer does not answer.
    */
   abstract obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet>;
 
   /**
-   * Asks the issuer now, whatever is held: a key that it has dropped is withdrawn when this is done.
+   * Fetches the keys now, even if the cached ones are fresh. A key that the issuer has removed is no longer accepted
+   * when the promise resolves.
    *
-   * @throws {AuthUnavailableError} when it does not answer; what is held stays as it was.
+   * @throws {AuthUnavailableError} when the issuer does not answer; the cached keys stay in use.
    */
   abstract refresh(): Promise<void>;
 
-  /** How the keys stand. */
+  /** Describes the current state of the keys. */
   abstract state(): KeyState;
 
-  /** Stops what goes on behind the requests. The keys that are held can still be used. */
+  /** Stops refreshing in the background. The cached keys can still be used. */
   abstract close(): void;
 }
 
-/** How the keys of a source stand at a moment. */
+/** The state of an issuer's keys at one moment. */
 export interface KeyState {
   /**
-   * `fresh`: within their life. `stale`: past it, and serving on until the server has answered.
-   * `missing`: none that may be used, so tokens of the issuer are answered with 503. `unasked`: none were
-   * needed yet. `fixed`: handed in by the app, they change with a deployment only.
+   * `fresh`: the keys are within their lifetime. `stale`: they are past it and are used until the server answers.
+   * `missing`: there are no usable keys, so tokens of the issuer are answered with 503. `unasked`: no token has needed
+   * the keys yet. `fixed`: the app configured the keys, so they change only with a deployment.
    */
   readonly status: 'fresh' | 'stale' | 'missing' | 'unasked' | 'fixed';
-  /** Seconds since the keys were fetched, `initialKeys` since the app started; `null` when there are none. */
+  /** Seconds since the keys were fetched, or since the app started for `initialKeys`; `null` when there are none. */
   readonly ageSeconds: number | null;
   /**
-   * When they will be fetched next; a moment that is past means: as soon as a token needs them. `null` when
-   * nothing is planned.
+   * When the keys will be fetched next. A time in the past means that the next token which needs them causes the fetch.
+   * `null` when no fetch is planned.
    */
   readonly nextRefreshAt: Date | null;
-  /** What went wrong the last time, while it goes on; `null` when nothing is wrong. */
+  /** The last failure of the current outage; `null` when there is no outage. */
   readonly lastError: string | null;
 }
 
-/** Keys that the app has handed in. They change with a deployment only. */
+/** Keys that the app configured. They change only with a deployment. */
 export class StaticKeySource extends KeySource {
   constructor(private readonly keys: KeySet) {
     super();
@@ -74,6 +75,6 @@ export class StaticKeySource extends KeySource {
   }
 
   override close(): void {
-    // Nothing goes on here.
+    // There is no background work to stop.
   }
 }

@@ -3,29 +3,29 @@ import { AuthUnavailableError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { SingleFlight } from '../upstream/single-flight.js';
 import { Backoff, RefetchCooldown } from './backoff.js';
-import { type HeldKeys, holdKeys, type KeyFetch, putBack } from './held-keys.js';
+import { type HeldKeys, holdKeys, type KeyFetch, rebaseTimes } from './held-keys.js';
 import type { KeySet, VerificationKey } from './key-set.js';
 import { KeySource, type KeyState } from './key-source.js';
 import type { LoadedKeys } from './jwks-loader.js';
 
 export interface RemoteKeySourceOptions {
-  /** What is fetched, for the log: `the keys of https://issuer.example`. */
+  /** Names the keys in the log: `the keys of https://issuer.example`. */
   readonly what: string;
-  /** Fetches the whole set. Fails rather than give an empty one. */
+  /** Fetches the whole set. Rejects when the set has no usable key. */
   readonly load: () => Promise<LoadedKeys>;
   readonly clock: Clock;
   readonly report: ReportEvent;
-  /** Seconds past their life for which keys serve on while the server does not answer. @defaultValue a day */
+  /** Seconds past their lifetime for which keys are used while the server does not answer. @defaultValue one day */
   readonly staleKeysForSeconds?: number | undefined;
-  /** Keys to start with, until the server has been asked. */
+  /** Keys that are used until the first fetch. */
   readonly initialKeys?: readonly VerificationKey[] | undefined;
-  /** Wakes the source up to refresh without a request. @defaultValue the machine's timers */
+  /** Starts the refreshes that no request causes. @defaultValue a timer of Node */
   readonly timer?: Timer | undefined;
 }
 
 /**
- * The keys of an issuer that has a key server: the whole set is kept, fetched by one call whoever asks,
- * refreshed before it is old, and used on while the server is in trouble.
+ * Provides the keys of an issuer that has a key server. It caches the whole set, shares one call among all requests,
+ * refreshes the set before its lifetime ends, and keeps using it during an outage of the server.
  */
 export class RemoteKeySource extends KeySource {
   private held: HeldKeys | null;
@@ -47,14 +47,15 @@ export class RemoteKeySource extends KeySource {
   override current(now = this.now()): KeySet | null {
     const held = this.heldAt(now);
     if (held === null || now >= held.usableUntil) return null;
-    // Nobody waits for what is there already, be it past its life: a machine that has slept is behind by one fetch.
+    // No request waits while a usable set is cached, even a stale one: after the machine was suspended, the first
+    // requests use the old keys while one fetch is under way.
     if (now >= held.refreshAt) this.refreshBehind(now);
     return held.set;
   }
 
   override async obtain(wanted: (keys: KeySet) => boolean): Promise<KeySet> {
-    const atHand = this.current(this.now());
-    if (atHand !== null && (wanted(atHand) || this.askedInVainLately())) return atHand;
+    const cached = this.current(this.now());
+    if (cached !== null && (wanted(cached) || this.isCoolingDown())) return cached;
     let newest: HeldKeys;
     try {
       newest = await this.fetchOnce();
@@ -66,7 +67,7 @@ export class RemoteKeySource extends KeySource {
   }
 
   override async refresh(): Promise<void> {
-    // A call that is under way may have been answered before the issuer dropped a key.
+    // The response of a call that is already under way may be older than the removal of a key.
     await this.flight.landed();
     await this.flight.run(() => this.fetch());
   }
@@ -95,11 +96,11 @@ export class RemoteKeySource extends KeySource {
   }
 
   private heldAt(now: number): HeldKeys | null {
-    if (this.held !== null && now < this.held.fetchedAt) this.held = putBack(this.held, now);
+    if (this.held !== null && now < this.held.fetchedAt) this.held = rebaseTimes(this.held, now);
     return this.held;
   }
 
-  /** Handed-in keys serve like fetched ones, and are replaced as soon as they are used and the server answers. */
+  /** Initial keys are used like fetched ones. Their first use starts a fetch that replaces them. */
   private holdInitial(): HeldKeys | null {
     const { initialKeys } = this.options;
     if (initialKeys === undefined) return null;
@@ -109,12 +110,12 @@ export class RemoteKeySource extends KeySource {
     return { ...held, refreshAt: now };
   }
 
-  /** While the server does not answer, "it has no such key" is not known, so that is no reason to refuse. */
-  private askedInVainLately(): boolean {
-    return this.cooldown.isSpent(this.now()) && !this.backoff.failing;
+  /** The cooldown does not apply in an outage: as long as the server has not answered, a key may still be missing here. */
+  private isCoolingDown(): boolean {
+    return this.cooldown.isActive(this.now()) && !this.backoff.failing;
   }
 
-  /** What is held already serves, when it has what is wanted and is not too old; else the fault stands. */
+  /** Gives the cached set if it contains what is wanted and is not too old; otherwise rethrows the error. */
   private fallBack(error: unknown, wanted: (keys: KeySet) => boolean): KeySet {
     const now = this.now();
     const held = this.heldAt(now);
@@ -124,7 +125,7 @@ export class RemoteKeySource extends KeySource {
 
   private refreshBehind(now: number): void {
     if (this.closed || !this.backoff.mayTry(now)) return;
-    // A failure is noted, reported and counted by the flight itself; here anonymousCaller waits for it.
+    // `fetch` has already reported the failure, and no request waits for this promise.
     this.fetchOnce().catch(() => undefined);
   }
 
@@ -173,11 +174,11 @@ export class RemoteKeySource extends KeySource {
     if (!this.closed) this.timer.set(Math.ceil(delayMs), () => this.wake());
   }
 
-  /** Keys stay fresh, and an outage ends, whether or not anybody asks. */
+  /** Refreshes the keys, or retries in an outage, without a request. */
   private wake(): void {
     const now = this.now();
     const due = this.backoff.failing ? now + this.backoff.remainingMs(now) : (this.heldAt(now)?.refreshAt ?? now);
-    // An app may hand in a clock that goes at its own pace: then the timer rings early by it.
+    // A clock of the app may run slower than the timer, which then fires too early.
     if (now < due) this.wakeIn(Math.max(due - now, 1_000));
     else this.refreshBehind(now);
   }
@@ -185,7 +186,7 @@ export class RemoteKeySource extends KeySource {
   private consequence(now: number): string {
     const until = this.heldAt(now)?.usableUntil ?? 0;
     return until > now
-      ? `The keys that are known serve on, at the latest until ${new Date(until).toISOString()}`
+      ? `The known keys stay in use until ${new Date(until).toISOString()} at the latest`
       : 'Until it answers, tokens that need these keys are answered with 503';
   }
 

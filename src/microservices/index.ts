@@ -1,3 +1,3 @@
-// nest-gatehouse/microservices: message handlers, over whatever transport of Nest's
+// nest-gatehouse/microservices: authentication of message handlers, for every transport of Nest
 export { microservices, type MicroservicesOptions } from './microservices.js';
 export type { ServiceMessage, TokenOfMessage } from './microservices.transport.js';

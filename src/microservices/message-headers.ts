@@ -1,7 +1,7 @@
 /**
- * What the context of a message says beside its data, under names in lower case. Each of Nest's transports keeps it
- * somewhere else: NATS, Kafka and RabbitMQ in headers, MQTT 5 in user properties, gRPC in metadata, and from Nest 12 on
- * Redis and TCP have metadata of the packet.
+ * Reads the headers of a message, with names in lower case. Each transport of Nest stores them differently: NATS, Kafka
+ * and RabbitMQ have headers, MQTT 5 has user properties, gRPC has metadata, and since Nest 12 Redis and TCP have packet
+ * metadata.
  */
 export function readMessageHeaders(context: unknown): ReadonlyMap<string, readonly string[]> {
   const message = call(context, 'getMessage');
@@ -17,18 +17,18 @@ export function readMessageHeaders(context: unknown): ReadonlyMap<string, readon
   return headers;
 }
 
-/** gRPC's metadata is the context itself. */
+/** For gRPC, the context is the metadata object itself. */
 export function isGrpcMetadata(context: unknown): boolean {
   return typeof read(context, 'get') === 'function' && typeof read(context, 'getMap') === 'function';
 }
 
 function metadataOf(context: unknown): [name: string, value: unknown][] {
   if (!isGrpcMetadata(context)) return [];
-  // Of two values of one name the map knows the first.
+  // `getMap` has only the first of several values of a name, so each name is read by `get`.
   return Object.keys(call(context, 'getMap') as object).map((name) => [name, call(context, 'get', name)]);
 }
 
-/** NATS has an object with methods for it, the others have plain ones. */
+/** NATS stores headers in an object with methods, the other transports in plain objects. */
 function entriesOf(bag: unknown): [name: string, value: unknown][] {
   if (typeof bag !== 'object' || bag === null) return [];
   const names = call(bag, 'keys');
@@ -46,13 +46,13 @@ function read(from: unknown, name: string): unknown {
   return typeof from === 'object' && from !== null ? (from as Readonly<Record<string, unknown>>)[name] : undefined;
 }
 
-/** What a method gives, where there is one of that name. */
+/** Calls a method if the object has one of this name. */
 function call(of: unknown, name: string, ...args: readonly string[]): unknown {
   const method = read(of, name);
   return typeof method === 'function' ? Reflect.apply(method, of, args) : undefined;
 }
 
-/** A call of gRPC that the server streams its answer to; others are over with one answer. */
+/** A gRPC call with a streamed response. */
 export interface GrpcStream {
   readonly cancelled: boolean;
   readonly writableEnded: boolean;
@@ -68,7 +68,7 @@ export function isStreaming({ cancelled, writableEnded, destroyed }: GrpcStream)
   return !cancelled && !writableEnded && !destroyed;
 }
 
-/** Tells the client why, and has Nest stop asking the handler for more. */
+/** Ends a stream with a status for the client. `cancelled` makes Nest unsubscribe from the handler's observable. */
 export function endStream(stream: GrpcStream, code: number, details: string): void {
   stream.emit('error', { code, details });
   stream.emit('cancelled');

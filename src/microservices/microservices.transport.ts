@@ -11,17 +11,17 @@ import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import { endStream, isGrpcStream, isStreaming, isGrpcMetadata, readMessageHeaders } from './message-headers.js';
 
-/** The token of a message, for transports that have no headers: out of its data, or whatever the app agreed upon. */
+/** Reads the token of a message for transports without headers, for example from its data. */
 export type TokenOfMessage = (context: ExecutionContext) => string | undefined;
 
-/** One message, as `toUser` is handed it for the request. */
+/** A message; `toUser` receives it as the request. */
 export interface ServiceMessage {
   readonly data: unknown;
-  /** Nest's context of the transport: `NatsContext`, `KafkaContext`, …; the metadata where it is gRPC. */
+  /** Nest's context of the transport: `NatsContext`, `KafkaContext`, …; for gRPC, the metadata. */
   readonly context: unknown;
 }
 
-/** The status codes of gRPC. */
+/** The gRPC status code for each HTTP status. */
 const grpcCodes = {
   400: 3, // INVALID_ARGUMENT
   401: 16, // UNAUTHENTICATED
@@ -30,10 +30,10 @@ const grpcCodes = {
   503: 14, // UNAVAILABLE
 } satisfies Record<AnswerStatus, number>;
 
-/** Messages and calls of microservices, over whatever transport of Nest's. */
+/** Adapts messages and gRPC calls of every microservice transport of Nest. */
 export class MicroservicesTransport extends Transport {
   override readonly contextType = 'rpc';
-  /** All guards of one message are handed one list of arguments. */
+  /** The message by its list of arguments, which is the same object for all guards of one message. */
   private readonly messages = createPrivateSlot<ServiceMessage>();
 
   constructor(
@@ -63,7 +63,7 @@ export class MicroservicesTransport extends Transport {
   }
 
   override addHeaders(): void {
-    // What an answer carries beside itself is each transport's own.
+    // Nest has no common way to add headers to the response of a message.
   }
 
   override toException({ status, body }: Answer, error: AuthError, context: CallContext): RpcException {

@@ -3,30 +3,30 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import type { TransportPlugin } from '../transports/transport.js';
 import { MicroservicesTransport, type TokenOfMessage } from './microservices.transport.js';
 
-/** Where messages send their token. */
+/** Configures where a message has its token. */
 export interface MicroservicesOptions {
   /**
-   * The token of a message whose transport has no headers (TCP, Redis), or keeps it elsewhere:
+   * Reads the token where the transport has no headers (TCP, Redis), or where it is not in a header:
    *
    * ```ts
    * microservices({ tokenOf: (context) => context.switchToRpc().getData().token })
    * ```
    *
-   * @defaultValue headers alone are read
+   * @defaultValue only headers are read
    */
   readonly tokenOf?: TokenOfMessage;
 }
 
 /**
- * Lets the guard, the marks and `@CurrentUser()` work on the message handlers of microservices:
+ * Makes the guard, the `@Require…` decorators and `@CurrentUser()` work on message handlers of microservices:
  *
  * ```ts
  * AuthModule.forRoot({ issuers, transports: [microservices()] })
  * ```
  *
- * The token is read from gRPC's metadata, from the headers of NATS, Kafka and RabbitMQ, from the user properties of
- * MQTT 5, and by `tokenOf`. A refusal is an `RpcException` as the transport has them: a status code for gRPC, and else
- * an object with `status: 'error'`, the message, the code and the reason.
+ * The token is read from the metadata of gRPC, from the headers of NATS, Kafka and RabbitMQ, from the user properties of
+ * MQTT 5, and by `tokenOf`. A refusal is an `RpcException`: for gRPC it has a status code, for other transports it is an
+ * object with `status: 'error'`, the message, the code and the reason.
  *
  * @throws {ConfigurationError} for a wrong or unknown option.
  */

@@ -12,28 +12,28 @@ import {
   type SecuritySchemes,
 } from './security-schemes.js';
 
-/** What may be said beyond what the app's marks and options say already. */
+/** Overrides what is derived from the app's decorators and options. */
 export interface OpenApiAuthOptions {
   /**
-   * The security schemes by name, in place of those that follow from `tokenFrom`: an `oauth2` or `openIdConnect` scheme,
-   * say, whose operations then list their scopes.
+   * The security schemes by name, instead of those that are derived from `tokenFrom`: for example an `oauth2` or
+   * `openIdConnect` scheme, whose operations then list their scopes.
    *
    * @defaultValue `bearer` for `Authorization: Bearer`, an `apiKey` for each header and cookie
    */
   readonly schemes?: SecuritySchemes;
 }
 
-/** The part of a Nest application that is asked. */
-interface AppOfParts {
+/** The part of a Nest application that is used. */
+interface ProviderLookup {
   get(token: abstract new (...parts: never[]) => unknown, options: { strict: false }): unknown;
 }
 
 /**
- * Writes into an OpenAPI document what the guard does: security schemes; for each operation the scheme and its scopes,
- * or `security: []` where it is public; and the answers 401, 403 and 503 where they can come. Everything is read from
- * the marks that the guard reads. What the app has documented itself stays, but for the security of a public route.
+ * Adds authentication to an OpenAPI document: the security schemes; for each operation the scheme with its scopes, or
+ * `security: []` where it is public; and the responses 401, 403 and 503 where the guard may send them. It reads the same
+ * metadata as the guard. What the app has documented itself stays, except the security of a public route.
  *
- * The document is changed, and returned:
+ * The document is modified and returned:
  *
  * ```ts
  * const document = applyAuthToOpenApi(SwaggerModule.createDocument(app, config), app);
@@ -43,7 +43,7 @@ interface AppOfParts {
  */
 export function applyAuthToOpenApi<Document extends OpenApiDocument>(
   document: Document,
-  app: AppOfParts,
+  app: ProviderLookup,
   options: OpenApiAuthOptions = {},
 ): Document {
   readOptions('applyAuthToOpenApi', options, ['schemes']);
@@ -54,8 +54,8 @@ export function applyAuthToOpenApi<Document extends OpenApiDocument>(
   addComponent(document, 'schemas', refusalSchema, refusalBody);
   const routes = new RouteIndex(handlerInventory.listHttp());
   for (const { method, path, operation } of operationsOf(document)) {
-    const entry = routes.find(method, path);
-    if (entry !== undefined) describe(operation, entry, schemes, document.openapi);
+    const info = routes.find(method, path);
+    if (info !== undefined) describe(operation, info, schemes, document.openapi);
   }
   return document;
 }
@@ -73,13 +73,13 @@ function describe(
   }
   const required = requirements?.all ?? [];
   const security = securityOf(schemes, required, version);
-  // An empty requirement says that nothing will do as well.
+  // An empty security requirement states that the operation also accepts anonymous callers.
   operation.security ??= protection === 'optional' ? [{}, ...security] : security;
   const added = refusals.map((status) => [String(status), responseOf(status, required.map(nameOf))] as const);
   operation.responses = { ...Object.fromEntries(added), ...operation.responses };
 }
 
-/** The name under which a document describes the body of every refusal. */
+/** The name of the schema of a refusal's body. */
 const refusalSchema = 'AuthRefusal';
 
 /** The body of a refusal or a fault, as JSON Schema. */
@@ -98,8 +98,8 @@ const refusalBody = {
 const text = { type: 'string' } as const;
 const body = { 'application/json': { schema: { $ref: `#/components/schemas/${refusalSchema}` } } } as const;
 
-/** The answers that the guard gives. `demanded` says what of the user, where something is. */
-function responseOf(status: 401 | 403 | 503, demanded: readonly string[]): object {
+/** Describes a response of the guard. `required` lists what the route requires of the user. */
+function responseOf(status: 401 | 403 | 503, required: readonly string[]): object {
   switch (status) {
     case 401:
       return {
@@ -108,10 +108,10 @@ function responseOf(status: 401 | 403 | 503, demanded: readonly string[]): objec
         content: body,
       };
     case 403:
-      return { description: `The user may not do this. Asked for: ${demanded.join('; ')}.`, content: body };
+      return { description: `The user may not do this. Required: ${required.join('; ')}.`, content: body };
     case 503:
       return {
-        description: 'The token cannot be judged at the moment.',
+        description: 'The token cannot be verified at the moment.',
         headers: { 'Retry-After': { description: 'Seconds.', schema: text } },
         content: body,
       };
@@ -120,53 +120,53 @@ function responseOf(status: 401 | 403 | 503, demanded: readonly string[]): objec
 
 const strictness = ['public', 'unguarded', 'optional', 'protected'] as const;
 
-/** Finds the handler behind an operation of a document, by method and path, whatever the parameters are called. */
+/** Finds the handler of a document's operation by method and path, regardless of the names of path parameters. */
 class RouteIndex {
-  private readonly served = new Map<string, HttpHandlerInfo>();
-  /** By paths without the global prefix, which a document may leave out. */
+  private readonly prefixed = new Map<string, HttpHandlerInfo>();
+  /** The handlers by their paths without the global prefix, which a document may omit. */
   private readonly unprefixed = new Map<string, HttpHandlerInfo>();
 
-  constructor(entries: readonly HttpHandlerInfo[]) {
-    for (const entry of entries) {
-      for (const { method, path, unprefixed } of entry.routes) {
-        add(this.served, `${method} ${shapeOfRoute(path)}`, entry);
-        add(this.unprefixed, `${method} ${shapeOfRoute(unprefixed)}`, entry);
+  constructor(handlers: readonly HttpHandlerInfo[]) {
+    for (const info of handlers) {
+      for (const { method, path, unprefixed } of info.routes) {
+        add(this.prefixed, `${method} ${shapeOfRoute(path)}`, info);
+        add(this.unprefixed, `${method} ${shapeOfRoute(unprefixed)}`, info);
       }
     }
   }
 
-  /** `undefined` for an operation that no handler of Nest's stands behind. */
+  /** @returns `undefined` for an operation that no Nest handler serves */
   find(method: string, path: string): HttpHandlerInfo | undefined {
     const shape = shapeOfTemplate(path);
     const keys = [`${method.toUpperCase()} ${shape}`, `ALL ${shape}`];
-    return [this.served, this.unprefixed]
+    return [this.prefixed, this.unprefixed]
       .flatMap((index) => keys.map((key) => index.get(key)))
-      .find((entry) => entry !== undefined);
+      .find((info) => info !== undefined);
   }
 }
 
-/** Versions told by a header share their path: the document then says what the strictest of them asks. */
-function add(index: Map<string, HttpHandlerInfo>, key: string, entry: HttpHandlerInfo): void {
+/** Versions that are selected by a header share one path. The document then states the rules of the strictest one. */
+function add(index: Map<string, HttpHandlerInfo>, key: string, info: HttpHandlerInfo): void {
   const known = index.get(key);
-  if (known !== undefined && rank(known) >= rank(entry)) return;
-  index.set(key, entry);
+  if (known !== undefined && rank(known) >= rank(info)) return;
+  index.set(key, info);
 }
 
 function rank({ protection }: HttpHandlerInfo): number {
   return strictness.indexOf(protection);
 }
 
-/** A router's path, `/cats/:id`, with every parameter as `{}`. */
+/** Replaces every parameter in a router's path, `/cats/:id`, by `{}`. */
 function shapeOfRoute(path: string): string {
   const plain = path.replaceAll(/\([^)]*\)/g, '').replaceAll(/[{}]/g, '');
-  return trimmed(plain.replaceAll(/[:*]\w+\??|\*/g, '{}'));
+  return trimSlash(plain.replaceAll(/[:*]\w+\??|\*/g, '{}'));
 }
 
-/** A document's path, `/cats/{id}`, with every parameter as `{}`. */
+/** Replaces every parameter in a document's path, `/cats/{id}`, by `{}`. */
 function shapeOfTemplate(path: string): string {
-  return trimmed(path.replaceAll(/\{[^}]*\}/g, '{}'));
+  return trimSlash(path.replaceAll(/\{[^}]*\}/g, '{}'));
 }
 
-function trimmed(path: string): string {
+function trimSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/$/, '') : path;
 }

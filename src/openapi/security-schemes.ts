@@ -1,13 +1,13 @@
 import type { Requirement } from '../access/requirement.js';
 import type { TokenSource } from '../request/token-sources.js';
 
-/** What an OpenAPI document has of security: the part that is read and filled in. */
+/** The part of an OpenAPI operation that is read and written. */
 export interface OpenApiOperation {
   security?: SecurityRequirement[];
   responses?: Record<string, unknown>;
 }
 
-/** Schemes that must all be satisfied, with the scopes asked of each. */
+/** Schemes that must all be satisfied, with the required scopes of each. */
 export type SecurityRequirement = Record<string, string[]>;
 
 /** A security scheme as OpenAPI writes it: `{ type: 'http', scheme: 'bearer' }`. */
@@ -16,7 +16,7 @@ export interface SecurityScheme {
   readonly [member: string]: unknown;
 }
 
-/** An OpenAPI document, as `SwaggerModule.createDocument` of @nestjs/swagger 11 and 12 gives it. */
+/** An OpenAPI document as `SwaggerModule.createDocument` of @nestjs/swagger 11 and 12 returns it. */
 export interface OpenApiDocument {
   openapi: string;
   paths: object;
@@ -25,7 +25,7 @@ export interface OpenApiDocument {
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace', 'search', 'query'] as const;
 
-/** Every operation of a document, with its method and path. */
+/** Lists every operation of a document with its method and path. */
 export function operationsOf(
   document: OpenApiDocument,
 ): readonly { readonly method: string; readonly path: string; readonly operation: OpenApiOperation }[] {
@@ -38,7 +38,7 @@ export function operationsOf(
   );
 }
 
-/** Adds a component where the document has none of that name. */
+/** Adds a component unless the document already has one of this name. */
 export function addComponent(
   document: OpenApiDocument,
   kind: 'securitySchemes' | 'schemas',
@@ -50,10 +50,10 @@ export function addComponent(
   components[kind] = { [name]: value, ...components[kind] };
 }
 
-/** The schemes by their names in the document. */
+/** The security schemes by their names in the document. */
 export type SecuritySchemes = Readonly<Record<string, SecurityScheme>>;
 
-/** How the places where an app looks for tokens are written in a document. */
+/** Describes the token sources of an app as security schemes. */
 export function schemesOf(sources: readonly TokenSource[]): SecuritySchemes {
   return Object.fromEntries(
     sources.flatMap(({ parameter }): [string, SecurityScheme][] => {
@@ -61,13 +61,13 @@ export function schemesOf(sources: readonly TokenSource[]): SecuritySchemes {
       if (parameter.name === 'authorization')
         return [['bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }]];
       const name = parameter.in === 'cookie' ? `cookie.${parameter.name}` : parameter.name;
-      // What a header may be called and a component may not.
+      // A header name may contain characters that a component name may not.
       return [[name.replaceAll(/[^A-Za-z0-9._-]/g, '_'), { type: 'apiKey', ...parameter }]];
     }),
   );
 }
 
-/** What an operation's `security` says: any one of the schemes, with one of the sets of scopes that will do. */
+/** Builds an operation's `security`: any one of the schemes, each with every set of scopes that satisfies the route. */
 export function securityOf(
   schemes: SecuritySchemes,
   requirements: readonly Requirement[],
@@ -79,12 +79,12 @@ export function securityOf(
   );
 }
 
-/** Before 3.1, OpenAPI has scopes for the schemes of OAuth only. */
+/** Before version 3.1, OpenAPI allows scopes only for OAuth 2 and OpenID Connect schemes. */
 function namesScopes(type: SecurityScheme['type'], version: string): boolean {
   return type === 'oauth2' || type === 'openIdConnect' || !version.startsWith('3.0');
 }
 
-/** Sets of scopes of which any one opens the route. */
+/** Lists the sets of scopes, each of which satisfies the route. */
 function scopeAlternatives(requirements: readonly Requirement[]): string[][] {
   let alternatives: string[][] = [[]];
   for (const requirement of requirements) {

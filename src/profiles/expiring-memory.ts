@@ -3,33 +3,33 @@ import type { LRUCache } from 'lru-cache';
 import { NodeTimer, type Timer, type Clock } from '../clock/clock.js';
 
 export interface ExpiringMemoryParts {
-  /** 0: nothing is kept. */
+  /** 0 disables the memory. */
   readonly maxEntries: number;
   readonly clock: Clock;
-  /** Wakes it up to drop what is over. @defaultValue the machine's timers */
+  /** Starts the removal of expired entries. @defaultValue a timer of Node */
   readonly timer?: Timer | undefined;
 }
 
-/** How often what is over is dropped, so that a quiet app does not hold on to the people of its last rush. */
+/** The interval at which expired entries are removed, so that an idle app does not keep data of users in memory. */
 const sweepMs = 60_000;
 
-/** What this instance of the app knows of users, up to a bound. lru-cache is loaded with the first look-up. */
+/** A bounded in-memory cache of facts about users. lru-cache is loaded at the first look-up. */
 export class ExpiringMemory<Value extends object> {
   private entries: LRUCache<string, Value> | undefined;
   private readonly timer: Timer;
-  private isAwake = false;
+  private isSweepPlanned = false;
 
   constructor(private readonly parts: ExpiringMemoryParts) {
     this.timer = parts.timer ?? new NodeTimer();
   }
 
-  /** To be waited for before anything else. */
+  /** Loads lru-cache. Must be awaited before any other method is called. */
   async open(): Promise<void> {
     if (this.entries !== undefined || this.parts.maxEntries === 0) return;
     const { LRUCache } = await import('lru-cache');
     this.entries ??= new LRUCache({
       max: this.parts.maxEntries,
-      // Each entry says for how long; that of the app's clock, to the millisecond.
+      // Each entry has its own lifetime, measured by the app's clock with a resolution of one millisecond.
       ttl: 1,
       ttlResolution: 0,
       perf: { now: () => this.parts.clock.now().getTime() },
@@ -40,11 +40,11 @@ export class ExpiringMemory<Value extends object> {
     return this.entries?.get(key);
   }
 
-  /** Keeps it for so many milliseconds from now on. */
+  /** Stores a value for `ttlMs` milliseconds from now. */
   keep(key: string, value: Value, ttlMs: number): void {
     if (this.entries === undefined || ttlMs <= 0) return;
     this.entries.set(key, value, { ttl: ttlMs });
-    if (!this.isAwake) this.wakeLater();
+    if (!this.isSweepPlanned) this.planSweep();
   }
 
   drop(key: string): void {
@@ -56,12 +56,12 @@ export class ExpiringMemory<Value extends object> {
     this.entries?.clear();
   }
 
-  private wakeLater(): void {
-    this.isAwake = true;
+  private planSweep(): void {
+    this.isSweepPlanned = true;
     this.timer.set(sweepMs, () => {
       this.entries?.purgeStale();
-      this.isAwake = false;
-      if (this.entries !== undefined && this.entries.size > 0) this.wakeLater();
+      this.isSweepPlanned = false;
+      if (this.entries !== undefined && this.entries.size > 0) this.planSweep();
     });
   }
 }

@@ -15,25 +15,26 @@ import type { ProfileKey, ProfileTally } from './profile-record.js';
 import type { ProfileSource, SourcedProfile } from './profile-source.js';
 import { toUserProfile, type UserProfile } from './user-profile.js';
 
-/** A provider, as far as profiles of its users are concerned. */
+/** A provider with the source of its users' profiles. */
 export interface ProfileProvider {
-  /** The names of its issuers. A user that is looked up by an id alone belongs to the first one. */
+  /** The names of its issuers. A user who is looked up by id alone belongs to the first one. */
   readonly issuers: readonly string[];
   readonly profiles: Capability<ProfileSource>;
 }
 
-/** What all providers of an app share. */
+/** The services that the profile sources of an app share. */
 export interface SharedProfiles {
   readonly cache: ProfileCache;
   readonly tally: ProfileTally;
 }
 
-/** What is asked of a source that has no means to ask by batches. */
-const mostSingleQuestions = 8;
-const mostBatches = 4;
-const usualBatch = 100;
+/** The number of concurrent `find` calls for a source without `getMany`. */
+const maxSingleCalls = 8;
+/** The number of concurrent `getMany` calls. */
+const maxBatchCalls = 4;
+const defaultBatchSize = 100;
 
-/** The profiles of one provider's users: what is known of them, and its source for what is not. */
+/** Looks up the profiles of one provider's users, in the cache first and then from its source. */
 export class IssuerProfiles {
   /** The option without which it cannot give a caller's profile; `null` when it can. */
   readonly missing: MissingOption | null;
@@ -50,8 +51,7 @@ export class IssuerProfiles {
     this.calls = new ProviderCalls({
       ...context,
       what: this.what,
-      consequence:
-        'Profiles that are known are served for as long as they may be, other look-ups fail with SERVER_ERROR',
+      consequence: 'Cached profiles stay in use for their time, other look-ups fail with SERVER_ERROR',
     });
   }
 
@@ -59,7 +59,7 @@ export class IssuerProfiles {
     return this.provider.issuers;
   }
 
-  /** @throws {RefusalError} for a user who is no more, or is barred. */
+  /** @throws {RefusalError} for a user whom the provider has deleted or disabled. */
   async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
     const source = this.need('get');
     const known = await this.shared.cache.lookUp({
@@ -68,9 +68,9 @@ export class IssuerProfiles {
       ask: () => this.ask(async () => this.read(user.id, await source.get(user))),
     });
     const { profile } = known;
-    if (profile === null) throw RefusalError.token('revoked', `There is no such user any more among ${this.what}`);
-    const bar = source.findDisabledReason?.(profile);
-    if (bar !== undefined) throw RefusalError.token('revoked', bar);
+    if (profile === null) throw RefusalError.token('revoked', `The user no longer exists in ${this.what}`);
+    const disabledReason = source.findDisabledReason?.(profile);
+    if (disabledReason !== undefined) throw RefusalError.token('revoked', disabledReason);
     return { ...known, profile };
   }
 
@@ -84,7 +84,7 @@ export class IssuerProfiles {
     return known.profile;
   }
 
-  /** Who does not exist is left out. */
+  /** The result omits users who do not exist. */
   async getMany(userIds: readonly string[], issuer: string): Promise<Map<string, UserProfile>> {
     const batch = this.openBatch(this.need('find'));
     const keys = [...new Set(userIds)].map((userId) => this.keyOf(userId, issuer));
@@ -131,29 +131,29 @@ export class IssuerProfiles {
   private openBatch(source: ProfileSource): ProfileBatch {
     if (source.getMany !== undefined) {
       const ask = (ids: readonly string[]) => this.ask(() => this.findSome(source, ids));
-      return new ProfileBatch({ ask, mostIds: source.mostAtOnce ?? usualBatch, mostQuestions: mostBatches });
+      return new ProfileBatch({ ask, maxIds: source.mostAtOnce ?? defaultBatchSize, maxCalls: maxBatchCalls });
     }
     const askOne = async ([id = '']: readonly string[]): Promise<Map<string, UserProfile>> => {
       const profile = await this.ask(() => this.findOne(source, id));
       return new Map(profile === null ? [] : [[id, profile]]);
     };
-    return new ProfileBatch({ ask: askOne, mostIds: 1, mostQuestions: mostSingleQuestions });
+    return new ProfileBatch({ ask: askOne, maxIds: 1, maxCalls: maxSingleCalls });
   }
 
-  /** What a source gave, once it has been looked at. */
+  /** Validates what a source returned. */
   private read(userId: string, given: SourcedProfile | null | undefined): UserProfile | null {
     if (given === null || given === undefined) return null;
     const made = toUserProfile(userId, given);
     if (!('wrong' in made)) return made;
-    const explanation = `A source gave a profile whose ${made.wrong} is not what it should be (${this.what})`;
+    const explanation = `The profile source returned a profile with an invalid ${made.wrong} (${this.what})`;
     throw new AuthUnavailableError(explanation);
   }
 
-  /** Calls the source. A refusal is its answer; everything else that it throws is a failure. */
-  private ask<Result>(question: () => Promise<Result>): Promise<Result> {
+  /** Calls the source. A `RefusalError` is an answer of the provider; every other error is a failure. */
+  private ask<Result>(call: () => Promise<Result>): Promise<Result> {
     const { tally } = this.shared;
     tally.calls += 1;
-    return this.calls.run(question).catch((error: unknown) => {
+    return this.calls.run(call).catch((error: unknown) => {
       if (!isRefusal(error)) tally.failures += 1;
       throw error;
     });
@@ -170,12 +170,12 @@ function notConfigured(problem: string, { option, hint }: MissingOption): Config
 }
 
 export interface ProfileBatchParts {
-  /** Asks for several users at once: who is not in what it gives does not exist. */
+  /** Looks up several users by one call. Users whom the result omits do not exist. */
   readonly ask: (userIds: readonly string[]) => Promise<ReadonlyMap<string, UserProfile>>;
-  /** How many one question may name. */
-  readonly mostIds: number;
-  /** How many questions may be under way at a time. */
-  readonly mostQuestions: number;
+  /** The number of ids in one call. */
+  readonly maxIds: number;
+  /** The number of concurrent calls. */
+  readonly maxCalls: number;
 }
 
 interface Waiting {
@@ -184,13 +184,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Collects the users who have to be asked for, and asks for them by few questions. */
+/** Collects look-ups of single users and sends them as few calls. */
 export class ProfileBatch {
   private waiting: Waiting[] = [];
 
   constructor(private readonly parts: ProfileBatchParts) {}
 
-  /** Asked for when everybody who asks in this turn of the event loop has done so. */
+  /** Adds a user to the batch, which is sent at the end of this turn of the event loop. */
   find(userId: string): Promise<UserProfile | null> {
     return new Promise((resolve, reject) => {
       if (this.waiting.push({ userId, resolve, reject }) === 1) atEndOfTurn(() => void this.askAll());
@@ -198,15 +198,15 @@ export class ProfileBatch {
   }
 
   private async askAll(): Promise<void> {
-    const { mostIds, mostQuestions } = this.parts;
+    const { maxIds, maxCalls } = this.parts;
     const waiting = this.waiting;
     this.waiting = [];
-    const askers = Array.from({ length: mostQuestions }, async () => {
-      for (let some = waiting.splice(0, mostIds); some.length > 0; some = waiting.splice(0, mostIds)) {
+    const workers = Array.from({ length: maxCalls }, async () => {
+      for (let some = waiting.splice(0, maxIds); some.length > 0; some = waiting.splice(0, maxIds)) {
         await this.askSome(some);
       }
     });
-    await Promise.all(askers);
+    await Promise.all(workers);
   }
 
   private async askSome(some: readonly Waiting[]): Promise<void> {

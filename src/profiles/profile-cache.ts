@@ -8,37 +8,37 @@ import type { SharedStore } from './shared-store.js';
 import type { UserProfile } from './user-profile.js';
 
 /**
- * How new an answer is: `fresh`, the provider was asked now; `cached`, it was asked within the time for which a
- * profile is fresh; `stale`, before that, and is being asked again, or does not answer.
+ * The age of a profile: `fresh` was fetched for this look-up; `cached` was fetched before, within `freshForSeconds`;
+ * `stale` is older, and is being refreshed or the provider does not answer.
  */
 export type ProfileFreshness = 'fresh' | 'cached' | 'stale';
 
-/** What is known of a user, and how new it is. */
+/** A known profile with its age. */
 export interface KnownProfile extends ProfileRecord {
   readonly freshness: ProfileFreshness;
 }
 
-/** A profile that is wanted, and how to ask for it where it is not known. */
+/** A look-up of a profile, with the call to make if it is not cached. */
 export interface ProfileQuestion {
   readonly key: ProfileKey;
-  /** By whose right it is asked: the caller's token, or `null` for the app's own right. */
+  /** The caller's token that authorizes the call; `null` where the app's own credentials do. */
   readonly token: string | null;
   readonly ask: () => Promise<UserProfile | null>;
-  /** Whether the store has been asked for it before, by `readAhead`. */
+  /** Whether `readAhead` has already read the store for it. */
   readonly isReadAhead?: boolean;
 }
 
-/** A record in memory, and when a refresh that failed may be tried again. */
+/** A record in memory, with the time from which a failed refresh may be retried. */
 export interface HeldProfile {
   readonly record: ProfileRecord;
   retryAt: number;
 }
 
-/** A question that is being answered; whoever has the same waits for it. */
+/** A call that is under way. Look-ups of the same profile wait for it. */
 interface Flight {
   readonly token: string | null;
   readonly answer: Promise<KnownProfile>;
-  /** What was forgotten meanwhile is not kept when it comes. */
+  /** Set by `forget`, after which the result is not cached. */
   isForgotten: boolean;
 }
 
@@ -50,19 +50,19 @@ export interface ProfileCacheParts {
   readonly tally: ProfileTally;
 }
 
-/** How long a refresh is not tried again after it has failed. */
+/** The delay before a failed refresh is retried. */
 const retryMs = 5_000;
-const mostForgotten = 10_000;
+const maxForgotten = 10_000;
 
 /**
- * Knows users for a while. A profile is fresh for some time, and then given on while one question brings it up
- * to date, or anonymousCaller answers; those who ask at once for the same one share the question. Profiles are kept by user and never
- * by token: a new token of the same user finds what an old one has brought.
+ * Caches profiles. A profile is fresh for some time. After that it is still used while one call refreshes it or while
+ * the provider does not answer. Concurrent look-ups of the same profile share one call. Profiles are cached by user and
+ * never by token, so a new token of the same user finds the profile that an old one has fetched.
  */
 export class ProfileCache {
   private readonly flights = new Map<string, Flight>();
-  /** When users were forgotten: what a store still has of them from before is not believed. */
-  private readonly forgotten = new BoundedMap<string, number>(mostForgotten);
+  /** When users were forgotten. A record in the store that is older than that is ignored. */
+  private readonly forgotten = new BoundedMap<string, number>(maxForgotten);
   private isClosed = false;
 
   constructor(private readonly parts: ProfileCacheParts) {}
@@ -71,24 +71,24 @@ export class ProfileCache {
     const { tally, memory } = this.parts;
     tally.lookUps += 1;
     await memory.open();
-    const known = this.judge(memory.get(toText(question.key))?.record) ?? (await this.join(question));
+    const known = this.toKnown(memory.get(toText(question.key))?.record) ?? (await this.join(question));
     if (known.freshness === 'stale') this.refreshBehind(question);
     if (known.freshness !== 'fresh') tally[known.freshness === 'stale' ? 'stale' : 'hits'] += 1;
     if (known.profile === null) tally.notFound += 1;
     return known;
   }
 
-  /** Takes what the store has of several users into memory, by one question. */
+  /** Reads the records of several users from the store into memory, by one call. */
   async readAhead(keys: readonly ProfileKey[]): Promise<void> {
     const { memory, store } = this.parts;
     if (store === null) return;
     await memory.open();
-    const unknown = keys.filter((key) => this.judge(memory.get(toText(key))?.record) === undefined);
+    const unknown = keys.filter((key) => this.toKnown(memory.get(toText(key))?.record) === undefined);
     const records = unknown.length === 0 ? [] : await store.readAll(unknown);
     for (const [index, key] of unknown.entries()) this.takeOver(key, records[index]);
   }
 
-  /** Drops what is known of a user, here and in the store; other instances give it on until it is no longer fresh. */
+  /** Removes a user's profile from memory and from the store. Other instances keep using theirs while it is fresh. */
   forget(key: ProfileKey): void {
     const text = toText(key);
     const flight = this.flights.get(text);
@@ -105,7 +105,7 @@ export class ProfileCache {
     this.parts.memory.close();
   }
 
-  /** Waits for whoever has the same question, or puts it. */
+  /** Waits for a call that is under way for the same profile, or starts one. */
   private async join(question: ProfileQuestion): Promise<KnownProfile> {
     const text = toText(question.key);
     if (this.flights.has(text)) this.parts.tally.coalesced += 1;
@@ -113,35 +113,35 @@ export class ProfileCache {
       try {
         return await flight.answer;
       } catch (error) {
-        // What the provider says to somebody else's token says nothing about this one.
+        // A refusal of another caller's token does not apply to this one.
         if (!isRefusal(error) || flight.token === question.token) throw error;
       }
     }
-    return this.fly(question, false);
+    return this.start(question, false);
   }
 
-  /** One at a time, and by the right of whoever has asked. A failure is noted where the question is put. */
+  /** Starts one refresh at a time, with the token of the current look-up. The source's own watch reports a failure. */
   private refreshBehind(question: ProfileQuestion): void {
     const text = toText(question.key);
     const held = this.parts.memory.get(text);
     if (this.isClosed || held === undefined || this.flights.has(text)) return;
     const waitMs = held.retryAt - this.now();
     if (waitMs > 0 && waitMs <= retryMs) return;
-    this.fly(question, true).catch((error: unknown) => {
+    this.start(question, true).catch((error: unknown) => {
       this.noteFailedRefresh(question.key, error);
     });
   }
 
   private noteFailedRefresh(key: ProfileKey, error: unknown): void {
-    // Not what was held before: what the store has was taken over meanwhile.
+    // Read again, because a record of the store may have replaced the previous one in the meantime.
     const held = this.parts.memory.get(toText(key));
-    if (held === undefined || this.judge(held.record)?.freshness !== 'stale') return;
+    if (held === undefined || this.toKnown(held.record)?.freshness !== 'stale') return;
     held.retryAt = this.now() + retryMs;
-    // It has answered, so that this is no outage to be bridged: who asks next learns for their own token.
+    // The provider has answered, so a stale profile must not hide it: the next look-up asks with its own token.
     if (isRefusal(error) && error.reason === 'revoked') this.forget(key);
   }
 
-  private fly(question: ProfileQuestion, isRefresh: boolean): Promise<KnownProfile> {
+  private start(question: ProfileQuestion, isRefresh: boolean): Promise<KnownProfile> {
     const text = toText(question.key);
     const answer = this.find(question, isRefresh, () => flight.isForgotten).finally(() => {
       if (this.flights.get(text) === flight) this.flights.delete(text);
@@ -157,7 +157,7 @@ export class ProfileCache {
     isForgotten: () => boolean,
   ): Promise<KnownProfile> {
     const { store } = this.parts;
-    // Another instance may have asked meanwhile, which is why a refresh looks there too.
+    // A refresh reads the store as well, because another instance may have refreshed the profile already.
     const stored = store === null || isReadAhead ? undefined : this.takeOver(key, await store.read(key));
     if (stored !== undefined && !(isRefresh && stored.freshness === 'stale')) return stored;
     const askedAt = this.now();
@@ -169,11 +169,11 @@ export class ProfileCache {
     return { ...record, freshness: 'fresh' };
   }
 
-  /** What the store has, if it may be given at all. */
+  /** Takes a record of the store into memory, unless it is too old or was forgotten. */
   private takeOver(key: ProfileKey, stored: ProfileRecord | undefined): KnownProfile | undefined {
     if (stored === undefined || stored.askedAt <= (this.forgotten.get(toText(key)) ?? 0)) return undefined;
     const record = { ...stored, askedAt: Math.min(stored.askedAt, this.now()) };
-    const known = this.judge(record);
+    const known = this.toKnown(record);
     if (known !== undefined) this.keep(key, record);
     return known;
   }
@@ -187,11 +187,11 @@ export class ProfileCache {
     return profile === null ? notFoundMs : usableMs;
   }
 
-  /** A record as an answer, or `undefined` where there is none, or one that is too old to be given. */
-  private judge(record: ProfileRecord | undefined): KnownProfile | undefined {
+  /** Adds the freshness to a record; `undefined` where there is no record, or one that is too old. */
+  private toKnown(record: ProfileRecord | undefined): KnownProfile | undefined {
     if (record === undefined) return undefined;
     const ageMs = this.now() - record.askedAt;
-    // A clock that went ahead and was put right would else keep what it has for as long as it was wrong.
+    // A record from the future means that the clock was set back. Otherwise it would stay for as long as the clock was wrong.
     if (ageMs < 0 || ageMs >= this.lifeOf(record)) return undefined;
     const isStale = record.profile !== null && ageMs >= this.parts.terms.freshMs;
     return { ...record, freshness: isStale ? 'stale' : 'cached' };

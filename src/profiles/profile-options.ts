@@ -2,60 +2,60 @@ import { path, readNumber, readOptions, readSwitch } from '../configuration/read
 import { ConfigurationError } from '../errors/auth-error.js';
 import { isProfileStore, type ProfileStore } from './shared-store.js';
 
-/** How long `UserProfileService` keeps what providers tell of their users, and where. */
+/** Configures for how long `UserProfileService` caches profiles, and where. */
 export interface ProfileOptions {
   /**
-   * Seconds for which a profile is given without asking anew; 0 to 86,400.
+   * Seconds for which a cached profile is used without a call to the provider; 0 to 86,400.
    *
    * @defaultValue 60
    */
   readonly freshForSeconds?: number;
   /**
-   * Seconds beyond these for which it is given all the same: at once, while one call refreshes it, and as long as
-   * the provider does not answer; 0 to 604,800.
+   * Seconds after `freshForSeconds` for which a cached profile is still used while one call refreshes it in the
+   * background, or while the provider does not answer; 0 to 604,800.
    *
    * @defaultValue 600
    */
   readonly staleForSeconds?: number;
   /**
-   * Seconds for which it is remembered that there is no such user; 0 to 3,600.
+   * Seconds for which the answer that a user does not exist is cached; 0 to 3,600.
    *
    * @defaultValue 10
    */
   readonly notFoundForSeconds?: number;
   /**
-   * How many users are kept in memory, 1 to 1,000,000; the one not asked for the longest goes first.
+   * The number of users that are cached in memory, 1 to 1,000,000. The least recently used one is removed first.
    *
    * @defaultValue 10_000
    */
   readonly maxEntries?: number;
   /**
-   * `false`: nothing is kept, every look-up asks the provider. Those who ask for the same user at the same moment
-   * still share the call.
+   * With `false` nothing is cached, and every look-up calls the provider. Concurrent look-ups of the same user still
+   * share one call.
    *
    * @defaultValue true
    */
   readonly cache?: boolean;
   /**
-   * What instances of the app share, behind the memory of each: any Keyv. One that does not answer makes look-ups
-   * slower, and fails none.
+   * A second cache that the instances of the app share: any Keyv. A store that does not answer slows look-ups down and
+   * never makes one fail.
    */
   readonly store?: ProfileStore;
 }
 
-/** The options with everything filled in. */
+/** The options with all defaults. */
 export interface ProfileTerms {
   readonly freshMs: number;
-  /** For how long a profile may be given at all. */
+  /** The age up to which a profile may be used. */
   readonly usableMs: number;
   readonly notFoundMs: number;
-  /** 0: nothing is kept. */
+  /** 0 disables the cache. */
   readonly maxEntries: number;
   readonly store: ProfileStore | null;
 }
 
 const names = ['freshForSeconds', 'staleForSeconds', 'notFoundForSeconds', 'maxEntries', 'cache', 'store'];
-const usual = { freshForSeconds: 60, staleForSeconds: 600, notFoundForSeconds: 10, maxEntries: 10_000 };
+const defaults = { freshForSeconds: 60, staleForSeconds: 600, notFoundForSeconds: 10, maxEntries: 10_000 };
 
 /** @throws {ConfigurationError} for a wrong, unknown or contradictory option. */
 export function readProfileOptions(where: string, given: unknown): ProfileTerms {
@@ -63,10 +63,10 @@ export function readProfileOptions(where: string, given: unknown): ProfileTerms 
   if (!readSwitch(where, options, 'cache', true)) {
     const other = names.find((name) => name !== 'cache' && options[name] !== undefined);
     if (other === undefined) return { freshMs: 0, usableMs: 0, notFoundMs: 0, maxEntries: 0, store: null };
-    throw new ConfigurationError(path(where, other), 'with cache: false nothing is kept', 'Leave out one of the two');
+    throw new ConfigurationError(path(where, other), 'with cache: false nothing is cached', 'Leave out one of the two');
   }
-  const read = (name: keyof typeof usual, least: number, most: number): number =>
-    readNumber(where, options, name, { least, most, whole: name === 'maxEntries' }) ?? usual[name];
+  const read = (name: keyof typeof defaults, least: number, most: number): number =>
+    readNumber(where, options, name, { least, most, whole: name === 'maxEntries' }) ?? defaults[name];
   const freshMs = read('freshForSeconds', 0, 86_400) * 1_000;
   return {
     freshMs,

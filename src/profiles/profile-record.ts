@@ -1,33 +1,33 @@
 import { createHash } from 'node:crypto';
 import { toUserProfile, type UserProfile } from './user-profile.js';
 
-/** Whose profile, and which side of it. What differs in one of them is another profile. */
+/** Identifies a profile: its user, and the access with which it was read. */
 export interface ProfileKey {
   readonly issuer: string;
-  /** What the source may see: `client`, `server`. */
+  /** The access of the source: `client`, `server`. */
   readonly access: string;
   readonly userId: string;
 }
 
-/** What is known of a user. */
+/** The result of a look-up, with its time. */
 export interface ProfileRecord {
-  /** `null`: there is no such user. */
+  /** `null` where the user does not exist. */
   readonly profile: UserProfile | null;
-  /** When the provider was asked, in milliseconds. */
+  /** When the provider was called, in milliseconds since 1970. */
   readonly askedAt: number;
 }
 
-/** A key as one text; no two keys have the same. */
+/** Writes a key as a text, unambiguously. */
 export function toText({ issuer, access, userId }: ProfileKey): string {
   return JSON.stringify([issuer, access, userId]);
 }
 
-/** Under which name a store keeps it: short, and of characters that every store takes. */
+/** The key in the store: short, and of characters that every store accepts. */
 export function toStoreKey(key: ProfileKey): string {
   return `gatehouse-profile-${createHash('sha256').update(toText(key)).digest('base64url')}`;
 }
 
-/** A change of what is below is a new version: instances of two versions may share a store. */
+/** The version of the stored format. Every change of the format increments it, because instances may share a store. */
 const version = 1;
 
 export function toStored(key: ProfileKey, { profile, askedAt }: ProfileRecord): string {
@@ -35,8 +35,8 @@ export function toStored(key: ProfileKey, { profile, askedAt }: ProfileRecord): 
 }
 
 /**
- * Reads what a store gave. Only what says that it is of this very key, and is a profile to its last field, is
- * believed; `undefined` for all else.
+ * Reads a stored record. It is `undefined` unless the record has this version, names this very key and contains a
+ * valid profile.
  */
 export function fromStored(key: ProfileKey, stored: unknown): ProfileRecord | undefined {
   const found = parse(stored);
@@ -53,7 +53,7 @@ function isOf(key: ProfileKey, found: Readonly<Record<string, unknown>>): boolea
   return found['issuer'] === key.issuer && found['access'] === key.access && found['userId'] === key.userId;
 }
 
-/** JSON has no dates. What is no date becomes one that is refused. */
+/** Restores the dates, which JSON has as texts. A text that is not a date becomes an invalid one, which is refused later. */
 function withDates(profile: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const toDate = (value: unknown): unknown => (typeof value === 'string' ? new Date(value) : value);
   return { ...profile, signedUpAt: toDate(profile['signedUpAt']), lastActiveAt: toDate(profile['lastActiveAt']) };
@@ -69,25 +69,25 @@ function parse(stored: unknown): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-/** What `UserProfileService` has done since the app started. */
+/** Counts what `UserProfileService` has done since the app started. */
 export interface ProfileCounters {
-  /** Profiles that were asked for: by `get`, by `find`, each one of `getMany`. */
+  /** Look-ups by `get` and `find`, and one for each user of `getMany`. */
   readonly lookUps: number;
-  /** … and were known, and fresh: from memory, or from the store. */
+  /** Look-ups that memory or the store answered with a fresh profile. */
   readonly hits: number;
-  /** … and were known from before, and given while they were refreshed, or the provider was down. */
+  /** Look-ups that were answered with a stale profile, because it was being refreshed or the provider was down. */
   readonly stale: number;
-  /** … and waited for a call that somebody else had made. */
+  /** Look-ups that waited for a call which another look-up had started. */
   readonly coalesced: number;
-  /** … and were of anonymousCaller. */
+  /** Look-ups of users who do not exist. */
   readonly notFound: number;
-  /** Questions to the issuers' sources, refreshes included; one that names several users is one. */
+  /** Calls to the profile sources, refreshes included. A call for several users counts once. */
   readonly calls: number;
-  /** Those of them that brought neither a profile nor that there is none. */
+  /** Calls that failed. The answer that a user does not exist is not a failure. */
   readonly failures: number;
 }
 
-/** The counters, for whoever counts. */
+/** The counters in their writable form. */
 export type ProfileTally = { -readonly [Name in keyof ProfileCounters]: number };
 
 export function newTally(): ProfileTally {

@@ -2,42 +2,45 @@ import type { MissingOption } from '../upstream/auth-context.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { UserProfile } from './user-profile.js';
 
-/** A profile as a source gives it: what it does not know may be left out, and becomes `null`. */
+/** A profile as a source returns it. Omitted fields become `null`. */
 export type SourcedProfile = { readonly [Name in keyof UserProfile]?: UserProfile[Name] | undefined };
 
 /**
- * Where the profiles of an issuer's users come from. The presets bring theirs; for an issuer described by hand
- * it is an object of the app, and one function is enough:
+ * Provides the profiles of an issuer's users. The presets of providers include one; for an issuer that you describe
+ * yourself, pass an object with at least `get`:
  *
  * ```ts
  * jwtIssuer({ …, profiles: { get: (user) => accounts.findOne(user.id) } })
  * ```
  *
- * What it gives is remembered by `UserProfileService`, so a source simply asks each time. `null` says that
- * there is no such user, any more. What it throws is an outage, but for an `AuthError`, which stands as it is:
- * a `RefusalError` where the provider refused the token, a `AuthUnavailableError` with what is wrong and for how long.
+ * `UserProfileService` caches the results, so a source does not need a cache. `null` means that the user does not exist
+ * or no longer exists. An error counts as an outage (503), except an `AuthError`, which is passed on unchanged: throw a
+ * `RefusalError` where the provider refused the token, and an `AuthUnavailableError` to state a `Retry-After`.
  */
 export interface ProfileSource {
   /**
-   * What the source may see. Profiles of one access are never given to another, as `client` and `server`
-   * show different sides of a user.
+   * The access with which the source reads profiles. Cached profiles are kept apart by access, because a provider shows
+   * different fields to a client and to a server.
    *
    * @defaultValue 'own'
    */
   readonly access?: string;
 
   /**
-   * The profile of the caller, whose token is `tokenOf(user)`. An `id` in it must be the user's; left out, it is.
-   * `null`: the provider has deleted the user.
+   * Looks up the profile of the caller, whose token is `tokenOf(user)`. The result's `id` must equal the user's or be
+   * omitted. `null` means that the provider has deleted the user.
    */
   get(user: AuthUser): SourcedProfile | null | Promise<SourcedProfile | null>;
 
-  /** The profile of anyone, by the app's own right. Left out, `UserProfileService.find` says so. */
+  /**
+   * Looks up the profile of any user with the app's own credentials. Without it, `UserProfileService.find` throws a
+   * `ConfigurationError`.
+   */
   find?(userId: string): SourcedProfile | null | Promise<SourcedProfile | null>;
 
   /**
-   * The profiles of several users by one call, each with its `id`, in any order; who does not exist is left out.
-   * Without it, `find` is called for each. Never asked for more than `mostAtOnce`.
+   * Looks up several users by one call. The result has each profile with its `id`, in any order, and omits users who do
+   * not exist. Without it, `find` is called for each user. One call has at most `mostAtOnce` ids.
    */
   getMany?(
     userIds: readonly string[],
@@ -46,15 +49,18 @@ export interface ProfileSource {
     | Promise<readonly (SourcedProfile & { readonly id: string })[]>;
 
   /**
-   * What bars a user from coming in although the token verifies: locked at the provider, or restricted since it was
-   * signed. A sentence for the log, or `undefined`. `UserProfileService.get` asks each time, for a profile that was kept
-   * as well, and refuses the caller with reason `revoked`; `find` shows the profile all the same.
+   * States why a user is disabled although the token verifies, for example because the provider has locked the account
+   * since the token was signed: a sentence for the log, or `undefined`. `UserProfileService.get` calls it at every
+   * look-up, also for a cached profile, and refuses the caller with reason `revoked`. `find` does not call it.
    */
   findDisabledReason?(profile: UserProfile): string | undefined;
 
-  /** How many ids one `getMany` may name. @defaultValue 100 */
+  /** @deprecated Use `findDisabledReason`. Removed in 1.0. */
+  findBar?(profile: UserProfile): string | undefined;
+
+  /** The maximum number of ids in one `getMany` call. @defaultValue 100 */
   readonly mostAtOnce?: number;
 
-  /** For presets: the option that an app has to set so that there is a `find`. Stated in a `ConfigurationError`. */
+  /** For presets: the option that an app has to set to get a `find`. A `ConfigurationError` states it. */
   readonly findHint?: MissingOption;
 }

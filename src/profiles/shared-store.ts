@@ -4,33 +4,33 @@ import { OutageWatch } from '../upstream/provider-calls.js';
 import { fromStored, toStoreKey, toStored, type ProfileKey, type ProfileRecord } from './profile-record.js';
 
 /**
- * A place outside of the app where several of its instances share what they know of users: any Keyv
+ * A store outside of the process in which several instances of the app share profiles: any Keyv
  * (`new Keyv(new KeyvRedis('redis://…'))`), or an object with the same three methods.
  *
- * Who can write to it decides what your handlers are told about users, so it is as private as your database. Apps that
- * share one server give each of their Keyvs a `namespace` of its own.
+ * Anyone who can write to it can change the profiles that your handlers receive, so protect it like your database. Apps
+ * that share one server must each use a Keyv with a different `namespace`.
  */
 export interface ProfileStore {
   get(key: string): unknown;
-  /** `ttlMs`: milliseconds after which the entry is worth nothing. */
+  /** @param ttlMs milliseconds after which the entry may be deleted */
   set(key: string, value: string, ttlMs: number): unknown;
   delete(key: string): unknown;
-  /** The values in the order of the keys; used where it is there. */
+  /** Gives the values in the order of the keys. Optional; it saves calls. */
   getMany?(keys: string[]): unknown;
 }
 
-/** Whether something given has the methods. */
+/** Whether a value has the methods of a store. */
 export function isProfileStore(value: unknown): value is ProfileStore {
   if (typeof value !== 'object' || value === null) return false;
   const store = value as Readonly<Record<string, unknown>>;
   return ['get', 'set', 'delete'].every((name) => typeof store[name] === 'function');
 }
 
-/** The longest that a look-up waits for the store. */
-const patienceMs = 250;
-/** After it did not answer, it is left alone for so long, so that not every look-up waits for nothing. */
+/** The longest time that a look-up waits for the store. */
+const timeoutMs = 250;
+/** The time after a failure in which the store is not called, so that not every look-up waits for the timeout. */
 const pauseMs = 5_000;
-/** How far ahead the clock of another instance may be. */
+/** The accepted difference to the clocks of other instances. */
 const skewMs = 5_000;
 
 export interface SharedStoreParts {
@@ -39,7 +39,7 @@ export interface SharedStoreParts {
   readonly report: ReportEvent;
 }
 
-/** The app's store, with whatever can be wrong with it held off: it waits, throws, or gives what anonymousCaller has put in. */
+/** Wraps the app's store, so that one which hangs, throws or returns invalid records never makes a look-up fail. */
 export class SharedStore {
   private readonly watch: OutageWatch;
   private pausedAt: number | null = null;
@@ -52,13 +52,13 @@ export class SharedStore {
     });
   }
 
-  /** What is known of a user; `undefined` where nothing is, or where the store cannot say. Never throws. */
+  /** Reads the record of a user; `undefined` where there is none, or where the store does not answer. Never throws. */
   async read(key: ProfileKey): Promise<ProfileRecord | undefined> {
     const [record] = await this.readAll([key]);
     return record;
   }
 
-  /** The same of several users, in their order. */
+  /** Reads the records of several users, in the order of the keys. Never throws. */
   async readAll(keys: readonly ProfileKey[]): Promise<readonly (ProfileRecord | undefined)[]> {
     const { store } = this.parts;
     const names = keys.map(toStoreKey);
@@ -68,29 +68,29 @@ export class SharedStore {
         : Promise.all(names.map(async (name) => await store.get(name))),
     );
     const found: readonly unknown[] = Array.isArray(stored) ? stored : [];
-    // That it has nothing is what a Keyv says of a server that is away, too.
+    // An empty result does not prove that the server answers: a Keyv returns one also when its server is down.
     if (found.some((value) => value !== undefined && value !== null)) this.watch.noteSuccess();
-    return keys.map((key, index) => this.believe(fromStored(key, found[index])));
+    return keys.map((key, index) => this.withinSkew(fromStored(key, found[index])));
   }
 
-  /** Nobody waits for it. */
+  /** Writes a record in the background. */
   write(key: ProfileKey, record: ProfileRecord, ttlMs: number): void {
     void this.use(async () => {
       const kept = await this.parts.store.set(toStoreKey(key), toStored(key, record), ttlMs);
-      if (kept === false) throw new Error('A Keyv whose server is away throws nothing');
+      if (kept === false) throw new Error('A Keyv whose server is down returns false and throws nothing');
       this.watch.noteSuccess();
     });
   }
 
   delete(key: ProfileKey): void {
-    // Also while it is left alone: what is not deleted now would be given to other instances.
+    // The pause does not apply: other instances would use a record that is not deleted now.
     void this.try(async () => {
       await this.parts.store.delete(toStoreKey(key));
     });
   }
 
-  /** An instance whose clock is ahead may have put it in. */
-  private believe(record: ProfileRecord | undefined): ProfileRecord | undefined {
+  /** Ignores a record that an instance with a wrong clock has written. */
+  private withinSkew(record: ProfileRecord | undefined): ProfileRecord | undefined {
     return record === undefined || record.askedAt > this.now() + skewMs ? undefined : record;
   }
 
@@ -106,8 +106,8 @@ export class SharedStore {
       return result;
     } catch (error) {
       this.pausedAt = this.now();
-      // What the store says may repeat its address, and its password with it.
-      this.watch.noteFailure(error instanceof Late ? `it did not answer within ${patienceMs} ms` : 'it failed');
+      // The store's own error message is not logged, because it may contain its address with the password.
+      this.watch.noteFailure(error instanceof StoreTimeout ? `it did not answer within ${timeoutMs} ms` : 'it failed');
       return undefined;
     }
   }
@@ -117,17 +117,17 @@ export class SharedStore {
   }
 }
 
-class Late extends Error {}
+class StoreTimeout extends Error {}
 
 async function inTime<Result>(call: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new Late());
-    }, patienceMs);
+      reject(new StoreTimeout());
+    }, timeoutMs);
   });
   try {
-    return await Promise.race([call, late]);
+    return await Promise.race([call, timeout]);
   } finally {
     clearTimeout(timer);
   }

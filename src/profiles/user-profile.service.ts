@@ -8,25 +8,25 @@ import type { ProfileCache, ProfileFreshness } from './profile-cache.js';
 import type { ProfileCounters } from './profile-record.js';
 import type { UserProfile } from './user-profile.js';
 
-/** A profile, and how new it is. */
+/** A profile with its age. */
 export interface ProfileLookUp {
   readonly profile: UserProfile;
   /**
-   * `fresh`: the provider was asked for this look-up. `cached`: it was asked before, within `freshForSeconds`.
-   * `stale`: before that; it is being asked again, or does not answer.
+   * `fresh` was fetched for this look-up; `cached` was fetched before, within `freshForSeconds`; `stale` is older, and is
+   * being refreshed or the provider does not answer.
    */
   readonly freshness: ProfileFreshness;
-  /** When the provider was asked. */
+  /** When the profile was fetched from the provider. */
   readonly askedAt: Date;
 }
 
-/** Which issuer's user is meant; needed where the app trusts several providers. */
+/** Names the issuer of a user. Required where the app trusts several providers. */
 export interface OfIssuer {
-  /** The exact name, as in `AuthUser.issuer`. */
+  /** The exact issuer, as in `AuthUser.issuer`. */
   readonly issuer?: string;
 }
 
-/** What `UserProfileService` has done, and how the providers stand, by their origins. */
+/** The counters of `UserProfileService`, and the circuit breakers of the providers by origin. */
 export interface ProfileState extends ProfileCounters {
   readonly breakers: ReadonlyMap<string, BreakerState>;
 }
@@ -36,43 +36,44 @@ export interface UserProfileServiceParts {
   readonly cache: ProfileCache;
   readonly counters: ProfileCounters;
   readonly breakers: () => ReadonlyMap<string, BreakerState>;
-  /** Has others forget a user, too, of whom they know something. */
+  /** Called by `forget`, so that other caches drop the user too. */
   readonly onForget?: ((userId: string, issuer: string) => void) | undefined;
 }
 
 /**
- * Who users are, as their provider knows them now. A token says who calls and was true when it was signed; this asks the
- * provider, and remembers the answer for a while: `AuthModule.forRoot({ profiles: { … } })` says for how long. Inject it
- * wherever a look-up is wanted; for the caller of a route there is `@CurrentProfile()`.
+ * Looks up the current profiles of users at their provider. A token describes its user as of the time when it was signed;
+ * this service calls the provider and caches the result, as `AuthModule.forRoot({ profiles: { … } })` configures. Inject
+ * it wherever you need a profile; for the caller of a route, `@CurrentProfile()` is shorter.
  */
 export class UserProfileService {
   constructor(private readonly parts: UserProfileServiceParts) {}
 
   /**
-   * The caller's profile.
+   * Looks up the caller's profile.
    *
-   * @throws {RefusalError} `INVALID_TOKEN`, reason `revoked`: the provider has deleted the user, or bars them; or
-   * what the provider said of their token.
-   * @throws {AuthUnavailableError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
-   * @throws {ConfigurationError} when the user's issuer gives no profiles as it is configured.
-   * @throws {TypeError} for anything but the very user that the guard made.
+   * @throws {RefusalError} `INVALID_TOKEN` with reason `revoked` when the provider has deleted or disabled the user, or
+   * the provider's own refusal of the token.
+   * @throws {AuthUnavailableError} `SERVER_ERROR` when the provider does not answer and no usable profile is cached.
+   * @throws {ConfigurationError} when the configuration of the user's issuer has no profile source.
+   * @throws {TypeError} for an object other than the `AuthUser` that the guard created.
    */
   async get(user: AuthUser): Promise<UserProfile> {
     return (await this.lookUp(user)).profile;
   }
 
-  /** The same, and how new the answer is. */
+  /** Looks up the caller's profile and states its age. Throws as `get` does. */
   async lookUp(user: AuthUser): Promise<ProfileLookUp> {
     const { profile, freshness, askedAt } = await this.providerOf(user.issuer, 'get(user)').get(user);
     return Object.freeze({ profile, freshness, askedAt: new Date(askedAt) });
   }
 
   /**
-   * The profile of anyone; `null` when there is no such user. It is asked for by the app's own right, the server key
-   * say, and not by the caller's: whether they may see it is for the app to decide.
+   * Looks up the profile of any user; `null` when the user does not exist. The call uses the app's own credentials, for
+   * example the server key, and not the caller's token, so your app decides whether the caller may see the profile.
    *
-   * @throws {AuthUnavailableError} `SERVER_ERROR`: the provider could not be asked, and nothing is known that is new enough.
-   * @throws {ConfigurationError} when the issuer cannot be asked as it is configured, or several could be meant.
+   * @throws {AuthUnavailableError} `SERVER_ERROR` when the provider does not answer and no usable profile is cached.
+   * @throws {ConfigurationError} when the issuer has no source that can find users by id, or when the app trusts several
+   * providers and `issuer` is missing.
    */
   async find(userId: string, { issuer }: OfIssuer = {}): Promise<UserProfile | null> {
     const { provider, name } = this.choose(issuer, 'find(userId');
@@ -80,10 +81,10 @@ export class UserProfileService {
   }
 
   /**
-   * The profiles of several users, by their ids; who does not exist is not in it. Asks the provider by as few calls
-   * as it allows, and by none for those that are known.
+   * Looks up several users and gives their profiles by id, without users who do not exist. Makes as few calls as the
+   * provider allows, and none for cached profiles.
    *
-   * @throws as `find` does, when one of them cannot be had.
+   * @throws as `find` does, when one of the profiles cannot be looked up.
    */
   async getMany(userIds: readonly string[], { issuer }: OfIssuer = {}): Promise<Map<string, UserProfile>> {
     const { provider, name } = this.choose(issuer, 'getMany(userIds');
@@ -91,9 +92,9 @@ export class UserProfileService {
   }
 
   /**
-   * Drops what is known of a user, here and in the shared store, so that the next look-up asks the provider; permissions
-   * that were looked up for them, too. Call it when your app has changed the user there, or a webhook says that somebody has. Of every issuer, unless one is named. What
-   * other instances of the app have in memory they give on until it is no longer fresh.
+   * Removes a user's profile and permissions from the caches of this instance and from the shared store, so that the next
+   * look-up calls the provider. Call it after your app or, by a webhook, someone else has changed the user. Without
+   * `issuer` it applies to all issuers. Other instances of the app keep using their cached profile while it is fresh.
    */
   forget(userId: string, { issuer }: OfIssuer = {}): void {
     if (issuer !== undefined) {
@@ -105,15 +106,15 @@ export class UserProfileService {
     }
   }
 
-  /** What has been done since the app started: for a metrics page. */
+  /** Gives the counters since the app started, for example for a metrics endpoint. */
   counters(): ProfileState {
     return Object.freeze({ ...this.parts.counters, breakers: this.parts.breakers() });
   }
 
   /**
-   * For what cannot do without profiles, when the app starts.
+   * Checks, while the app starts, that at least one issuer has a profile source.
    *
-   * @throws {ConfigurationError} when no issuer gives any: which option would let it.
+   * @throws {ConfigurationError} when none has; it names the option to set.
    */
   checkCapabilities(where: string): void {
     const options = this.parts.providers.map(({ missing }) => missing);
@@ -136,7 +137,7 @@ export class UserProfileService {
     const [first, ...others] = this.parts.providers;
     if (issuer !== undefined) return { provider: this.providerOf(issuer, `${call}, { issuer })`), name: issuer };
     const name = first?.issuers[0];
-    // An id is unique within its issuer: of two, one may know somebody else by it.
+    // An id is unique only within its issuer: two issuers may use the same id for different users.
     if (first === undefined || name === undefined || others.length > 0) throw this.unclear(`${call}, { issuer })`);
     return { provider: first, name };
   }
@@ -157,25 +158,25 @@ export class UserProfileService {
   }
 }
 
-interface LookedUp {
+interface CallerProfile {
   readonly user: AuthUser;
   readonly at: number;
   readonly profile: Promise<UserProfile>;
 }
 
-/** For how long a request is one moment. An operation of GraphQL may last for hours, and its events should not show the first one's profile. */
-const momentMs = 10_000;
+/** The time for which a request reuses its profile. A GraphQL subscription may last for hours and needs newer profiles. */
+const reuseMs = 10_000;
 
-/** The profile of a request's caller: looked up once, whoever wants it, also where nothing is kept. */
+/** Looks up the profile of a request's caller once for the request, also where the cache is off. */
 export class RequestProfiles {
-  private readonly lookedUp = createPrivateSlot<LookedUp>();
+  private readonly callerProfile = createPrivateSlot<CallerProfile>();
 
   constructor(
     private readonly service: UserProfileService,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws {ConfigurationError} when no issuer gives profiles, so that an app which wants them does not start. */
+  /** @throws {ConfigurationError} when no issuer has a profile source, so that an app which needs one does not start. */
   checkCapabilities(where: string): void {
     this.service.checkCapabilities(where);
   }
@@ -183,11 +184,11 @@ export class RequestProfiles {
   /** @throws as `UserProfileService.get` does. */
   get(request: object, user: AuthUser): Promise<UserProfile> {
     const now = this.clock.now().getTime();
-    const known = this.lookedUp.find(request);
+    const known = this.callerProfile.find(request);
     const isSame = known?.user.id === user.id && known.user.issuer === user.issuer;
-    if (known !== undefined && isSame && Math.abs(now - known.at) < momentMs) return known.profile;
+    if (known !== undefined && isSame && Math.abs(now - known.at) < reuseMs) return known.profile;
     const profile = this.service.get(user);
-    this.lookedUp.set(request, { user, at: now, profile });
+    this.callerProfile.set(request, { user, at: now, profile });
     return profile;
   }
 }

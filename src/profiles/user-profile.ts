@@ -2,7 +2,7 @@ import { deepFreeze } from '../token/json-object.js';
 
 /** An account at another provider that a user signs in with. */
 export interface OAuthAccount {
-  /** The other provider's name: `google`, `github`. */
+  /** The name of the other provider: `google`, `github`. */
   readonly id: string;
   /** The user's id there. */
   readonly accountId: string;
@@ -10,8 +10,8 @@ export interface OAuthAccount {
 }
 
 /**
- * A user, as their provider knows them now; a token says what was so when it was signed. One shape for all
- * providers: what a provider does not tell is `null`. Frozen, all the way down.
+ * A user as their provider currently describes them, in one form for all providers. Fields that a provider does not
+ * have are `null`. The object is deeply frozen.
  */
 export interface UserProfile {
   /** The same as `AuthUser.id`. */
@@ -25,7 +25,7 @@ export interface UserProfile {
   readonly hasPassword: boolean | null;
   readonly isAnonymous: boolean | null;
   readonly oauthProviders: readonly OAuthAccount[] | null;
-  /** What the provider answered, under its own names. `{}` where a source of your own gives nothing of it. */
+  /** The provider's response with its own names; `{}` where a source of your app omits it. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
@@ -36,11 +36,11 @@ const dates = ['signedUpAt', 'lastActiveAt'] as const;
 type Given = Readonly<Record<string, unknown>>;
 
 /**
- * Makes the profile of the user `id` out of what a source gave, or a store; or says which field is wrong with it.
- * Whatever it is, only what has been looked at gets in, and nothing of it is shared with the giver.
+ * Makes the profile of the user `id` from the values of a source or a store, or names the field that is invalid. The
+ * profile contains only validated values, and shares no object with the input.
  */
 export function toUserProfile(id: string, values: Given): UserProfile | { readonly wrong: string } {
-  // A list of profiles, say, where one was asked for.
+  // A source may return a list of profiles instead of one.
   if (!isPlain(values)) return { wrong: 'form' };
   const raw = copyJson(values['raw'] ?? {});
   const wrong = findWrong(id, values) ?? (isPlain(raw) ? undefined : 'raw');
@@ -83,7 +83,7 @@ function isAccount(value: unknown): boolean {
 }
 
 function toAccount({ id, accountId, email }: OAuthAccount): OAuthAccount {
-  // From a source written in JavaScript it may be missing.
+  // A source that is written in JavaScript may omit it.
   return { id, accountId, email: email ?? null };
 }
 
@@ -91,13 +91,13 @@ function pick<Name extends string>(names: readonly Name[], values: Given): Recor
   return Object.fromEntries(names.map((name) => [name, values[name] ?? null])) as Record<Name, unknown>;
 }
 
-/** A Date cannot be frozen, and profiles are handed to many: each reader gets one of their own. */
+/** Creates a new `Date` at each read, because a `Date` cannot be frozen and many requests share one profile. */
 function dateProperty(date: Date | null | undefined): PropertyDescriptor {
   const time = date?.getTime();
   return { enumerable: true, get: () => (time === undefined ? null : new Date(time)) };
 }
 
-/** As it would come back from a store, so that it is the same wherever it comes from. */
+/** Copies a value through JSON, so that a profile of a source equals the same profile read from a store. */
 function copyJson(value: unknown): unknown {
   try {
     return JSON.parse(JSON.stringify(value));

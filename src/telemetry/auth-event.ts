@@ -1,56 +1,59 @@
 import type { AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 
-/** A caller was refused, or let through as anonymousCaller although a token came; or nothing could be decided. */
+/**
+ * A caller was refused, a caller whose token was not accepted continued as an anonymous one, or the caller could not be
+ * authenticated.
+ */
 export interface RefusedEvent {
   readonly type: 'refused';
   readonly code: AuthErrorCode;
   readonly reason: RefusalReason | null;
-  /** What was expected, what came and what to change; may repeat texts of the token, never the token. */
+  /** States what was expected, what was received and what to change. May repeat texts of the token, never the token. */
   readonly explanation: string;
-  /** Which handler was asked for, `CatsController.list`; or which door of passport, `AuthGuard('jwt')`. */
+  /** The handler that was called, `CatsController.list`; or the passport guard, `AuthGuard('jwt')`. */
   readonly handler: string;
-  /** Whether the handler ran all the same, without a user. */
+  /** Whether the handler ran nevertheless, without a user. */
   readonly anonymous: boolean;
 }
 
-/** Something that the module depends on stopped answering. Reported once for an outage. */
+/** A service that the module depends on stopped answering. Reported once for each outage. */
 interface OutageBeganEvent {
   readonly type: 'outage-began';
-  /** What cannot be had: `keys of https://issuer.example`. */
+  /** What cannot be fetched: `the keys of https://issuer.example`. */
   readonly what: string;
   readonly problem: string;
-  /** What goes on in the meantime. */
+  /** How the module behaves until the outage ends. */
   readonly consequence: string;
 }
 
-/** It answers again. */
+/** The service answers again. */
 interface OutageEndedEvent {
   readonly type: 'outage-ended';
   readonly what: string;
   readonly lastedSeconds: number;
 }
 
-/** An app wired the module in a way that cannot work; a developer has to change a line. */
+/** The app configured the module in a way that cannot work, and a developer has to change it. */
 interface MisconfiguredEvent {
   readonly type: 'misconfigured';
   readonly problem: string;
   readonly fix: string;
 }
 
-/** A rule of the app's own (a policy, the function that names an organization) threw, and the caller was refused. */
+/** A function of the app (a policy, or the one that names an organization) threw, and the caller was refused. */
 interface RuleFailedEvent {
   readonly type: 'rule-failed';
   /** `@RequirePolicy(OwnsCat)` */
   readonly rule: string;
   readonly handler: string;
-  /** Name and message of what was thrown, escaped and without the token. */
+  /** Name and message of the thrown error, escaped and without the token. */
   readonly problem: string;
-  /** Where it was thrown, innermost first. */
+  /** The stack frames, innermost first. */
   readonly frames: readonly string[];
 }
 
-/** Everything that the module reports. Closed: whoever listens can be exhaustive. */
+/** Every event that the module reports. The union is closed, so that a listener can handle it exhaustively. */
 export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MisconfiguredEvent | RuleFailedEvent;
 
-/** Where events go. */
+/** Receives the events of the module. */
 export type ReportEvent = (event: AuthEvent) => void;

@@ -3,8 +3,8 @@ import type { AuthEvent, ReportEvent } from './auth-event.js';
 import { describeThrown } from './log-text.js';
 
 /**
- * Writes what happened to the app's log: a refusal at `debug`, an outage at `error` (once, and once more
- * at `log` when it is over), a wiring mistake and what a rule of the app throws at `error`.
+ * Writes events to the app's log: a refusal at `debug`, the start of an outage at `error` and its end at `log`, a
+ * configuration error and an error thrown by a rule of the app at `error`.
  */
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
@@ -30,9 +30,9 @@ export class EventLog {
     switch (event.type) {
       case 'refused': {
         const refused = event.code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
-        const verdict = event.anonymous ? 'went on without a user' : refused;
+        const outcome = event.anonymous ? 'went on without a user' : refused;
         const reason = event.reason === null ? event.code : `${event.code}, ${event.reason}`;
-        this.logger.debug(`${event.handler}: ${verdict} (${reason}). ${event.explanation}`);
+        this.logger.debug(`${event.handler}: ${outcome} (${reason}). ${event.explanation}`);
         return;
       }
       case 'outage-began':

@@ -1,8 +1,8 @@
 const longest = 200;
 
 /**
- * A text that came with a request (an issuer, a key id, …) as it may stand in a log line: quoted, on one
- * line, short, and with nothing in it that a terminal or a log reader would take for more than text.
+ * Makes a text of a request (an issuer, a key id, …) safe for a log line: it is quoted, cut to 200 characters and kept
+ * on one line, and characters that a terminal or a log viewer would interpret are escaped.
  */
 export function logText(value: unknown): string {
   const text = typeof value === 'string' ? value : describe(value);
@@ -11,7 +11,7 @@ export function logText(value: unknown): string {
   return `"${escapeActive(cut.replaceAll(/["\\]/g, '\\$&'))}"`;
 }
 
-/** Control characters (C0, C1, DEL), line and paragraph separators, marks that turn reading order, half characters. */
+/** Escapes control characters (C0, C1, DEL), line and paragraph separators, bidirectional marks and lone surrogates. */
 function escapeActive(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = (character.codePointAt(0) ?? 0).toString(16);
@@ -19,10 +19,10 @@ function escapeActive(text: string): string {
   });
 }
 
-/** As JSON, where there is JSON for it: a log line must not fail over what it tells. */
+/** Writes a value as JSON, or its type where it has no JSON form. Never throws, so that writing a log line cannot fail. */
 function describe(value: unknown): string {
   try {
-    // There is none for `undefined`, a function or a symbol, whatever its types say.
+    // For `undefined`, a function or a symbol the result is `undefined`, although its type says string.
     const json: unknown = JSON.stringify(value);
     return typeof json === 'string' ? json : typeof value;
   } catch {
@@ -30,51 +30,51 @@ function describe(value: unknown): string {
   }
 }
 
-/** What code of the app has thrown, as it may stand in a log. */
+/** An error that code of the app has thrown, made safe for the log. */
 export interface Thrown {
   /** Name and message: `TypeError "Cannot read properties of undefined"`. */
   readonly problem: string;
-  /** Where it came from, innermost first, one line each; `[]` where nothing tells. */
+  /** The stack frames, innermost first, one line each; `[]` where there is no stack. */
   readonly frames: readonly string[];
 }
 
 const mostFrames = 12;
 
 /**
- * Describes what was thrown without letting it write log lines of its own: a message may repeat what came with the
- * request. `secret` is taken out wherever it stands.
+ * Describes a thrown value so that its text cannot add lines to the log, because a message may repeat texts of the
+ * request. Every occurrence of `secret` is replaced.
  */
 export function describeThrown(thrown: unknown, secret: string | null): Thrown {
   try {
     return toThrown(thrown, secret);
   } catch {
-    // Getters and proxies may throw in their turn.
-    return { problem: 'something that cannot be shown', frames: [] };
+    // A getter or a proxy of the thrown value may throw as well.
+    return { problem: 'a value that cannot be described', frames: [] };
   }
 }
 
 function toThrown(thrown: unknown, secret: string | null): Thrown {
   if (!(thrown instanceof Error))
-    return { problem: `${typeof thrown} ${logText(withheld(thrown, secret))}`, frames: [] };
-  const problem = `${nameOf(thrown)} ${logText(withheld(thrown.message, secret))}`;
-  return { problem, frames: framesOf(thrown).map((frame) => logText(withheld(frame, secret)).slice(1, -1)) };
+    return { problem: `${typeof thrown} ${logText(withoutSecret(thrown, secret))}`, frames: [] };
+  const problem = `${nameOf(thrown)} ${logText(withoutSecret(thrown.message, secret))}`;
+  return { problem, frames: framesOf(thrown).map((frame) => logText(withoutSecret(frame, secret)).slice(1, -1)) };
 }
 
 function nameOf(error: Error): string {
   return /^\w{1,60}$/.test(error.name) ? error.name : 'Error';
 }
 
-function withheld(value: unknown, secret: string | null): string {
+function withoutSecret(value: unknown, secret: string | null): string {
   const text = typeof value === 'string' ? value : String(value);
   return secret === null || secret === '' ? text : text.replaceAll(secret, '[token]');
 }
 
-/** V8 writes name and message before the frames; the message may look like frames itself. */
+/** Reads the frames after the message: V8 writes name and message first, and the message may itself look like frames. */
 function framesOf({ stack, message }: Error): readonly string[] {
   if (typeof stack !== 'string') return [];
   const at = stack.indexOf(message);
-  const behind = at === -1 ? '' : stack.slice(at + message.length);
-  return behind
+  const frames = at === -1 ? '' : stack.slice(at + message.length);
+  return frames
     .split('\n')
     .filter((line) => /^\s+at /.test(line))
     .slice(0, mostFrames)

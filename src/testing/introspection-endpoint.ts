@@ -1,10 +1,10 @@
 import type { IssuedTokens } from './issued-tokens.js';
-import type { IssuerQuestion, IssuerReply } from './issuer-server.js';
+import type { IssuerRequest, IssuerReply } from './issuer-server.js';
 import type { IntrospectionClient, TestClaims } from './test-issuer-options.js';
 
-const unknown: IssuerReply = { status: 200, body: { active: false } };
+const inactive: IssuerReply = { status: 200, body: { active: false } };
 
-/** Answers questions about tokens (RFC 7662): those that the issuer has signed, and opaque ones, which only it can read. */
+/** The introspection endpoint (RFC 7662) of a test issuer, for its signed and its opaque tokens. */
 export class IntrospectionEndpoint {
   readonly #client: IntrospectionClient;
   readonly #tokens: IssuedTokens;
@@ -14,18 +14,18 @@ export class IntrospectionEndpoint {
     this.#tokens = tokens;
   }
 
-  readonly reply = ({ headers, form }: IssuerQuestion): IssuerReply => {
-    if (!this.#knows(headers.authorization)) {
+  readonly reply = ({ headers, form }: IssuerRequest): IssuerReply => {
+    if (!this.#authenticates(headers.authorization)) {
       return { status: 401, body: { error: 'invalid_client' }, headers: { 'www-authenticate': 'Basic' } };
     }
     const token = form.get('token');
     if (token === null) return { status: 400, body: { error: 'invalid_request' } };
     const claims = this.#tokens.find(token);
-    return claims === undefined ? unknown : { status: 200, body: { token_type: 'Bearer', ...claims, active: true } };
+    return claims === undefined ? inactive : { status: 200, body: { token_type: 'Bearer', ...claims, active: true } };
   };
 
-  /** RFC 6749 2.3.1: name and password are form-encoded each, then joined, then in base64. */
-  #knows(authorization = ''): boolean {
+  /** RFC 6749 §2.3.1: id and secret are each form-encoded, then joined by a colon and base64-encoded. */
+  #authenticates(authorization = ''): boolean {
     const { clientId, clientSecret } = this.#client;
     const [, credentials = ''] = /^Basic (\S+)$/i.exec(authorization) ?? [];
     const [id, secret, ...rest] = Buffer.from(credentials, 'base64').toString().split(':');
@@ -39,7 +39,7 @@ function decode(formEncoded = ''): string | null {
 
 const invalidToken = { error: 'invalid_token' };
 
-/** Tells who shows a good token about themselves (OpenID Connect Core 5.3). */
+/** The userinfo endpoint (OpenID Connect Core §5.3) of a test issuer. */
 export class UserInfoEndpoint {
   readonly #tokens: IssuedTokens;
   readonly #users = new Map<string, TestClaims | null>();
@@ -48,14 +48,14 @@ export class UserInfoEndpoint {
     this.#tokens = tokens;
   }
 
-  /** `null`: the user is gone. */
+  /** Sets the claims of a user; `null` deletes the user. */
   set(sub: string, claims: TestClaims | null): void {
     this.#users.set(sub, claims);
   }
 
-  readonly reply = ({ headers: { authorization = '' } }: IssuerQuestion): IssuerReply => {
+  readonly reply = ({ headers: { authorization = '' } }: IssuerRequest): IssuerReply => {
     const [, token] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
-    // RFC 6750 3.1: who shows no token is only told that one is wanted.
+    // RFC 6750 §3.1: the challenge for a request without a token has no error code.
     if (token === undefined) return { status: 401, body: {}, headers: { 'www-authenticate': 'Bearer' } };
     const sub = this.#tokens.find(token)?.['sub'];
     const user = typeof sub === 'string' ? this.#users.get(sub) : null;

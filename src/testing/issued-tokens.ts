@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { hasSigned, type SigningKey } from './signing-key.js';
 import type { TestClaims } from './test-issuer-options.js';
 
-/** What has to be known of the issuer. */
+/** The parts of the issuer that `IssuedTokens` needs. */
 export interface IssuedTokensParts {
-  /** The keys whose tokens are good. */
+  /** The keys whose tokens are valid. */
   readonly keys: () => readonly SigningKey[];
-  /** The issuer's time, in seconds. */
+  /** The issuer's time in seconds since 1970. */
   readonly now: () => number;
 }
 
-/** The issuer's memory of its tokens: which are good, and what opaque ones stand for. */
+/** Stores the issuer's opaque tokens and revocations, and finds the claims of its valid tokens. */
 export class IssuedTokens {
   readonly #parts: IssuedTokensParts;
   readonly #opaque = new Map<string, TestClaims>();
@@ -20,7 +20,7 @@ export class IssuedTokens {
     this.#parts = parts;
   }
 
-  /** A new token that says nothing to whoever cannot ask. */
+  /** Creates an opaque token for these claims. */
   issueOpaque(claims: TestClaims): string {
     const token = randomBytes(24).toString('base64url');
     this.#opaque.set(token, claims);
@@ -31,7 +31,7 @@ export class IssuedTokens {
     this.#revoked.add(token);
   }
 
-  /** The claims of a token that the issuer gave out, has not taken back, and that has not ended. */
+  /** Finds the claims of a token that the issuer has issued and not revoked, and that has not expired. */
   find(token: string): TestClaims | undefined {
     const claims = this.#revoked.has(token) ? undefined : (this.#opaque.get(token) ?? this.#read(token));
     const { exp } = claims ?? {};

@@ -3,40 +3,40 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /**
- * What a `TestIssuer` can be told to do wrong.
+ * The faults that a `TestIssuer` can simulate.
  *
  * - `'503'`: answers 503 at once.
  * - `'hang'`: takes the request and never answers.
  * - `'reset'`: breaks the connection (ECONNRESET) before any answer.
- * - `'garbage'`: 200 and `application/json`, but the body is no JSON.
- * - `'html'`: 200 and a login page, as a proxy in between would send it.
- * - `'empty'`: well-formed and of no use: a key set without keys, a discovery document without members.
- * - `'redirect'`: 302 to a place of the same issuer where the true document lies, so that a client which follows is seen
- *   to succeed.
- * - `'drip'`: sends the head at once, then one blank every 10 ms, and never ends.
- * - `'oversize'`: the true document behind 8 MiB of blanks, without a `content-length`.
+ * - `'garbage'`: 200 and `application/json`, but the body is not JSON.
+ * - `'html'`: 200 and a login page, as a proxy may send it.
+ * - `'empty'`: a valid document without content: a key set without keys, a discovery document without members.
+ * - `'redirect'`: 302 to another path of the same issuer that serves the document, so that a client which follows
+ *   redirects succeeds.
+ * - `'drip'`: sends the headers at once, then one space every 10 ms, and never ends.
+ * - `'oversize'`: 8 MiB of spaces before the document, without a `content-length`.
  */
 export type IssuerFault = '503' | 'hang' | 'reset' | 'garbage' | 'html' | 'empty' | 'redirect' | 'drip' | 'oversize';
 
-/** The answer that a fault spoils. */
-export interface SpoiledAnswer {
+/** The response that a fault replaces. */
+export interface FaultyAnswer {
   readonly response: ServerResponse;
-  /** What a sound issuer would have sent. */
+  /** The body without the fault. */
   readonly body: string;
-  /** A well-formed document of the same kind with nothing in it. */
+  /** A valid document of the same kind without content. */
   readonly emptyBody: string;
-  /** Where `'redirect'` points. */
+  /** The target of `'redirect'`. */
   readonly elsewhere: string;
 }
 
 const json = { 'content-type': 'application/json' };
 const dripIntervalMs = 10;
-const blanks = Buffer.alloc(64 * 1024, ' ');
+const spaces = Buffer.alloc(64 * 1024, ' ');
 const oversizeChunks = 128;
 
-const spoil: Readonly<Record<IssuerFault, (answer: SpoiledAnswer) => void>> = {
+const faults: Readonly<Record<IssuerFault, (answer: FaultyAnswer) => void>> = {
   '503': ({ response }) => {
-    response.writeHead(503, { 'content-type': 'text/plain' }).end('The test issuer was told to fail.');
+    response.writeHead(503, { 'content-type': 'text/plain' }).end('The test issuer simulates an outage.');
   },
   // Nothing is sent: the connection stays open until the client gives up or the issuer stops.
   hang: () => undefined,
@@ -64,22 +64,22 @@ const spoil: Readonly<Record<IssuerFault, (answer: SpoiledAnswer) => void>> = {
   },
   oversize: ({ response, body }) => {
     response.writeHead(200, json);
-    // A client that hangs up in the middle is the point of the exercise, not an error.
+    // The client is expected to close the connection before the end, so that is not an error.
     pipeline(Readable.from(oversized(body)), response).catch(() => undefined);
   },
 };
 
-/** The names of all faults, to check what a test asked for and to run one test over all. */
-export const issuerFaults = Object.keys(spoil) as readonly IssuerFault[];
+/** The names of all faults, to validate the argument of `fail` and to run a test with each of them. */
+export const issuerFaults = Object.keys(faults) as readonly IssuerFault[];
 
-/** Sends the answer that the fault stands for, or none. */
-export function spoilAnswer(fault: IssuerFault, answer: SpoiledAnswer): void {
-  spoil[fault](answer);
+/** Sends the response of a fault, or none. */
+export function sendFault(fault: IssuerFault, answer: FaultyAnswer): void {
+  faults[fault](answer);
 }
 
 function* oversized(body: string): Generator<Buffer> {
   for (let chunk = 0; chunk < oversizeChunks; chunk += 1) {
-    yield blanks;
+    yield spaces;
   }
   yield Buffer.from(body);
 }

@@ -1,12 +1,12 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type IssuerFault, issuerFaults, spoilAnswer } from './issuer-fault.js';
+import { type IssuerFault, issuerFaults, sendFault } from './issuer-fault.js';
 
-/** The kinds of document that an issuer serves, and that a fault can be narrowed to. */
+/** The kinds of document that an issuer serves. A fault can be limited to one of them. */
 export type IssuerDocumentKind = 'jwks' | 'discovery' | 'introspection' | 'userinfo';
 
-/** All of them: what a fault spoils that is not narrowed. */
+/** All kinds. A fault applies to all of them by default. */
 export const documentKinds = [
   'jwks',
   'discovery',
@@ -14,44 +14,44 @@ export const documentKinds = [
   'userinfo',
 ] as const satisfies readonly IssuerDocumentKind[];
 
-/** A question to the issuer. */
-export interface IssuerQuestion {
+/** A request to the issuer. */
+export interface IssuerRequest {
   readonly headers: IncomingHttpHeaders;
-  /** The members of a form that was posted. */
+  /** The fields of a posted form. */
   readonly form: URLSearchParams;
 }
 
-/** What the issuer says to it. */
+/** The issuer's response. */
 export interface IssuerReply {
   readonly status: number;
   readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What the issuer has at one path. */
+/** The document that the issuer serves at one path. */
 export interface IssuerDocument {
   readonly kind: IssuerDocumentKind;
-  /** Left out: the path is known and counted, and answers 404. */
+  /** Without it, and without `reply`, the path is counted and answers 404. */
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Takes the place of `body` and `headers` where they depend on what is asked. */
-  readonly reply?: (question: IssuerQuestion) => IssuerReply;
+  /** Creates the response from the request, instead of `body` and `headers`. */
+  readonly reply?: (request: IssuerRequest) => IssuerReply;
   /** @defaultValue ['GET', 'HEAD'] */
   readonly methods?: readonly string[];
   readonly delayMs?: number | undefined;
 }
 
-/** How many requests have reached a `TestIssuer` since it started, those that it failed included. */
+/** Counts the requests that a `TestIssuer` has received since it started, including those that a fault answered. */
 export interface IssuerRequests {
   /** Requests for the key set. */
   readonly jwks: number;
-  /** Requests for a discovery document, OpenID Connect's or RFC 8414's, found or not. */
+  /** Requests for a discovery document of OpenID Connect or RFC 8414, including those answered with 404. */
   readonly discovery: number;
-  /** Questions about tokens (RFC 7662), those of strangers included. */
+  /** Introspection requests (RFC 7662), including refused ones. */
   readonly introspection: number;
-  /** Requests for what is known of a user, refused ones included. */
+  /** Userinfo requests, including refused ones. */
   readonly userinfo: number;
-  /** Requests for anything. */
+  /** All requests. */
   readonly total: number;
 }
 
@@ -59,7 +59,7 @@ type DocumentFinder = (path: string) => IssuerDocument | undefined;
 
 const elsewhere = '/elsewhere';
 
-/** The HTTP side of a test issuer: serves documents, counts, and misbehaves when told. */
+/** The HTTP server of a test issuer: serves documents, counts requests and simulates faults. */
 export class IssuerServer {
   readonly #find: DocumentFinder;
   readonly #server = createServer((request, response) => {
@@ -77,12 +77,12 @@ export class IssuerServer {
     return { ...this.#counts };
   }
 
-  /** Listens on 127.0.0.1 only, and gives the port. */
+  /** Listens on 127.0.0.1 only. @returns the port */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
-    // A test that forgets to stop its issuer should still end.
+    // The server must not keep the process of a test alive that forgets to stop it.
     this.#server.unref();
     return (this.#server.address() as AddressInfo).port;
   }
@@ -100,7 +100,7 @@ export class IssuerServer {
     this.#faults.clear();
   }
 
-  /** Ends at once: open connections, hanging ones too, are cut. */
+  /** Closes the server and all open connections at once. */
   async close(): Promise<void> {
     if (!this.#server.listening) {
       return;
@@ -127,13 +127,13 @@ export class IssuerServer {
     const answer = (): void => {
       const fault = document && !moved ? this.#faults.get(document.kind) : undefined;
       if (document === undefined || fault === undefined) {
-        // A client that hangs up while it asks is not answered.
+        // Sending fails when the client closes the connection early, which is not an error of the issuer.
         send(request, response, document).catch(() => undefined);
         return;
       }
       const body = JSON.stringify(document.body ?? {});
       const emptyBody = document.kind === 'jwks' ? '{"keys":[]}' : '{}';
-      spoilAnswer(fault, { response, body, emptyBody, elsewhere: `${elsewhere}${path}` });
+      sendFault(fault, { response, body, emptyBody, elsewhere: `${elsewhere}${path}` });
     };
     this.#after(document?.delayMs ?? 0, answer);
   }

@@ -39,7 +39,7 @@ export interface TestJwk {
   readonly [member: string]: unknown;
 }
 
-/** One key of the issuer: what it signs with, and what the world may know of it. */
+/** A key of the issuer, with its public part. */
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: TestAlgorithm;
@@ -52,7 +52,7 @@ export interface SigningKey {
   /** Present on a shared-secret key only. */
   readonly secret?: string;
   sign(data: Uint8Array): Uint8Array;
-  /** Whether that is its signature. */
+  /** Whether the signature was made with this key. */
   verify(data: Uint8Array, signature: Uint8Array): boolean;
 }
 
@@ -60,7 +60,7 @@ type Family = 'RS' | 'PS' | 'ES' | 'Ed' | 'HS';
 
 const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
 
-/** Every value that `algorithm` may have; the order is the one of the documentation. */
+/** Every supported algorithm, in the order of the documentation. */
 export const testAlgorithms: readonly TestAlgorithm[] = [
   'RS256',
   'RS384',
@@ -77,14 +77,14 @@ export const testAlgorithms: readonly TestAlgorithm[] = [
   'HS512',
 ];
 
-/** A key that anonymousCaller has seen before. RSA keys have 2048 bits: enough for a test, and far quicker to make than 4096. */
+/** Creates a new key. RSA keys have 2048 bits, which are enough for a test and much faster to create than 4096. */
 export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId()): Promise<SigningKey> {
   if (!testAlgorithms.includes(algorithm)) {
     throw new TypeError(`TestIssuer: no algorithm ${algorithm}; choose one of ${testAlgorithms.join(', ')}`);
   }
   const family = familyOf(algorithm);
   if (family === 'HS') {
-    // Text, so that it can go into an environment variable as it is; 64 bytes of it, as HS512 wants.
+    // A text fits into an environment variable; HS512 requires 64 bytes.
     const secret = randomBytes(48).toString('base64url');
     const mac = (data: Uint8Array): Uint8Array => macOf(algorithm, secret, data);
     return { kid, algorithm, secret, sign: mac, verify: (data, signature) => isSame(mac(data), signature) };
@@ -97,18 +97,19 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
     publicKey: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } as TestJwk,
     privateKey,
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    sign: (data) => sign(digestOf(algorithm), data, { key: privateKey, ...manner[family] }),
-    verify: (data, signature) => verify(digestOf(algorithm), data, { key: publicKey, ...manner[family] }, signature),
+    sign: (data) => sign(digestOf(algorithm), data, { key: privateKey, ...signingOptions[family] }),
+    verify: (data, signature) =>
+      verify(digestOf(algorithm), data, { key: publicKey, ...signingOptions[family] }, signature),
   };
 }
 
-/** Signs both parts and joins the three; strings go in as they are, so that a test may write odd JSON. */
+/** Creates a compact JWS. A part that is a text is used unchanged, so that a test may use unusual JSON. */
 export function compactJws(key: SigningKey, header: object | string, payload: object | string): string {
   const signed = `${encodePart(header)}.${encodePart(payload)}`;
   return `${signed}.${Buffer.from(key.sign(Buffer.from(signed))).toString('base64url')}`;
 }
 
-/** Whether a token is one that this key has signed. */
+/** Whether this key has signed a token. */
 export function hasSigned(key: SigningKey, token: string): boolean {
   const end = token.lastIndexOf('.');
   return key.verify(Buffer.from(token.slice(0, end)), Buffer.from(token.slice(end + 1), 'base64url'));
@@ -118,7 +119,7 @@ function encodePart(part: object | string): string {
   return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
 }
 
-// Random, so that the keys of two issuers never share a name by accident.
+/** A random id, so that keys of two issuers never have the same one by accident. */
 function newKeyId(): string {
   return `test-${randomBytes(6).toString('hex')}`;
 }
@@ -150,17 +151,17 @@ function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other);
 }
 
-/** EdDSA hashes by itself. */
+/** The digest; `null` for EdDSA, which includes one. */
 function digestOf(algorithm: TestAlgorithm): string | null {
   return familyOf(algorithm) === 'Ed' ? null : hashOf(algorithm);
 }
 
-/** What has to be said to OpenSSL so that it signs as JOSE wants it. */
-const manner: Readonly<Record<Exclude<Family, 'HS'>, SigningOptions>> = {
+/** The options with which OpenSSL creates signatures in the form of JOSE. */
+const signingOptions: Readonly<Record<Exclude<Family, 'HS'>, SigningOptions>> = {
   RS: {},
-  // RFC 7518 3.5: the salt is as long as the hash; OpenSSL would take the longest that fits.
+  // RFC 7518 §3.5: the salt is as long as the hash; OpenSSL's default is the longest salt that fits.
   PS: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST },
-  // JOSE wants r and s side by side (RFC 7518 3.4); OpenSSL gives DER unless it is told.
+  // RFC 7518 §3.4: the signature is r and s concatenated; OpenSSL's default is DER.
   ES: { dsaEncoding: 'ieee-p1363' },
   Ed: {},
 };

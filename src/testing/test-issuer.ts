@@ -20,8 +20,8 @@ import {
 let keyOf: (issuer: TestIssuer) => SigningKey;
 
 /**
- * Gives your tests an identity provider that is real: it listens on 127.0.0.1, has keys of its own, publishes them, and signs
- * whatever token you ask for. Point your app's configuration at `issuer.url` and send the tokens; nothing has to be mocked.
+ * Gives your tests a real identity provider: it listens on 127.0.0.1, publishes its own keys, and signs any token that you
+ * request. Set `issuer.url` in your app's configuration and send the tokens; your tests need no mocks.
  *
  * @example
  * ```ts
@@ -37,11 +37,11 @@ let keyOf: (issuer: TestIssuer) => SigningKey;
  * ```
  */
 export class TestIssuer {
-  /** The exact `iss` of its tokens, without a slash at the end: what goes into your app's `issuer` option. */
+  /** The exact `iss` of its tokens, without a trailing slash: the value of your app's `issuer` option. */
   readonly url: string;
-  /** Where its key set lies. */
+  /** The address of its key set. */
   readonly jwksUri: string;
-  /** What it knows the caller of its introspection by: `oidc({ …, introspection: issuer.introspectionClient })`. */
+  /** The credentials for its introspection endpoint: `oidc({ …, introspection: issuer.introspectionClient })`. */
   readonly introspectionClient: IntrospectionClient;
 
   readonly #options: TestIssuerOptions;
@@ -65,7 +65,7 @@ export class TestIssuer {
   }
 
   /**
-   * Starts an issuer with fresh keys; it answers when the promise is done.
+   * Starts an issuer with new keys. It accepts requests when the promise resolves.
    *
    * @example
    * ```ts
@@ -74,32 +74,32 @@ export class TestIssuer {
    */
   static async start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
     const key = await createSigningKey(options.algorithm ?? 'RS256');
-    // Requests come only after `start` has given out the address, when the issuer exists.
+    // No request arrives before `start` has returned the address, so `issuer` is set by then.
     const server = new IssuerServer((path) => issuer.#find(path));
     const port = await server.listen(options.port ?? 0);
     const issuer: TestIssuer = new TestIssuer(`http://127.0.0.1:${String(port)}`, key, server, options);
     return issuer;
   }
 
-  /** How many requests have reached it so far. A copy: take one before and one after, and compare. */
+  /** The number of requests so far. Each read returns a new copy, so that you can compare two of them. */
   get requests(): IssuerRequests {
     return this.#server.requests;
   }
 
   /**
-   * The key that signs now, as a JWK, for an issuer that your app describes by hand.
+   * The current signing key as a JWK, for an issuer that your app describes itself.
    * @throws {Error} when the issuer signs with a shared secret
    */
   get publicKey(): TestJwk {
-    return present(this.#key.publicKey, 'signs with a shared secret and has no public key; take issuer.secret');
+    return present(this.#key.publicKey, 'signs with a shared secret and has no public key; use issuer.secret');
   }
 
   /**
-   * The key that signs now, as PEM (SPKI).
+   * The current signing key as PEM (SPKI).
    * @throws {Error} when the issuer signs with a shared secret
    */
   get publicKeyPem(): string {
-    return present(this.#key.publicKeyPem, 'signs with a shared secret and has no public key; take issuer.secret');
+    return present(this.#key.publicKeyPem, 'signs with a shared secret and has no public key; use issuer.secret');
   }
 
   /**
@@ -110,14 +110,14 @@ export class TestIssuer {
     return present(this.#key.secret, 'signs with a key pair and has no secret; start it with an HS algorithm');
   }
 
-  /** The key set that it serves now. */
+  /** The current key set. */
   get jwks(): { readonly keys: readonly TestJwk[] } {
     return { keys: this.#published.flatMap(({ publicKey }) => publicKey ?? []) };
   }
 
   /**
-   * Signs a token. Without arguments it is a good one for the user `test-user`, five minutes long; it has no `aud` until you
-   * give one.
+   * Signs a token. Without arguments it is a valid token of the user `test-user` that expires in five minutes. It has no
+   * `aud` unless you pass one.
    *
    * @example
    * ```ts
@@ -130,12 +130,12 @@ export class TestIssuer {
   async token(claims: TestClaims = {}, options: TestTokenOptions = {}): Promise<string> {
     const { algorithm: alg, kid } = this.#key;
     const key = options.signWith === 'stranger' ? await this.#strangerKey() : this.#key;
-    // JSON leaves out what is undefined, and so takes away defaults that the caller does not want.
+    // JSON omits undefined members, so the test can remove a default by passing undefined.
     return compactJws(key, { alg, typ: 'JWT', kid, ...options.header }, this.#claims(claims, options));
   }
 
   /**
-   * Gives out a token that is no JWT: random text, which only this issuer can read, when it is asked (RFC 7662).
+   * Issues an opaque token: a random text, whose claims only the introspection endpoint of this issuer returns (RFC 7662).
    *
    * @example
    * ```ts
@@ -147,8 +147,8 @@ export class TestIssuer {
   }
 
   /**
-   * What its userinfo endpoint tells to who shows a token of this user; before, that is the `sub` alone. `null`: the user is
-   * gone, and their tokens are refused there.
+   * Sets the claims that the userinfo endpoint returns for a token of this user; the default is only `sub`. `null` deletes
+   * the user, and the endpoint refuses their tokens.
    *
    * @example
    * ```ts
@@ -159,13 +159,13 @@ export class TestIssuer {
     this.#userInfo.set(sub, claims);
   }
 
-  /** Takes a token back, JWT or opaque: whoever asks the issuer is told so. Its signature stays what it is. */
+  /** Revokes a token, JWT or opaque: introspection and userinfo refuse it from now on. Its signature still verifies. */
   revoke(token: string): void {
     this.#tokens.revoke(token);
   }
 
   /**
-   * Signs a token and gives the whole value of the `Authorization` header.
+   * Signs a token and returns the value of the `Authorization` header.
    *
    * @example
    * ```ts
@@ -177,8 +177,8 @@ export class TestIssuer {
   }
 
   /**
-   * Signs with a new key from now on, under a new `kid`. With `keepOld` the old keys stay in the key set, as in an orderly
-   * rotation; without, tokens that were signed before lose their key. A shared secret is just replaced.
+   * Signs with a new key and a new `kid` from now on. With `keepOld` the old keys stay in the key set, as in a regular
+   * rotation; without it, earlier tokens no longer verify. A shared secret is replaced.
    */
   async rotateKeys({ keepOld }: { readonly keepOld: boolean }): Promise<void> {
     this.#key = await createSigningKey(this.#key.algorithm);
@@ -187,8 +187,8 @@ export class TestIssuer {
   }
 
   /**
-   * Breaks the answers until {@link TestIssuer.recover}; tokens can still be signed. A later call takes the place of an
-   * earlier one for the documents that it names.
+   * Simulates a fault until {@link TestIssuer.recover}. Tokens can still be signed. A later call replaces an earlier one for
+   * the documents that it names.
    *
    * @example
    * ```ts
@@ -200,22 +200,22 @@ export class TestIssuer {
     this.#server.fail(fault, only === undefined ? documentKinds : [only]);
   }
 
-  /** Ends every fault; requests that hang already keep hanging until their client gives up. */
+  /** Ends every fault. Requests that already hang continue to do so until their client closes the connection. */
   recover(): void {
     this.#server.recover();
   }
 
-  /** Stops listening and cuts what is open, hanging requests too. Calling it again does nothing. */
+  /** Stops listening and closes all connections, including hanging requests. A second call has no effect. */
   async stop(): Promise<void> {
     await this.#server.close();
   }
 
-  /** The same as {@link TestIssuer.stop}, for `await using issuer = await TestIssuer.start()`. */
+  /** Calls {@link TestIssuer.stop}, for `await using issuer = await TestIssuer.start()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
-  // One per key: each forged token needs a key that is unknown, not one that is new, and RSA keys are slow to make.
+  /** Creates one key for all forged tokens of a signing key, because RSA keys take long to create. */
   #strangerKey(): Promise<SigningKey> {
     this.#stranger ??= createSigningKey(this.#key.algorithm, this.#key.kid);
     return this.#stranger;
@@ -248,7 +248,7 @@ export class TestIssuer {
         };
       case `${ownPath}/.well-known/openid-configuration`:
         return this.#discoveryDocument(discovery === 'both' || discovery === 'oidc');
-      // RFC 8414 3.1 puts the well-known part before the issuer's path, OpenID Connect behind it.
+      // RFC 8414 §3.1 inserts the well-known part before the issuer's path, OpenID Connect appends it.
       case `/.well-known/oauth-authorization-server${ownPath}`:
         return this.#discoveryDocument(discovery === 'both' || discovery === 'oauth');
       case `${ownPath}/introspect`:
@@ -275,13 +275,13 @@ export class TestIssuer {
     return { kind: 'discovery', body: served ? body : undefined };
   }
 
-  // Hands the key to `signingKeyOf` alone: apps are not meant to see private keys among the members.
+  // Gives the private key to `signingKeyOf` without a public member that apps would see.
   static {
     keyOf = (issuer) => issuer.#key;
   }
 }
 
-/** The key that signs now, for this project's own tests, which need signatures over parts that no issuer would write. */
+/** Gives the current signing key to this project's own tests, which sign parts that no issuer would write. */
 export function signingKeyOf(issuer: TestIssuer): SigningKey {
   return keyOf(issuer);
 }
@@ -291,9 +291,9 @@ function pathOf({ path = '' }: TestIssuerOptions): string {
   return trimmed === '' || trimmed.startsWith('/') ? trimmed : `/${trimmed}`;
 }
 
-function present<T>(value: T | undefined, otherwise: string): T {
+function present<T>(value: T | undefined, problem: string): T {
   if (value === undefined) {
-    throw new Error(`TestIssuer: this issuer ${otherwise}`);
+    throw new Error(`TestIssuer: this issuer ${problem}`);
   }
   return value;
 }

@@ -1,31 +1,31 @@
 import type { JsonObject } from '../token/json-object.js';
 
 /**
- * The kind of issuer that a user comes from. `'oidc'` stands for all that publish their keys as OpenID Connect and
- * OAuth 2 issuers do, whichever preset described them: the issuer itself tells them apart.
+ * The kind of a user's issuer. `'oidc'` is every issuer that publishes its keys by OpenID Connect or OAuth 2,
+ * whichever preset describes it; `AuthUser.issuer` distinguishes them.
  */
 export type ProviderName = 'stack-auth' | 'propel-auth' | 'oidc' | 'jwt' | 'own' | 'api-key';
 
 /**
- * The caller, as the verified token describes them. Scalars that the token does not have are `null`,
- * lists `[]`. Frozen, lists and claims all the way down. The raw token is not a property, so that returning
- * or logging a user never shows it; `tokenOf(user)` gives it.
+ * The caller as the verified token describes them. A missing scalar is `null`, a missing list `[]`. The object is deeply
+ * frozen. The raw token is not a property, so that returning or logging a user never reveals it; `tokenOf(user)` gives
+ * it.
  */
 export interface AuthUser {
-  /** The issuer's name of the user; unique within the issuer, not beyond. */
+  /** The issuer's id of the user, which is unique only within the issuer. */
   readonly id: string;
   /** The exact `iss` of the token. */
   readonly issuer: string;
   readonly provider: ProviderName;
   readonly isAnonymous: boolean;
   readonly email: string | null;
-  /** Whether the issuer says that the e-mail address is the user's; `null` when it does not say. */
+  /** Whether the issuer has verified the e-mail address; `null` when the token does not state it. */
   readonly emailVerified: boolean | null;
   readonly name: string | null;
   readonly sessionId: string | null;
-  /** The application that the token was issued to, as `RevocationService.revokeClient` names it (RFC 9068 §2.2 `client_id`, or `azp`). */
+  /** The client that the token was issued to (RFC 9068 §2.2 `client_id`, or `azp`), which `RevocationService.revokeClient` takes. */
   readonly clientId: string | null;
-  /** The person who acts as this user, where support staff does so; `null` for the user themselves. */
+  /** The id of the person who impersonates this user, for example a support agent; `null` otherwise. */
   readonly impersonatorId: string | null;
   readonly roles: readonly string[];
   readonly scopes: readonly string[];
@@ -49,29 +49,29 @@ export interface UserCredential {
   readonly scheme: 'Bearer' | 'DPoP' | 'Basic';
 }
 
-/** An organization (team, tenant) that the token says the user is a member of. */
+/** An organization (team, tenant) of which the user is a member according to the token. */
 export interface Organization {
   readonly id: string;
   readonly name: string | null;
-  /** The name as it stands in addresses. */
+  /** The name for use in URLs. */
   readonly slug: string | null;
-  /** Every role that the user holds in it: where roles include others, those too. */
+  /** Every role that the user has in it, including roles that an assigned role includes. */
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
   /**
-   * The roles that were assigned to the user by name, where the issuer's roles include others: an owner who is
-   * thereby a member too has `['Owner']` here, and `['Owner', 'Member']` in `roles`. Left out where the
-   * issuer's roles have no order. Not enumerable, so that an organization that is returned or logged looks the same whoever issued it.
+   * The roles that were assigned to the user by name, where roles of the issuer include others: an owner, who is
+   * therefore also a member, has `['Owner']` here and `['Owner', 'Member']` in `roles`. Omitted where the issuer's roles
+   * have no order. Not enumerable, so that a returned or logged organization has the same form for all issuers.
    */
   readonly assignedRoles?: readonly string[];
 }
 
-/** The same organization, with the roles among `roles` that were assigned by name. */
+/** Copies an organization and adds the roles among `roles` that were assigned by name. */
 export function withAssignedRoles(organization: Organization, assignedRoles: readonly string[]): Organization {
   return Object.defineProperty({ ...organization }, 'assignedRoles', { value: Object.freeze([...assignedRoles]) });
 }
 
-/** The roles that count where one exact role is asked for; where "at least" is asked, all of `roles` do. */
+/** The roles that satisfy a requirement of an exact role. For a minimum role, all of `roles` count. */
 export function assignedRolesOf(organization: Organization): readonly string[] {
   return organization.assignedRoles ?? organization.roles;
 }

@@ -3,7 +3,7 @@ import { expiresAtOfClaims, type VerifiedToken } from '../token/verified-token.j
 import type { AuthUser, ProviderName, UserCredential, Organization } from './auth-user.js';
 import { type ClaimMap, readTextClaim } from './claim-map.js';
 
-/** The one implementation of `AuthUser`: what a verified token was turned into. */
+/** Implements `AuthUser` for a verified token. */
 class VerifiedUser implements AuthUser {
   readonly id: string;
   readonly issuer: string;
@@ -22,7 +22,7 @@ class VerifiedUser implements AuthUser {
   readonly claims: JsonObject;
   readonly credential: UserCredential;
   declare readonly expiresAt: Date;
-  // A private field is out of reach of JSON, of inspection, of spreading and of structuredClone.
+  // A private field does not appear in JSON, in `inspect`, in a spread copy or in a structured clone.
   readonly #token: string;
 
   constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
@@ -45,14 +45,14 @@ class VerifiedUser implements AuthUser {
     this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme: 'Bearer' });
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
-    // The claims are frozen already. Not by deepFreeze as a whole, which would make a date to freeze it.
+    // The claims are frozen already. deepFreeze on the whole user would read `expiresAt` and create a Date for it.
     for (const list of [this.roles, this.scopes, this.permissions]) Object.freeze(list);
     deepFreeze(this.organizations);
     Object.freeze(this);
   }
 
   static tokenOf(user: unknown): string | undefined {
-    // The engine's own error for `in` on a text repeats the text, which may be the token itself.
+    // `in` on a text throws an error that repeats the text, which may be the token itself.
     return typeof user === 'object' && user !== null && #token in user ? user.#token : undefined;
   }
 }
@@ -62,7 +62,7 @@ type TokenReader = (user: unknown) => string | undefined;
 
 const readersKey = Symbol.for('nest-gatehouse.tokenReaders');
 const registry = globalThis as Record<symbol, TokenReader[] | undefined>;
-// Of all loaded copies of the package: a user that the guard of one copy has made may be given to tokenOf of another.
+// The readers of all loaded copies of the package, because a user of one copy may be passed to `tokenOf` of another.
 const tokenReaders = (registry[readersKey] ??= []);
 tokenReaders.push((user) => VerifiedUser.tokenOf(user));
 
@@ -72,33 +72,32 @@ function readToken(user: unknown): string | undefined {
   return tokenReaders.map((read) => read(user)).find((token) => token !== undefined);
 }
 
-/** Turns a verified token into the user it speaks of. `text` is the token itself, kept for `tokenOf`. */
+/** Creates the user of a verified token. `text` is the raw token, kept for `tokenOf`. */
 export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMap): AuthUser {
   return new VerifiedUser(text, token, claimMap);
 }
 
-/** Whether two users are the same one, as two verdicts on one token make two of it. */
+/** Whether two users were created from the same token, as two verifications of one token create two users. */
 export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
   if (one === other) return true;
   const token = findTokenOf(one);
   return token !== undefined && token === findTokenOf(other);
 }
 
-/** The same as `tokenOf`, where there may be none: an app's tests make users by hand. */
+/** Gives the token of a user; `undefined` for a user that was created by hand, for example in a test of the app. */
 export function findTokenOf(user: AuthUser): string | undefined {
   return readToken(user);
 }
 
 /**
- * The raw access token that a user came with, to call another service on their behalf. Keep it out of logs
- * and answers.
+ * Gives the raw access token of a user, to call another service on their behalf. Keep it out of logs and responses.
  *
- * @throws {TypeError} for anything but the very object that the guard made: a copy carries no token.
+ * @throws {TypeError} for an object other than the one that the guard created, because a copy has no token.
  */
 export function tokenOf(user: AuthUser): string {
   const token = readToken(user);
   if (token === undefined) {
-    throw new TypeError('tokenOf() takes the AuthUser that the guard made; a copy of it carries no token');
+    throw new TypeError('tokenOf() requires the AuthUser that the guard created; a copy of it has no token');
   }
   return token;
 }

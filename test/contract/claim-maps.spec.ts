@@ -5,7 +5,7 @@ import type { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { MappedClaims } from '../../src/user/claim-map.js';
 import { type Preset, presets } from '../support/presets.js';
 
-/** Where claims are read, anonymousCaller is called. */
+/** Claim maps make no calls. */
 const nowhere = { url: 'http://127.0.0.1:9', jwksUri: 'http://127.0.0.1:9/jwks' } as TestIssuer;
 
 function create(preset: Preset, options: object = {}): IdentityProvider {
@@ -72,7 +72,7 @@ const shape = {
 };
 
 describe.each(Object.entries(presets))('the claim map of %s', (_, preset) => {
-  it('never throws and keeps its shape, whatever is in the claims', () => {
+  it('never throws and keeps its shape for all claims', () => {
     const { map } = create(preset).claimMap;
     const whole = values.map((value) => Object.fromEntries(names.map((name) => [name, value])));
     const single = names.flatMap((name) => values.flatMap((value) => [{ [name]: value }, { v: 2, [name]: value }]));

@@ -40,7 +40,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     (keys: KeySet): boolean =>
       keys.find(kid, 'ES256').kind === 'found';
 
-  it('obtains the set that holds what is wanted, all of it', async () => {
+  it('obtains the complete set that contains what is wanted', async () => {
     const keys = await open().obtain(has(issuer.publicKey.kid));
 
     expect(has(issuer.publicKey.kid)(keys)).toBe(true);
@@ -48,7 +48,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     expect(keys.keys).toHaveLength(2);
   });
 
-  it('has the same set at hand afterwards, without waiting', async () => {
+  it('has the same set available afterwards, without waiting', async () => {
     const source = open();
     const keys = await source.obtain(() => true);
 
@@ -56,13 +56,13 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     expect(await source.obtain(() => true)).toBe(keys);
   });
 
-  it('says at once what it has, before it was ever asked: a set or nothing', () => {
+  it('returns what it has at once, before any fetch: a set or nothing', () => {
     const current = open().current();
 
     expect(current === null || current.keys.length === 2).toBe(true);
   });
 
-  it('answers with a set without it when what is wanted is not there', async () => {
+  it('returns a set without what is wanted when there is no such key', async () => {
     const source = open();
     const keys = await source.obtain(has('unknown'));
 
@@ -71,7 +71,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     expect((await source.obtain(has('unknown'))).keys).toHaveLength(2);
   });
 
-  it('keeps a key the same object as long as it is the same key', async () => {
+  it('keeps the object of a key that has not changed', async () => {
     const source = open();
     const first = await source.obtain(() => true);
     // Wanted in vain, so that a source that fetches does so again.
@@ -85,7 +85,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     ]);
   });
 
-  it('gives everybody who asks at once the same set', async () => {
+  it('gives all concurrent requests the same set', async () => {
     const source = open();
     const sets = await Promise.all(Array.from({ length: 10 }, () => source.obtain(() => true)));
 
@@ -104,7 +104,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     expect([fits(old), fits(signingKeyOf(issuer)), fits(stranger)]).toEqual([true, false, false]);
   });
 
-  it('has public keys only', async () => {
+  it('has only public keys', async () => {
     const keys = await open().obtain(() => true);
 
     expect(keys.keys.map(({ key }) => key.type)).toEqual(['public', 'public']);
@@ -113,7 +113,7 @@ describe.each(Object.entries(sources))('%s', (_, open) => {
     );
   });
 
-  it('gives no key when the token does not say which of two it means', async () => {
+  it('finds no key when a token does not state which of two it needs', async () => {
     const keys = await open().obtain(() => true);
 
     expect(keys.find(null, 'ES256').kind).toBe('ambiguous');

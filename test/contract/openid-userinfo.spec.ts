@@ -22,8 +22,8 @@ function open() {
   return { get };
 }
 
-describe('the profile of who signed in at an OpenID provider', () => {
-  it('has what they let the app see', async () => {
+describe('the profile of a user of an OpenID provider', () => {
+  it('has the claims that the user has granted to the app', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'alice', null, 'openid profile email');
 
@@ -37,7 +37,7 @@ describe('the profile of who signed in at an OpenID provider', () => {
     });
   });
 
-  it('has no more than who they are, where they let it see no more', async () => {
+  it('has only the id when the user has granted no more', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'alice', null, 'openid');
 
@@ -50,7 +50,7 @@ describe('the profile of who signed in at an OpenID provider', () => {
     });
   });
 
-  it('is not that of somebody else', async () => {
+  it('is not that of another user', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'bob', null, 'openid profile');
 
@@ -58,7 +58,7 @@ describe('the profile of who signed in at an OpenID provider', () => {
     expect(await get(accessToken, 'bob')).toMatchObject({ displayName: 'Bob Example' });
   });
 
-  it('is refused with a token that was not granted openid, and says so', async () => {
+  it('is refused with a token without the scope openid, with an explanation', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'alice', null, 'profile');
     const error = await errorOf(get(accessToken, 'alice'));
@@ -66,7 +66,7 @@ describe('the profile of who signed in at an OpenID provider', () => {
     expect(error).toMatchObject({ code: 'INSUFFICIENT_SCOPE', requiredScopes: ['openid'] });
   });
 
-  it('is refused with a token that was taken back', async () => {
+  it('is refused with a revoked token', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'alice', null, 'openid profile');
     expect(await outcomeOf(get(accessToken, 'alice'))).toBe('accepted');
@@ -76,7 +76,7 @@ describe('the profile of who signed in at an OpenID provider', () => {
     expect(await outcomeOf(get(accessToken, 'alice'))).toBe('INVALID_TOKEN revoked');
   });
 
-  it('is refused with a token for one API alone, and the log says that this may be why', async () => {
+  it('is refused with a token for only one API, and the log states this possible cause', async () => {
     const { get } = open();
     const { accessToken } = await signIn(op, 'alice', catsApi);
     const error = await errorOf(get(accessToken, 'alice'));

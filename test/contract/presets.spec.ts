@@ -80,7 +80,7 @@ function requestsSoFar(): number {
 describe.each(Object.entries(presets))('%s', (name, preset) => {
   const others = nextTo(name, 3);
 
-  it('gives something that is frozen all the way down', () => {
+  it('returns a deeply frozen object', () => {
     const parts = (value: unknown): readonly object[] =>
       typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [];
     const all = parts(create(preset));
@@ -89,7 +89,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(all.filter((part) => !Object.isFrozen(part))).toEqual([]);
   });
 
-  it('does not change with the options that it was given', async () => {
+  it('does not change with the options object', async () => {
     const options: Record<string, unknown> = { ...preset.options(at(preset), api.url) };
     const audience = ['api'];
     if ('audience' in options) options['audience'] = audience;
@@ -100,7 +100,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(await outcomeOf(verifier.verify(await tokenOf(preset)))).toBe('accepted');
   });
 
-  it('calls anonymousCaller until the first token of its own comes', async () => {
+  it('makes no call before the first token of its issuer', async () => {
     const before = requestsSoFar();
     const { verifier } = openVerifier(create(preset), { clock });
     await outcomeOf(verifier.verify('not-a-token'));
@@ -111,7 +111,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(requestsSoFar() - before).toBeGreaterThan(0);
   });
 
-  it('trusts a fitting token and makes a user of it', async () => {
+  it('accepts a valid token and creates a user', async () => {
     const provider = create(preset);
     const { verifier } = openVerifier(provider, { clock });
     const text = await tokenOf(preset);
@@ -122,13 +122,13 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(user).toMatchObject({ id: 'test-user', issuer: nameOf(preset), provider: preset.provider });
   });
 
-  it.each(others)('refuses tokens of %s for their issuer', async (_, other) => {
+  it.each(others)('refuses tokens of %s because of their issuer', async (_, other) => {
     const { verifier } = openVerifier(create(preset), { clock });
 
     expect(await outcomeOf(verifier.verify(await tokenOf(other)))).toBe('INVALID_TOKEN issuer');
   });
 
-  it.each(others)('has no token verified by a key of %s, though both are trusted', async (_, other) => {
+  it.each(others)('does not verify a token with a key of %s, although both are trusted', async (_, other) => {
     const { verifier } = openVerifier([create(preset), create(other)], { clock });
     const mine = at(preset);
     const theirs = at(other);
@@ -148,7 +148,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     );
   });
 
-  it('refuses a forged token, and one that is over', async () => {
+  it('refuses forged and expired tokens', async () => {
     const { verifier } = openVerifier(create(preset), { clock });
     const forged = await at(preset).token(claimsOf(preset), { signWith: 'stranger' });
     const over = await at(preset).token(claimsOf(preset), { expiresIn: '-10s' });
@@ -157,7 +157,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(await outcomeOf(verifier.verify(over))).toBe('INVALID_TOKEN expired');
   }, 30_000);
 
-  it('has a fault, and no refusal, where the keys cannot be had, and gets over it', async () => {
+  it('causes a fault and not a refusal while the keys cannot be fetched, and recovers', async () => {
     const { verifier, events } = openVerifier(create(preset), { clock });
     at(preset).fail('503');
     apiStatus = 503;
@@ -169,7 +169,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended']);
   });
 
-  it('refuses an option that it does not know', () => {
+  it('refuses an unknown option', () => {
     const error = configurationErrorOf(() =>
       create(preset, { ...preset.options(at(preset), api.url), nonsense: 'hush' }),
     );
@@ -180,7 +180,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(error.message).not.toContain('hush');
   });
 
-  it.each(preset.required)('refuses to be without %s', (option) => {
+  it.each(preset.required)('requires %s', (option) => {
     const error = configurationErrorOf(() =>
       create(preset, { ...preset.options(at(preset), api.url), [option]: undefined }),
     );
@@ -189,7 +189,7 @@ describe.each(Object.entries(presets))('%s', (name, preset) => {
     expect(error.message).toMatch(/: it is missing\. (?:Write|It is) .+\.$/);
   });
 
-  it.each([null, [], 'https://issuer.example', 7])('refuses %j in place of options', (given) => {
+  it.each([null, [], 'https://issuer.example', 7])('refuses %j as options', (given) => {
     const error = configurationErrorOf(() => preset.create(given as never));
 
     expect(error.path).toBe(name);

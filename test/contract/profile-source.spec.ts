@@ -49,7 +49,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     return (answer) => ({ ...answer, body: change({ ...(answer.body as object) }) });
   };
 
-  it('show the caller, and cost what they cost', async () => {
+  it('are those of the caller, with the expected number of calls', async () => {
     const { profiles, caller, server, events } = await open();
     const profile = await profiles.get(caller);
 
@@ -58,7 +58,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     expect(events).toEqual([]);
   });
 
-  it('cannot be changed by who gets them', async () => {
+  it('are frozen', async () => {
     const { profiles, caller } = await open();
     const profile = await profiles.get(caller);
 
@@ -66,13 +66,13 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     expect(Object.values(profile.raw).filter((member) => !Object.isFrozen(member))).toEqual([]);
   });
 
-  it('take whatever else the provider tells', async () => {
+  it('contain everything else that the provider returns', async () => {
     const { profiles, caller } = await open(changed((raw) => ({ ...raw, raw: undefined, brand_new: { deep: [1] } })));
 
     expect(await profiles.get(caller)).toMatchObject(stand.caller.profile);
   });
 
-  it('refuse a caller whom the provider has deleted', async () => {
+  it('are refused for a caller whom the provider has deleted', async () => {
     const { profiles, caller, events } = await open(() => stand.gone);
     const error = await errorOf(profiles.get(caller));
 
@@ -84,20 +84,20 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     expect(events).toEqual([]);
   });
 
-  it('take nothing from an answer about somebody else', async () => {
+  it('contain nothing of a response about another user', async () => {
     const somebody = '11111111-1111-4111-8111-111111111111';
     const { profiles, caller } = await open(changed((raw) => ({ ...raw, [stand.idMember]: somebody })));
     const error = await errorOf(profiles.get(caller));
 
     expect(error?.code).toBe('SERVER_ERROR');
-    expect(error?.explanation).toMatch(/another user|another "sub"|whose id/);
+    expect(error?.explanation).toMatch(/another user|another "sub"|an invalid id/);
     expect(error?.explanation).not.toContain(somebody);
   });
 
   const impossible = stand.impossible.map(([member, value, named = member]) => ({ member, value, named }));
 
   it.each(impossible)(
-    'name the member that has changed, in the log: $member is $value',
+    'name in the log the member that is invalid: $member is $value',
     async ({ member, value, named }) => {
       const { profiles, caller, events } = await open(changed((raw) => ({ ...raw, [member]: value })));
       const error = await errorOf(profiles.get(caller));
@@ -122,11 +122,11 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' }, body: '' }],
     ['an outage', { status: 503, headers: { ...plain, 'retry-after': '1000' }, body: upstreamText }],
   ];
-  // What an app's own source gives is what it means: null is anonymousCaller.
+  // For a source of the app, null means that the user does not exist.
   const meant = stand.name === 'a source of the app' ? ['null'] : [];
 
   it.each(troubles.filter(([what]) => !meant.includes(what)))(
-    'take %s for trouble, not for a refusal',
+    'treat %s as a failure and not as a refusal',
     async (...row) => {
       const { profiles, caller, events } = await open(() => row[1]);
       const error = await errorOf(profiles.get(caller));
@@ -138,7 +138,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     },
   );
 
-  it('are there again when the provider is', async () => {
+  it('are available again when the provider is', async () => {
     let well = false;
     const { profiles, caller, events } = await open((answer) =>
       well ? answer : { ...answer, status: 404, headers: plain },
@@ -150,7 +150,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     expect(events.map(({ type }) => type)).toEqual(stand.gone.status === 404 ? [] : ['outage-began', 'outage-ended']);
   });
 
-  it('show no key and no token', async () => {
+  it('contain no key and no token', async () => {
     const { profiles, caller, events } = await open(() => stand.gone);
     const error = await errorOf(profiles.get(caller));
 
@@ -159,7 +159,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
 
   // What does not apply to a source is no test of it, rather than one that is skipped.
   if (others === null)
-    it('of others than the caller are not to be had, and it is said what to do', async () => {
+    it('of other users cannot be looked up, and the error names the fix', async () => {
       const { profiles, server } = await open();
       const option = 'option' in stand.others ? stand.others.option : '';
       for (const call of [profiles.find('somebody'), profiles.getMany(['somebody'])]) {
@@ -173,7 +173,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     });
 
   if (others !== null)
-    it('show anyone by their id, and anonymousCaller for an id of anonymousCaller', async () => {
+    it('are found by id for every user, and are null for an unknown id', async () => {
       const { known, unknownId, callsToFind } = others;
       const { profiles, server } = await open();
 
@@ -184,7 +184,7 @@ describe.each(profileStands)('profiles of $name', (stand: ProfileStand) => {
     });
 
   if (others !== null)
-    it('show several by as few calls as the provider allows', async () => {
+    it('of several users take as few calls as the provider allows', async () => {
       const { known, unknownId, callsToGetMany } = others;
       const { profiles, server } = await open();
       const ids = [stand.caller.id, known.id, unknownId];

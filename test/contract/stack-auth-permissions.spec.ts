@@ -55,7 +55,7 @@ const recorded =
   (request, response) => {
     const [path] = (request.url ?? '').split('?');
     const name = lists.find((list) => readRecordedExchange(list, version).request.path.startsWith(`${path ?? ''}?`));
-    if (name === undefined) throw new Error(`Nobody recorded ${request.url ?? ''}`);
+    if (name === undefined) throw new Error(`There is no recording of ${request.url ?? ''}`);
     const { status, headers, body } = readRecordedExchange(name, version).response;
     response.writeHead(status, headers).end(JSON.stringify(body));
   };
@@ -67,20 +67,20 @@ const answering =
     response.writeHead(status, headers).end(JSON.stringify(body));
   };
 
-describe.each(versions)('what Stack Auth %s says', (version) => {
+describe.each(versions)('the response of Stack Auth %s', (version) => {
   const [team] = itemsOf('teams-list-client-me', version);
   const held = itemsOf('team-permissions-client-me', version);
   const teamId = team?.id ?? '';
   const user = userOf(held[0]?.user_id ?? '');
 
-  it('of a user’s teams', async () => {
+  it("about a user's teams", async () => {
     const server = await startServer(recorded(version));
     const organizations = await openSource(server).organizationsOf(user);
     expect(organizations).toEqual([{ id: teamId, name: 'Rig Team', slug: null, roles: [], permissions: [] }]);
     expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/teams?user_id=me']);
   });
 
-  it('of what they may do in one', async () => {
+  it('about permissions in a team', async () => {
     const server = await startServer(recorded(version));
     const permissions = await openSource(server).permissionsIn(user, teamId);
     expect(permissions).toEqual(held.map(({ id }) => id));
@@ -91,13 +91,13 @@ describe.each(versions)('what Stack Auth %s says', (version) => {
     ]);
   });
 
-  it('of what they may do in the whole project', async () => {
+  it('about permissions in the whole project', async () => {
     const server = await startServer(recorded(version));
     expect(await openSource(server).permissionsOf(user)).toEqual([]);
     expect(server.requests.map(({ path }) => path)).toEqual(['/api/v1/project-permissions?user_id=me&recursive=true']);
   });
 
-  it('to whom the headers are those of the recorded calls', async () => {
+  it('is requested with the headers of the recorded calls', async () => {
     const server = await startServer(recorded(version));
     await openSource(server).organizationsOf(user);
     const { headers } = readRecordedExchange('teams-list-client-me', version).request;
@@ -110,7 +110,7 @@ describe.each(versions)('what Stack Auth %s says', (version) => {
 });
 
 describe('with server access', () => {
-  it('the user’s own token goes along all the same', async () => {
+  it("is requested with the user's own token as well", async () => {
     const server = await startServer(recorded('2.8.86'));
     const project = { secretServerKey: 'ssk_sample_1', allowAnonymous: true };
     await openSource(server, project).permissionsOf(userOf('u1'));
@@ -126,7 +126,7 @@ describe('with server access', () => {
 describe('permissions', () => {
   const item = (parts: object): object => ({ id: 'cats:read', user_id: 'u1', team_id: 't1', ...parts });
 
-  it('of another team, or of the project, are not those of this one', async () => {
+  it('of another team, or of the project, do not count for this team', async () => {
     const items = [item({}), item({ id: 'b', team_id: 't2' }), { id: 'c', user_id: 'u1' }];
     const source = openSource(await startServer(answering(200, { items })));
     expect(await source.permissionsIn(userOf('u1'), 't1')).toEqual(['cats:read']);
@@ -144,13 +144,13 @@ describe('permissions', () => {
     ['are asked for with a token that is over', 401, {}, 'ACCESS_TOKEN_EXPIRED', 'INVALID_TOKEN expired'],
     ['are asked for with a wrong key', 401, {}, 'INVALID_PUBLISHABLE_CLIENT_KEY', 'SERVER_ERROR'],
     ['are asked for without the key that is wanted', 401, {}, 'CLIENT_AUTHENTICATION_REQUIRED', 'SERVER_ERROR'],
-    ['are anonymousCaller’s to be found', 404, {}, undefined, 'SERVER_ERROR'],
+    ['cannot be found', 404, {}, undefined, 'SERVER_ERROR'],
   ] as const)('%s', async (_what, status, body, code, outcome) => {
     const source = openSource(await startServer(answering(status, body, code)));
     expect(await outcomeOf(source.permissionsIn(userOf('u1'), 't1'))).toBe(outcome);
   });
 
-  it('say in the log what was wrong with an answer, and nothing of what is in it', async () => {
+  it('are explained in the log when a response is invalid, without its content', async () => {
     const source = openSource(await startServer(answering(200, { items: [item({ user_id: 'secret' })] })));
     const error = await errorOf(source.permissionsIn(userOf('u1'), 't1'));
     expect(error?.explanation).toBe(

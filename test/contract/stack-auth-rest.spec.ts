@@ -49,7 +49,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     ['users-me-server', secret, 'password-sign-up'],
     ['users-me-server', { ...secret, ...publishable }, 'password-sign-up'],
     ['users-me-server-anonymous', { ...secret, allowAnonymous: true }, 'anonymous-sign-up'],
-  ])('shows the caller as in %s, with %j', async (name, project, token) => {
+  ])('returns the caller as in %s, with %j', async (name, project, token) => {
     const { api, server } = await open(project);
 
     expect(await api.me(tokens[token] ?? '')).toEqual(exchange(name).response.body);
@@ -59,7 +59,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     );
   });
 
-  it('shows anyone with server access, without any token', async () => {
+  it('returns every user with server access, without a token', async () => {
     const { api, server } = await open(secret);
     for (const name of ['users-read-server', 'users-read-server-anonymous']) {
       const { request, response } = exchange(name);
@@ -68,7 +68,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     expect(server.requests.filter(({ headers }) => 'x-stack-access-token' in headers)).toEqual([]);
   });
 
-  it('knows anonymousCaller where the server knows anonymousCaller', async () => {
+  it('finds no user where the server finds none', async () => {
     const { api } = await open(secret);
     const unknown = exchange('users-read-server-unknown').request.path.split('/').at(-1) ?? '';
 
@@ -78,7 +78,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
   });
 
   it.each(['', 'me', 'anonymousCaller', '../projects/current', `${projectId}/`, `${projectId}?x=1`])(
-    'does not ask for what is no id: %j',
+    'is not called for an invalid id: %j',
     async (userId) => {
       const { api, server } = await open(secret);
 
@@ -121,7 +121,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
   it.each<[string, Partial<StackAuthProject>, string]>([
     ['secret server key', { secretServerKey: 'ssk_wrong' }, 'stackAuth({ secretServerKey })'],
     ['publishable client key', { publishableClientKey: 'pck_sample_2' }, 'stackAuth({ publishableClientKey })'],
-  ])('says that our %s is wrong, and not that the token is', async (_, project, option) => {
+  ])("reports that the app's %s is wrong, and not the token", async (_, project, option) => {
     const { api } = await open(project);
     const error = await errorOf(api.me(good));
 
@@ -130,7 +130,7 @@ describe.each(versions)('the REST API of Stack Auth %s', (version) => {
     expect(error?.message).toBe('Authentication is not available at the moment');
   });
 
-  it('does without the publishable client key where the project does', async () => {
+  it('is called without the publishable client key where the project needs none', async () => {
     const { api } = await open({});
     const error = await errorOf(api.me(good));
 
@@ -145,19 +145,19 @@ describe('restricted users at the REST API of Stack Auth', () => {
   const { request, response } = readRecordedExchange('users-me-client-restricted');
   const project = { projectId: request.headers['x-stack-project-id'] ?? '', publishableClientKey: 'pck_sample_3' };
 
-  it('are shown where they are let in', async () => {
+  it('are accepted where they are allowed', async () => {
     const api = openApi(await startStackAuth('2.8.86'), { ...project, allowRestricted: true });
     expect(await api.me(token)).toEqual(response.body);
   });
 
-  it('are refused as they are without asking', async () => {
+  it('are refused otherwise, without a call', async () => {
     const error = await errorOf(openApi(await startStackAuth('2.8.86'), project).me(token));
     expect([error?.code, error?.reason]).toEqual(['INVALID_TOKEN', 'issuer']);
     expect(error?.explanation).toContain('stackAuth({ allowRestricted: true })');
   });
 });
 
-describe('an answer of the REST API of Stack Auth', () => {
+describe('a response of the REST API of Stack Auth', () => {
   const token = readRecordedTokens()['password-sign-up'] ?? '';
 
   /** What comes of `users/me` when the server answers like this, whatever it was asked. */
@@ -181,7 +181,7 @@ describe('an answer of the REST API of Stack Auth', () => {
     ['users-me-unknown-project', 'projectId'],
     ['users-list-client-denied', 'secretServerKey'],
     ['users-me-server-no-secret-key', 'secretServerKey'],
-  ])('that speaks of us is our fault, and names the option: %s', async (name, option) => {
+  ])("about the app's credentials is an error of the app, and names the option: %s", async (name, option) => {
     for (const version of versions) {
       const { api } = await recorded(name, version);
       for (const asked of [api.me(token), api.user('e33e436a-bea5-4b61-b8d8-710811cdb6f7')]) {
@@ -195,7 +195,7 @@ describe('an answer of the REST API of Stack Auth', () => {
   });
 
   it.each(['unknown-route', 'users-me-method-not-allowed', 'jwks-unknown-project'])(
-    'without a code says nothing of the caller: %s',
+    'without a code does not refuse the caller: %s',
     async (name) => {
       const { api } = await recorded(name);
       expect(await outcomeOf(api.me(token))).toBe('SERVER_ERROR');
@@ -203,12 +203,12 @@ describe('an answer of the REST API of Stack Auth', () => {
     },
   );
 
-  it.each([401, 403])('of a proxy on the way says nothing of the caller either: %d', async (status) => {
+  it.each([401, 403])('of a proxy does not refuse the caller either: %d', async (status) => {
     const { api } = await meet({ status, headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1>' });
     expect(await outcomeOf(api.me(token))).toBe('SERVER_ERROR');
   });
 
-  it('is believed under its true status, where that was hidden', async () => {
+  it('counts with its real status, where that was hidden', async () => {
     const { api } = await recorded('users-me-override-error-status');
     expect(await api.me(token)).toBeNull();
     const busy = await meet({ status: 200, headers: { ...json, 'x-stack-actual-status': '429' } });
@@ -220,7 +220,7 @@ describe('an answer of the REST API of Stack Auth', () => {
   });
 
   it.each(['x-stack-known-error', 'x-hexclave-known-error'])(
-    'is read by its code, under either name: %s',
+    'counts by its code, under either name: %s',
     async (name) => {
       const { api } = await meet({ status: 401, headers: { ...json, [name]: 'ACCESS_TOKEN_EXPIRED' } });
       expect(await outcomeOf(api.me(token))).toBe('INVALID_TOKEN expired');
@@ -237,18 +237,18 @@ describe('an answer of the REST API of Stack Auth', () => {
     ['constructor', 400, 'SERVER_ERROR'],
     ['PUBLISHABLE_CLIENT_KEY_REQUIRED_FOR_PROJECT', 401, 'SERVER_ERROR'],
     ['BRANCH_DOES_NOT_EXIST', 400, 'SERVER_ERROR'],
-  ])('with the code %s and status %d comes to: %s', async (code, status, outcome) => {
+  ])('with the code %s and status %d results in: %s', async (code, status, outcome) => {
     const { api } = await meet({ status, headers: { ...json, 'x-stack-known-error': code } });
     expect(await outcomeOf(api.me(token))).toBe(outcome);
   });
 
-  it('that refuses a token where none was sent is our fault', async () => {
+  it('that refuses a token where none was sent is an error of the app', async () => {
     const { api } = await meet({ status: 401, headers: { ...json, 'x-stack-known-error': 'ACCESS_TOKEN_EXPIRED' } });
     expect(await outcomeOf(api.user('e33e436a-bea5-4b61-b8d8-710811cdb6f7'))).toBe('SERVER_ERROR');
   });
 
   it.each(['rate-limited-with-retry-after', 'rate-limited-without-retry-after'])(
-    'that wants fewer calls is no answer: %s',
+    'that limits the rate is a failure: %s',
     async (name) => {
       const { status, headers, body } = readRecordedExchange(name).response;
       const { api } = await meet({ status, headers: { ...headers, 'retry-after': '60' }, body });
@@ -256,7 +256,7 @@ describe('an answer of the REST API of Stack Auth', () => {
     },
   );
 
-  it('is never repeated in what is logged, nor is a key or the token', async () => {
+  it('is never repeated in the log, and neither is a key or the token', async () => {
     const hostile = { code: 'NEVER_SEEN_BEFORE', error: 'text of the provider' };
     for (const [status, code] of [
       [401, 'INVALID_SECRET_SERVER_KEY'],
@@ -275,7 +275,7 @@ describe('an answer of the REST API of Stack Auth', () => {
     }
   });
 
-  it('does not come about for a token that no header can send', async () => {
+  it('is not requested for a token that no header can contain', async () => {
     const { api, server } = await meet({ status: 200 });
 
     expect(await outcomeOf(api.me('a b'))).toBe('INVALID_TOKEN malformed');

@@ -94,19 +94,19 @@ describe.each(versions)('Stack Auth %s', (version) => {
     [{ allowAnonymous: true }, ['normal', 'anonymous']],
     [{ allowRestricted: true }, ['normal', 'restricted']],
     [{ allowAnonymous: true, allowRestricted: true }, ['normal', 'restricted', 'anonymous']],
-  ])('with %j lets in %j users, whichever of its tokens comes', async (options, allowed) => {
+  ])('with %j accepts %j users, for each of its tokens', async (options, allowed) => {
     expect(tokens.length).toBeGreaterThan(15);
     expect(await judgeAll(options)).toEqual(expected(allowed));
   });
 
-  it('lets in users of another project only where that is the configured one', async () => {
+  it('accepts users of another project only when that is configured', async () => {
     const outcomes = await judgeAll({ projectId: projectB });
 
     expect(outcomes).toEqual(expected(['normal'], projectB));
     expect(outcomes['password-sign-up-project-b']).toBe('accepted');
   });
 
-  it('asks for the usual keys alone as long as anonymousCaller else is allowed', async () => {
+  it('requests only the usual keys unless other users are allowed', async () => {
     await judgeAll({});
 
     expect(new Set(asked)).toEqual(new Set([`${recordedOrigin}/api/v1/projects/${projectA}${jwks}`]));
@@ -117,7 +117,7 @@ describe.each(versions)('Stack Auth %s', (version) => {
     { allowAnonymous: true },
     { allowRestricted: true },
     { allowAnonymous: true, allowRestricted: true },
-  ])('asks for all keys with include_anonymous, and never with include_restricted: %j', async (options) => {
+  ])('requests all keys with include_anonymous, and never with include_restricted: %j', async (options) => {
     const verifier = open(options);
     await judge(verifier, named('password-sign-up'));
     expect(asked).toEqual([`${recordedOrigin}/api/v1/projects/${projectA}${jwks}`]);
@@ -130,14 +130,14 @@ describe.each(versions)('Stack Auth %s', (version) => {
     expect(asked.filter((url) => !url.startsWith(`${recordedOrigin}/api/v1/projects/${projectA}${jwks}`))).toEqual([]);
   });
 
-  it('sends no key of the app with the request for keys', async () => {
+  it('requests keys without a key of the app', async () => {
     const verifier = open({ secretServerKey: 'ssk_secret', publishableClientKey: 'pck_public' });
     await judge(verifier, named('password-sign-up'));
 
     expect(JSON.stringify(server.requests)).not.toMatch(/ssk_secret|pck_public/);
   });
 
-  it('refuses each token once it is over', async () => {
+  it('refuses each token when it has expired', async () => {
     const verifier = open({ allowAnonymous: true });
     const mine = sound.filter((token) => projectOf(token) === projectA);
     for (const token of mine) {
@@ -148,7 +148,7 @@ describe.each(versions)('Stack Auth %s', (version) => {
     }
   });
 
-  it('makes of each token the user who it was made for', async () => {
+  it('creates from each token the user that it was issued for', async () => {
     const provider = stackAuth({ projectId: projectA, baseUrl: recordedOrigin, allowAnonymous: true });
     const { verifier } = openVerifier(provider, { clock, fetch });
     for (const token of sound.filter((one) => projectOf(one) === projectA)) {
@@ -170,7 +170,7 @@ describe.each(versions)('Stack Auth %s', (version) => {
     }
   });
 
-  it('answers with an outage where the server does not know the project', async () => {
+  it('causes an outage when the server does not know the project', async () => {
     const projectId = '00000000-0000-4000-8000-000000000000';
     const verifier = open({ projectId });
     const [header] = named('password-sign-up').text.split('.');
@@ -183,7 +183,7 @@ describe.each(versions)('Stack Auth %s', (version) => {
     expect(error?.explanation).toContain('answered with status 404');
   });
 
-  it('would answer 400 and 404 to what the preset never asks', async () => {
+  it('would answer 400 and 404 to requests that the preset never makes', async () => {
     const statusOf = async (path: string): Promise<number> => {
       const answer = await globalThis.fetch(`${server.url}${path}`);
       await answer.arrayBuffer();
@@ -225,7 +225,7 @@ describe('Stack Auth 2.8.86, in detail', () => {
     expect(await judgeRestricted(options)).toBe(outcome);
   });
 
-  it('tells of a user what the server itself tells of them', async () => {
+  it('describes a user as the server itself does', async () => {
     const { body } = readRecordedExchange('users-me-client').response as { body: Record<string, unknown> };
     const token = tokens.find(({ claims }) => claims['sub'] === body['id'] && claims['name'] !== null);
     const server = await startStackAuth('2.8.86');

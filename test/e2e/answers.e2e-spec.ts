@@ -69,13 +69,13 @@ describe.each(platforms)('answers on $name', (platform) => {
     for (const secret of secrets.filter((part) => part !== '')) expect(sent).not.toContain(secret);
   };
 
-  it('lets a good token through', async () => {
+  it('accepts a valid token', async () => {
     const answer = await app.call('/cats', { token: await sign() });
     expect([answer.status, answer.text]).toEqual([200, '["Tom"]']);
     expect(answer.headers).not.toHaveProperty('www-authenticate');
   });
 
-  it('wants a token where none came, and names no error', async () => {
+  it('requires a token where there is none, without an error code', async () => {
     const answer = await app.call('/cats');
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toBe('Bearer');
@@ -84,7 +84,7 @@ describe.each(platforms)('answers on $name', (platform) => {
     );
   });
 
-  it('calls a header that holds no token a bad request', async () => {
+  it('answers 400 for a header that contains no token', async () => {
     const answer = await app.call('/cats', { headers: [['Authorization', 'Bearer one two']] });
     const sentence = 'The request carries its credentials in a malformed or contradictory way';
     expect(answer.status).toBe(400);
@@ -94,7 +94,7 @@ describe.each(platforms)('answers on $name', (platform) => {
     );
   });
 
-  it.each(Object.entries(refusedTokens))('refuses a token for its reason: %s', async (reason, makeToken) => {
+  it.each(Object.entries(refusedTokens))('refuses a token with its reason: %s', async (reason, makeToken) => {
     const token = await makeToken(sign);
     const answer = await app.call('/cats', { token });
     const sentence = sentences[reason as RefusalReason];
@@ -107,7 +107,7 @@ describe.each(platforms)('answers on $name', (platform) => {
     expectNoTraces(answer, token);
   });
 
-  it('denies access to a user whom the app does not know, without a challenge', async () => {
+  it('denies access without a challenge to a user that the app does not know', async () => {
     const token = await sign({ sub: 'ghost' });
     const answer = await app.call('/cats', { token });
     expect(answer.status).toBe(403);
@@ -118,7 +118,7 @@ describe.each(platforms)('answers on $name', (platform) => {
     expectNoTraces(answer, token);
   });
 
-  it('asks to come back later while the keys cannot be had', async () => {
+  it('answers 503 with Retry-After while the keys cannot be fetched', async () => {
     const down = await startIssuer();
     down.fail('503');
     const stranded = await startApp(platform, {
@@ -138,7 +138,7 @@ describe.each(platforms)('answers on $name', (platform) => {
     expectNoTraces(answer, token);
   });
 
-  it.each(['HEAD', 'OPTIONS'] as const)('guards %s like any other method', async (method) => {
+  it.each(['HEAD', 'OPTIONS'] as const)('guards %s like every other method', async (method) => {
     const path = method === 'HEAD' ? '/cats/count' : '/cats/purr';
     const bare = await app.call(path, { method });
     expect([bare.status, bare.headers['www-authenticate']]).toEqual([401, 'Bearer']);
@@ -150,12 +150,12 @@ describe.each(platforms)('answers on $name', (platform) => {
     expect(allowed.headers).not.toHaveProperty('www-authenticate');
   });
 
-  it('answers HEAD of a route that has GET only with the same refusal, less the body', async () => {
+  it('answers HEAD of a GET route with the same refusal, without the body', async () => {
     const answer = await app.call('/cats', { method: 'HEAD' });
     expect([answer.status, answer.headers['www-authenticate'], answer.text]).toEqual([401, 'Bearer', '']);
   });
 
-  it('answers a browser that asks for leave (CORS preflight) without a token', async () => {
+  it('answers a CORS preflight request without a token', async () => {
     const open = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience }), guardEverything: true })],
       controllers: [CatsController],

@@ -78,8 +78,8 @@ async function begin(
   return { issuer, app, log, token };
 }
 
-describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
-  it('asks for every request, once for both of its guards, and learns of what was revoked', async () => {
+describe.each(platforms)('an app with introspection on $name', (platform) => {
+  it('calls the issuer for every request, once for both guards, and refuses revoked tokens', async () => {
     const { issuer, app, token } = await begin(platform, {}, { guardEverything: true });
     const text = await token();
     for (let at = 1; at <= 3; at += 1) {
@@ -94,7 +94,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
     expect(verdictOf(await app.call('/pay', { token: text }))).toEqual(invalidToken('revoked'));
   });
 
-  it('reads opaque tokens, and refuses those of others', async () => {
+  it('accepts opaque tokens of the issuer, and refuses others', async () => {
     const { issuer, app } = await begin(platform);
     const token = issuer.opaqueToken({ sub: 'alice', aud: 'api' });
     expect((await app.call('/list', { token })).json).toEqual({ id: 'alice' });
@@ -106,7 +106,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
     expect(verdictOf(await app.call('/list', { token: 'made-up' }))).toEqual(invalidToken('revoked'));
   });
 
-  it('shares a call among all who come with one token before it is answered', async () => {
+  it('shares one call among concurrent requests with the same token', async () => {
     const { issuer, app, token } = await begin(platform);
     const text = await token();
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/list', { token: text })));
@@ -116,7 +116,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
     expect(issuer.requests.introspection).toBeLessThan(100);
   });
 
-  it('checks the signature first with hybrid, and asks anonymousCaller about a forged token', async () => {
+  it('checks the signature first with hybrid, and does not call the issuer about a forged token', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'hybrid' });
     const forged = await issuer.token({ sub: 'admin', aud: 'api' }, { signWith: 'stranger' });
     expect(verdictOf(await app.call('/list', { token: forged }))).toEqual(invalidToken('signature'));
@@ -130,7 +130,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
     expect(issuer.requests.introspection).toBe(2);
   });
 
-  it('answers 503 while the issuer does not, and tells when to come again', async () => {
+  it('answers 503 with Retry-After while the issuer does not answer', async () => {
     const { issuer, app, log, token } = await begin(platform);
     const text = await token();
     expect((await app.call('/list', { token: text })).status).toBe(200);
@@ -147,7 +147,7 @@ describe.each(platforms)('an app that asks the issuer on $name', (platform) => {
 });
 
 describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
-  it('asks on its route alone, whatever is remembered of the token', async () => {
+  it('calls the issuer on its route only, even for a cached token', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'local' });
     const text = await token();
     for (let at = 0; at < 3; at += 1) expect((await app.call('/list', { token: text })).status).toBe(200);
@@ -162,7 +162,7 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect(issuer.requests.introspection).toBe(2);
   });
 
-  it('goes with other requirements: they are asked of whom the issuer stands by', async () => {
+  it('is combined with other requirements, which are checked for tokens that the issuer confirms', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'local' });
     const text = await token({ scope: 'refund' });
     expect((await app.call('/refund', { token: text })).json).toEqual({ id: 'alice' });
@@ -174,7 +174,7 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect(verdictOf(await app.call('/refund', { token: text }))).toEqual(invalidToken('revoked'));
   });
 
-  it('follows what an optional route does with refusals and with outages', async () => {
+  it('applies the options of an optional route to refusals and outages', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'local' });
     const text = await token();
     expect((await app.call('/offers')).json).toEqual({ id: null });
@@ -184,7 +184,7 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect((await app.call('/news', { token: text })).json).toEqual({ id: null });
   });
 
-  it('lets an optional route go on without whom the issuer refuses, and tells the client, or rejects', async () => {
+  it('continues on an optional route without a refused user, and tells the client, or rejects', async () => {
     const { issuer, app, token } = await begin(platform, { verify: 'local' });
     const text = await token();
     issuer.revoke(text);
@@ -194,7 +194,7 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect(verdictOf(await app.call('/news', { token: text }))).toEqual(invalidToken('revoked'));
   });
 
-  it('is a fault of the app where this issuer, of several, cannot be asked, and the log names the option', async () => {
+  it("answers 500 when the token's issuer, of several, does not support it, and the log names the option", async () => {
     const issuer = await startIssuer();
     const log = new LogLines();
     const byHand = jwtIssuer({ issuer: issuer.url, audience: 'api', publicKey: issuer.publicKey });

@@ -1,4 +1,4 @@
-/** An Authenticator of the app's own, as its tests put one in, that gives anonymousCaller where it should give a user or throw. */
+/** An Authenticator of the app, as its tests may provide one, that returns no user where it must return one or throw. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AuthGuard, AuthModule, type AuthUser, Authenticator, CurrentUser, OptionalAuth, oidc } from 'nest-gatehouse';
@@ -21,13 +21,13 @@ class CatsController {
   }
 }
 
-const anonymousCaller: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
+const withoutUser: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
   ['null', () => null as unknown as AuthUser],
   ['undefined', () => undefined as unknown as AuthUser],
   ['null after a while', async () => null as unknown as AuthUser],
 ];
 
-describe.each(platforms)('an Authenticator that gives anonymousCaller, on $name', (platform) => {
+describe.each(platforms)('an Authenticator that returns no user, on $name', (platform) => {
   const start = async (authenticator: Authenticator) => {
     const module = Test.createTestingModule({
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }) })],
@@ -36,7 +36,7 @@ describe.each(platforms)('an Authenticator that gives anonymousCaller, on $name'
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
   };
 
-  it.each(anonymousCaller)('lets anonymousCaller in with %s', async (_what, authenticate) => {
+  it.each(withoutUser)('refuses the caller when it returns %s', async (_what, authenticate) => {
     const app = await start({ authenticate, toAppUser: (_, user) => user });
 
     expect(verdictOf(await app.call('/guarded'))).toEqual(accessDenied);

@@ -39,7 +39,7 @@ class CatsController {
   }
 }
 
-describe.each(platforms)('claims of the app on $name', (platform) => {
+describe.each(platforms)('the claims class of the app on $name', (platform) => {
   let issuer: TestIssuer;
   let app: RunningApp;
 
@@ -54,11 +54,11 @@ describe.each(platforms)('claims of the app on $name', (platform) => {
   const callWith = async (path: string, claims: object) =>
     app.call(path, { token: await issuer.token({ aud: 'api', ...claims }) });
 
-  it('let a token through that satisfies them, as the issuer signed it', async () => {
+  it('accepts a token with valid claims, which stay as the issuer signed them', async () => {
     expect((await callWith('/mine', { place: 'home' })).json).toEqual({ place: 'home' });
   });
 
-  it('turn away a token that does not, and tell anonymousCaller what they are', async () => {
+  it('refuses a token with invalid claims, and repeats none of them', async () => {
     for (const claims of [{}, { place: 'street' }, { place: ['home', 'street'] }]) {
       const answer = await callWith('/mine', claims);
       expect(verdictOf(answer)).toEqual(invalidToken('claim'));
@@ -69,7 +69,7 @@ describe.each(platforms)('claims of the app on $name', (platform) => {
     }
   });
 
-  it('are a fault of the app when they cannot be judged: 500, and never a pass or a guest', async () => {
+  it('causes a 500, and never an accepted or anonymous caller, when the validation throws', async () => {
     for (const path of ['/mine', '/all']) {
       const answer = await callWith(path, { place: 'home', rule: 'breaks' });
       expect([answer.status, answer.text]).toEqual([500, '{"statusCode":500,"message":"Internal server error"}']);

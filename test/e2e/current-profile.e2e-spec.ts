@@ -128,7 +128,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     return issuer.requests.userinfo - before;
   };
 
-  it('gives what the provider knows of the caller', async () => {
+  it("injects the caller's profile at the provider", async () => {
     const app = await start();
 
     expect(await app.call('/full', { token })).toMatchObject({
@@ -146,7 +146,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     });
   });
 
-  it('asks only where it is used, and not for each request', async () => {
+  it('calls the provider only where it is used, and not for each request', async () => {
     const app = await start();
     const call = (path: string) => () => app.call(path, { token });
 
@@ -159,7 +159,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     ).toBe(1);
   });
 
-  it('asks once for a request, also where nothing is kept', async () => {
+  it('calls the provider once per request, also when the cache is off', async () => {
     const app = await start({ cache: false });
     const answers: unknown[] = [];
     const questions = await questionsOf(async () => {
@@ -170,7 +170,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     expect(questions).toBe(3);
   });
 
-  it('makes one call for many requests at once', async () => {
+  it('makes one call for many concurrent requests', async () => {
     const app = await start();
     const questions = await questionsOf(async () => {
       const answers = await Promise.all(Array.from({ length: 100 }, () => app.call('/full', { token })));
@@ -192,20 +192,20 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     expect((await app.call('/optional', { token })).json).toEqual({ name: 'Alice' });
   });
 
-  it("is of the token's user, whatever toUser has made of them", async () => {
+  it('belongs to the user of the token, whatever toUser returns', async () => {
     const app = await start({}, { toUser: ({ id }: AuthUser) => ({ id: 7, login: id }) });
 
     expect((await app.call('/account', { token })).json).toEqual({ account: { id: 7, login: 'alice' }, name: 'Alice' });
     expect((await app.call('/optional', { token })).json).toEqual({ name: 'Alice' });
   });
 
-  it('works in controllers that are made for each request', async () => {
+  it('works in request-scoped controllers', async () => {
     const app = await start();
 
     expect((await app.call('/scoped', { token })).json).toEqual({ name: 'Alice' });
   });
 
-  it('gets along with pipes of the whole app', async () => {
+  it('works with global pipes of the app', async () => {
     const app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock })],
       controllers,
@@ -224,7 +224,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     expect(verdictOf(await app.call(path, { token }))).toEqual(invalidToken('revoked'));
   });
 
-  it('tells of an outage once in the log, and never of the token', async () => {
+  it('logs an outage once, and never the token', async () => {
     const logger = new LogLines();
     const app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock })],
@@ -243,7 +243,7 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
   });
 
   it.each(['503', 'reset', 'garbage', 'redirect', 'oversize', 'html', 'empty'] as const)(
-    'is a 503 while the provider cannot be asked, and says when to come again: %s',
+    'answers 503 with Retry-After while the provider does not answer: %s',
     async (fault) => {
       const app = await start();
       issuer.fail(fault, { only: 'userinfo' });
@@ -255,14 +255,14 @@ describe.each(platforms)('@CurrentProfile() on $name', (platform) => {
     },
   );
 
-  it.each(['hang', 'drip'] as const)('is a 503 when the time is over: %s', async (fault) => {
+  it.each(['hang', 'drip'] as const)('answers 503 after the timeout: %s', async (fault) => {
     const app = await start({}, { http: { timeoutMs: 500 } });
     issuer.fail(fault, { only: 'userinfo' });
 
     expect(verdictOf(await app.call('/full', { token }))).toEqual(unavailable);
   });
 
-  it('is given on while the provider is down, when it is known', async () => {
+  it('injects a cached profile while the provider is down', async () => {
     const app = await start();
     await app.call('/full', { token });
     clock.advanceSeconds(120);

@@ -1,4 +1,4 @@
-/** What a handler reads of its caller: the whole user, one property of them, through pipes, or anonymousCaller. */
+/** What a handler receives of its caller: the whole user, one property, through pipes, or null. */
 import { inspect } from 'node:util';
 import { Controller, Get, Injectable, ParseIntPipe, type PipeTransform, Req, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public, tokenOf } from 'nest-gatehouse';
@@ -138,7 +138,7 @@ const hostilePaths = [
 ];
 
 @Controller()
-class NobodyController {
+class AnonymousController {
   @OptionalAuth()
   @Get('guest')
   guest(@CurrentUser() user: AuthUser | null, @CurrentUser('id') id: string | null): object {
@@ -184,7 +184,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
     issuer = await startIssuer();
     app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) })],
-      controllers: [MeController, NobodyController, ...hostilePaths.map(controllerOf)],
+      controllers: [MeController, AnonymousController, ...hostilePaths.map(controllerOf)],
     });
     token = await issuer.token({
       aud: 'api',
@@ -202,7 +202,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
   });
 
   const read = async (path: string): Promise<unknown> => (await app.call(path, { token })).json;
-  it('is all that the token says', async () => {
+  it('has all properties that the token states', async () => {
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number };
     expect(await read('/me')).toEqual({
       id: 'alice',
@@ -225,7 +225,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
     });
   });
 
-  it('is null and [] where the token says nothing', async () => {
+  it('has null and [] for what the token does not state', async () => {
     const sparse = await issuer.token({ aud: 'api', sub: 'bob' });
     expect((await app.call('/me', { token: sparse })).json).toMatchObject({
       id: 'bob',
@@ -247,11 +247,11 @@ describe.each(platforms)('the current user on $name', (platform) => {
     ['/me/first-role', 'editor'],
     ['/me/third-role', '(undefined)'],
     ['/me/city', 'Graz'],
-  ])('gives what a path leads to: %s', async (path, value) => {
+  ])('has the value at a path: %s', async (path, value) => {
     expect(await read(path)).toEqual({ value });
   });
 
-  it.each(hostilePaths.map((path, at) => [path, at] as const))('gives nothing for the path "%s"', async (_path, at) => {
+  it.each(hostilePaths.map((path, at) => [path, at] as const))('has no value at the path "%s"', async (_path, at) => {
     expect(await read(`/hostile/${at}`)).toEqual({ value: '(undefined)' });
   });
 
@@ -261,27 +261,27 @@ describe.each(platforms)('the current user on $name', (platform) => {
     ['/me/age', 42],
     ['/me/greeted', 'Hello Alice'],
     ['/me/welcomed', 'Welcome Alice'],
-  ])('goes through pipes, given as class or object, with a path or without: %s', async (path, value) => {
+  ])('passes through pipes, given as class or instance, with or without a path: %s', async (path, value) => {
     expect(await read(path)).toEqual({ value });
   });
 
-  it('lets a pipe refuse', async () => {
+  it('can be refused by a pipe', async () => {
     const ageless = await issuer.token({ aud: 'api', age: 'old' });
     expect((await app.call('/me/age', { token: ageless })).status).toBe(400);
   });
 
-  it('is request.user as well', async () => {
+  it('is also request.user', async () => {
     expect(await read('/me/request')).toEqual({ same: true, id: 'alice' });
   });
 
-  it('is anonymousCaller for guests, under @Public() and where no guard is', async () => {
+  it('is null for anonymous callers, with @Public() and without a guard', async () => {
     expect((await app.call('/guest')).json).toEqual({ user: null, id: null });
     expect(await read('/public')).toEqual({ user: null, name: null });
     expect(await read('/unguarded')).toEqual({ user: null, id: null });
     expect((await app.call('/greeted-guest')).json).toEqual({ value: 'Hello stranger' });
   });
 
-  it('cannot be written to, at any depth, and a date that is changed is only a copy', async () => {
+  it('is deeply frozen, and a modified date is only a copy', async () => {
     expect(await read('/me/writes')).toEqual({
       property: 'frozen',
       newProperty: 'frozen',
@@ -292,7 +292,7 @@ describe.each(platforms)('the current user on $name', (platform) => {
     });
   });
 
-  it('never shows the token, unless it is asked for by name', async () => {
+  it('does not contain the token, which only tokenOf returns', async () => {
     expect(await read('/me/token')).toMatchObject({ shown: false, ends: token.slice(-8), copy: { id: 'alice' } });
     const answer = await app.call('/me', { token });
     for (const part of token.split('.')) expect(answer.text).not.toContain(part);

@@ -109,7 +109,7 @@ describe.each(platforms)('exception filters on $name', (platform) => {
       body: { problem: 'SERVER_ERROR', detail: null },
       challenge: undefined,
     },
-  ])('catch $what as what Nest calls it, and keep the headers', async ({ call, type, status, body, challenge }) => {
+  ])("catch $what as Nest's exception, and keep the headers", async ({ call, type, status, body, challenge }) => {
     const answer = await app.call('/cats', await call());
     expect([answer.status, answer.json]).toEqual([status, body]);
     expect(answer.headers['www-authenticate']).toBe(challenge);
@@ -122,7 +122,7 @@ describe.each(platforms)('exception filters on $name', (platform) => {
     expect(exception?.cause).toMatchObject({ code: body.problem, reason: body.detail });
   });
 
-  it('see what a handler or a pipe throws as before', async () => {
+  it('receive errors of handlers and pipes as before', async () => {
     expect((await app.call('/nowhere')).json).toEqual({ problem: 'OTHER', detail: null });
   });
 });

@@ -40,7 +40,7 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     issuer = await startIssuer();
   });
 
-  it('has the user in its request, whichever guard put it there', async () => {
+  it('has the user in its request, set by any of the guards', async () => {
     const app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }), importModule()],
       providers: [HouseResolver],
@@ -50,7 +50,7 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     expect((await ask(app, '{ passport }', { token })).data).toEqual({ passport: 'alice' });
   });
 
-  it('has everything refused when the app took its request out, and the log names the line', async () => {
+  it('without the request causes every operation to be refused, and the log names the fix', async () => {
     const logger = new LogLines();
     const app = await startApp(platform, {
       logger,
@@ -62,7 +62,7 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     });
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
     const answers = [await ask(app, '{ guarded }', { token }), await ask(app, '{ guarded }', { token })];
-    // Mercurius keeps one of its own, which anonymousCaller can take out.
+    // Mercurius adds the request itself, so the app cannot remove it.
     const told = keepsRequest ? [] : [expect.stringContaining('Let the context function of GraphQLModule keep it')];
     expect(answers.map(({ errors }) => errors?.length ?? 0)).toEqual(keepsRequest ? [0, 0] : [1, 1]);
     expect(logger.ours('error').map(({ text }) => text)).toEqual(told);

@@ -59,7 +59,7 @@ describe.each(graphqlEngines)('@CurrentProfile() in GraphQL by $name', ({ platfo
     });
   });
 
-  it('is looked up once for an operation, also where nothing is kept', async () => {
+  it('is looked up once per operation, also when the cache is off', async () => {
     const before = issuer.requests.userinfo;
     const { data } = await ask(app, '{ me maybe cats { name owner } }', { token });
 
@@ -74,17 +74,17 @@ describe.each(graphqlEngines)('@CurrentProfile() in GraphQL by $name', ({ platfo
     expect(issuer.requests.userinfo - before).toBe(1);
   });
 
-  it('is null for a guest', async () => {
+  it('is null for an anonymous caller', async () => {
     expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'anonymousCaller' });
   });
 
-  it('comes over a socket, too', async () => {
+  it('is injected over a socket as well', async () => {
     const connectionParams = { token };
 
     expect((await askOverSocket(app, '{ me }', { connectionParams })).data).toEqual({ me: 'Alice' });
   });
 
-  it('refuses in the way of GraphQL', async () => {
+  it('is refused as a GraphQL error', async () => {
     issuer.setUserInfo('eve', null);
     const { errors } = await ask(app, '{ me }', { token: await issuer.token({ aud: 'api', sub: 'eve' }) });
 

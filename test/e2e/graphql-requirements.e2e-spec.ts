@@ -91,7 +91,7 @@ const codesOf = ({ errors = [] }: GraphqlResult): readonly unknown[] =>
 
 const denied = [['FORBIDDEN', 'ACCESS_DENIED']];
 
-describe.each(graphqlEngines)('demands in GraphQL by $name', ({ platform, importModule }) => {
+describe.each(graphqlEngines)('requirements in GraphQL by $name', ({ platform, importModule }) => {
   let issuer: TestIssuer;
   let app: RunningApp;
   let token: string;
@@ -106,7 +106,7 @@ describe.each(graphqlEngines)('demands in GraphQL by $name', ({ platform, import
     });
   });
 
-  it('take the organization from the argument of that name, and from nothing else', async () => {
+  it('read the organization from the argument with that name only', async () => {
     const { data, http } = await ask(app, '{ reports(orgId: "acme") }', { token });
     expect([data, http.headers['www-authenticate']]).toEqual([{ reports: 'reports of acme' }, undefined]);
     expect(codesOf(await ask(app, '{ reports(orgId: "globex") }', { token }))).toEqual(denied);
@@ -115,7 +115,7 @@ describe.each(graphqlEngines)('demands in GraphQL by $name', ({ platform, import
     expect(codesOf(await ask(app, '{ reports(orgId: "acme") }'))).toEqual([['UNAUTHENTICATED', 'MISSING_TOKEN']]);
   });
 
-  it('are asked for each field of one operation, and refuse it alone', async () => {
+  it('are checked for each field of an operation, and refuse only that field', async () => {
     asked.length = 0;
     const query = '{ mine: feed(cat: "alices-cat") }';
     expect((await ask(app, query, { token })).data).toEqual({ mine: 'alices-cat is fed' });
@@ -125,7 +125,7 @@ describe.each(graphqlEngines)('demands in GraphQL by $name', ({ platform, import
     expect(asked).toEqual(['alices-cat', 'alices-cat', 'bobs-cat']);
   });
 
-  it('have policies made for the operation where what they inject is', async () => {
+  it('have a policy created per operation where its dependencies are request-scoped', async () => {
     operations.clear();
     const headers = [['x-country', 'no']] as const;
     expect((await ask(app, '{ one: here two: here }', { token, headers })).data).toEqual({ one: 'here', two: 'here' });
@@ -134,7 +134,7 @@ describe.each(graphqlEngines)('demands in GraphQL by $name', ({ platform, import
     expect(operations.size).toBe(2);
   });
 
-  it('leave policies for last', async () => {
+  it('check policies last', async () => {
     asked.length = 0;
     expect(codesOf(await ask(app, '{ treat(cat: "alices-cat") }', { token }))).toEqual(denied);
     expect(asked).toEqual([]);

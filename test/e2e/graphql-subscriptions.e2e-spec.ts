@@ -132,17 +132,17 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     ['token', (token: string) => ({ token })],
     ['accessToken', (token: string) => ({ accessToken: token })],
     ['access_token', (token: string) => ({ access_token: token })],
-  ])('knows the subscriber by connectionParams: %s', async (_, paramsWith) => {
+  ])('authenticates by connection parameters: %s', async (_, paramsWith) => {
     const connectionParams = paramsWith(await tokenFor('alice'));
     expect((await askOverSocket(app, subscribe, { connectionParams })).data).toEqual(heardBy('alice'));
   });
 
-  it('knows them by a header of the upgrade request', async () => {
+  it('authenticates by a header of the upgrade request', async () => {
     const headers = { Authorization: `Bearer ${await tokenFor('alice')}` };
     expect((await askOverSocket(app, subscribe, { headers })).data).toEqual(heardBy('alice'));
   });
 
-  it('knows them by a cookie, when the page that opened the socket is one of ours', async () => {
+  it('authenticates by a cookie when the socket was opened by a page of the same host', async () => {
     const cookie = { Cookie: `access_token=${await tokenFor('alice')}` };
     const pages = [{}, { Origin: app.url }, { Origin: 'https://app.example.com' }];
     for (const page of pages) {
@@ -161,7 +161,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     expect((await askOverSocket(app, 'mutation { adopt }', { connectionParams })).data).toEqual({ adopt: 'alice' });
   });
 
-  it('refuses who brings no token, a bad one, two, or one without the scope', async () => {
+  it('refuses a missing token, an invalid one, two tokens, and one without the scope', async () => {
     const token = await tokenFor('alice');
     const ended = await tokenFor('alice');
     const refused = async (query: string, connectionParams: Record<string, unknown>): Promise<object[]> =>
@@ -180,18 +180,20 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     ]);
   });
 
-  it('lets anonymousCaller in where a token is optional', async () => {
+  it('accepts anonymous callers where authentication is optional', async () => {
     const query = 'subscription { maybe { heardBy feltBy } }';
-    const ofNobody = { maybe: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } };
-    expect((await askOverSocket(app, query, {})).data).toEqual(ofNobody);
-    expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(ofNobody);
+    const ofAnonymous = { maybe: { heardBy: 'anonymousCaller', feltBy: 'anonymousCaller' } };
+    expect((await askOverSocket(app, query, {})).data).toEqual(ofAnonymous);
+    expect((await askOverSocket(app, query, { connectionParams: { token: 'no.good.token' } })).data).toEqual(
+      ofAnonymous,
+    );
     const connectionParams = { token: await tokenFor('alice') };
     expect((await askOverSocket(app, query, { connectionParams })).data).toEqual({
       maybe: { heardBy: 'alice', feltBy: 'alice' },
     });
   });
 
-  it('ends the socket of a subscriber whose token has ended, so that the client comes back with a new one', async () => {
+  it('closes the socket when its token expires, so that the client reconnects with a new one', async () => {
     const tokens = [await tokenFor('alice'), await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' })];
     const { client, closed, nextClose } = connect(app, {
       connectionParams: () => ({ token: tokens.shift() }),
@@ -209,7 +211,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     await client.dispose();
   });
 
-  it('leaves the socket of a guest alone', async () => {
+  it('does not close the socket of an anonymous caller', async () => {
     const { client, closed } = connect(app, {});
     const results = client.iterate({ query: 'subscription { open { heardBy feltBy } }' });
     expect((await results.next()).value).toMatchObject({
@@ -225,7 +227,7 @@ describe.each(graphqlEngines)('GraphQL over a socket by $name', ({ platform, imp
     await client.dispose();
   });
 
-  it('does not end it over an outage of the key server, and says so to those who come during one', async () => {
+  it('does not close it in an outage of the key server, and answers new subscribers with the outage', async () => {
     const quiet = await startIssuer({ clock });
     const ownTimer = new ManualTimer();
     const waiting = await startAppWithTimer(

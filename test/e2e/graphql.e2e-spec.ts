@@ -146,14 +146,14 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     });
   });
 
-  it('refuses without a token, says so in the error and in the header, and answers the rest', async () => {
+  it('refuses a field without a token, in the error and in the header, and answers the other fields', async () => {
     const { http, ...result } = await ask(app, '{ me }');
     expect(errorOf(result)).toEqual(missingToken);
     expect([http.status, http.headers['www-authenticate']]).toEqual([200, 'Bearer']);
     expect(result.data ?? null).toBeNull();
   });
 
-  it('lets a good token through, from the header and from a cookie', async () => {
+  it('accepts a valid token in the header and in a cookie', async () => {
     const token = await tokenFor('alice');
     expect((await ask(app, '{ me }', { token })).data).toEqual({ me: 'alice' });
     expect((await ask(app, '{ me }', { headers: [['Cookie', `access_token=${token}`]] })).data).toEqual({
@@ -161,7 +161,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     });
   });
 
-  it('refuses a token whose time is over', async () => {
+  it('refuses an expired token', async () => {
     const token = await tokenFor('alice');
     clock.advanceSeconds(306);
     const { http, ...result } = await ask(app, '{ guarded }', { token });
@@ -169,7 +169,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect(http.headers['www-authenticate']).toBe(invalidTokenChallenge('expired'));
   });
 
-  it('refuses a mutation whose scope the token lacks, and names the scope', async () => {
+  it('refuses a mutation without the scope, and names the scope', async () => {
     const { http, ...result } = await ask(app, 'mutation { adopt }', { token: await tokenFor('alice', 'cats:read') });
     expect(errorOf(result)).toEqual({
       message: 'The access token lacks a required scope',
@@ -197,7 +197,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     });
   });
 
-  it('knows a user or anonymousCaller where the token is optional, and tells the client why', async () => {
+  it('accepts users and anonymous callers where authentication is optional, and tells the client why', async () => {
     expect((await ask(app, '{ maybe }')).data).toEqual({ maybe: 'anonymousCaller' });
     expect((await ask(app, '{ maybe }', { token: await tokenFor('alice') })).data).toEqual({ maybe: 'alice' });
     const { data, http } = await ask(app, '{ maybe }', { token: 'no.good.token' });
@@ -205,7 +205,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect(http.headers['www-authenticate']).toBe(invalidTokenChallenge('malformed'));
   });
 
-  it('gives each field of one operation its own caller, however they are interleaved', async () => {
+  it('gives each field of an operation its caller, also for concurrent operations', async () => {
     const token = await tokenFor('alice');
     const query = '{ a: open b: guarded c: open d: maybe e: me f: open strays { admirer } cats { admirer } }';
     const expected = {
@@ -217,13 +217,13 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect(answers.map(({ data }) => data)).toEqual(answers.map(() => expected));
   });
 
-  it('asks toUser once for an operation of many fields', async () => {
+  it('calls toUser once for an operation with many fields', async () => {
     const token = await tokenFor('carol');
     await ask(app, '{ a: me b: guarded c: maybe }', { token });
     expect(seen.filter((id) => id === 'carol')).toEqual(['carol']);
   });
 
-  it('guards fields by themselves: what may not be seen is missing, and the rest is there', async () => {
+  it('guards single fields: a refused field is missing, and the others are answered', async () => {
     const query = '{ cats { name secret } }';
     const { data, errors } = await ask(app, query, { token: await tokenFor('alice') });
     expect(data).toEqual({
@@ -238,7 +238,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect(told.data).toMatchObject({ cats: [{ secret: 'told to alice' }, { secret: 'told to alice' }] });
   });
 
-  it('says that the question could not be decided while the keys cannot be had', async () => {
+  it('states an outage while the keys cannot be fetched', async () => {
     const quiet = await startIssuer();
     quiet.fail('503');
     const waiting = await startApp(platform, {
@@ -262,7 +262,7 @@ describe.each(graphqlEngines)('GraphQL by $name', ({ platform, importModule }) =
     expect((await ask(waiting, '{ open }', { token })).data).toEqual({ open: 'anonymousCaller' });
   });
 
-  it('guards everything when it is told to, on every engine', async () => {
+  it('guards everything with guardEverything, on every engine', async () => {
     const everything = await startApp(platform, {
       imports: [
         AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock, guardEverything: true }),

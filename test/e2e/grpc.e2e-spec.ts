@@ -110,7 +110,7 @@ describe('calls over gRPC', () => {
     client.close();
   });
 
-  it('know their caller, or anonymousCaller, as the marks say', async () => {
+  it('have a user or an anonymous caller, as the decorators require', async () => {
     const token = await tokenFor('alice');
     expect(await call('Maybe', token)).toEqual({ name: 'alice' });
     expect(await call('Maybe')).toEqual({ name: 'anonymousCaller' });
@@ -118,7 +118,7 @@ describe('calls over gRPC', () => {
     expect(await call('Adopt', await tokenFor('alice', 'cats:write'))).toEqual({ name: 'alice' });
   });
 
-  it('are refused with the codes of gRPC', async () => {
+  it('are refused with gRPC status codes', async () => {
     const missing = { code: 16, details: 'An access token is required' };
     expect(await call('Me')).toEqual(missing);
     const token = await tokenFor('alice', 'cats:read');
@@ -135,7 +135,7 @@ describe('calls over gRPC', () => {
     waiting.close();
   });
 
-  it('that go on streaming end with the token', async () => {
+  it('are ended with the token when they stream', async () => {
     const stream = client.Watch({}, metadataWith(await tokenFor('alice')));
     const ended = new Promise((resolve) => stream.on('error', ({ code, details }) => resolve({ code, details })));
     expect(await new Promise((resolve) => stream.on('data', resolve))).toEqual({ name: 'alice' });

@@ -79,7 +79,7 @@ describe.each(socketTransports)('an adapter of $name with authentication', (tran
     issuer = await startIssuer({ clock });
   });
 
-  it('answers what toUser makes of the user: anonymousCaller it knows, an error of its own, or a fault', async () => {
+  it('answers a handshake that toUser refuses: unknown user, an error of the app, or a fault', async () => {
     const app = await start(
       {},
       {
@@ -104,7 +104,7 @@ describe.each(socketTransports)('an adapter of $name with authentication', (tran
     socket.close();
   });
 
-  it('may be extended, and extend one of the app', async () => {
+  it('can be extended, and can extend an adapter of the app', async () => {
     const made: number[] = [];
     class OwnAdapter extends Adapter {
       override create(port: number, options?: unknown): unknown {
@@ -120,7 +120,7 @@ describe.each(socketTransports)('an adapter of $name with authentication', (tran
     socket.close();
   });
 
-  it('stands before a gateway on a port of its own as well', async () => {
+  it('guards gateways on a separate port as well', async () => {
     const port = await freePort();
     await start({ port });
     const url = `http://127.0.0.1:${port}`;
@@ -130,13 +130,13 @@ describe.each(socketTransports)('an adapter of $name with authentication', (tran
     socket.close();
   });
 
-  it('has to be made with the app', () => {
+  it('must be created with the app', () => {
     expect(() => new (withAuth(Adapter))({} as never)).toThrow(ConfigurationError);
   });
 });
 
 describe.each(socketTransports.filter(({ connect }) => connect === connectWs))(
-  'a server of $name with a door of its own',
+  'a server of $name with its own handshake check',
   (transport) => {
     const { Adapter, connect, platform } = transport;
 
@@ -148,7 +148,7 @@ describe.each(socketTransports.filter(({ connect }) => connect === connectWs))(
           done(info.req.headers['x-door'] === 'open');
         },
       ],
-    ])('keeps it, behind the guard: one %s', async (_, verifyClient) => {
+    ])("runs the app's check after the guard: one %s", async (_, verifyClient) => {
       const issuer = await startIssuer();
       const app = await startApp(platform, {
         imports: [
@@ -193,7 +193,7 @@ describe.each(socketTransports.filter(({ connect }) => connect === connectSocket
       });
     });
 
-    it('may hand the token over when it connects, as auth.token or as a header', async () => {
+    it('may send the token when it connects, as auth.token or as a header', async () => {
       const token = await issuer.token({ aud: 'api', sub: 'alice' });
       for (const auth of [{ token }, { token: `Bearer ${token}` }, { Authorization: `Bearer ${token}` }]) {
         const socket = await connect(app.url, { auth });
@@ -204,7 +204,7 @@ describe.each(socketTransports.filter(({ connect }) => connect === connectSocket
       await expect(twice).rejects.toMatchObject({ data: { statusCode: 400, code: 'INVALID_REQUEST' } });
     });
 
-    it('that comes back to what it missed is judged like any other', async () => {
+    it('that recovers a connection is authenticated like any other', async () => {
       const token = await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '5m' });
       const socket = io(app.url, { transports: ['websocket'], auth: { token }, reconnectionDelay: 1, forceNew: true });
       const comesBack = async (): Promise<boolean> => {

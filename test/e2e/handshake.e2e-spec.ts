@@ -1,4 +1,4 @@
-/** With the adapter put into `withAuth()`, anonymousCaller is connected to a guarded gateway who brings no valid token. */
+/** With an adapter of `withAuth()`, a guarded gateway accepts connections with a valid token only. */
 import { type INestApplication, UseGuards } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, fromBearer, fromCookie, oidc } from 'nest-gatehouse';
@@ -138,7 +138,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     arrived.length = 0;
   });
 
-  it('lets anonymousCaller in without a token, or with a bad one, before the app sees them', async () => {
+  it('refuses a missing or invalid token before the app sees the connection', async () => {
     expect(await refusalOf(transport, app.url, { at: '/guarded' })).toEqual(
       refused(transport, missingTokenBody, 'Bearer'),
     );
@@ -154,14 +154,14 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     expect(arrived).toEqual([]);
   });
 
-  it('lets a user in, whom handleConnection knows, and every message', async () => {
+  it('accepts a user, who is available in handleConnection and in every message', async () => {
     const socket = await connect(app.url, { at: '/guarded', token: await tokenFor('alice') });
     expect(await socket.ask('who')).toEqual({ event: 'reply', data: 'alice' });
     expect(arrived).toEqual(['alice']);
     socket.close();
   });
 
-  it('accepts a cookie from own pages only', async () => {
+  it('accepts a cookie from pages of the app only', async () => {
     const cookie = { Cookie: `access_token=${await tokenFor('alice')}` };
     const socket = await connect(app.url, { at: '/guarded', headers: { ...cookie, Origin: app.url } });
     socket.close();
@@ -171,7 +171,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     expect(arrived).toEqual(['alice']);
   });
 
-  it('asks for the scopes of the class', async () => {
+  it('requires the scopes of the class', async () => {
     const token = await tokenFor('alice', 'chat:read');
     expect(await refusalOf(transport, app.url, { at: '/writers', token })).toEqual(
       refused(transport, lackingScopeBody('chat:write'), 'Bearer error="insufficient_scope", scope="chat:write"'),
@@ -181,7 +181,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     writer.close();
   });
 
-  it('lets guests in where a token is optional, on the class or on handleConnection, or is not looked at', async () => {
+  it('accepts anonymous callers where authentication is optional or public, on the class or on handleConnection', async () => {
     const token = await tokenFor('alice');
     for (const [at, call, who] of [
       ['/maybe', {}, 'anonymousCaller'],
@@ -201,7 +201,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     }
   });
 
-  it('guards what has no mark when everything is guarded', async () => {
+  it('guards gateways without decorators with guardEverything', async () => {
     const everything = await start({ guardEverything: true });
     expect(await refusalOf(transport, everything.url, { at: '/plain' })).toEqual(
       refused(transport, missingTokenBody, 'Bearer'),
@@ -214,7 +214,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     for (const open of [socket, guest]) open.close();
   });
 
-  it('asks at every gateway of a place that several share', async () => {
+  it('checks every gateway that shares a namespace or path', async () => {
     expect(await refusalOf(transport, app.url, { at: '/shared' })).toEqual(
       refused(transport, missingTokenBody, 'Bearer'),
     );
@@ -223,7 +223,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     socket.close();
   });
 
-  it('ends with the token, although no message ever came', async () => {
+  it('ends the connection with the token, even without a message', async () => {
     const socket = await connect(app.url, { at: '/guarded', token: await tokenFor('alice') });
     const guest = await connect(app.url, { at: '/maybe' });
     clock.advanceSeconds(305);
@@ -235,7 +235,7 @@ describe.each(socketTransports)('the handshake of $name', (transport) => {
     guest.close();
   });
 
-  it('says that it could not be decided while the keys cannot be had', async () => {
+  it('answers with an outage while the keys cannot be fetched', async () => {
     const quiet = await startIssuer({ clock });
     quiet.fail('reset');
     const waiting = await start({ from: quiet });

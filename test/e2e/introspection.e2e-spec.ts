@@ -21,7 +21,7 @@ class CatsController {
   }
 }
 
-describe.each(platforms)('tokens that only the provider can read, on $name', (platform) => {
+describe.each(platforms)('opaque tokens on $name', (platform) => {
   let provider: OpenIdProvider;
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe.each(platforms)('tokens that only the provider can read, on $name', (pl
   const start = (options: Partial<OidcOptions> = {}, more: object = {}): Promise<RunningApp> =>
     startAt(platform, { issuer: provider.issuer, audience: catsApi, introspection: askingApi, ...options }, more);
 
-  it('let in whom they were given to, until the provider takes them back', async () => {
+  it('authenticate their user until the provider revokes them', async () => {
     const app = await start();
     const { accessToken: token } = await signIn(provider, 'alice', catsApi);
     expect(token).not.toContain('.');
@@ -42,7 +42,7 @@ describe.each(platforms)('tokens that only the provider can read, on $name', (pl
     expect(verdictOf(await app.call('/cats', { token }))).toEqual(invalidToken('revoked'));
   });
 
-  it('let anonymousCaller in at another API, nor when their time is over', async () => {
+  it('are refused at another API, and after they have expired', async () => {
     const app = await start();
     const dogs = await signIn(provider, 'alice', dogsApi);
     expect(verdictOf(await app.call('/cats', { token: dogs.accessToken }))).toEqual(invalidToken('audience'));
@@ -52,7 +52,7 @@ describe.each(platforms)('tokens that only the provider can read, on $name', (pl
     expect(verdictOf(await late.call('/cats', { token: cats.accessToken }))).toEqual(invalidToken('expired'));
   });
 
-  it('go beside JWTs, which are judged by their signature: this provider says nothing of those', async () => {
+  it('work together with JWTs, which are verified by signature because this provider does not introspect them', async () => {
     const { accessToken } = await signIn(provider, 'alice', jwtApi);
     const { accessToken: opaque } = await signIn(provider, 'bob', catsApi);
     const local = await start({ audience: [catsApi, jwtApi], verify: 'local' });
@@ -65,7 +65,7 @@ describe.each(platforms)('tokens that only the provider can read, on $name', (pl
     expect(log.ours('error')[0]?.text).toContain("verify: 'local'");
   });
 
-  it('are a fault of the app, not of its callers, where its own credentials are wrong', async () => {
+  it("cause a 500 when the app's introspection credentials are wrong", async () => {
     const log = new LogLines();
     const app = await start({ introspection: { ...askingApi, clientSecret: 'wrong' } }, { log });
     const { accessToken: token } = await signIn(provider, 'alice', catsApi);

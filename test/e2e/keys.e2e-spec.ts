@@ -26,8 +26,8 @@ function begin(platform: Platform, { keys, ...beginning }: Beginning = {}): Prom
 
 const stateOf = ({ app, issuer }: KeyApp) => app.nest.get(IssuerKeys).states().get(issuer.url);
 
-describe.each(platforms)('warming up on $name', (platform) => {
-  it('is left out unless asked for: the first token has the keys fetched', async () => {
+describe.each(platforms)('warmUp on $name', (platform) => {
+  it('is off by default: the first token causes the fetch of the keys', async () => {
     const story = await begin(platform);
     expect(story.issuer.requests.total).toBe(0);
     expect(stateOf(story)?.status).toBe('unasked');
@@ -37,7 +37,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
     expect(stateOf(story)?.status).toBe('fresh');
   });
 
-  it('calls anonymousCaller unless asked for, although the issuer is down', async () => {
+  it('makes no call when it is off, although the issuer is down', async () => {
     const story = await begin(platform, { fault: '503' });
     expect(story.issuer.requests.total).toBe(0);
     expect(story.log.ours('error')).toEqual([]);
@@ -53,7 +53,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
     expect(story.issuer.requests.jwks).toBe(1);
   });
 
-  it('true: an app whose issuer is down starts, says so once, answers 503 and recovers', async () => {
+  it('true: an app whose issuer is down starts, logs it once, answers 503 and recovers', async () => {
     const story = await begin(platform, { fault: '503', options: { warmUp: true } });
     expect(story.log.ours('error').map(({ text }) => text)).toEqual([
       expect.stringContaining(`Cannot get the keys of ${story.issuer.jwksUri}`),
@@ -75,7 +75,7 @@ describe.each(platforms)('warming up on $name', (platform) => {
     await expect(started).rejects.toMatchObject({ cause: expect.any(AuthUnavailableError) as AuthUnavailableError });
   });
 
-  it('asks each of several issuers, by discovery too', async () => {
+  it('fetches the keys of several issuers, also by discovery', async () => {
     const other = await startIssuer();
     await begin(platform, {
       options: {
@@ -90,8 +90,8 @@ describe.each(platforms)('warming up on $name', (platform) => {
   });
 });
 
-describe.each(platforms)('a refresh by the operator on $name', (platform) => {
-  it('withdraws a key that the issuer has dropped, with the tokens that it had verified, at once', async () => {
+describe.each(platforms)('a refresh of keys by the app on $name', (platform) => {
+  it('withdraws a removed key at once, including cached tokens that it has verified', async () => {
     const { app, issuer } = await begin(platform);
     const token = await issuer.token({ aud: 'api', sub: 'mallory' });
     // Often enough to be remembered.
@@ -104,7 +104,7 @@ describe.each(platforms)('a refresh by the operator on $name', (platform) => {
     expect((await app.call('/me', { token: await issuer.token({ aud: 'api' }) })).status).toBe(200);
   });
 
-  it('leaves remembered tokens alone whose key is still there', async () => {
+  it('keeps cached tokens whose key still exists', async () => {
     const { app, issuer } = await begin(platform);
     const token = await issuer.token({ aud: 'api' });
     for (let count = 0; count < 3; count += 1) await app.call('/me', { token });
@@ -114,7 +114,7 @@ describe.each(platforms)('a refresh by the operator on $name', (platform) => {
     expect((await app.call('/me', { token })).status).toBe(200);
   });
 
-  it('fails while the issuer is down, and what is known serves on', async () => {
+  it('fails while the issuer is down, and the known keys stay in use', async () => {
     const story = await begin(platform, { options: { warmUp: true } });
     story.issuer.fail('503');
     await expect(story.app.nest.get(IssuerKeys).refresh()).rejects.toBeInstanceOf(AuthUnavailableError);
@@ -143,7 +143,7 @@ describe.each(platforms)('the health of keys on $name', (platform) => {
     expect(health.isHealthy('auth')).toEqual({ auth: { status: 'up', issuers: { [issuer.url]: fresh } } });
   });
 
-  it('is up while stale keys serve on', async () => {
+  it('is up while stale keys are in use', async () => {
     const story = await begin(platform, { options: { warmUp: true } });
     story.issuer.fail('503');
     story.clock.advanceSeconds(3_600);
@@ -156,7 +156,7 @@ describe.each(platforms)('the health of keys on $name', (platform) => {
 });
 
 describe.each(platforms)('keys during an outage on $name', (platform) => {
-  it('serve to the end of their life and no longer with staleKeysForSeconds 0', async () => {
+  it('are used until the end of their lifetime and no longer with staleKeysForSeconds 0', async () => {
     const { call, clock, issuer } = await begin(platform, {
       options: { warmUp: true },
       keys: () => ({ staleKeysForSeconds: 0 }),
@@ -172,7 +172,7 @@ describe.each(platforms)('keys during an outage on $name', (platform) => {
     expect((await call()).status).toBe(200);
   });
 
-  it('serve from the start where the app has some: the issuer is not needed', async () => {
+  it('are used from the start when the app has initial keys, without the issuer', async () => {
     const story = await begin(platform, { fault: '503', keys: ({ jwks }) => ({ initialKeys: jwks }) });
     expect(stateOf(story)?.status).toBe('fresh');
     expect(story.issuer.requests.total).toBe(0);
@@ -184,7 +184,7 @@ describe.each(platforms)('keys during an outage on $name', (platform) => {
     expect((await story.call()).status).toBe(200);
   });
 
-  it('of which the app has some are replaced by what the issuer says', async () => {
+  it('from the app are replaced by those of the issuer', async () => {
     const { app, issuer } = await begin(platform, {
       options: { warmUp: true },
       keys: async (from) => {
@@ -197,7 +197,7 @@ describe.each(platforms)('keys during an outage on $name', (platform) => {
     expect(issuer.requests.jwks).toBe(1);
   });
 
-  it('come from the next address of a list', async () => {
+  it('are fetched from the next address of a list', async () => {
     const mirrors: TestIssuer[] = [];
     const { app, issuer } = await begin(platform, {
       fault: '503',

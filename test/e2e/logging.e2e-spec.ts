@@ -77,7 +77,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     return logger.lines[0]?.text ?? '';
   };
 
-  it('says which handler was asked for, the reason, what was expected, what came and what to do', async () => {
+  it('states the handler, the reason, what was expected, what was received and the fix', async () => {
     expect(await lineOf({})).toBe(
       'CatsController.mine: refused (MISSING_TOKEN). ' +
         'No access token came. Looked in: Authorization: Bearer, cookie access_token',
@@ -98,7 +98,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     );
   });
 
-  it('suspects the clocks where a token is off by seconds, and not where it is off by more', async () => {
+  it('suggests a skewed clock for a token that is off by seconds, and not by more', async () => {
     expect(await lineOf({ token: await issuer.token({ aud: 'api' }, { expiresIn: '-10s' }) })).toBe(
       'CatsController.mine: refused (INVALID_TOKEN, expired). It expired 10 s ago (tolerance 5 s). ' +
         'Clock skew of 10 s? Check that both clocks are set by NTP',
@@ -111,21 +111,21 @@ describe.each(platforms)('the log on $name', (platform) => {
     );
   });
 
-  it('says once that an optional route went on without a user, although two guards stand before it', async () => {
+  it('states once that an optional route continued without a user, although two guards protect it', async () => {
     const token = await issuer.token({ aud: 'api' }, { expiresIn: '-2h' });
     expect(await lineOf({ token }, '/cats/all')).toMatch(
       /^CatsController\.all: went on without a user \(INVALID_TOKEN, expired\)\. It expired 7200 s ago/,
     );
   });
 
-  it('has nothing to say about a guest on an optional route, or about a user who passes', async () => {
+  it('has no line for an anonymous caller on an optional route, or for an accepted user', async () => {
     await app.call('/cats/all');
     await app.call('/cats/mine', { token: await issuer.token({ aud: 'api' }) });
     await app.call('/cats/all', { token: await issuer.token({ aud: 'api' }) });
     expect(logger.lines).toEqual([]);
   });
 
-  it('keeps texts that came with the request on one line, short and harmless', async () => {
+  it('has texts of the request on one line, cut and escaped', async () => {
     const hostile = 'x\nERROR [Nest] Server hacked\r\n\u001b[31mred\u001b[0m\u2028\u202egnol\u0000"\u009b2J'.padEnd(
       900,
       'A',
@@ -144,7 +144,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     }
   });
 
-  it('says why passport was told no', async () => {
+  it('states why passport has refused', async () => {
     const passportApp = await startApp(platform, {
       logger,
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock })],
@@ -160,7 +160,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     );
   });
 
-  it('speaks of an outage once when it begins and once when it ends, however many requests it meets', async () => {
+  it('states the start and the end of an outage once each, regardless of the number of requests', async () => {
     const token = await issuer.token({ aud: 'api' });
     expect((await app.call('/cats/mine', { token })).status).toBe(200);
     await issuer.rotateKeys({ keepOld: true });
@@ -178,7 +178,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     expect(loud().map(({ level }) => level)).toEqual(['error']);
     expect(loud()[0]?.text).toMatch(
       new RegExp(
-        `^Cannot get the keys of ${issuer.url}: ${host} answered with status 503\\. The keys that are known serve on`,
+        `^Cannot get the keys of ${issuer.url}: ${host} answered with status 503\\. The known keys stay in use until`,
       ),
     );
     issuer.recover();
@@ -188,7 +188,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     expect(loud()[1]?.text).toMatch(new RegExp(`^Got the keys of ${issuer.url} again, after \\d+ s$`));
   });
 
-  it('never holds a token, a key, a cookie or a secret, whatever happens', async () => {
+  it('never contains a token, a key, a cookie or a secret', async () => {
     const robots = await TestIssuer.start({ algorithm: 'HS256', clock });
     endAfterwards(() => robots.stop());
     const tokens = [
@@ -217,7 +217,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     const ofTokens = tokens.flatMap((token) => token.split('.'));
     const ofKeys = [secret, robots.secret, String(issuer.publicKey['x']), String(issuer.publicKey['y'])];
     for (const hidden of [...ofTokens, ...ofKeys, 'cookie-of-the-session']) expect(written).not.toContain(hidden);
-    // Nobody is woken at night by callers who are refused.
+    // Refused callers must not appear at warn or error, which may alert an operator.
     expect(logger.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
   });
 });

@@ -110,7 +110,7 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     logger.forget();
   });
 
-  it('are asked for where a route requires them, once in a minute, and nowhere else', async () => {
+  it('are requested where a route requires them, once a minute, and nowhere else', async () => {
     expect((await app.call('/cats/guarded', { token })).status).toBe(200);
     expect(backend.calls).toEqual([]);
     expect((await app.call('/cats/feed', { token })).status).toBe(200);
@@ -124,7 +124,7 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     expect(verdictOf(await app.call('/cats/feed', { token }))).toEqual(accessDenied);
   });
 
-  it('let members of a team pass, and of them those who hold the permission there', async () => {
+  it('allow members of a team, and of these the ones with the permission in it', async () => {
     expect((await app.call('/teams/red', { token })).status).toBe(200);
     expect((await app.call('/teams/red/delete', { token })).status).toBe(200);
     expect((await app.call('/teams/blue', { token })).status).toBe(200);
@@ -147,12 +147,12 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     expect(logger.ours().map(({ level }) => level)).toEqual(['debug']);
   });
 
-  it.each(['/cats/feed', '/cats/optional', '/teams/red'])('are not asked for without a user: %s', async (path) => {
+  it.each(['/cats/feed', '/cats/optional', '/teams/red'])('are not requested without a user: %s', async (path) => {
     expect(verdictOf(await app.call(path))).toEqual(missingToken);
     expect(backend.calls).toEqual([]);
   });
 
-  it('are explained: where they were asked for, and what the answer was', async () => {
+  it('are explained with their source and the response', async () => {
     const bob = await backend.tokenFor('bob');
     await app.call('/cats/feed', { token: bob });
     await app.call('/teams/red', { token: bob });
@@ -165,7 +165,7 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
   });
 
   it.each([503, 'hang-up'] as const)(
-    'are a 503 while Stack Auth does not answer (%s), known ones too',
+    'cause a 503 while Stack Auth does not answer (%s), even if they were known',
     async (failure) => {
       expect((await app.call('/teams/red/delete', { token })).status).toBe(200);
       clock.advanceSeconds(60);
@@ -190,14 +190,14 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     expect(verdictOf(await app.call('/cats/feed', { token }))).toEqual(accessDenied);
   });
 
-  it('are not asked of Stack Auth for another issuer’s users', async () => {
+  it('are not requested from Stack Auth for users of another issuer', async () => {
     const robot = await robots.token({ sub: 'alice', aud: 'api', permissions: ['cats:feed'] });
     expect((await app.call('/cats/feed', { token: robot })).status).toBe(200);
     expect(verdictOf(await app.call('/teams/red', { token: robot }))).toEqual(accessDenied);
     expect(backend.calls).toEqual([]);
   });
 
-  it('are what a test says of a user whom it has made', async () => {
+  it('are those of a user that a test creates by hand', async () => {
     const user: Partial<AuthUser> = {
       id: 'carol',
       issuer: `${backend.url}/api/v1/projects/${backend.options.projectId}`,

@@ -142,7 +142,7 @@ describe.each(messageTransports)('messages over $name', (of) => {
     return client.ask(name, token === undefined ? {} : { token });
   };
 
-  it('know their sender, or anonymousCaller, as the marks say', async ({ skip }) => {
+  it('have a user or an anonymous caller, as the decorators require', async ({ skip }) => {
     if (of.missing !== undefined) skip(of.missing);
     const token = await tokenFor('alice');
     expect(await ask('me', token)).toEqual({ who: 'alice' });
@@ -153,7 +153,7 @@ describe.each(messageTransports)('messages over $name', (of) => {
     for (const name of ['plain', 'open']) expect(await ask(name, token)).toEqual({ who: 'anonymousCaller' });
   });
 
-  it('are refused without a token, with one that is over, or without the scope', async ({ skip }) => {
+  it('are refused without a token, with an expired one, or without the scope', async ({ skip }) => {
     if (of.missing !== undefined) skip(of.missing);
     expect(await refusalOf(ask('me'))).toEqual(refused(missingTokenBody));
     const token = await tokenFor('alice', 'cats:read');
@@ -165,7 +165,7 @@ describe.each(messageTransports)('messages over $name', (of) => {
     expect(await ask('me', await tokenFor('bob'))).toEqual({ who: 'bob' });
   });
 
-  it('are told when it could not be decided', async ({ skip }) => {
+  it('are answered with an outage while the keys cannot be fetched', async ({ skip }) => {
     if (of.missing !== undefined) skip(of.missing);
     await issuer.rotateKeys({ keepOld: true });
     issuer.fail('503');
@@ -178,7 +178,7 @@ describe.each(messageTransports)('messages over $name', (of) => {
 });
 
 describe.each(platforms)('a hybrid app on $name', (platform) => {
-  it('guards everything on both of its sides, with inheritAppConfig', async () => {
+  it('guards both of its sides, with inheritAppConfig', async () => {
     const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const { app, client } = await start(tcp, { issuer, clock, platform, guardEverything: true });
@@ -191,7 +191,7 @@ describe.each(platforms)('a hybrid app on $name', (platform) => {
     await client.close();
   });
 
-  it('refuses messages where the line is missing, and the log names it', async () => {
+  it('refuses messages when the transport is not registered, and the log names the fix', async () => {
     const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const logger = new LogLines();

@@ -35,20 +35,20 @@ describe.each(platforms)('routes on $name', (platform) => {
   const start = (controller: new () => object, ...issuers: IdentityProvider[]) =>
     startApp(platform, { imports: [AuthModule.forRoot({ issuers })], controllers: [controller] });
 
-  it('cannot demand that an issuer be asked about tokens that none can be asked about', async () => {
+  it('cannot require introspection that no issuer supports', async () => {
     await expect(start(OnlineController, plain)).rejects.toThrow(
-      /^oidc.*introspection.*OnlineController\.list requires @VerifyOnline\(\), and no issuer can be asked for it/,
+      /^oidc.*introspection.*OnlineController\.list requires @VerifyOnline\(\), which no issuer supports/,
     );
     await expect(start(OnlineController, byHand)).rejects.toThrow(/OnlineController\.list requires @VerifyOnline\(\)/);
   });
 
-  it('cannot demand profiles that anonymousCaller gives', async () => {
+  it('cannot require profiles that no issuer has', async () => {
     await expect(start(ProfileController, byHand)).rejects.toThrow(
-      /^jwtIssuer.*profiles.*ProfileController\.list requires @RequireProfile\(\), and no issuer can be asked for it/,
+      /^jwtIssuer.*profiles.*ProfileController\.list requires @RequireProfile\(\), which no issuer supports/,
     );
   });
 
-  it('may demand what at least one issuer can do', async () => {
+  it('may require what at least one issuer supports', async () => {
     expect((await (await start(OnlineController, byHand, asked)).call('/cats')).status).toBe(401);
     expect((await (await start(ProfileController, byHand, plain)).call('/dogs')).status).toBe(401);
   });

@@ -126,7 +126,7 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
   };
   const statuses = ({ responses }: Operation): string[] => Object.keys(responses).filter((status) => status >= '4');
 
-  it('names the scheme, the answers, and in 3.1 the scopes of each guarded operation', async () => {
+  it('has the scheme, the responses, and in 3.1 the scopes of each guarded operation', async () => {
     const document = await documentOf({ version: '3.1.0' });
     expect(document.components?.securitySchemes).toEqual({
       bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
@@ -142,13 +142,13 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
     expect(operation(document, 'get', '/api/v2/cats/of/{owner}').security).toEqual([{ bearer: ['cats:read'] }]);
   });
 
-  it('keeps scopes out of a bearer scheme of 3.0, which has no place for them', async () => {
+  it('has no scopes in a bearer scheme of 3.0, which does not allow them', async () => {
     const document = await documentOf();
     expect(document.openapi).toBe('3.0.0');
     expect(operation(document, 'post', '/api/v1/cats/{id}/name').security).toEqual([{ bearer: [] }]);
   });
 
-  it('lists scopes under a scheme of OAuth that the app names', async () => {
+  it('has scopes with an OAuth scheme that the app names', async () => {
     const openId = {
       type: 'openIdConnect',
       openIdConnectUrl: 'https://issuer.example/.well-known/openid-configuration',
@@ -158,13 +158,13 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
     expect(operation(document, 'get', '/api/v1/cats').security).toEqual([{ openId: ['cats:read'] }]);
   });
 
-  it('says of a public operation that nothing is asked, whatever stands there', async () => {
+  it('has no security for a public operation, even if the app documents one', async () => {
     const count = operation(await documentOf(), 'get', '/api/v1/cats/count');
     expect(count.security).toEqual([]);
     expect(statuses(count)).toEqual([]);
   });
 
-  it('says of an optional operation that nothing will do as well', async () => {
+  it('allows anonymous callers for an optional operation', async () => {
     const document = await documentOf();
     const feed = operation(document, 'get', '/api/v1/animals/feed');
     expect(feed.security).toEqual([{}, { bearer: [] }]);
@@ -172,21 +172,21 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
     expect(statuses(operation(document, 'get', '/api/v1/animals/feed/strict'))).toEqual(['401']);
   });
 
-  it('keeps what the app says itself', async () => {
+  it('keeps what the app has documented', async () => {
     const own = operation(await documentOf(), 'get', '/api/v1/animals/feed/own');
     expect(own.security).toEqual([{ partner: [] }]);
     expect(own.responses['401']?.description).toBe('In our own words.');
     expect(statuses(own)).toEqual(['401', '503']);
   });
 
-  it('leaves an operation alone that nothing guards, until everything is guarded', async () => {
+  it('is unchanged for an unguarded operation, until everything is guarded', async () => {
     const path = '/api/v1/animals/feed/unguarded';
     expect(operation(await documentOf(), 'get', path).security).toBeUndefined();
     const guarded = operation(await documentOf({ options: { guardEverything: true } as object }), 'get', path);
     expect(guarded.security).toEqual([{ bearer: [] }]);
   });
 
-  it('names every place where the app looks for tokens', async () => {
+  it('has a scheme for each token source', async () => {
     const tokenFrom = [fromBearer(), fromHeader('x-access-token'), fromCookie('access_token')];
     const document = await documentOf({ options: { tokenFrom } });
     expect(document.components?.securitySchemes).toEqual({
@@ -201,12 +201,12 @@ describe.each(platforms)('an OpenAPI document on $name', (platform) => {
     ]);
   });
 
-  it('is found its way through without the global prefix too', async () => {
+  it('is matched without the global prefix too', async () => {
     const document = await documentOf({ ignoreGlobalPrefix: true });
     expect(operation(document, 'get', '/v1/cats').security).toEqual([{ bearer: [] }]);
   });
 
-  it('refuses an option that there is not', async () => {
+  it('is not changed when an option is unknown', async () => {
     await expect(documentOf({ openApi: { scheme: {} } as object })).rejects.toThrow(/schemes/);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * The main story: a person signs in at a certified OpenID provider, the page calls the API with their access token, and
- * the API lets that person through and anonymousCaller else.
+ * the API accepts that user and no other.
  */
 import { Controller, Get, Post } from '@nestjs/common';
 import { AuthModule, type AuthUser, CurrentUser, OptionalAuth, oidc, Public } from 'nest-gatehouse';
@@ -38,7 +38,7 @@ class CatsController {
   }
 }
 
-describe.each(platforms)('people of an OpenID provider on $name', (platform) => {
+describe.each(platforms)('users of an OpenID provider on $name', (platform) => {
   let provider: OpenIdProvider;
   let app: RunningApp;
   let alice: Tokens;
@@ -59,7 +59,7 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     alice = await signIn(provider, 'alice', catsApi);
   });
 
-  it('get through with the access token that they signed in for', async () => {
+  it('are accepted with the access token of their sign-in', async () => {
     const mine = await app.call('/cats/mine', { token: alice.accessToken });
     expect([mine.status, mine.json]).toEqual([200, { owner: 'alice', scopes: ['cats:read'], provider: 'oidc' }]);
     const added = await app.call('/cats', { method: 'POST', token: alice.accessToken });
@@ -69,7 +69,7 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     });
   });
 
-  it('are told apart', async () => {
+  it('are distinguished', async () => {
     const bob = await signIn(provider, 'bob', catsApi);
     const [forAlice, forBob] = await Promise.all(
       [alice, bob].map(({ accessToken }) => app.call('/cats/mine', { token: accessToken })),
@@ -78,22 +78,22 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     expect(forBob?.json).toMatchObject({ owner: 'bob' });
   });
 
-  it('are asked to sign in where they have not, save on open routes', async () => {
+  it('are asked to sign in without a token, except on open routes', async () => {
     expect(verdictOf(await app.call('/cats/mine'))).toEqual(missingToken);
     expect((await app.call('/cats/feed')).json).toEqual({ connectionParameters: 'Hello stranger' });
     expect((await app.call('/cats/health')).json).toEqual({ well: true });
   });
 
-  it('do not get through with the ID token, which is meant for the page', async () => {
+  it('are refused with the ID token, which is meant for the page', async () => {
     expect(verdictOf(await app.call('/cats/mine', { token: alice.idToken }))).toEqual(invalidToken('type'));
   });
 
-  it('do not get through with an access token for another API', async () => {
+  it('are refused with an access token for another API', async () => {
     const { accessToken } = await signIn(provider, 'alice', dogsApi);
     expect(verdictOf(await app.call('/cats/mine', { token: accessToken }))).toEqual(invalidToken('audience'));
   });
 
-  it('do not get through as somebody else by changing the token', async () => {
+  it('cannot become another user by modifying the token', async () => {
     const [header = '', payload = '', signature = ''] = alice.accessToken.split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sub: string };
     expect(claims.sub).toBe('alice');
@@ -105,13 +105,13 @@ describe.each(platforms)('people of an OpenID provider on $name', (platform) => 
     expect(verdictOf(stripped)).toEqual(invalidToken('algorithm'));
   });
 
-  it('do not get through with a token of another provider, of the same make', async () => {
+  it('are refused with a token of another provider of the same kind', async () => {
     const stranger = await startOpenIdProvider([catsApi]);
     const { accessToken } = await signIn(stranger, 'alice', catsApi);
     expect(verdictOf(await app.call('/cats/mine', { token: accessToken }))).toEqual(invalidToken('issuer'));
   });
 
-  it('have to come again when their time is over, and are told so', async () => {
+  it('must sign in again when the token has expired, and the response says so', async () => {
     secondsAhead = 301 + 5;
     try {
       expect(verdictOf(await app.call('/cats/mine', { token: alice.accessToken }))).toEqual(invalidToken('expired'));

@@ -82,43 +82,43 @@ describe.each(platforms)('optional authentication on $name', (platform) => {
     expect(answer.headers).not.toHaveProperty('retry-after');
   };
 
-  it('knows the user where a good token came', async () => {
+  it('knows the user of a valid token', async () => {
     const answer = await usual.call('/feed', { token: await issuer.token({ aud: 'api', sub: 'alice' }) });
     expect([answer.status, answer.json]).toEqual([200, { user: 'alice' }]);
     expect(answer.headers).not.toHaveProperty('www-authenticate');
   });
 
   it.each(['/feed', '/strict', '/always-there', '/marked-class/by-class'])(
-    'takes a request without a token for a guest and challenges anonymousCaller: %s',
+    'treats a request without a token as anonymous, without a challenge: %s',
     async (path) => {
       expectGuest(await usual.call(path));
       expectGuest(await turned.call(path));
     },
   );
 
-  it('takes credentials of another scheme for none', async () => {
+  it('treats credentials of another scheme as none', async () => {
     expectGuest(await usual.call('/feed', { headers: [['Authorization', 'Basic YTpi']] }));
   });
 
-  it('goes on without a user where the token is refused, and tells the client why', async () => {
+  it('continues without a user when the token is refused, and tells the client why', async () => {
     expectGuest(await usual.call('/feed', { token: await expired() }), invalidTokenChallenge('expired'));
     const forged = await issuer.token({ aud: 'api' }, { signWith: 'stranger' });
     expectGuest(await usual.call('/feed', { token: forged }), invalidTokenChallenge('signature'));
   });
 
-  it('answers 401 for a refused token where the route wants that', async () => {
+  it('answers 401 for a refused token where the route requires it', async () => {
     const token = await expired();
     expect(verdictOf(await usual.call('/strict', { token }))).toEqual(invalidToken('expired'));
     expect(verdictOf(await usual.call('/marked-class/by-class', { token }))).toEqual(invalidToken('expired'));
   });
 
-  it('answers 503 while the keys cannot be had', async () => {
+  it('answers 503 while the keys cannot be fetched', async () => {
     const answer = await usual.call('/feed', { token: await undecidable() });
     expect(verdictOf(answer)).toEqual(unavailable);
     expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
   });
 
-  it('goes on without a user while the keys cannot be had, where the route wants that', async () => {
+  it('continues without a user while the keys cannot be fetched, where the route allows it', async () => {
     const token = await undecidable();
     expectGuest(await usual.call('/always-there', { token }));
     expectGuest(await usual.call('/marked-class/by-class', { token }));
@@ -133,14 +133,14 @@ describe.each(platforms)('optional authentication on $name', (platform) => {
         ['Authorization', 'Bearer d.e.f'],
       ],
     ],
-  ] as const)('answers 400 for %s, whatever the options', async (_case, headers) => {
+  ] as const)('answers 400 for %s, regardless of the options', async (_case, headers) => {
     for (const path of ['/feed', '/strict', '/always-there']) {
       expect(verdictOf(await usual.call(path, { headers }))).toEqual(invalidRequest);
       expect(verdictOf(await turned.call(path, { headers }))).toEqual(invalidRequest);
     }
   });
 
-  it('takes what a route leaves out from the module', async () => {
+  it("uses the module's options where the route has none", async () => {
     const [old, open] = [await expired(), await undecidable()];
     expect(verdictOf(await turned.call('/feed', { token: old }))).toEqual(invalidToken('expired'));
     expectGuest(await turned.call('/feed', { token: open }));
@@ -149,7 +149,7 @@ describe.each(platforms)('optional authentication on $name', (platform) => {
     expect(verdictOf(await usual.call('/marked-class/by-handler', { token: open }))).toEqual(unavailable);
   });
 
-  it('lets a route overrule the module', async () => {
+  it("uses the route's options instead of the module's", async () => {
     expectGuest(await turned.call('/lenient', { token: await expired() }), invalidTokenChallenge('expired'));
     expect(verdictOf(await turned.call('/lenient', { token: await undecidable() }))).toEqual(unavailable);
     // What the route does not name stays the module's.
@@ -158,7 +158,7 @@ describe.each(platforms)('optional authentication on $name', (platform) => {
 });
 
 describe('@OptionalAuth()', () => {
-  it('refuses an option it does not know when the class is loaded, and names the one that was meant', () => {
+  it('refuses an unknown option when the class is loaded, and names the similar one', () => {
     expect(() => OptionalAuth({ onInvald: 'reject' } as object)).toThrow(
       '@OptionalAuth({ onInvald }): there is no option of this name. Did you mean onInvalid.',
     );

@@ -198,7 +198,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
     '/orgs/globex/move-to/acme',
     '/orgs/acme/optional',
     '/slugs/acme-slug',
-  ])('let a member pass at %s', async (path) => {
+  ])('allow a member at %s', async (path) => {
     expect((await callWith(path)).status).toBe(200);
   });
 
@@ -231,27 +231,27 @@ describe.each(platforms)('organizations on $name', (platform) => {
     expect(logger.ours().map(({ level }) => level)).toEqual(['debug']);
   });
 
-  it.each(['/by-header', '/by-promise'])('are found by a function of the app at %s', async (path) => {
+  it.each(['/by-header', '/by-promise'])('are named by a function of the app at %s', async (path) => {
     const named = (organization: string) => callWith(path, { headers: [['x-organization', organization]] });
     expect((await named('acme')).status).toBe(200);
     expect(verdictOf(await named('initech'))).toEqual(accessDenied);
   });
 
   it.each(['/orgs/acme', '/orgs/acme/optional', '/orgs/acme/exact', '/by-header', '/by-throwing'])(
-    'are anonymousCaller’s without a token: %s',
+    'cannot be decided without a token: %s',
     async (path) => {
       expect(verdictOf(await app.call(path))).toEqual(missingToken);
     },
   );
 
-  it('ask nothing where the handler is public', async () => {
+  it('require nothing where the handler is public', async () => {
     expect((await app.call('/orgs/initech/open')).status).toBe(200);
   });
 
   it.each([
     ['/by-throwing', 'Error "no organization for Bearer [token]"'],
     ['/by-rejecting', 'TypeError "later"'],
-  ])('refuse everybody when that function throws: %s', async (path, problem) => {
+  ])('refuse every caller when that function throws: %s', async (path, problem) => {
     expect(verdictOf(await callWith(path))).toEqual(accessDenied);
     const [error, debug] = [logger.ours('error'), logger.ours('debug')];
     expect(error).toHaveLength(1);
@@ -275,12 +275,12 @@ describe.each(platforms)('organizations on $name', (platform) => {
         'id is what id() gives, and the call names none: id() gave none. ' +
         'Name the parameter with @RequireOrganization({ param }), or give id(context)',
     ],
-  ])('say in the log why anonymousCaller can tell: %s', async (path, text) => {
+  ])('are explained in the log when they cannot be decided: %s', async (path, text) => {
     await callWith(path);
     expect(logger.ours()).toEqual([{ level: 'debug', context: 'Gatehouse', text }]);
   });
 
-  it('say in the log what the user has, and where that was looked for', async () => {
+  it('are explained in the log with what the user has, and the source', async () => {
     await callWith('/orgs/globex/exact');
     expect(logger.ours('debug')[0]?.text).toBe(
       'OrganizationController.exact: refused (ACCESS_DENIED). It requires membership of the organization whose id is ' +
@@ -289,7 +289,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
     );
   });
 
-  it('know only the active one where the token names no other', async () => {
+  it('are only the active one where the token names no others', async () => {
     const active = await issuer.token({ user_id: 'jonas', org_member_info: inHierarchy('acme', 'Admin', ['Admin']) });
     expect((await app.call('/orgs/acme/exact', { token: active })).status).toBe(200);
     expect(verdictOf(await app.call('/orgs/globex', { token: active }))).toEqual(accessDenied);

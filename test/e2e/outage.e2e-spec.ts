@@ -1,4 +1,4 @@
-/** The key server is down, and back again: anonymousCaller is signed out, nothing has to be restarted. */
+/** The key server is down and recovers: no user is signed out, and nothing needs a restart. */
 import { IssuerKeys, KeyHealth } from 'nest-gatehouse';
 import type { IssuerFault } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ const week = { expiresIn: '7d' } as const;
 
 describe.each(platforms)('an outage of the key server on $name', (platform) => {
   it.each(faults)(
-    'does not keep an app from starting, is a 503 with Retry-After, and ends by itself: %s',
+    'does not prevent the start of an app, causes 503 with Retry-After, and ends without a request: %s',
     async (fault) => {
       const { issuer, app, clock } = await begin(platform, fault);
       const token = await issuer.token({ aud: 'api', sub: 'alice' });
@@ -45,42 +45,39 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     },
   );
 
-  it.each(faults)(
-    'is not noticed nor waited for by those whose keys are known, and reported once: %s',
-    async (fault) => {
-      const { issuer, app, clock, log, call } = await begin(platform);
-      expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
-      issuer.fail(fault);
-      clock.advanceSeconds(601);
-      const before = issuer.requests.jwks;
-      // The refresh that this starts takes its time, or fails at once.
-      expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
-      if (fault === 'hang' || fault === 'drip') expect(log.ours()).toEqual([]);
-      await expect.poll(() => log.ours().map(({ level }) => level)).toEqual(['error']);
-      expect(issuer.requests.jwks).toBe(before + 1);
+  it.each(faults)('does not affect or delay tokens with known keys, and is reported once: %s', async (fault) => {
+    const { issuer, app, clock, log, call } = await begin(platform);
+    expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
+    issuer.fail(fault);
+    clock.advanceSeconds(601);
+    const before = issuer.requests.jwks;
+    // The refresh that this starts takes its time, or fails at once.
+    expect((await call({ sub: 'alice' })).json).toEqual({ id: 'alice' });
+    if (fault === 'hang' || fault === 'drip') expect(log.ours()).toEqual([]);
+    await expect.poll(() => log.ours().map(({ level }) => level)).toEqual(['error']);
+    expect(issuer.requests.jwks).toBe(before + 1);
 
-      for (const hours of [1, 8, 14]) {
-        clock.advanceSeconds(hours * 3_600);
-        const answers = await Promise.all(Array.from({ length: 5 }, () => call({ sub: 'alice' })));
-        expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
-      }
-      issuer.recover();
-      // The last try before the return may have to run out of its time first.
-      await expect
-        .poll(
-          async () => {
-            clock.advanceSeconds(60);
-            expect((await call()).status).toBe(200);
-            return log.ours().map(({ level }) => level);
-          },
-          { timeout: 5_000 },
-        )
-        .toEqual(['error', 'log']);
-      expect(app.nest.get(KeyHealth).isHealthy()).toMatchObject({ keys: { status: 'up' } });
-    },
-  );
+    for (const hours of [1, 8, 14]) {
+      clock.advanceSeconds(hours * 3_600);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => call({ sub: 'alice' })));
+      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
+    }
+    issuer.recover();
+    // The last try before the return may have to run out of its time first.
+    await expect
+      .poll(
+        async () => {
+          clock.advanceSeconds(60);
+          expect((await call()).status).toBe(200);
+          return log.ours().map(({ level }) => level);
+        },
+        { timeout: 5_000 },
+      )
+      .toEqual(['error', 'log']);
+    expect(app.nest.get(KeyHealth).isHealthy()).toMatchObject({ keys: { status: 'up' } });
+  });
 
-  it('ends within a moment of the return, without a request', async () => {
+  it('ends shortly after the recovery, without a request', async () => {
     // By the machine's clock and timers, as in production.
     const { issuer, app, call } = await startKeyApp(platform, {
       fault: '503',
@@ -99,7 +96,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect(issuer.requests.total).toBe(before);
   });
 
-  it('asks to wait as long as it will not try again itself, and calls anonymousCaller meanwhile', async () => {
+  it('makes clients wait until the next retry, and causes no call before it', async () => {
     const { issuer, app, clock } = await begin(platform, '503');
     const token = await issuer.token({ aud: 'api' });
     // One failure may be a blip and is tried again at once; from the second on there are pauses.
@@ -112,7 +109,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect((await app.call('/me', { token })).status).toBe(200);
   });
 
-  it('is not noticed by those whose keys are known, for a day', async () => {
+  it('does not affect tokens with known keys for a day', async () => {
     const { issuer, app, clock } = await begin(platform);
     const token = await issuer.token({ aud: 'api', sub: 'alice' }, week);
     expect((await app.call('/me', { token })).status).toBe(200);
@@ -129,7 +126,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect((await app.call('/me', { token })).status).toBe(200);
   });
 
-  it('makes anonymousCaller a stranger: an unknown key is 503 during it, and 401 before and after', async () => {
+  it('causes 503 for an unknown key, which is 401 before and after it', async () => {
     const { issuer, app, clock } = await begin(platform);
     const stranger = await issuer.token({ aud: 'api' }, { ...week, header: { kid: 'unheard-of' } });
     expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(invalidToken('key'));
@@ -141,7 +138,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect(verdictOf(await app.call('/me', { token: stranger }))).toEqual(invalidToken('key'));
   });
 
-  it('is told from a rotation: a new key is found at once, and a withdrawn one is refused', async () => {
+  it('is distinguished from a rotation: a new key is found at once, and a withdrawn one is refused', async () => {
     const { issuer, app, clock } = await begin(platform);
     const old = await issuer.token({ aud: 'api', sub: 'old' }, week);
     expect((await app.call('/me', { token: old })).status).toBe(200);
@@ -153,7 +150,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect(verdictOf(await app.call('/me', { token: old }))).toEqual(invalidToken('key'));
   });
 
-  it('costs one discovery and one key fetch for 200 first requests at once', async () => {
+  it('costs one discovery and one key fetch for 200 concurrent first requests', async () => {
     const { issuer, app } = await begin(platform);
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/me', { token })));
@@ -161,7 +158,7 @@ describe.each(platforms)('an outage of the key server on $name', (platform) => {
     expect(issuer.requests).toEqual({ discovery: 1, jwks: 1, introspection: 0, userinfo: 0, total: 2 });
   });
 
-  it('costs one failed call for 200 first requests at once', async () => {
+  it('costs one failed call for 200 concurrent first requests', async () => {
     const { issuer, app } = await begin(platform, '503');
     const token = await issuer.token({ aud: 'api' });
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.call('/me', { token })));

@@ -37,21 +37,21 @@ const asTester: CanActivate = {
 const testingModule = (guardEverything: boolean): TestingModuleBuilder =>
   Test.createTestingModule({
     imports: [
-      // Nobody listens there: a test that overrides the guard needs no issuer.
+      // No server listens there, because a test that overrides the guard needs no issuer.
       AuthModule.forRoot({ issuers: oidc({ issuer: 'http://127.0.0.1:9', audience: 'api' }), guardEverything }),
     ],
     controllers: [CatsController],
   });
 
 describe.each(platforms)('a test that overrides the guard on $name', (platform) => {
-  it('reaches the guard of single routes with overrideGuard', async () => {
+  it('replaces the guard of single routes by overrideGuard', async () => {
     const module = await testingModule(false).overrideGuard(AuthGuard).useValue(asTester).compile();
     const app = await startTestingApp(platform, module);
     expect((await app.call('/guarded')).json).toEqual({ id: 'tester' });
     expect((await app.call('/optional')).json).toEqual({ id: 'tester' });
   });
 
-  it('reaches the guard of everything with overrideProvider', async () => {
+  it('replaces the global guard by overrideProvider', async () => {
     const module = await testingModule(true).overrideProvider(AuthGuard).useValue(asTester).compile();
     const app = await startTestingApp(platform, module);
     expect((await app.call('/unmarked')).json).toEqual({ id: 'tester' });
@@ -59,7 +59,7 @@ describe.each(platforms)('a test that overrides the guard on $name', (platform) 
     expect(verdictOf(await app.call('/guarded'))).toEqual(missingToken);
   });
 
-  it('can take a class, and a guard that turns everybody away', async () => {
+  it('can use a class, and a guard that refuses every caller', async () => {
     class ClosedGuard implements CanActivate {
       canActivate(): boolean {
         return false;

@@ -116,12 +116,12 @@ describe.each(platforms)("Nest's passport guards on $name", (platform) => {
     expect(heard.status).toBe(status);
   };
 
-  it('let a good token through', async () => {
+  it('accept a valid token', async () => {
     expect((await app.call('/jwt', { token })).json).toEqual({ id: 'alice' });
     expect((await app.call('/listening', { token })).json).toEqual({ id: 'alice' });
   });
 
-  it('turn away whom our own guard would, and hear why', async () => {
+  it('refuse what AuthGuard refuses, with the explanation', async () => {
     expect(await textOf('/jwt')).toEqual([401, plain401]);
     await app.call('/listening');
     expectHeard('MISSING_TOKEN', null, 401);
@@ -140,14 +140,14 @@ describe.each(platforms)("Nest's passport guards on $name", (platform) => {
     expectHeard('INVALID_REQUEST', null, 400);
   });
 
-  it('turn away a user whom the app does not know', async () => {
+  it('refuse a user that the app does not know', async () => {
     const ghost = await issuer.token({ aud: 'api', sub: 'ghost' });
     expect(await textOf('/jwt', { token: ghost })).toEqual([401, plain401]);
     await app.call('/listening', { token: ghost });
     expectHeard('ACCESS_DENIED', null, 403);
   });
 
-  it('take an outage for an outage: 503, never 401, alone and in a chain', async () => {
+  it('answer an outage with 503, never 401, alone and in a chain', async () => {
     const undecidable = await downIssuer.token({ aud: 'api' });
     for (const path of ['/jwt', '/listening', '/jwt-first', '/jwt-last']) {
       const answer = await app.call(path, { token: undecidable });
@@ -163,7 +163,7 @@ describe.each(platforms)("Nest's passport guards on $name", (platform) => {
     }
   });
 
-  it('take a fault of toUser for a fault: 500, never a pass', async () => {
+  it('answer an error of toUser with 500, and never accept the caller', async () => {
     const broken = await issuer.token({ aud: 'api', sub: 'broken' });
     for (const path of ['/jwt', '/jwt-first', '/jwt-last']) {
       expect((await app.call(path, { token: broken })).status).toBe(500);
@@ -178,7 +178,7 @@ describe.each(platforms)("Nest's passport guards on $name", (platform) => {
     expect(await textOf(path)).toEqual([401, plain401]);
   });
 
-  it('find the strategy under the name jwt', () => {
+  it('find the strategy by the name jwt', () => {
     expect(app.nest.get(JwtStrategy, { strict: false })).toMatchObject({ name: 'jwt' });
   });
 });

@@ -54,7 +54,7 @@ class OwnsCat implements Policy {
   }
 }
 
-/** Made anew for each request; two look at one request's number. */
+/** A request-scoped provider that numbers the requests. */
 @Injectable({ scope: Scope.REQUEST })
 class Visitor {
   private static made = 0;
@@ -202,7 +202,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     { claims = {}, headers = {} }: { claims?: object; headers?: object } = {},
   ) => app.call(path, { token: await issuer.token({ sub, aud: 'api', ...claims }), headers: Object.entries(headers) });
 
-  it('let pass about whom they say true', async () => {
+  it('allow callers for whom they return true', async () => {
     const answer = await callAs('alice', '/cats/tom');
     expect([answer.status, answer.json]).toEqual([200, { user: { account: 'alice' } }]);
     expect((await callAs('bob', '/cats/felix')).status).toBe(200);
@@ -215,16 +215,16 @@ describe.each(platforms)('policies on $name', (platform) => {
     ['alice', '/cats/anonymousCaller'],
     ['alice', '/cats/felix/optional'],
     ['alice', '/heirs/felix'],
-  ])('refuse everybody else: %s at %s', async (sub, path) => {
+  ])('refuse every other caller: %s at %s', async (sub, path) => {
     expect(verdictOf(await callAs(sub, path))).toEqual(accessDenied);
   });
 
-  it('are asked once, class before handler, though the guard stands on both and before everything', async () => {
+  it('run once, class before handler, although the guard is on both and global', async () => {
     expect((await callAs('alice', '/cats/tom/feed', { claims: { email: 'alice@example.org' } })).status).toBe(200);
     expect(asked).toEqual(['OwnsCat tom', 'by hand tom']);
   });
 
-  it('add up over class and handler', async () => {
+  it('are combined on class and handler', async () => {
     expect(verdictOf(await callAs('alice', '/cats/tom/feed'))).toEqual(accessDenied);
     expect(verdictOf(await callAs('bob', '/cats/tom/feed', { claims: { email: 'alice@example.org' } }))).toEqual(
       accessDenied,
@@ -232,7 +232,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(asked).toEqual(['OwnsCat tom', 'by hand tom', 'OwnsCat tom']);
   });
 
-  it('are not asked about who is refused without them', async () => {
+  it('do not run for callers that are refused without them', async () => {
     expect(verdictOf(await callAs('alice', '/cats/tom/treat'))).toEqual(accessDenied);
     expect(verdictOf(await app.call('/cats/tom/treat'))).toEqual(missingToken);
     expect(verdictOf(await app.call('/cats/tom', { token: 'clubs.hearts.spades' }))).toEqual(invalidToken('malformed'));
@@ -241,7 +241,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(asked).toEqual([]);
   });
 
-  it('are made for each request where what they inject is', async () => {
+  it('are created for each request where a dependency is request-scoped', async () => {
     expect((await callAs('alice', '/cats/tom/here', { headers: { 'x-country': 'no' } })).status).toBe(200);
     // Both policies of one request looked at the same visitor.
     expect(visitors.size).toBe(1);
@@ -256,13 +256,13 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(made.map(({ status }) => status)).toEqual(many.map((country) => (country === 'no' ? 200 : 403)));
   });
 
-  it('share the providers of a request with its controller', async () => {
+  it("share the request's providers with its controller", async () => {
     const answer = await callAs('alice', '/scoped/tom', { headers: { 'x-country': 'no' } });
     expect([answer.status, answer.json]).toEqual([200, { sameVisitor: true }]);
     expect(verdictOf(await callAs('alice', '/scoped/tom'))).toEqual(accessDenied);
   });
 
-  it('may be transient, stand behind an abstract class, and belong to any module', async () => {
+  it('may be transient, provided by an abstract class, and of any module', async () => {
     expect((await callAs('alice', '/cats/tom/fresh')).status).toBe(200);
     weather.answer = 'it rains';
     expect(verdictOf(await callAs('alice', '/cats/tom/fresh'))).toEqual(accessDenied);
@@ -271,7 +271,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     ]);
   });
 
-  it('may be overridden in a test', async () => {
+  it('can be overridden in a test', async () => {
     const module = await Test.createTestingModule(root())
       .overrideProvider(OwnsCat)
       .useValue({ check: () => true })

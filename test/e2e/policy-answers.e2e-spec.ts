@@ -125,7 +125,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     logger.forget();
   });
 
-  it('refuse when they throw, and the log tells at error what and where, without the token', async () => {
+  it('refuse when they throw, and the log states at error what and where, without the token', async () => {
     expect(verdictOf(await app.call('/odd/throws', { token }))).toEqual(accessDenied);
     const [error, debug] = [logger.ours('error'), logger.ours('debug')];
     const problem = 'Error "no answer for [token]\\u000aERROR forged"';
@@ -140,19 +140,16 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
   });
 
-  it.each(['/odd/outage', '/odd/later-outage'])(
-    'let anonymousCaller pass, and blame anonymousCaller, in an outage: %s',
-    async (path) => {
-      const answer = await app.call(path, { token });
+  it.each(['/odd/outage', '/odd/later-outage'])('cause a 503 in an outage: %s', async (path) => {
+    const answer = await app.call(path, { token });
 
-      expect(verdictOf(answer)).toEqual(unavailable);
-      expect(answer.headers['retry-after']).toBe('30');
-      expect(logger.ours('error')).toHaveLength(1);
-    },
-  );
+    expect(verdictOf(answer)).toEqual(unavailable);
+    expect(answer.headers['retry-after']).toBe('30');
+    expect(logger.ours('error')).toHaveLength(1);
+  });
 
   it.each(Object.keys(throwing).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
-    'refuse, and answer nothing of what they throw, though it is an answer of Nest’s: %s',
+    'refuse when they throw an exception of Nest, and do not send it: %s',
     async (path) => {
       const answer = await app.call(path, { token });
       expect(verdictOf(answer)).toEqual(accessDenied);
@@ -162,13 +159,13 @@ describe.each(platforms)('policies on $name', (platform) => {
   );
 
   it.each(Object.keys(answers).flatMap((name) => [`/odd/answers/${name}`, `/odd/promises/${name}`]))(
-    'refuse whatever they give that is not true: %s',
+    'refuse for every result other than true: %s',
     async (path) => {
       expect(verdictOf(await app.call(path, { token }))).toEqual(accessDenied);
     },
   );
 
-  it('keep their reasons for the log', async () => {
+  it('have their reasons in the log only', async () => {
     const answer = await app.call('/odd/reason', { token });
     expect(verdictOf(answer)).toEqual(accessDenied);
     expect(answer.text).not.toContain('closed');
@@ -177,7 +174,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     );
   });
 
-  it('are reported once as mistakes of the app when what they give is no answer', async () => {
+  it('are reported once as errors of the app when the result is invalid', async () => {
     const fresh = new LogLines();
     const other = await startApp(platform, { logger: fresh, ...parts() });
     for (const name of ['row', 'nothing', 'yes']) await other.call(`/odd/answers/${name}`, { token });

@@ -1,4 +1,4 @@
-/** Where policies come from: a class that anonymousCaller provides stops the app, and of two the nearer one counts. */
+/** Providers of policies: a class without a provider stops the app, and the provider of the handler's module takes precedence. */
 import { Controller, Get } from '@nestjs/common';
 import { AuthModule, ConfigurationError, oidc, type Policy, type PolicyAnswer, RequirePolicy } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
@@ -33,7 +33,7 @@ describe.each(platforms)('providers of policies on $name', (platform) => {
   const auth = () => AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) });
 
   it.each([
-    ['anonymousCaller provides it', [], 'no module provides it. Add Weather to the providers of RootModule.'],
+    ['no module provides it', [], 'no module provides it. Add Weather to the providers of RootModule.'],
     [
       'it cannot check',
       [{}],
@@ -53,7 +53,7 @@ describe.each(platforms)('providers of policies on $name', (platform) => {
     expect((error as ConfigurationError).message).toBe(`@RequirePolicy(Weather): ${message}`);
   });
 
-  it('are taken from the handler’s own module before any other', async () => {
+  it("of the handler's own module take precedence", async () => {
     const answering = (answer: boolean) => ({ provide: Weather, useValue: { check: () => answer } });
     class FineModule {}
     class RainModule {}

@@ -127,7 +127,7 @@ describe.each(platforms)('an API for several products on $name', (platform) => {
     ['/drafts', 'cognito', 'drafts'],
     ['/reports', 'cognito', 'reports'],
     ['/teams/org_1', 'clerk', 'teams'],
-  ])('lets in to %s who has the right by %s', async (path, product, text) => {
+  ])('accepts for %s callers authorized by %s', async (path, product, text) => {
     const answer = await call(path, product);
 
     expect(answer.status).toBe(200);
@@ -158,7 +158,7 @@ describe.each(platforms)('an API for several products on $name', (platform) => {
     expect(verdictOf(await call(path, product, changes))).toEqual(verdict);
   });
 
-  it('says in the log what was expected, and in the answer nothing of it', async () => {
+  it('logs what was expected, and does not send it', async () => {
     const { text } = await call('/me', 'clerk', { azp: 'https://evil.example' });
 
     expect(

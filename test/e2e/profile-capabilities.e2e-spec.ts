@@ -14,7 +14,7 @@ class PeopleController {
 
 const controllers = [PeopleController];
 
-describe.each(platforms)('@CurrentProfile() without the means on $name', (platform) => {
+describe.each(platforms)('@CurrentProfile() without a profile source on $name', (platform) => {
   const issuer = jwtIssuer({ issuer: 'joe', audience: 'api', secret: 's'.repeat(64) });
 
   it('stops the app at its start, and names the option', async () => {
@@ -25,13 +25,13 @@ describe.each(platforms)('@CurrentProfile() without the means on $name', (platfo
     );
   });
 
-  it('stops the app where options for profiles were meant for anonymousCaller', () => {
+  it('stops the app when the options of profiles have no effect', () => {
     expect(() => AuthModule.forRoot({ issuers: issuer, profiles: { freshForSeconds: 5 } })).toThrow(
       'AuthModule.forRoot({ profiles }): no issuer gives profiles: there is no jwtIssuer({ profiles })',
     );
   });
 
-  it('stops the app where it is used in a module that does not see AuthModule', async () => {
+  it('stops the app when it is used in a module that does not see AuthModule', async () => {
     @Module({ controllers: [PeopleController] })
     class FeatureModule {}
     const own = jwtIssuer({ issuer: 'joe', audience: 'api', secret: 's'.repeat(64), profiles: { get: () => ({}) } });

@@ -88,7 +88,7 @@ const ways = {
     AuthModule.forRootAsync({ imports: [AuthOptionsModule], useExisting: OptionsFromSettings, guardEverything }),
 };
 
-describe.each(platforms)('registering on $name', (platform) => {
+describe.each(platforms)('AuthModule on $name', (platform) => {
   beforeAll(async () => {
     issuer = await startIssuer();
   });
@@ -96,7 +96,7 @@ describe.each(platforms)('registering on $name', (platform) => {
   const callMine = async (app: RunningApp): Promise<unknown> =>
     (await app.call('/cats/mine', { token: await issuer.token({ aud: 'api', sub: 'alice' }) })).json;
 
-  it.each(Object.entries(ways))('guards the routes of a module that imports nothing: %s', async (_way, register) => {
+  it.each(Object.entries(ways))('guards routes of a module that imports nothing: %s', async (_way, register) => {
     const app = await startApp(platform, { imports: [CatsModule, register(false)] });
     expect(await callMine(app)).toEqual({ id: 'alice' });
     expect(verdictOf(await app.call('/cats/mine'))).toEqual(missingToken);
@@ -104,14 +104,14 @@ describe.each(platforms)('registering on $name', (platform) => {
     expect((await app.call('/cats/unguarded')).json).toEqual({ verifies: true });
   });
 
-  it.each(Object.entries(ways))('guards everything when it is told to: %s', async (_way, register) => {
+  it.each(Object.entries(ways))('guards every route with guardEverything: %s', async (_way, register) => {
     const app = await startApp(platform, { imports: [CatsModule, register(true)] });
     expect(await callMine(app)).toEqual({ id: 'alice' });
     expect(verdictOf(await app.call('/cats/unguarded'))).toEqual(missingToken);
     expect((await app.call('/cats/all')).json).toEqual({ id: null });
   });
 
-  it('calls anonymousCaller at start', async () => {
+  it('makes no calls at start', async () => {
     const quiet = await startIssuer();
     await startApp(platform, {
       imports: [CatsModule, AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }) })],
@@ -119,7 +119,7 @@ describe.each(platforms)('registering on $name', (platform) => {
     expect(quiet.requests.total).toBe(0);
   });
 
-  it('serves only the modules that import it where it is not global', async () => {
+  it('serves only modules that import it when it is not global', async () => {
     const auth = AuthModule.forRoot({ ...optionsOf(new Settings()), isGlobal: false });
     @Module({ imports: [auth], controllers: [CatsController] })
     class GuardedModule {}
@@ -128,7 +128,7 @@ describe.each(platforms)('registering on $name', (platform) => {
     await expect(startApp(platform, { imports: [auth, CatsModule] })).rejects.toThrow(/TokenVerifier|AuthModule/);
   });
 
-  it('keeps what it was given: changing the options afterwards changes nothing', async () => {
+  it('is not affected by later changes of the options object', async () => {
     const options = { ...optionsOf(new Settings()), optionalAuth: { onInvalid: 'reject' as 'reject' | 'anonymous' } };
     const app = await startApp(platform, { imports: [CatsModule, AuthModule.forRoot(options)] });
     options.optionalAuth.onInvalid = 'anonymous';

@@ -49,20 +49,20 @@ describe.each(platforms)('with another global Promise on $name', (platform) => {
     globalThis.Promise = native;
   });
 
-  it('a verdict that is still open lets anonymousCaller in', async () => {
+  it('a pending verification accepts no caller', async () => {
     const token = await issuer.token({ aud: 'other' });
 
     expect(verdictOf(await app.call('/required', { token }))).toEqual(invalidToken('audience'));
     expect((await app.call('/optional', { token })).json).toEqual({ user: null });
   });
 
-  it('a user whom the app does not know stays out', async () => {
+  it('a user that the app does not know is refused', async () => {
     const token = await issuer.token({ aud: 'api', sub: 'stranger' });
 
     expect(verdictOf(await app.call('/required', { token }))).toEqual(accessDenied);
   });
 
-  it('the user comes in as ever', async () => {
+  it('a user is accepted as usual', async () => {
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
 
     expect((await app.call('/required', { token })).json).toEqual({ id: 'alice' });

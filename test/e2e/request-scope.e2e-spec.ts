@@ -1,4 +1,4 @@
-/** Request-scoped providers around the guard: behind it they see the user, and it is not made anew for them. */
+/** Request-scoped providers together with the guard: they have the user after it, and the guard itself stays a singleton. */
 import { Controller, Get, Inject, Injectable, Module, Scope, UseGuards } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, REQUEST } from '@nestjs/core';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, ConfigurationError, oidc } from 'nest-gatehouse';
@@ -80,7 +80,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     issuer = await startIssuer();
   });
 
-  it.each([false, true])('has the user behind the guard (guardEverything: %s)', async (guardEverything) => {
+  it.each([false, true])('has the user after the guard (guardEverything: %s)', async (guardEverything) => {
     const quiet = await startIssuer();
     const app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers: oidc({ issuer: quiet.url, audience: 'api' }), guardEverything })],
@@ -93,12 +93,12 @@ describe.each(platforms)('request scope on $name', (platform) => {
       names.map(async (sub) => app.call('/diary', { token: await quiet.token({ aud: 'api', sub }) })),
     );
     expect(answers.map(({ json }) => json)).toEqual(names.map((id) => ({ id, ofProvider: id, ofController: id })));
-    // A guard that was made anew for each request would have fetched the keys as often.
+    // A request-scoped guard would have fetched the keys for each request.
     expect(quiet.requests).toMatchObject({ discovery: 1, jwks: 1 });
   });
 
   it.each([false, true])(
-    'stops an app whose options would be made for every request (guardEverything: %s)',
+    'stops an app whose options would be created for every request (guardEverything: %s)',
     async (guardEverything) => {
       const starting = startApp(platform, {
         imports: [
@@ -133,7 +133,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     },
   );
 
-  it('stops it although another module of the same app is as it should be', async () => {
+  it('stops it although another module of the app is configured correctly', async () => {
     const issuers = oidc({ issuer: issuer.url, audience: 'api' });
     const scoped = AuthModule.forRootAsync({
       imports: [AccountsModule],
@@ -145,7 +145,7 @@ describe.each(platforms)('request scope on $name', (platform) => {
     await expect(starting).rejects.toThrow('AuthModule.forRootAsync({ inject })');
   });
 
-  it('lets toUser resolve a request-scoped provider instead', async () => {
+  it('is possible in toUser by resolving a request-scoped provider', async () => {
     const app = await startApp(platform, {
       imports: [
         AccountsModule,

@@ -55,13 +55,13 @@ describe.each(platforms)('@RequireProfile() on $name', (platform) => {
     expect(verdictOf(await app.call('/plain'))).toEqual(missingToken);
   });
 
-  it('costs one look-up for class, handler and @CurrentProfile() together, where nothing is kept', async () => {
+  it('causes one look-up for class, handler and @CurrentProfile() together, when the cache is off', async () => {
     const { app, provider, token } = await begin(platform, false);
     expect((await app.call('/full', { token })).json).toEqual({ name: 'Alice' });
     expect(provider.lookUps).toBe(1);
   });
 
-  it('goes by what is remembered, until that is forgotten', async () => {
+  it('uses the cached profile until it is forgotten', async () => {
     const { app, people, provider, token } = await begin(platform, undefined);
     for (let at = 0; at < 3; at += 1) expect((await app.call('/plain', { token })).status).toBe(200);
     expect(provider.lookUps).toBe(1);
@@ -71,7 +71,7 @@ describe.each(platforms)('@RequireProfile() on $name', (platform) => {
     expect(verdictOf(await app.call('/plain', { token }))).toEqual(invalidToken('revoked'));
   });
 
-  it('answers 503 while nothing is known and the provider does not answer', async () => {
+  it('answers 503 while no profile is cached and the provider does not answer', async () => {
     const { app, provider, token } = await begin(platform, false);
     provider.isDown = true;
     const answer = await app.call('/plain', { token });

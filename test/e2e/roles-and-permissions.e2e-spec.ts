@@ -121,7 +121,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
     ['/cats/contradiction', { roles: ['staff', 'vet'] }],
     ['/foreign-cats/treat', { roles: ['vet', 'staff', 'abroad'] }],
     ['/open-cats/list', { roles: ['staff'] }],
-  ])('let %s pass with %j', async (path, claims) => {
+  ])('allow %s with %j', async (path, claims) => {
     expect((await callWith(path, claims)).status).toBe(200);
   });
 
@@ -143,23 +143,23 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
     ['/foreign-cats/treat', { roles: ['staff', 'abroad'] }],
     ['/foreign-cats/treat', { roles: ['vet', 'abroad'] }],
     ['/open-cats/list', { roles: ['vet'] }],
-  ])('refuse %s to %j, whatever toUser makes of them', async (path, claims) => {
+  ])('refuse %s to %j, whatever toUser returns', async (path, claims) => {
     expect(verdictOf(await callWith(path, claims))).toEqual(accessDenied);
   });
 
   it.each(['/cats/list', '/cats/optional', '/cats/contradiction', '/foreign-cats/treat', '/open-cats/list'])(
-    'ask at %s for a good token first',
+    'require a valid token first at %s',
     async (path) => {
       expect(verdictOf(await app.call(path))).toEqual(missingToken);
       expect(verdictOf(await app.call(path, { token: 'clubs.hearts.spades' }))).toEqual(invalidToken('malformed'));
     },
   );
 
-  it('ask nothing where the handler is public', async () => {
+  it('require nothing where the handler is public', async () => {
     expect((await app.call('/cats/open')).json).toEqual({ user: null });
   });
 
-  it('say in the log what was demanded, what the user had, and where it was looked for', async () => {
+  it('are explained in the log with the requirement, what the user has, and the source', async () => {
     const token = await issuer.token({ sub: 'alice', aud: 'api', roles: ['guest\n"x'] });
     await app.call('/cats/list', { token });
     expect(logger.lines).toEqual([
@@ -174,7 +174,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
     expect(logger.lines[0]?.text).not.toContain(token.split('.')[2]);
   });
 
-  describe('in whatever order', () => {
+  describe('in any order', () => {
     const guard = UseGuards(AuthGuard);
     const other = UseGuards(OpenGate);
     const demand = RequireRoles('vet');
@@ -208,7 +208,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
       return OrderController;
     };
 
-    it.each([false, true])('a role is not asked of anonymousCaller (guardEverything: %s)', async (guardEverything) => {
+    it.each([false, true])('a role is not required of any caller (guardEverything: %s)', async (guardEverything) => {
       const ordered = await startApp(platform, {
         imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), guardEverything })],
         controllers: orders.flatMap(([, decorators], at) => [

@@ -76,7 +76,7 @@ class OpenController {
     return 'open';
   }
 
-  // No handler: anonymousCaller outside can call it.
+  // This is not a handler, because clients cannot call it.
   helper(): string {
     return 'help';
   }
@@ -155,7 +155,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     return { app, lines: logger.ours().map(({ level, text }) => `${level}: ${text}`) };
   }
 
-  it('lists every handler with what stands before it', async () => {
+  it('lists every handler with its protection', async () => {
     const { lines } = await start({ routeAudit: true });
     expect(lines).toEqual([
       'log: Route audit: 6 protected, 1 optional, 1 public, 5 unguarded',
@@ -175,7 +175,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     ]);
   });
 
-  it('says nothing unless it is asked to', async () => {
+  it('logs nothing by default', async () => {
     expect((await start({})).lines).toEqual([]);
     expect((await start({ routeAudit: false })).lines).toEqual([]);
   });
@@ -183,7 +183,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
   const unguarded = (lines: readonly string[]): string[] =>
     lines.filter((line) => line.includes('unguarded  ')).map((line) => line.split('  ').at(-1) ?? '');
 
-  it('counts the guards of the whole app, where Nest takes them', async () => {
+  it('counts global guards for the handlers for which Nest runs them', async () => {
     const everything = await start({ routeAudit: true, guardEverything: true });
     expect(unguarded(everything.lines)).toEqual(['OpenController.openMessage', 'CatsGateway.stay']);
     const reaching = await start({
@@ -193,7 +193,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     expect(unguarded(reaching.lines)).toEqual([]);
   });
 
-  it('counts a guard that the app has put before everything itself', async () => {
+  it('counts a global guard of the app', async () => {
     const provided = await start(
       { routeAudit: true },
       { providers: [{ provide: APP_GUARD, useClass: class extends AuthGuard {} }] },
@@ -221,7 +221,7 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     return lines.slice(1);
   };
 
-  it('lists as unguarded what has the guard written on it where GraphQL runs none', async () => {
+  it('lists a resolver with a guard as unguarded where GraphQL runs no guards', async () => {
     for (const enhancers of [undefined, [], ['interceptors']]) {
       expect(await fieldsOf(enhancers)).toEqual([
         'warn: unguarded  entity Cat  CatFieldsResolver.make',
@@ -230,34 +230,39 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     }
   });
 
-  it('lists fields and entities as protected where GraphQL runs guards before them', async () => {
+  it('lists fields and entities as protected where GraphQL runs guards for them', async () => {
     expect(await fieldsOf(['interceptors', 'guards'])).toEqual([
       'log: protected  entity Cat  CatFieldsResolver.make  (scopes: cats:read)',
       'log: protected  field illness  CatFieldsResolver.ill  (scopes: vets:read)',
     ]);
   });
 
-  it('keeps an app from starting, in strict mode, that leaves a handler open without saying so', async () => {
+  it('stops an app with an unguarded handler, in strict mode', async () => {
     await expect(start({ routeAudit: { strict: true } })).rejects.toThrow(
-      'AuthModule.forRoot({ routeAudit: { strict } }): no guard stands before OpenController.open (GET /open), ' +
+      'AuthModule.forRoot({ routeAudit: { strict } }): no guard protects OpenController.open (GET /open), ' +
         'OpenController.passport (GET /open/passport), OpenController.openMessage (pattern open), ' +
         'CatsResolver.addCat (mutation addCat), CatsGateway.stay (message stay). ',
     );
   });
 
-  it('lets an app start, in strict mode, whose handlers are all accounted for', async () => {
+  it('does not stop an app without unguarded handlers, in strict mode', async () => {
     const strict = { routeAudit: { strict: true } };
     const { app } = await start(strict, { controllers: [CatsController], providers: [] });
     expect((await app.call('/cats/health')).status).toBe(200);
   });
 
-  it('is a list for the app too', async () => {
+  it('is available to the app as a list, which also has the form of 0.1.0', async () => {
     const { app } = await start({}, { controllers: [CatsController], providers: [] });
-    const [one] = app.nest.get(HandlerInventory, { strict: false }).list();
-    expect(one).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
+    const infos = app.nest.get(HandlerInventory, { strict: false }).list();
+    expect(infos[0]).toMatchObject({ kind: 'http', handler: 'CatsController.one', protection: 'protected' });
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- It is accepted until 1.0.
+    for (const { requirements, demands } of infos) {
+      expect(demands).toEqual(requirements && { online: requirements.online, requirements: requirements.all });
+    }
+    expect(infos.some(({ requirements }) => requirements?.all.length === 1)).toBe(true);
   });
 
-  it('refuses what it does not understand', async () => {
+  it('refuses invalid options', async () => {
     await expect(start({ routeAudit: { strict: 'yes' as never } })).rejects.toThrow(/strict.*true or false/);
     await expect(start({ routeAudit: { otherGuards: ['jwt'] as never } })).rejects.toThrow(/otherGuards/);
     await expect(start({ routeAudit: { globalGuardsReach: ['http'] as never } })).rejects.toThrow(/globalGuardsReach/);

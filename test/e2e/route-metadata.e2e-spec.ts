@@ -104,7 +104,7 @@ const controllers = [
   HeirOfPublicController,
 ];
 
-/** What comes of a route: anonymousCaller asks, everybody passes but is known, or only known users pass. */
+/** The result for a route: public, optional (anonymous callers and known users), or known users only. */
 type Outcome = 'public' | 'optional' | 'required';
 
 const ownMetadata: readonly [handler: string, outcome: Outcome][] = [
@@ -139,7 +139,7 @@ const routes = (unmarked: Outcome): [path: string, outcome: Outcome][] => {
   );
 };
 
-describe.each(platforms)('marks on $name', (platform) => {
+describe.each(platforms)('decorators on $name', (platform) => {
   let issuer: TestIssuer;
   let app: RunningApp;
   let guardedApp: RunningApp;
@@ -178,11 +178,11 @@ describe.each(platforms)('marks on $name', (platform) => {
     await expectOutcome(app, path, outcome);
   });
 
-  it.each(routes('required'))('%s is %s where everything is guarded', async (path, outcome) => {
+  it.each(routes('required'))('%s is %s with guardEverything', async (path, outcome) => {
     await expectOutcome(guardedApp, path, outcome);
   });
 
-  it('leaves an unknown path a 404 where everything is guarded', async () => {
+  it('leave an unknown path a 404 with guardEverything', async () => {
     expect((await guardedApp.call('/nowhere')).status).toBe(404);
   });
 });

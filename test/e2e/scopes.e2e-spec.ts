@@ -67,7 +67,7 @@ describe.each(platforms)('scopes on $name', (platform) => {
     ['/cats/name', 'cats:read admin'],
     ['/cats/guarded', 'cats:read'],
     ['/cats/optional', 'cats:read'],
-  ])('let %s pass with "%s"', async (path, scope) => {
+  ])('allow %s with "%s"', async (path, scope) => {
     expect((await callWith(path, scope)).status).toBe(200);
   });
 
@@ -90,18 +90,18 @@ describe.each(platforms)('scopes on $name', (platform) => {
     });
   });
 
-  it('let pass who asks for what the challenge names', async () => {
+  it('are granted by a token with the scopes of the challenge', async () => {
     const named = (await callWith('/cats/feed', 'profile')).headers['www-authenticate'] ?? '';
     const scope = /scope="([^"]+)"/.exec(named)?.[1] ?? '';
     expect((await callWith('/cats/feed', scope)).status).toBe(200);
   });
 
-  it('ask a caller without a token for one, on an optional route too', async () => {
+  it('require a token of an anonymous caller, on an optional route too', async () => {
     expect(verdictOf(await app.call('/cats/list'))).toEqual(missingToken);
     expect(verdictOf(await app.call('/cats/optional'))).toEqual(missingToken);
   });
 
-  it('ask nothing where the handler is public', async () => {
+  it('require nothing where the handler is public', async () => {
     expect((await app.call('/cats/open')).status).toBe(200);
   });
 });

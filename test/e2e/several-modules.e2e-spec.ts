@@ -39,7 +39,7 @@ describe.each(platforms)('several apps on $name', (platform) => {
     }
   });
 
-  it('each judge by their own rules, at the same time, through both guards', async () => {
+  it('verify concurrently by their own options, with both guards', async () => {
     const pairs = apps.flatMap((app, at) => issuers.map((issuer, from) => ({ app, at, issuer, from })));
     await Promise.all(
       pairs.map(async ({ app, at, issuer, from }) => {
@@ -57,7 +57,7 @@ describe.each(platforms)('several apps on $name', (platform) => {
     );
   });
 
-  it('do not disturb each other when one closes', async () => {
+  it('are not affected when one of them closes', async () => {
     const passing = await startApp(platform, { imports: [trusting(await startIssuer())], controllers: [MeController] });
     await passing.nest.close();
     const [app, issuer] = [apps[0], issuers[0]];
@@ -87,7 +87,7 @@ class CustomersController {
 }
 
 describe.each(platforms)('two modules in one app on $name', (platform) => {
-  it('guard each feature by the rules of the module that it imports', async () => {
+  it('guard each feature with the options of the imported module', async () => {
     const [staffIssuer, customerIssuer] = [await startIssuer(), await startIssuer()];
     @Module({ imports: [trusting(staffIssuer, false)], controllers: [StaffController] })
     class StaffModule {}

@@ -101,7 +101,7 @@ describe.each(platforms)('toUser on $name', (platform) => {
   it.each([
     ['at once', toAccount],
     ['after a while', async (user: AuthUser) => toAccount(await Promise.resolve(user))],
-  ])('gives the handler what the app makes of the user, %s', async (_when, make) => {
+  ])("sets the app's own user for the handler, %s", async (_when, make) => {
     toUser = make;
     const account = { plan: 'gold', owner: { email: 'alice@example.org' } };
     expect((await app.call('/account', { token })).json).toEqual({ account });
@@ -115,7 +115,7 @@ describe.each(platforms)('toUser on $name', (platform) => {
     ['undefined', () => undefined],
     ['null after a while', async () => null],
     ['null from a query builder that is a function', queryWithoutRow],
-  ])('takes %s for "I know no such user"', async (_what, make) => {
+  ])('refuses an unknown user when it returns %s', async (_what, make) => {
     toUser = make;
     expect(verdictOf(await app.call('/account', { token }))).toEqual(accessDenied);
     const optional = await app.call('/optional', { token });
@@ -126,7 +126,7 @@ describe.each(platforms)('toUser on $name', (platform) => {
   it.each([
     ['at once', () => throwIt(new ConflictException({ message: 'Pick a plan first', next: '/plans' }))],
     ['after a while', async () => throwIt(new ConflictException({ message: 'Pick a plan first', next: '/plans' }))],
-  ])('sends an HttpException as it is, thrown %s, on optional routes too', async (_when, make) => {
+  ])('may throw an HttpException, which is sent unchanged, thrown %s, on optional routes too', async (_when, make) => {
     toUser = make;
     for (const path of ['/account', '/optional', '/twice']) {
       const answer = await app.call(path, { token });
@@ -140,15 +140,18 @@ describe.each(platforms)('toUser on $name', (platform) => {
     ['an error, after a while', async () => throwIt(new Error('the database at 10.0.0.7 is gone'))],
     ['something that is no error', () => throwIt('gone')],
     ['nothing at all', () => throwIt(undefined)],
-  ])('takes %s for a fault of the app: never a pass, and nothing of it goes out', async (_what, make) => {
-    toUser = make;
-    for (const path of ['/account', '/optional', '/twice']) {
-      const answer = await app.call(path, { token });
-      expect([answer.status, answer.text]).toEqual([500, '{"statusCode":500,"message":"Internal server error"}']);
-    }
-  });
+  ])(
+    'causes a 500 when it throws or returns %s: never an accepted caller, and no detail is sent',
+    async (_what, make) => {
+      toUser = make;
+      for (const path of ['/account', '/optional', '/twice']) {
+        const answer = await app.call(path, { token });
+        expect([answer.status, answer.text]).toEqual([500, '{"statusCode":500,"message":"Internal server error"}']);
+      }
+    },
+  );
 
-  it('is asked once for a request, although three guards stand before the handler', async () => {
+  it('is called once per request, although three guards protect the handler', async () => {
     toUser = toAccount;
     expect((await app.call('/twice', { token })).status).toBe(200);
     expect(asked).toHaveLength(1);
@@ -156,7 +159,7 @@ describe.each(platforms)('toUser on $name', (platform) => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is not asked where no token passed', async () => {
+  it('is not called without an accepted token', async () => {
     toUser = toAccount;
     expect(verdictOf(await app.call('/account'))).toEqual(missingToken);
     expect(verdictOf(await app.call('/account', { token: 'no.good.token' }))).toEqual(invalidToken('malformed'));
@@ -191,7 +194,7 @@ class PlanController {
 }
 
 describe.each(platforms)('toUser with a service of the app on $name', (platform) => {
-  it('asks the service that forRootAsync was handed', async () => {
+  it('calls the service that forRootAsync has injected', async () => {
     const issuer = await startIssuer();
     const app = await startApp(platform, {
       imports: [

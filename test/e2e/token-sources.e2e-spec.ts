@@ -26,7 +26,7 @@ class MeController {
   }
 }
 
-describe.each(platforms)('carriers of the token on $name', (platform) => {
+describe.each(platforms)('token sources on $name', (platform) => {
   let issuer: TestIssuer;
   /** Reads the header Authorization, as it comes. */
   let usual: RunningApp;
@@ -67,7 +67,7 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
     ['as it should be', () => [['Authorization', `Bearer ${alice}`]]],
     ['names in lower case', () => [['authorization', `bearer ${alice}`]]],
     ['in upper case, with more blanks', () => [['AUTHORIZATION', `BEARER   ${alice} `]]],
-  ])('finds the bearer token: %s', async (_what, headers) => {
+  ])('read the bearer token: %s', async (_what, headers) => {
     await expectAlice(usual, headers());
   });
 
@@ -79,11 +79,11 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
     ['a bare token', () => [['Authorization', alice]]],
     ['a header of its own, which is not asked for', () => [['X-Access-Token', alice]]],
     ['a cookie, which is not asked for', () => [['Cookie', `access_token=${alice}`]]],
-  ])('sees no token in %s', async (_what, headers) => {
+  ])('read no token from %s', async (_what, headers) => {
     expect(verdictOf(await usual.call('/me', { headers: headers() }))).toEqual(missingToken);
   });
 
-  it.each(['access_token', 'token', 'jwt', 'authorization'])('never reads the query string: %s', async (name) => {
+  it.each(['access_token', 'token', 'jwt', 'authorization'])('never read the query string: %s', async (name) => {
     for (const app of [usual, open]) {
       expect(verdictOf(await app.call(`/me?${name}=${alice}`))).toEqual(missingToken);
     }
@@ -124,20 +124,20 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
         ['Authorization', 'Bearer d.e.f'],
       ],
     ],
-  ])('calls it a bad request: %s', async (_what, headers) => {
+  ])('refuse a bad request: %s', async (_what, headers) => {
     for (const app of [usual, open]) {
       expect(verdictOf(await app.call('/me', { headers: headers() }))).toEqual(invalidRequest);
     }
   });
 
-  it('reads every place that the app names', async () => {
+  it('are read at every place that the app names', async () => {
     await expectAlice(open, [['Authorization', `Bearer ${alice}`]]);
     await expectAlice(open, [['x-access-token', alice]]);
     await expectAlice(open, [['Cookie', `theme=dark; access_token=${alice}; lang=de`]]);
     await expectAlice(open, [['Cookie', `access_token="${alice}"`]]);
   });
 
-  it('takes the same token in several places for one', async () => {
+  it('accept the same token at several places as one', async () => {
     const [bearer, own, cookie] = [
       ['Authorization', `Bearer ${alice}`],
       ['X-Access-Token', alice],
@@ -193,11 +193,11 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
         ['Cookie', 'access_token=rubbish'],
       ],
     ],
-  ])('calls two different tokens a bad request: %s', async (_what, headers) => {
+  ])('refuse two different tokens as a bad request: %s', async (_what, headers) => {
     expect(verdictOf(await open.call('/me', { headers: headers() }))).toEqual(invalidRequest);
   });
 
-  it('takes empty carriers for none, and rubbish in them for a refused token', async () => {
+  it('treat an empty value as no token, and an invalid one as a refused token', async () => {
     const empty = [
       ['X-Access-Token', ''],
       ['Cookie', 'access_token=; other=1'],
@@ -208,7 +208,7 @@ describe.each(platforms)('carriers of the token on $name', (platform) => {
     expect(verdictOf(rubbish)).toEqual(invalidToken('malformed'));
   });
 
-  it('believes middleware that takes a token away or puts another in', async () => {
+  it('respect middleware that removes or replaces a token', async () => {
     @Module({ controllers: [MeController] })
     class FilteredModule implements NestModule {
       configure(consumer: MiddlewareConsumer): void {

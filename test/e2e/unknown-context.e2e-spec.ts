@@ -21,7 +21,7 @@ class QueueController {
   public(): void {}
 }
 
-describe.each(platforms)('a context that the guard does not know on $name', (platform) => {
+describe.each(platforms)('a context of an unknown transport on $name', (platform) => {
   it.each([
     [
       'ws',
@@ -32,7 +32,7 @@ describe.each(platforms)('a context that the guard does not know on $name', (pla
       "transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
     ],
     ['telegram', 'Known contexts: http, graphql. Guard these handlers by a guard of their own'],
-  ])('is refused by name, whatever the marks, and logged once with what to do: %s', async (type, fix) => {
+  ])('is refused with every decorator, and logged once with the fix: %s', async (type, fix) => {
     const logger = new LogLines();
     const app = await startApp(platform, {
       logger,

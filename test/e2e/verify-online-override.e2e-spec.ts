@@ -1,4 +1,4 @@
-/** An Authenticator of the app's own that does not ask issuers lets anonymousCaller into a route that wants them asked. */
+/** An Authenticator of the app that does not call issuers makes a route with @VerifyOnline() refuse every caller. */
 import { Controller, Get } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { AuthModule, type AuthUser, Authenticator, CurrentUser, oidc, VerifyOnline } from 'nest-gatehouse';
@@ -17,7 +17,7 @@ class PaymentsController {
 const alice = { id: 'alice' } as AuthUser;
 const asAlice: Authenticator = { authenticate: () => alice, toAppUser: (_, user) => user };
 
-describe.each(platforms)('@VerifyOnline() on $name, behind an Authenticator of the app', (platform) => {
+describe.each(platforms)('@VerifyOnline() on $name, with an Authenticator of the app', (platform) => {
   const start = async (authenticator: Authenticator) => {
     const issuers = oidc({ issuer: 'https://issuer.example', audience: 'api' });
     const module = Test.createTestingModule({
@@ -27,14 +27,14 @@ describe.each(platforms)('@VerifyOnline() on $name, behind an Authenticator of t
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
   };
 
-  it('lets anonymousCaller in where it cannot ask', async () => {
+  it('refuses callers when the Authenticator does not verify online', async () => {
     const answer = await (await start(asAlice)).call('/pay');
 
     expect(answer).toMatchObject({ status: 500, json: { code: 'CONFIGURATION_ERROR' } });
     expect(answer.headers['www-authenticate']).toBeUndefined();
   });
 
-  it('lets in whom it says it has asked about', async () => {
+  it('accepts callers that the Authenticator has verified online', async () => {
     const app = await start({
       authenticate: () => alice,
       authenticateOnline: () => alice,

@@ -114,7 +114,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     seen.length = 0;
   });
 
-  it('know the user by the header of the request that opened the socket', async () => {
+  it("have the user of the upgrade request's header", async () => {
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     for (const event of ['me', 'maybe', 'guarded']) {
       expect(await socket.ask(event)).toEqual({ event: 'reply', data: 'alice' });
@@ -125,7 +125,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     socket.close();
   });
 
-  it('know them by a cookie, when the page that opened the socket is one of ours', async () => {
+  it('have the user of a cookie when the socket was opened by a page of the same host', async () => {
     const cookie = { Cookie: `access_token=${await tokenFor('alice')}` };
     for (const page of [{}, { Origin: app.url }, { Origin: 'https://app.example.com' }]) {
       const socket = await connect(app.url, { headers: { ...cookie, ...page } });
@@ -138,7 +138,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     socket.close();
   });
 
-  it('are refused without a token, with a bad one, or without the scope', async () => {
+  it('are refused without a token, with an invalid one, or without the scope', async () => {
     const guest = await connect(app.url);
     expect(await guest.ask('me', { any: 'thing' })).toEqual(exception('me', missingTokenBody));
     expect(await guest.ask('guarded')).toEqual(exception('guarded', missingTokenBody));
@@ -152,7 +152,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     for (const socket of [guest, stranger, reader, writer]) socket.close();
   });
 
-  it('have each their own caller, however they are interleaved', async () => {
+  it('have their own caller each, also concurrently', async () => {
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     const events = Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? 'guarded' : 'open'));
     const replies = await Promise.all(events.map((event) => socket.ask(event)));
@@ -163,7 +163,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     socket.close();
   });
 
-  it('end when the token does, without a message', async () => {
+  it('end when the token expires, even without a message', async () => {
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     expect(await socket.ask('me')).toEqual({ event: 'reply', data: 'alice' });
     clock.advanceSeconds(304);
@@ -179,7 +179,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     }
   });
 
-  it('end with a message that comes too late, which is told why', async () => {
+  it('end with a message after the expiry, which is answered with the reason', async () => {
     const socket = await connect(app.url, { token: await tokenFor('alice') });
     expect(await socket.ask('me')).toEqual({ event: 'reply', data: 'alice' });
     clock.advanceSeconds(306);
@@ -219,7 +219,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     other.close();
   });
 
-  it('are not refused for good over an outage: it is told as what it is, and the connection stays', async () => {
+  it('are answered with an outage, in which the connection stays open', async () => {
     const quiet = await startIssuer({ clock });
     quiet.fail('503');
     const waiting = await startApp(platform, {
@@ -254,7 +254,7 @@ describe.each(socketTransports)('messages over $name', ({ Adapter, connect, plat
     socket.close();
   });
 
-  it('are refused where the line is missing, and the log names it', async () => {
+  it('are refused when the transport is not registered, and the log names the fix', async () => {
     const logger = new LogLines();
     const unwired = await startApp(platform, {
       logger,

@@ -154,7 +154,7 @@ const forRootAsync = (options: unknown): AppParts => ({
   imports: [AuthModule.forRootAsync(options as AuthModuleAsyncOptions)],
 });
 
-describe.each(platforms)('a mistake in the options on $name', (platform) => {
+describe.each(platforms)('a wrong option on $name', (platform) => {
   it.each(mistakes)('stops the app: %s', async (_what, options, message) => {
     const now = await errorOf(platform, () => ({ imports: [AuthModule.forRoot(options as never)] }));
     expect(now.message).toContain(`AuthModule.forRoot${message}`);
@@ -163,7 +163,7 @@ describe.each(platforms)('a mistake in the options on $name', (platform) => {
   });
 
   it.each(['guardEverything', 'isGlobal'])(
-    'stops it where the factory gives %s, which comes too late',
+    'stops the app when the factory returns %s, which is too late',
     async (name) => {
       const error = await errorOf(platform, () => forRootAsync({ useFactory: () => ({ issuers, [name]: true }) }));
       expect(error.path).toBe(`AuthModule.forRootAsync({ ${name} })`);
@@ -173,7 +173,7 @@ describe.each(platforms)('a mistake in the options on $name', (platform) => {
   it.each([
     ['guardEverything', 'yes', 'true or false is expected. Left out, it is false.'],
     ['isGlobal', 1, 'true or false is expected. Left out, it is true.'],
-  ])('stops it where a switch is neither on nor off: %s', async (name, value, message) => {
+  ])('stops the app when a boolean is not one: %s', async (name, value, message) => {
     const sync = await errorOf(platform, () => ({
       imports: [AuthModule.forRoot({ issuers, [name]: value })],
     }));
@@ -185,7 +185,7 @@ describe.each(platforms)('a mistake in the options on $name', (platform) => {
   it.each([
     ['no way', {}],
     ['two ways', { useFactory: () => ({ issuers }), useExisting: 'OPTIONS' }],
-  ])('stops it where there is %s to make the options', async (_what, options) => {
+  ])('stops the app when it has %s to create the options', async (_what, options) => {
     const { message } = await errorOf(platform, () => forRootAsync(options));
     expect(message).toBe(
       'AuthModule.forRootAsync: the way to make the options is not clear. ' +
@@ -193,7 +193,7 @@ describe.each(platforms)('a mistake in the options on $name', (platform) => {
     );
   });
 
-  it('passes on what the factory itself throws', async () => {
+  it('does not hide an error of the factory', async () => {
     const starting = startApp(platform, {
       imports: [AuthModule.forRootAsync({ useFactory: () => Promise.reject(new Error('no vault')) })],
     });
@@ -227,12 +227,12 @@ describe.each(platforms)('a guard without its module on $name', (platform) => {
   it.each([
     ['@UseGuards(AuthGuard)', CatsController],
     ['@OptionalAuth()', DogsController],
-  ])('stops the app and says which line is missing: %s', async (_mark, controller) => {
+  ])('stops the app and names the missing import: %s', async (_mark, controller) => {
     const error = await errorOf(platform, () => ({ controllers: [controller] }));
     expect(error.message).toBe(missingLine);
   });
 
-  it('stops it too where the module is not global and another one imports it', async () => {
+  it('stops the app also when the module is not global and another module imports it', async () => {
     @Module({ imports: [AuthModule.forRoot({ issuers, isGlobal: false })] })
     class OtherModule {}
     const error = await errorOf(platform, () => ({ imports: [OtherModule], controllers: [CatsController] }));

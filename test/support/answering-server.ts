@@ -1,4 +1,4 @@
-/** A real server on loopback whose answers a test writes itself, for those that no issuer would give. */
+/** A real server on loopback with responses that a test writes itself, including ones that no issuer would send. */
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
@@ -10,15 +10,15 @@ interface SeenRequest {
 }
 
 export interface AnsweringServer {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
-  /** What has reached it, in order. */
+  /** The requests, in order. */
   readonly requests: readonly SeenRequest[];
 }
 
 const running: Server[] = [];
 
-/** Listens until the test is over. */
+/** Starts a server that listens until the test ends. */
 export async function startServer(answer: RequestListener): Promise<AnsweringServer> {
   const requests: SeenRequest[] = [];
   const server = createServer((request, response) => {
@@ -30,7 +30,7 @@ export async function startServer(answer: RequestListener): Promise<AnsweringSer
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-/** Answers each path with its document as JSON, and 404 for the rest. Change the table to change the answers. */
+/** Responds to each path with its document as JSON, and to other paths with 404. A test may modify the table. */
 export function startDocuments(documents: Record<string, unknown>): Promise<AnsweringServer> {
   return startServer((request, response) => {
     const path = request.url ?? '';
@@ -47,7 +47,7 @@ export function startDocuments(documents: Record<string, unknown>): Promise<Answ
   });
 }
 
-/** An address of this machine where anonymousCaller listens. */
+/** An address of this machine at which no server listens. */
 export async function closedAddress(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

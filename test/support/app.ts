@@ -1,6 +1,6 @@
 /**
- * Nest apps for the end-to-end stories: they listen on a free port of this machine, on either HTTP platform, and end
- * with the file that started them.
+ * Starts Nest apps for end-to-end tests. They listen on a free port of this machine, on either HTTP platform, and stop
+ * after the file that started them.
  */
 import type { INestApplication, LoggerService, ModuleMetadata, NestApplicationOptions, Provider } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
@@ -18,7 +18,7 @@ export interface Platform {
   readonly createAdapter: () => AbstractHttpAdapter;
 }
 
-/** Every story is told on each of these: `describe.each(platforms)('… on $name', (platform) => …)`. */
+/** Runs every end-to-end test on each platform: `describe.each(platforms)('… on $name', (platform) => …)`. */
 export const platforms: readonly Platform[] = [
   { name: 'Express', createAdapter: () => new ExpressAdapter() },
   { name: 'Fastify', createAdapter: () => new FastifyAdapter() },
@@ -48,22 +48,22 @@ export class RunningApp {
     return new RunningApp(nest, await nest.getUrl());
   }
 
-  /** GET unless the call says otherwise. */
+  /** The method. @defaultValue GET */
   call(path: string, call: Call = {}): Promise<Answer> {
     return send(new URL(path, this.url), call);
   }
 }
 
-/** What stands in an app's root module, and what the app itself is told. */
+/** The members of the root module, and the options of the app. */
 export interface AppParts extends Omit<ModuleMetadata, 'providers'> {
   readonly providers?: Provider[];
   readonly logger?: LoggerService;
   readonly cors?: NonNullable<NestApplicationOptions['cors']>;
-  /** Last touches before it listens. */
+  /** Called before the app listens. */
   readonly prepare?: (nest: INestApplication) => void;
 }
 
-/** The app as `NestFactory` makes it; what goes wrong at its start is thrown. */
+/** Starts an app by `NestFactory`. Rejects when the start fails. */
 export async function startApp(platform: Platform, parts: AppParts): Promise<RunningApp> {
   const { logger = false, cors, prepare, ...metadata } = parts;
   class RootModule {}
@@ -73,12 +73,12 @@ export async function startApp(platform: Platform, parts: AppParts): Promise<Run
   return RunningApp.listen(nest);
 }
 
-/** The app of a testing module, for what only tests can do: override a part of it. */
+/** Starts the app of a testing module, which can override providers. */
 export async function startTestingApp(platform: Platform, module: TestingModule): Promise<RunningApp> {
   return RunningApp.listen(module.createNestApplication(platform.createAdapter(), { logger: false }));
 }
 
-/** The app as `startApp` makes it, but for the timer by which connections are ended: that rings by hand. */
+/** Starts an app as `startApp` does, with a manual timer for ending connections. */
 export async function startAppWithTimer(platform: Platform, parts: AppParts, timer: Timer): Promise<RunningApp> {
   const { logger = false, prepare, imports = [], controllers = [], providers = [] } = parts;
   const module = await Test.createTestingModule({ imports, controllers, providers })
@@ -90,14 +90,14 @@ export async function startAppWithTimer(platform: Platform, parts: AppParts, tim
   return RunningApp.listen(nest);
 }
 
-/** An issuer that ends with the file; ES256, whose keys are quick to make. */
+/** Starts an issuer that stops after the file; with ES256, whose keys are fast to create. */
 export async function startIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const issuer = await TestIssuer.start({ algorithm: 'ES256', ...options });
   toEnd.push(() => issuer.stop());
   return issuer;
 }
 
-/** Has something end with the file. */
+/** Stops a resource after the file. */
 export function endAfterwards(end: () => Promise<unknown>): void {
   toEnd.push(end);
 }
@@ -105,6 +105,6 @@ export function endAfterwards(end: () => Promise<unknown>): void {
 const toEnd: (() => Promise<unknown>)[] = [];
 
 afterAll(async () => {
-  // Apps before the issuers they call: what was started last ends first.
+  // In reverse order, so that apps stop before the issuers that they call.
   for (const end of toEnd.splice(0).reverse()) await end();
 });

@@ -1,4 +1,4 @@
-/** Profiles of a preset's users, put together as the module does it, without Nest. */
+/** Looks up profiles of a preset's users, with the services as the module creates them, without Nest. */
 import { afterEach } from 'vitest';
 import type { Clock } from '../../src/clock/clock.js';
 import type { AuthContext } from '../../src/upstream/auth-context.js';
@@ -17,14 +17,14 @@ import { toAuthUser } from '../../src/user/verified-user.js';
 export interface OpenedProfiles {
   readonly context: AuthContext;
   readonly profiles: UserProfileService;
-  /** What was reported so far. */
+  /** The events that were reported. */
   readonly events: readonly AuthEvent[];
 }
 
 const machineClock: Clock = { now: () => new Date() };
 const opened: { end(): Promise<void> }[] = [];
 
-/** Nothing is kept, so that every look-up asks the provider. */
+/** The cache is off, so that every look-up calls the provider. */
 export function openProfiles(provider: IdentityProvider, clock: Clock = machineClock): OpenedProfiles {
   const events: AuthEvent[] = [];
   const clients = new ProviderClients({ clock });
@@ -44,7 +44,7 @@ export function openProfiles(provider: IdentityProvider, clock: Clock = machineC
   return { profiles, context, events };
 }
 
-/** The user of a token of the preset's first issuer, as the guard makes them when it has passed. */
+/** The user of a token of the preset's first issuer, as the guard creates it. */
 export function userOf(provider: IdentityProvider, text: string, claims = parseToken(text).claims): AuthUser {
   const iss = provider.issuers[0]?.terms.issuer ?? '';
   return toAuthUser(text, toVerifiedToken(iss, { alg: 'ES256' }, { ...claims, iss }), provider.claimMap);

@@ -1,4 +1,4 @@
-/** A verifier over one issuer that can be asked about its tokens, and says what the test has it say. */
+/** A verifier of one issuer with introspection, whose responses the test controls. */
 import { publicKeyAlgorithms } from '../../src/keys/algorithm.js';
 import { IndexedKeySet } from '../../src/keys/key-set.js';
 import { readKeys } from '../../src/keys/jwks-loader.js';
@@ -13,7 +13,7 @@ import { ManualClock } from './manual-clock.js';
 import { issuerTerms, localIssuer } from './issuer-terms.js';
 import { startIssuer } from './started-issuer.js';
 
-/** An issuer that says the same of every token. */
+/** An issuer that gives the same response for every token. */
 export class AnsweringStatusSource implements TokenStatusSource {
   asked = 0;
   answer: JsonObject | Error | null = null;
@@ -30,7 +30,7 @@ export class AnsweringStatusSource implements TokenStatusSource {
 interface Plan {
   readonly verification?: Verification;
   readonly statusSource?: AnsweringStatusSource | null;
-  /** The class that the app requires of the claims. */
+  /** The class with which the app validates the claims. */
   readonly claims?: unknown;
   readonly onlineVerdictSeconds?: number;
   /** A second name of the issuer. */

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP and over graphql-ws, by the client that browsers use. */
+/** GraphQL over HTTP and over graphql-ws, with the client that browsers use. */
 import { type Client, type CloseCode, createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { RunningApp } from './app.js';
@@ -10,7 +10,7 @@ interface GraphqlError {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** What came back: an engine may say `data: null` or leave it out. */
+/** The response. An engine may send `data: null` or omit it. */
 export interface GraphqlResult {
   readonly data?: Readonly<Record<string, unknown>> | null;
   readonly errors?: readonly GraphqlError[];
@@ -24,14 +24,14 @@ export async function ask(app: RunningApp, query: string, call: Call = {}): Prom
 
 export interface SocketOptions {
   readonly connectionParams?: Record<string, unknown> | (() => Record<string, unknown>);
-  /** Of the request that is upgraded, as only what is no browser can set them. */
+  /** Headers of the upgrade request, which only clients other than browsers can set. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly retryAttempts?: number;
 }
 
 export interface SocketClient {
   readonly client: Client;
-  /** The code of each close so far. */
+  /** The codes of the closes so far. */
   readonly closed: readonly (CloseCode | number)[];
   /** The next close. */
   nextClose(): Promise<number>;
@@ -67,7 +67,7 @@ export function connect(
   return { client, closed, nextClose: () => new Promise((resolve) => waiting.push(resolve)) };
 }
 
-/** The first result of an operation over a socket, which is closed behind it. */
+/** Executes an operation over a socket, returns its first result and closes the socket. */
 export async function askOverSocket(app: RunningApp, query: string, options: SocketOptions): Promise<GraphqlResult> {
   const { client } = connect(app, options);
   try {

@@ -1,4 +1,4 @@
-/** The GraphQL engines that Nest drives, each on an HTTP platform that it runs on. */
+/** The GraphQL engines that Nest supports, each on an HTTP platform that it supports. */
 import type { DynamicModule } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { GraphQLModule } from '@nestjs/graphql';
@@ -8,9 +8,9 @@ import { type Platform, platforms } from './app.js';
 export interface GraphqlEngine {
   readonly name: string;
   readonly platform: Platform;
-  /** Whether it keeps the request in the context by itself, whatever the app makes of it. */
+  /** Whether the engine adds the request to the context itself, whatever context the app creates. */
   readonly keepsRequest: boolean;
-  /** The module, with guards before fields as well. */
+  /** The module, with guards for field resolvers. */
   readonly importModule: (options?: { readonly context?: () => object }) => DynamicModule;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A plain HTTP client that sends headers exactly as they are written, twice under one name too, which `fetch` would
- * join or drop; and that shows an answer to the letter.
+ * A plain HTTP client that sends headers exactly as they are written, including two with the same name, which `fetch`
+ * would join or drop, and that returns the response unchanged.
  */
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -9,18 +9,18 @@ export interface Call {
   readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'DELETE';
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string;
-  /** In this order, as they are. */
+  /** Sent in this order, unchanged. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body?: string;
 }
 
 export interface Answer {
   readonly status: number;
-  /** Names in lower case; of two headers of one name both, joined. */
+  /** Names in lower case; the values of two headers with the same name are joined. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** The body to the letter. */
+  /** The body as text. */
   readonly text: string;
-  /** The body as JSON; `undefined` when it is none. */
+  /** The body as JSON; `undefined` when it is not JSON. */
   readonly json: unknown;
 }
 

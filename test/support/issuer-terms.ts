@@ -1,7 +1,7 @@
 import type { KeySource } from '../../src/keys/key-source.js';
 import { acceptAnyAudience, type IssuerTerms, type TrustedIssuer } from '../../src/token/trusted-issuer.js';
 
-/** Terms that ask for as little as they may, but for what a test is about. */
+/** Terms with the fewest checks, apart from those that a test is about. */
 export function issuerTerms(terms: Partial<IssuerTerms> = {}): IssuerTerms {
   return {
     issuer: 'joe',
@@ -15,7 +15,7 @@ export function issuerTerms(terms: Partial<IssuerTerms> = {}): IssuerTerms {
   };
 }
 
-/** An issuer whose tokens are judged by their signature, and which cannot be asked about them. */
+/** An issuer whose tokens are verified by their signature only, without introspection. */
 export function localIssuer(terms: IssuerTerms, keys: KeySource): TrustedIssuer {
   return {
     terms,

@@ -1,4 +1,4 @@
-/** An app with one guarded route, whose issuer a story can bring into trouble: `issuer.fail('503')`. */
+/** An app with one guarded route, whose issuer can simulate faults: `issuer.fail('503')`. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { AuthGuard, AuthModule, type AuthModuleOptions, CurrentUser, oidc } from 'nest-gatehouse';
 import type { IssuerFault, TestIssuer } from 'nest-gatehouse/testing';
@@ -19,17 +19,17 @@ class MeController {
 export interface KeyApp {
   readonly issuer: TestIssuer;
   readonly app: RunningApp;
-  /** The app's and the issuer's; stands still until it is moved. */
+  /** The clock of the app and the issuer, which the test advances. */
   readonly clock: ManualClock;
   readonly log: LogLines;
-  /** Calls with a token of a week, which the issuer signs for the occasion. */
+  /** Calls the route with a new token that expires in a week. */
   readonly call: (claims?: object) => Promise<Answer>;
 }
 
 export interface KeyAppBeginning {
-  /** What the issuer does from before the app starts. */
+  /** A fault of the issuer from before the app starts. */
   readonly fault?: IssuerFault;
-  /** Whom the app trusts. @defaultValue the issuer, by discovery */
+  /** The issuers of the app. @defaultValue the issuer, by discovery */
   readonly trust?: (issuer: TestIssuer, clock: ManualClock) => AuthIssuers | Promise<AuthIssuers>;
   readonly options?: Partial<AuthModuleOptions>;
 }

@@ -1,8 +1,8 @@
-/** A key server whose set a test writes, whose troubles it chooses, and which counts what reaches it. */
-import { type IssuerFault, issuerFaults, spoilAnswer } from '../../src/testing/issuer-fault.js';
+/** A key server with a configurable set and configurable faults, which counts its requests. */
+import { type IssuerFault, issuerFaults, sendFault } from '../../src/testing/issuer-fault.js';
 import { startServer } from './answering-server.js';
 
-/** Everything that a key server may do instead of giving its keys. `useless`: keys that are for encryption only. */
+/** The faults of a key server. `useless`: it has only keys for encryption. */
 export type KeyTrouble = IssuerFault | 'useless';
 
 export const keyTroubles: readonly KeyTrouble[] = [...issuerFaults, 'useless'];
@@ -12,9 +12,9 @@ interface Jwks {
 }
 
 export class KeyEndpoint {
-  /** What the key set holds. */
+  /** The content of the key set. */
   shown: Jwks;
-  /** How many calls have reached it. */
+  /** The number of requests. */
   reached = 0;
   private trouble: KeyTrouble | null = null;
   private held: (() => void)[] | null = null;
@@ -26,7 +26,7 @@ export class KeyEndpoint {
     this.shown = shown;
   }
 
-  /** Runs until the test is over. */
+  /** Starts a server that runs until the test ends. */
   static async open(shown: Jwks): Promise<KeyEndpoint> {
     const { url } = await startServer((request, response) => {
       const { trouble } = endpoint;
@@ -37,7 +37,7 @@ export class KeyEndpoint {
         if (trouble === null || elsewhere) response.writeHead(200, json).end(body);
         else if (trouble === 'useless')
           response.writeHead(200, json).end(JSON.stringify(forEncryption(endpoint.shown)));
-        else spoilAnswer(trouble, { response, body, emptyBody: '{"keys":[]}', elsewhere: '/elsewhere' });
+        else sendFault(trouble, { response, body, emptyBody: '{"keys":[]}', elsewhere: '/elsewhere' });
       });
     });
     const endpoint: KeyEndpoint = new KeyEndpoint(`${url}/keys`, shown);
@@ -52,7 +52,7 @@ export class KeyEndpoint {
     this.trouble = null;
   }
 
-  /** Keeps calls waiting, whatever their answer will be, until `release`. */
+  /** Delays all responses until `release`. */
   hold(): void {
     this.held = [];
   }

@@ -4,13 +4,13 @@ export type LogLevel = 'debug' | 'verbose' | 'log' | 'warn' | 'error' | 'fatal';
 
 export interface LogLine {
   readonly level: LogLevel;
-  /** Everything that was handed over, the context included, as text. */
+  /** All arguments of the log call as text, including the context. */
   readonly text: string;
-  /** Who wrote it. */
+  /** The context: the name of the logger. */
   readonly context: string;
 }
 
-/** A Nest logger that keeps every line of every level. */
+/** A Nest logger that records the lines of every level. */
 export class LogLines implements LoggerService {
   readonly lines: LogLine[] = [];
 

@@ -1,16 +1,16 @@
 /**
- * Locks the network of a test run: a connection to anything but this machine is refused before a packet leaves.
+ * Blocks the network in a test run: a connection to another machine is refused before a packet is sent.
  *
- * A test that reaches the internet is slow, passes only on some machines, and shows a stranger what we test. The code
- * under test turns a failed connection into a 503 and carries on, so the refusal alone could go unseen: each one is
- * also written down, and the test during which it happened fails.
+ * A test that uses the internet is slow, passes only on some machines, and reveals what it tests. The code under test
+ * turns a failed connection into a 503 and continues, so the refusal alone might not fail a test. Each refused connection
+ * is therefore recorded, and the test during which it happened fails.
  */
 import net from 'node:net';
 import { afterEach } from 'vitest';
 
 const refused: string[] = [];
 
-/** The connections refused since the last call, for the test of the lock itself. */
+/** Returns the connections that were refused since the last call, for the test of the block itself. */
 export function takeRefusedConnections(): string[] {
   return refused.splice(0);
 }
@@ -24,7 +24,7 @@ function isLoopbackIpv4(name: string): boolean {
   return net.isIPv4(name) && name.startsWith('127.');
 }
 
-/** `connect` takes (port, host), (path) or (options), and from inside Node one array that holds those. */
+/** `connect` takes (port, host), (path) or (options); inside Node it takes one array of these. */
 function targetOf(args: unknown[]): { host: string; isLocal: boolean } {
   const [first, second] = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
   const options =
@@ -42,7 +42,7 @@ function connectOnLoopback(this: net.Socket, ...args: unknown[]): net.Socket {
   const { host, isLocal } = targetOf(args);
   if (isLocal) return connect.apply(this, args);
   refused.push(host);
-  // As a real connection fails: later, when the caller (an HTTP agent, say) has put its listeners on.
+  // Fails asynchronously like a real connection, when the calling code (for example an HTTP agent) has added its listeners.
   Object.assign(this, { connecting: true });
   setImmediate(() =>
     this.destroy(new Error(`A test tried to connect to ${host}; only loopback is open during tests.`)),

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is moved. Shared by an app and its issuer, it decides what "now" is for both. */
+/** A clock that the test advances. An app and its issuer can share it. */
 export class ManualClock {
   private milliseconds = Date.parse('2026-01-01T00:00:00Z');
 

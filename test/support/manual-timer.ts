@@ -1,23 +1,23 @@
 import { Timer } from '../../src/clock/clock.js';
 
-/** An timer that rings when the test says so, and tells what it was set to. */
+/** A timer that the test fires, and that shows the delay to which it was set. */
 export class ManualTimer extends Timer {
   delayMs: number | null = null;
-  private ringer: (() => void) | null = null;
+  private callback: (() => void) | null = null;
 
-  override set(delayMs: number, ring: () => void): void {
+  override set(delayMs: number, onElapsed: () => void): void {
     this.delayMs = delayMs;
-    this.ringer = ring;
+    this.callback = onElapsed;
   }
 
   override clear(): void {
     this.delayMs = null;
-    this.ringer = null;
+    this.callback = null;
   }
 
   ring(): void {
-    const { ringer } = this;
+    const { callback } = this;
     this.clear();
-    ringer?.();
+    callback?.();
   }
 }

@@ -1,4 +1,4 @@
-/** The transports of Nest's microservices that can be met on this machine, each with a client that sends a token. */
+/** The microservice transports of Nest that are available on this machine, each with a client that sends a token. */
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ import {
 import { firstValueFrom } from 'rxjs';
 import { freePort } from './free-port.js';
 
-/** What the handlers of a story are called; the servers of a machine are shared, so each run has names of its own. */
+/** The pattern prefix of the handlers. Each run has its own, because runs share the servers of a machine. */
 export const prefix = randomUUID();
 
 interface MessageCall {
@@ -23,12 +23,12 @@ interface MessageCall {
 }
 
 export interface MessageClient {
-  /** The answer, or what was thrown for it. */
+  /** The response, or the error. */
   ask(name: string, call?: MessageCall): Promise<unknown>;
   close(): Promise<void>;
 }
 
-/** A server to connect an app to, and a client of it. */
+/** A server that an app connects to, with a client. */
 interface MessageLink {
   readonly options: MicroserviceOptions;
   connect(): MessageClient;
@@ -36,7 +36,7 @@ interface MessageLink {
 
 export interface MessageTransportCase {
   readonly name: string;
-  /** Why it cannot be met here; `undefined` when it can. */
+  /** Why the transport is not available here; `undefined` when it is. */
   readonly missing: string | undefined;
   link(): Promise<MessageLink>;
 }
@@ -111,7 +111,7 @@ const nats: MessageTransportCase = {
 
 export const messageTransports: readonly MessageTransportCase[] = [tcp, redis, nats];
 
-/** A client of the service in cats.proto, as grpc-js makes it. */
+/** A client of the service in cats.proto, as grpc-js creates it. */
 export interface GrpcClient {
   readonly Me: Unary;
   readonly Maybe: Unary;

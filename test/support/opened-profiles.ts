@@ -1,4 +1,4 @@
-/** The service of profiles over sources of a test's own, put together as the module does it, without Nest. */
+/** The profile service with sources of a test, with the services as the module creates them, without Nest. */
 import { jwtIssuer } from '../../src/issuers/jwt-issuer.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openProfiles } from '../../src/open-providers.js';
@@ -15,14 +15,14 @@ import { toAuthUser, tokenOf } from '../../src/user/verified-user.js';
 import { ManualTimer } from './manual-timer.js';
 import { ManualClock } from './manual-clock.js';
 
-/** A source that answers from a table, keeps whoever asks waiting when told to, and tells what it was asked. */
+/** A source that answers from a table, can delay its answers, and records its calls. */
 export class TableSource implements ProfileSource {
   readonly access?: string;
-  /** What was asked, in order: `get alice by t1`, `find bob`. */
+  /** The calls, in order: `get alice by t1`, `find bob`. */
   readonly questions: string[] = [];
-  /** Users by their ids; who is not in it does not exist. */
+  /** The users by id. A user who is not in it does not exist. */
   readonly users: Record<string, SourcedProfile | undefined>;
-  /** Thrown in place of an answer. */
+  /** An error to throw instead of an answer. */
   trouble: unknown = undefined;
   private gate: Promise<void> = Promise.resolve();
   private openGate: () => void = () => undefined;
@@ -43,7 +43,7 @@ export class TableSource implements ProfileSource {
     return this.answer(`find ${userId}`, userId);
   }
 
-  /** From now on answers wait for `release()`. */
+  /** Delays answers until `release()`. */
   hold(): void {
     this.gate = new Promise((resolve) => {
       this.openGate = resolve;
@@ -72,7 +72,7 @@ export interface OpenedProfiles {
   readonly events: readonly AuthEvent[];
 }
 
-/** Over issuers of these names, each with its source (`null`: none), or over presets. */
+/** Opens the service for issuers of these names, each with its source (`null`: none), or for presets. */
 export function openService(
   sources: Readonly<Record<string, ProfileSource | null>> | readonly IdentityProvider[],
   options: ProfileOptions = {},
@@ -106,13 +106,13 @@ function isList(given: unknown): given is readonly IdentityProvider[] {
   return Array.isArray(given);
 }
 
-/** A user as the guard makes them, of `joe` unless it says otherwise. */
+/** A user as the guard creates it; the default issuer is `joe`. */
 export function userOf(id: string, { token = 't1', issuer = 'joe' } = {}): AuthUser {
   const verified = toVerifiedToken(issuer, { alg: 'HS256' }, { sub: id, exp: 1_900_000_000 });
   return toAuthUser(token, verified, { provider: 'jwt', map: mapStandardClaims });
 }
 
-/** Lets what goes on behind an answer come to its end. */
+/** Waits until background work is complete. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate);
 }

@@ -1,4 +1,4 @@
-/** A verifier over presets, put together as the module does it, without Nest. */
+/** A verifier of presets, with the services as the module creates them, without Nest. */
 import type { Timer, Clock } from '../../src/clock/clock.js';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { openIssuers } from '../../src/open-providers.js';
@@ -14,17 +14,17 @@ import type { Fetch } from '../../src/upstream/http-exchange.js';
 export interface OpenedVerifier {
   readonly verifier: TokenVerifier;
   readonly issuers: IssuerRegistry;
-  /** What was reported so far. */
+  /** The events that were reported. */
   readonly events: readonly AuthEvent[];
 }
 
 export interface VerifierContext {
   readonly clock?: Clock;
-  /** As `AuthModule.forRoot({ http: { fetch } })` takes it. */
+  /** The option `AuthModule.forRoot({ http: { fetch } })`. */
   readonly fetch?: Fetch;
   readonly cacheEntries?: number;
   readonly claims?: unknown;
-  /** The deadline of calls. */
+  /** The timeout of calls. */
   readonly timeoutMs?: number;
   readonly createTimer?: () => Timer;
   readonly onlineVerdictSeconds?: number;

@@ -1,4 +1,4 @@
-/** A certified OpenID provider (oidc-provider) in this process, on a free port, for people who sign in by name. */
+/** A certified OpenID provider (oidc-provider) in this process, on a free port, with users who sign in by name. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
@@ -15,16 +15,16 @@ interface OpenIdClient {
 export interface OpenIdProvider {
   /** The exact `iss` of its tokens. */
   readonly issuer: string;
-  /** The one client that is registered: a public one, which proves itself by PKCE. */
+  /** The one registered client: a public one that uses PKCE. */
   readonly client: OpenIdClient;
 }
 
-/** An API that may ask about tokens; characters that have to be encoded belong to it. */
+/** An API that may call introspection. Its credentials contain characters that must be encoded. */
 export const askingApi = { clientId: 'cats api', clientSecret: '100% + secret: &=/' };
 
 const client: OpenIdClient = { clientId: 'cat-page', redirectUri: 'http://127.0.0.1:9/signed-in' };
 
-/** Gives out access tokens for these APIs (resource indicators, RFC 8707); ends with the file. */
+/** Starts a provider that issues access tokens for these APIs (resource indicators, RFC 8707) and stops after the file. */
 export async function startOpenIdProvider(apis: readonly string[]): Promise<OpenIdProvider> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -34,7 +34,7 @@ export async function startOpenIdProvider(apis: readonly string[]): Promise<Open
   const protocol: RequestListener = provider.callback();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith('/interaction/') === true) {
-      // What goes wrong here is a mistake of this file; the person would wait for ever.
+      // An error here is a mistake in this file; without this line the user agent would wait forever.
       interact(provider, request, response).catch((error: unknown) => response.destroy(error as Error));
     } else protocol(request, response);
   });
@@ -84,11 +84,11 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
         enabled: true,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context: unknown, resource: string) => {
-          if (!apis.includes(resource)) throw new Error('anonymousCaller knows this API');
+          if (!apis.includes(resource)) throw new Error('The provider does not know this API');
           return {
             audience: resource,
             scope: 'cats:read',
-            // An API whose address says so gets tokens that only the provider can read.
+            // An API whose address contains `opaque` gets opaque tokens.
             accessTokenFormat: resource.includes('opaque') ? 'opaque' : 'jwt',
             accessTokenTTL: 300,
             jwt: { sign: { alg: 'ES256' } },
@@ -100,7 +100,7 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
   };
 }
 
-/** What the provider tells of a person to who may know it. */
+/** The claims of a user at the userinfo endpoint. */
 export function aboutPerson(name: string) {
   return {
     name: `${name.charAt(0).toUpperCase()}${name.slice(1)} Example`,
@@ -110,7 +110,7 @@ export function aboutPerson(name: string) {
   };
 }
 
-/** Where sessions, codes and grants are kept: the provider asks for one adapter a model. */
+/** Stores sessions, codes and grants. The provider requires one adapter per model. */
 function createStore(): (model: string) => Adapter {
   const entries = new Map<string, StoredModel>();
   return (model) => ({
@@ -130,7 +130,7 @@ function newSigningKey(): object {
   return { ...privateKey.export({ format: 'jwk' }), kid: 'provider-key', use: 'sig', alg: 'ES256' };
 }
 
-/** The provider's page: GET shows what it asks (`login` or `consent`), POST answers with the name of the person. */
+/** The provider's page: GET shows the prompt (`login` or `consent`), POST answers it with the user's name. */
 async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const interaction = await provider.interactionDetails(request, response);
   if (request.method !== 'POST') {

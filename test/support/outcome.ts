@@ -1,14 +1,14 @@
-/** What came of something that may be refused, in one word: for tables, and so that no test only says "throws". */
+/** The outcome of an operation as one text, for tables and precise assertions. */
 import { AuthError, ConfigurationError } from '../../src/errors/auth-error.js';
 
-/** `'accepted'`, or code and reason of the error: `'INVALID_TOKEN audience'`. Any other error is thrown on. */
+/** `'accepted'`, or code and reason of the error: `'INVALID_TOKEN audience'`. Any other error is rethrown. */
 export async function outcomeOf(attempt: Promise<unknown> | (() => unknown)): Promise<string> {
   const error = await errorOf(attempt);
   if (error === undefined) return 'accepted';
   return error.reason === null ? error.code : `${error.code} ${error.reason}`;
 }
 
-/** The error of a refusal or a fault, for a closer look; `undefined` when there was none. */
+/** The error of a refusal or a fault; `undefined` when there was none. */
 export async function errorOf(attempt: Promise<unknown> | (() => unknown)): Promise<AuthError | undefined> {
   try {
     await (typeof attempt === 'function' ? attempt() : attempt);
@@ -19,7 +19,7 @@ export async function errorOf(attempt: Promise<unknown> | (() => unknown)): Prom
   }
 }
 
-/** The error of a wrong option. Fails when there was none, or another one. */
+/** The error of a wrong option. Fails when there was no error, or another one. */
 export function configurationErrorOf(attempt: () => unknown): ConfigurationError {
   try {
     attempt();

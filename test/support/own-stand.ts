@@ -2,7 +2,7 @@ import { jwtIssuer } from '../../src/issuers/jwt-issuer.js';
 import type { SourcedProfile } from '../../src/profiles/profile-source.js';
 import { json, type Known, type ProfileStand } from './profile-stand.js';
 
-/** The app's own accounts, behind a server of its own. */
+/** Accounts of the app itself, behind its own server. */
 export function ownStand(): ProfileStand {
   const accounts = ['u1', 'u2'].map((id) => ({ id, displayName: `Account ${id}`, primaryEmail: `${id}@example.com` }));
   const shownAs = (id: string): Known => ({

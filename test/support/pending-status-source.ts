@@ -1,4 +1,4 @@
-/** An issuer that answers questions about tokens when the test says so, one after the other. */
+/** An issuer with introspection whose responses the test sends one by one. */
 import type { JsonObject } from '../../src/token/json-object.js';
 import type { TokenStatusSource } from '../../src/token/trusted-issuer.js';
 
@@ -8,9 +8,9 @@ interface Waiting {
 }
 
 export class PendingStatusSource implements TokenStatusSource {
-  /** The tokens that it was asked about. */
+  /** The tokens that it was called with. */
   readonly asked: string[] = [];
-  /** What was said of them to it. */
+  /** What the verifier has passed about these tokens. */
   readonly claims: (JsonObject | null)[] = [];
   private readonly waiting: Waiting[] = [];
 

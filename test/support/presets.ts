@@ -1,4 +1,4 @@
-/** Every preset, with an issuer on this machine in its provider's place: for what all of them have in common. */
+/** Every preset with an issuer on this machine that takes the provider's place, for what all presets have in common. */
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { auth0 } from '../../src/issuers/auth0.js';
 import { betterAuth } from '../../src/issuers/better-auth.js';
@@ -15,17 +15,17 @@ import { supabase } from '../../src/issuers/supabase.js';
 import type { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { ProviderName } from '../../src/user/auth-user.js';
 
-/** What an issuer that has its keys at `at` would have a preset told, and what it would write into its tokens. */
+/** The options of a preset for an issuer whose keys are at `at`, and the claims of its tokens. */
 export interface Preset {
   readonly provider: ProviderName;
   readonly create: (options: never) => IdentityProvider;
   readonly algorithm: 'ES256' | 'EdDSA' | 'RS256';
-  /** Options that are enough to trust the issuer. `api` is where PropelAuth's project keeps its key. */
+  /** The minimum options. `api` is the address of the key of PropelAuth's project. */
   readonly options: (at: TestIssuer, api: string) => Readonly<Record<string, unknown>>;
   readonly required: readonly string[];
-  /** What its issuer puts into tokens of its own. */
+  /** The claims that the issuer adds to its tokens. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** The name that its tokens bear. @defaultValue the address of the issuer */
+  /** The `iss` of its tokens. @defaultValue the address of the issuer */
   readonly issuer?: string;
   /** The path of the issuer's address. */
   readonly path?: string;

@@ -1,6 +1,6 @@
 /**
- * A kind of provider that profiles come from: a server on this machine, a user who has a token, and what the provider
- * tells of them. For suites that every source has to pass.
+ * A kind of profile provider: a server on this machine, a user with a token, and the provider's description of the user.
+ * For suites that every source must pass.
  */
 import type { IncomingMessage } from 'node:http';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
@@ -9,17 +9,17 @@ import type { SourcedProfile } from '../../src/profiles/profile-source.js';
 export interface StandAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Text goes out as it is, anything else as JSON. */
+  /** A text is sent unchanged, anything else as JSON. */
   readonly body: unknown;
 }
 
 export type Members = Readonly<Record<string, unknown>>;
 
-/** Somebody whom the provider knows. */
+/** A user of the provider. */
 export interface Known {
   readonly id: string;
   readonly profile: SourcedProfile;
-  /** The provider's own answer. */
+  /** The provider's own response. */
   readonly raw: Members;
 }
 
@@ -30,19 +30,19 @@ export interface ProfileStand {
   /** The claims of the token, where it is not a JWT. */
   readonly claims?: Members;
   readonly caller: Known;
-  /** What the provider answers. */
+  /** The provider's response. */
   readonly answer: (request: IncomingMessage) => StandAnswer | Promise<StandAnswer>;
-  /** What it answers when the caller has been deleted. */
+  /** The response when the caller was deleted. */
   readonly gone: StandAnswer;
-  /** The member that names the user. */
+  /** The member that has the user's id. */
   readonly idMember: string;
-  /** Values that members never have; and what is named then, where it is another member. */
+  /** Invalid values of members, with the name of the invalid field where it is another one. */
   readonly impossible: readonly (readonly [member: string, value: unknown, named?: string])[];
-  /** What reaches it for the caller's profile. */
+  /** The request for the caller's profile. */
   readonly callsToGet: readonly string[];
-  /** What must not be shown to anybody. */
+  /** Texts that must not appear anywhere. */
   readonly secrets: readonly string[];
-  /** How others than the caller are looked for; `null`: not at all, but for this option. */
+  /** How other users are looked up; `null` when that requires this option. */
   readonly others: OtherUsers | { readonly option: string };
 }
 
@@ -50,7 +50,7 @@ interface OtherUsers {
   readonly known: Known;
   readonly unknownId: string;
   readonly callsToFind: (id: string) => readonly string[];
-  /** For the caller, the other and the unknown one together. */
+  /** For the caller, the other user and the unknown user together. */
   readonly callsToGetMany: (ids: readonly string[]) => readonly string[];
 }
 

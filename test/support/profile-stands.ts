@@ -1,4 +1,4 @@
-/** All kinds of provider that profiles come from. */
+/** All kinds of profile providers. */
 import { openIdStand } from './openid-stand.js';
 import { ownStand } from './own-stand.js';
 import type { ProfileStand } from './profile-stand.js';

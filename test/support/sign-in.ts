@@ -1,17 +1,17 @@
-/** A person with a browser: keeps cookies, follows redirects by hand, and signs in at an OpenID provider. */
+/** A user with a browser: it keeps cookies, follows redirects, and signs in at an OpenID provider. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { OpenIdProvider } from './openid-provider.js';
 
 export interface Tokens {
   readonly accessToken: string;
-  /** Empty where the scope openid was not asked for. */
+  /** Empty when the scope openid was not requested. */
   readonly idToken: string;
 }
 
 /**
- * Authorization code with PKCE (RFC 6749 §4.1, RFC 7636), as a page in a browser does it.
+ * Signs in by authorization code with PKCE (RFC 6749 §4.1, RFC 7636), as a page in a browser does.
  *
- * @param api that the token is for; `null` for a token that is for the provider's own endpoints.
+ * @param api the API that the token is for; `null` for a token for the provider's own endpoints
  */
 export async function signIn(
   provider: OpenIdProvider,
@@ -63,7 +63,7 @@ class Browser {
 
   constructor(private readonly name: string) {}
 
-  /** Follows wherever it is led, answers every page with the person's name, and gives the address it is sent back to. */
+  /** Follows redirects, answers every page with the user's name, and returns the redirect URI with the code. */
   async guardContext(start: URL, end: string): Promise<URL> {
     let at = start;
     for (let step = 0; step < mostSteps; step += 1) {

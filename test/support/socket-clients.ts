@@ -1,21 +1,21 @@
-/** Clients of gateways, one for each package that Nest has an adapter for, behind one face. */
+/** Clients of gateways, one for each package that Nest has an adapter for, with one interface. */
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
-/** What a client connects with. */
+/** The parameters of a connection. */
 export interface SocketCall {
-  /** In the `Authorization` header. */
+  /** Sent in the `Authorization` header. */
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What only socket.io can say beside headers. */
+  /** Connection parameters that only socket.io has. */
   readonly auth?: Readonly<Record<string, unknown>>;
-  /** A namespace of socket.io, a path of ws. */
+  /** A namespace of socket.io, or a path of ws. */
   readonly at?: string;
 }
 
-/** Something that came over the socket: an answer to a message, or word from the server. */
+/** A received message: a response, or an event of the server. */
 interface SocketEvent {
   readonly event: string;
   readonly data: unknown;
@@ -23,34 +23,34 @@ interface SocketEvent {
 
 /** How a connection ended. */
 interface SocketEnd {
-  /** Of ws. */
+  /** The close code; only ws has one. */
   readonly code?: number;
   readonly reason: string;
 }
 
 interface SocketConnection {
-  /** Sends a message, and gives what comes next. */
+  /** Sends a message, and returns the next received one. */
   ask(event: string, data?: unknown): Promise<SocketEvent>;
-  /** What comes next. */
+  /** Returns the next received message. */
   next(): Promise<SocketEvent>;
   readonly end: Promise<SocketEnd>;
   close(): void;
 }
 
-/** The server did not let the client in. */
+/** The error when the server refuses the connection. */
 export class NotConnected extends Error {
   constructor(
-    /** What ws was answered; socket.io shows none. */
+    /** The HTTP response of ws; socket.io does not expose it. */
     readonly response: { readonly status: number; readonly headers: IncomingMessage['headers'] } | null,
     readonly data: unknown,
   ) {
-    super('The server let anonymousCaller in');
+    super('The server has accepted no connection');
   }
 }
 
 export type Connect = (url: string, call?: SocketCall) => Promise<SocketConnection>;
 
-/** Whoever asks next gets what comes next. */
+/** Queues received messages, so that each read returns the next one. */
 class Inbox {
   private readonly events: SocketEvent[] = [];
   private readonly waiting: ((event: SocketEvent) => void)[] = [];

@@ -1,4 +1,4 @@
-/** The packages that gateways run on, each on both HTTP platforms, and what they tell a client that is refused. */
+/** The packages of gateways, each on both HTTP platforms, with the form in which a client receives a refusal. */
 import type { INestApplicationContext, WebSocketAdapter } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -12,11 +12,11 @@ export interface SocketTransport {
   readonly Adapter: new (app: INestApplicationContext) => WebSocketAdapter;
   readonly connect: Connect;
   readonly platform: Platform;
-  /** How the gateways of one server are told apart. */
+  /** The option that distinguishes the gateways of one server. */
   readonly place: (name: string) => { readonly namespace?: string; readonly path?: string };
 }
 
-/** Every story is told over each of these: `describe.each(socketTransports)('… over $name', …)`. */
+/** Runs every test over each transport: `describe.each(socketTransports)('… over $name', …)`. */
 export const socketTransports: readonly SocketTransport[] = platforms.flatMap((platform) => [
   {
     name: `socket.io on ${platform.name}`,
@@ -34,7 +34,7 @@ export const socketTransports: readonly SocketTransport[] = platforms.flatMap((p
   },
 ]);
 
-/** What a client learns of a refusal. */
+/** What a client receives for a refusal. */
 export interface RefusalBody {
   readonly statusCode: number;
   readonly message: string;
@@ -67,14 +67,14 @@ export const deniedBody: RefusalBody = {
   code: 'ACCESS_DENIED',
 };
 
-/** What a client is told that is not let in; the response, where its package shows one. */
+/** What a refused client receives at the handshake; the HTTP response, where its package exposes it. */
 export interface HandshakeRefusal {
   readonly body: unknown;
   readonly status?: number;
   readonly challenge?: string;
 }
 
-/** Fails when the client is let in. */
+/** Fails when the connection is accepted. */
 export async function refusalOf(
   { connect }: SocketTransport,
   url: string,
@@ -91,7 +91,7 @@ export async function refusalOf(
   return { body, status: response.status, ...(challenge !== undefined && { challenge }) };
 }
 
-/** The same answer, as each package shows it. */
+/** The same refusal in the form of each package. */
 export function refused({ connect }: SocketTransport, body: RefusalBody, challenge?: string): HandshakeRefusal {
   if (connect !== connectWs) return { body };
   return { body, status: body.statusCode, ...(challenge !== undefined && { challenge }) };

@@ -1,10 +1,10 @@
-/** A verified user, as the guard makes them: the parts that a test is about are its to say. */
+/** A verified user as the guard creates it, with the properties that a test needs. */
 import { toVerifiedToken } from '../../src/token/verified-token.js';
 import type { MappedClaims } from '../../src/user/claim-map.js';
 import type { AuthUser, ProviderName } from '../../src/user/auth-user.js';
 import { toAuthUser } from '../../src/user/verified-user.js';
 
-/** Stands for the token: found in a log line, it has leaked. */
+/** The token of that user. A log line must never contain it. */
 const someToken = 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
 
 export function someUser(parts: Partial<MappedClaims> = {}, provider: ProviderName = 'oidc'): AuthUser {

@@ -1,4 +1,4 @@
-/** A Stack Auth backend: key sets and all else that was asked of the recorded ones, answered as they did. */
+/** A Stack Auth backend that replays recorded responses, including the key sets. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   readRecordedExchange,
@@ -9,14 +9,14 @@ import {
 } from '../vectors/stack-auth/recorded.js';
 import { type AnsweringServer, startServer } from './answering-server.js';
 
-/** Where the recorded servers believed to be: the origin of their tokens' issuers. */
+/** The recorded servers' own address: the origin of their tokens' issuers. */
 export const recordedOrigin = 'http://localhost:8102';
 
 interface KeySetBody {
   readonly keys: readonly unknown[];
 }
 
-/** The whole key set of each project that was recorded: with restricted and anonymous users' keys, where it has them. */
+/** The whole key set of each recorded project, with the keys of restricted and anonymous users where it has them. */
 function keysOfProjects(version: StackAuthVersion): ReadonlyMap<string, readonly unknown[]> {
   const names = ['jwks-include-anonymous', 'jwks-project-b', ...(version === '2.8.86' ? ['jwks-project-c'] : [])];
   return new Map(
@@ -31,10 +31,10 @@ function send(response: ServerResponse, recorded: RecordedExchange['response'], 
   response.writeHead(recorded.status, recorded.headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** Says of a request that no recorded one was like it; nothing that the package could take for an answer. */
+/** The response to a request that was not recorded, which the package cannot mistake for a result. */
 const notRecorded = { status: 418, headers: { 'content-type': 'text/plain' }, body: 'This was not recorded' };
 
-/** What the recorded server answered to this request: the same path, and the same `x-stack-` headers to the letter. */
+/** The recorded response to this request: the same path, and identical `x-stack-` headers. */
 export function findRecorded(version: StackAuthVersion, request: IncomingMessage): RecordedExchange | undefined {
   const tokens = readRecordedTokens(version);
   const sent = JSON.stringify(stackHeaders(request.headers));
@@ -54,11 +54,11 @@ function stackHeaders(headers: IncomingMessage['headers']): readonly unknown[] {
     .sort(([a], [b]) => a.localeCompare(b));
 }
 
-/** Listens until the test is over. */
+/** Starts a server that listens until the test ends. */
 export function startStackAuth(version: StackAuthVersion): Promise<AnsweringServer> {
   const projects = keysOfProjects(version);
   const good = readRecordedExchange('jwks', version).response;
-  // The answer of 2.8.37 to include_restricted; the other one says the same of other parameters.
+  // The recorded response of 2.8.37 to include_restricted, which the other version gives for other parameters.
   const badQuery = readRecordedExchange('jwks-include-restricted', '2.8.37').response;
   const noProject = readRecordedExchange('jwks-unknown-project').response;
   const known = version === '2.8.37' ? ['include_anonymous'] : ['include_anonymous', 'include_restricted'];
@@ -91,11 +91,11 @@ export interface RecordedToken {
   readonly text: string;
   readonly kid: string;
   readonly claims: Readonly<Record<string, unknown>>;
-  /** What the verifier's clock has to show: five seconds after it was made. */
+  /** The time for the verifier's clock: five seconds after the token was created. */
   readonly at: Date;
 }
 
-/** The tokens that a server made; those that were spoiled on purpose are told by their names. */
+/** The tokens of a recorded server. The names of tampered ones state how they were tampered with. */
 export function recordedTokens(version: StackAuthVersion): readonly RecordedToken[] {
   return Object.entries(readRecordedTokens(version)).map(([name, text]) => {
     const [header, claims] = text.split('.').map((part) => Buffer.from(part, 'base64url').toString());

@@ -4,7 +4,7 @@ import { readRecordedExchange, readRecordedTokens, type StackAuthVersion } from 
 import type { Known, Members, ProfileStand } from './profile-stand.js';
 import { findRecorded } from './stack-auth-server.js';
 
-/** A user as they were recorded. */
+/** A recorded user. */
 function recordedUser(exchange: string, version: StackAuthVersion): Known {
   const raw = readRecordedExchange(exchange, version).response.body as Members;
   const lastActive = raw['last_active_at_millis'];

@@ -1,4 +1,4 @@
-/** An issuer on this machine that signs in a provider's name, to see what its preset makes of the tokens. */
+/** An issuer on this machine that signs tokens in the name of a provider, to test the provider's preset. */
 import { afterAll, beforeAll } from 'vitest';
 import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { claimMapsOf } from '../../src/open-providers.js';
@@ -11,24 +11,24 @@ import { ManualClock } from './manual-clock.js';
 import { openVerifier } from './opened-verifier.js';
 import { errorOf } from './outcome.js';
 
-/** What became of one token. */
+/** The outcome for one token. */
 interface Judged {
-  /** `'accepted'`, or code and reason, as `outcomeOf` has it. */
+  /** `'accepted'`, or code and reason, as `outcomeOf` returns it. */
   readonly outcome: string;
-  /** What the log says of a refusal. */
+  /** The explanation of a refusal. */
   readonly explanation: string | undefined;
-  /** The user that an accepted token speaks of. */
+  /** The user of an accepted token. */
   readonly user: AuthUser | undefined;
-  /** The addresses that were called for keys, in order. */
+  /** The addresses of the key requests, in order. */
   readonly fetched: readonly string[];
 }
 
-/** Signs a token with these claims and this header, and gives what the preset makes of it. */
+/** Signs a token with these claims and this header, and verifies it with the preset. */
 export type Judge = (provider: IdentityProvider, claims: JsonObject, header?: JsonObject) => Promise<Judged>;
 
 /**
- * One for a spec: its keys answer whatever address a preset asks for keys, the provider's own included. Now is a
- * minute after `issuedAt`.
+ * One issuer for a spec: its keys are served for every address that a preset requests, the provider's own included. The
+ * current time is a minute after `issuedAt`.
  */
 export function standIn(algorithm: TestAlgorithm): Judge {
   const clock = new ManualClock();
@@ -60,5 +60,5 @@ export function standIn(algorithm: TestAlgorithm): Judge {
   };
 }
 
-/** When the tokens of these specs were issued, in seconds since 1970. */
+/** The `iat` of the tokens of these specs, in seconds since 1970. */
 export const issuedAt = 1_767_225_600;

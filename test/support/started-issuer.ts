@@ -1,4 +1,4 @@
-/** Issuers of unit tests: each stops after the test that started it. */
+/** Issuers of unit tests. Each one stops after the test that started it. */
 import { afterEach } from 'vitest';
 import { TestIssuer } from '../../src/testing/test-issuer.js';
 import type { TestIssuerOptions } from '../../src/testing/test-issuer-options.js';
@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((issuer) => issuer.stop()));
 });
 
-/** ES256 unless the options say otherwise, because its keys are quick to make. */
+/** ES256 by default, because its keys are fast to create. */
 export async function startIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const issuer = await TestIssuer.start({ algorithm: 'ES256', ...options });
   started.push(issuer);

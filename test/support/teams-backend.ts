@@ -1,10 +1,10 @@
-/** A Stack Auth backend with teams and permissions that a test hands out and takes away; it listens until the file ends. */
+/** A Stack Auth backend with teams and permissions that a test can change. It listens until the file ends. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { endAfterwards, startIssuer } from './app.js';
 
-/** What a user may do, by their id; `null` beyond any team. */
+/** What a user may do, by team id; `null` is outside of any team. */
 interface Grant {
   readonly userId: string;
   readonly teamId: string | null;
@@ -15,9 +15,9 @@ const projectId = 'c640df62';
 
 export class TeamsBackend {
   readonly grants: Grant[] = [];
-  /** Paths and queries of the calls that were not for keys. */
+  /** Paths and queries of the calls, except those for keys. */
   readonly calls: string[] = [];
-  /** `null`: it answers as it should. */
+  /** A fault; `null` for regular responses. */
   failure: 503 | 'hang-up' | null = null;
 
   private constructor(
@@ -48,7 +48,7 @@ export class TeamsBackend {
     return { projectId, baseUrl: this.url, publishableClientKey: 'pck_1' };
   }
 
-  /** As the backend itself makes them: of teams it names the one that the user looked at last, and no permissions. */
+  /** The claims as the backend creates them: of teams only the one that the user selected last, and no permissions. */
   tokenFor(sub: string, claims: object = {}): Promise<string> {
     const iss = `${this.url}/api/v1/projects/${projectId}`;
     const own = { project_id: projectId, branch_id: 'main', role: 'authenticated', is_anonymous: false };

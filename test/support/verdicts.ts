@@ -1,8 +1,8 @@
-/** What a client is told when it is turned away, in the words of the package's own promise. */
+/** The refusals that a client receives, as the contract of the package states them. */
 import type { AuthErrorCode, RefusalReason } from 'nest-gatehouse';
 import type { Answer } from './http.js';
 
-/** Status, challenge and code: what every refusal test looks at. */
+/** Status, challenge and code, which every refusal test asserts. */
 export interface Verdict {
   readonly status: number;
   readonly challenge: string | undefined;
@@ -15,7 +15,7 @@ export function verdictOf({ status, headers, json }: Answer): Verdict {
   return { status, challenge: headers['www-authenticate'], code, ...(reason !== undefined && { reason }) };
 }
 
-/** The one sentence that goes out for each reason. */
+/** The message of each reason. */
 export const sentences: Readonly<Record<RefusalReason, string>> = {
   malformed: 'The access token is malformed',
   expired: 'The access token has expired',

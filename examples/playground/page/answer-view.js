@@ -8,7 +8,7 @@ const verdicts = {
   outage: 'cannot be decided now',
 };
 
-/** Shows a request and what came of it, and says it in one sentence to those who listen. */
+/** Shows a request and its response, and announces the result to screen readers in one sentence. */
 export function showAnswer(answer) {
   const tone = toneOf(answer);
   byId('answer').replaceChildren(
@@ -44,13 +44,13 @@ export function summaryOf({ token, route, status, body }) {
   return `${token.label}, ${route.label.toLowerCase()} route: ${status}${code}.`;
 }
 
-/** Brings the answer into view where it is not beside the buttons but below them. */
+/** Scrolls to the response where the layout has it below the buttons. */
 export function uncoverAnswer() {
   const { top } = byId('result').getBoundingClientRect();
   if (top > innerHeight - 160) byId('result').scrollIntoView({ block: 'start' });
 }
 
-/** The page is open, but the process behind it is gone. */
+/** Shown when the page is open but the server process has ended. */
 export function showSilence() {
   const text = 'The playground does not answer. Is it still running?';
   byId('answer').replaceChildren(element('p', { class: 'problem' }, text));
@@ -101,7 +101,7 @@ function logLines({ log: lines, status }) {
   );
 }
 
-/** A token in its three parts, each shortened: enough to see that it is there and how it differs. */
+/** Shows the three parts of a token, each shortened. */
 function inParts(authorization) {
   const [scheme, token] = authorization.split(' ');
   if (!token) return [scheme];

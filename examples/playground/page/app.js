@@ -12,7 +12,7 @@ import { showYou } from './you-view.js';
 
 const settings = await (await fetch('/playground/settings')).json();
 
-// The provider sends people back to one address only; `localhost` is another origin than 127.0.0.1.
+// The provider accepts one redirect URI only, and `localhost` is another origin than 127.0.0.1.
 if (location.origin === settings.pageUrl) await start();
 else location.replace(settings.pageUrl);
 
@@ -54,7 +54,7 @@ async function start() {
     const answer = await askForProfile(session.accessToken);
     you.profile = profileView(answer);
     render();
-    // The button was drawn anew, and whoever uses the keyboard wants to press it again.
+    // Rendering has replaced the button, so the focus is restored for keyboard users.
     [...byId('you').querySelectorAll('button')].find(({ textContent }) => textContent === 'Full profile')?.focus();
     announce(you.profile.querySelector('[data-freshness], .problem').textContent);
   }
@@ -66,12 +66,12 @@ async function start() {
   byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(session), run).catch(showSilence));
   await keys.update(session);
 
-  // The first request of all asks the app who you are.
+  // The first request loads the current user.
   if (session.accessToken) await run(tokens[0], routes[0]);
   document.body.dataset.ready = 'true';
 }
 
-/** One after the other: the answers can be read as they come, and the last one stays. */
+/** Sends the requests one after the other, so that each response is visible and the last one stays. */
 async function sendAll(requests, run) {
   const statuses = [];
   for (const { token, route } of requests) statuses.push((await run(token, route)).status);

@@ -1,4 +1,4 @@
-/** Builds an element. Text goes in as text, never as markup: much of it comes out of tokens and answers. */
+/** Builds an element. Text is never interpreted as markup, because much of it comes from tokens and responses. */
 export function element(name, attributes = {}, ...children) {
   const built = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {

@@ -7,7 +7,7 @@ export const routes = [
 ];
 
 /**
- * `authorization` gives the header to send, or nothing for none. `needs` names what has to be there first.
+ * `authorization` returns the header to send, if any. `needs` names what is required first.
  */
 export const tokens = [
   {
@@ -93,7 +93,7 @@ function bearer(token) {
   return `Bearer ${token}`;
 }
 
-/** Only the server can make these: it has the provider's keys. */
+/** Only the server can create these, because it has the provider's keys. */
 function flawed(flaw) {
   return async (session) => {
     const person = session.accessToken ? readToken(session.accessToken).claims.sub : '';

@@ -1,7 +1,7 @@
 import { byId, element } from './element.js';
 import { readToken } from './token.js';
 
-/** The provider's key, its two switches, and what to try next. */
+/** Shows the provider's key, its two switches, and a suggestion what to try next. */
 export class KeysView {
   #state;
   #session = {};
@@ -52,7 +52,7 @@ export class KeysView {
     byId('key-reads').textContent = keySetRequests === 1 ? 'once' : `${keySetRequests} times`;
     byId('key-server').setAttribute('aria-checked', String(keyServer === 'answering'));
     const advice = this.#advice();
-    // Said aloud when it changes, so it must not be written anew after each request.
+    // Screen readers announce a change of this text, so it must not be rewritten after each request.
     if (byId('advice').textContent !== advice.map((paragraph) => paragraph.textContent).join('')) {
       byId('advice').replaceChildren(...advice);
     }

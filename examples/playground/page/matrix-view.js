@@ -2,7 +2,7 @@ import { element } from './element.js';
 import { routes, tokens } from './experiments.js';
 import { toneOf } from './send.js';
 
-/** The table of requests: a row for each token, a column for each route, a button in each cell. */
+/** Shows the table of requests: a row for each token, a column for each route, a button in each cell. */
 export class MatrixView {
   #buttons = new Map();
   #rows = new Map();
@@ -19,7 +19,7 @@ export class MatrixView {
     }
   }
 
-  /** A token that is not there cannot be sent; the former one is not even shown before there is one. */
+  /** Disables rows whose token does not exist, and hides the row of the previous token until there is one. */
   update(session) {
     for (const [token, row] of this.#rows) {
       const missing = token.needs !== undefined && !session[token.needs];
@@ -41,7 +41,7 @@ export class MatrixView {
     label(button, String(status), token, route, `, last answer`);
   }
 
-  /** All that can be sent now, in reading order. */
+  /** The requests that can be sent now, in reading order. */
   sendable(session) {
     return tokens
       .filter((token) => token.needs === undefined || session[token.needs])

@@ -6,7 +6,7 @@ const ages = {
   stale: 'stale: given at once, while the provider is asked behind it. Ask again',
 };
 
-/** Asks the app for the caller's profile, and the provider how often it has been asked in all. */
+/** Loads the caller's profile from the app, and the total number of calls from the provider. */
 export async function askForProfile(accessToken) {
   const response = await fetch('/api/profile', { headers: { Authorization: `Bearer ${accessToken}` } });
   const body = await response.json();
@@ -14,7 +14,7 @@ export async function askForProfile(accessToken) {
   return { status: response.status, body, profileRequests };
 }
 
-/** The profile, and where it came from. */
+/** Shows the profile and its source. */
 export function profileView({ status, body, profileRequests }) {
   if (status !== 200) return element('p', { class: 'problem' }, `${status} ${body.code}: ${body.message}`);
   const { profile, freshness } = body;

@@ -1,4 +1,4 @@
-/** Sends one request to the API and gathers all that there is to see about it. */
+/** Sends one request to the API, and returns everything that the page shows about it. */
 export async function send(token, route, session) {
   const authorization = await token.authorization(session);
   const response = await fetch(
@@ -19,7 +19,7 @@ export async function send(token, route, session) {
   };
 }
 
-/** How an answer is coloured: let through, let through with a word of warning, refused, or nobody's fault but ours. */
+/** The colour of a response: accepted, accepted with a challenge, refused, or a fault of the server. */
 export function toneOf({ status, challenge }) {
   if (status >= 500) return 'outage';
   if (status >= 400) return 'refused';

@@ -14,7 +14,7 @@ export function readSession(run) {
   }
 }
 
-/** The token before is kept too, for a look at what becomes of it when the keys have changed. */
+/** The previous token is kept as well, to show what happens to it after the keys have changed. */
 export function keepTokens(run, { accessToken, idToken }) {
   const formerToken = readSession(run).accessToken;
   sessionStorage.setItem(key, JSON.stringify({ run, accessToken, idToken, formerToken }));

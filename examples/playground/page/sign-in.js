@@ -3,7 +3,7 @@ import { toBase64url } from './token.js';
 
 const pendingKey = 'sign-in';
 
-/** Leaves for the provider: authorization code with PKCE (RFC 7636), for an API named by `resource` (RFC 8707). */
+/** Redirects to the provider: authorization code with PKCE (RFC 7636), for an API named by `resource` (RFC 8707). */
 export async function startSignIn(settings) {
   const verifier = randomText();
   const state = randomText();
@@ -25,7 +25,7 @@ export async function startSignIn(settings) {
 export async function finishSignIn(settings) {
   const answer = new URLSearchParams(location.search);
   if (!answer.has('code') && !answer.has('error')) return 'nothing';
-  // The code works once; it has no business in the history or behind a reload.
+  // The code can be used once, so it is removed from the history.
   history.replaceState(null, '', '/');
 
   const pending = JSON.parse(sessionStorage.getItem(pendingKey) ?? 'null');
@@ -33,7 +33,7 @@ export async function finishSignIn(settings) {
   if (!pending || answer.get('state') !== pending.state) {
     return { problem: 'That answer does not belong to a sign-in of this tab. Please sign in again.' };
   }
-  // RFC 9207: the provider says who it is, so that a code is never taken to another one.
+  // RFC 9207: the response names the issuer, so that the code is never sent to another one.
   if (answer.get('iss') !== settings.issuer) return { problem: 'The answer came from another provider.' };
   if (answer.has('error')) return { problem: answer.get('error_description') ?? answer.get('error') };
   return exchange(settings, answer.get('code'), pending.verifier);

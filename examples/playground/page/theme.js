@@ -1,4 +1,4 @@
-// The choice is kept, so it comes before anything is fetched.
+// The stored theme is applied before anything is fetched, so that the page does not flicker.
 const select = document.querySelector('#theme');
 const kept = localStorage.getItem('theme');
 

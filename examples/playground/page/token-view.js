@@ -13,7 +13,7 @@ const meanings = {
 const first = ['iss', 'sub', 'aud', 'scope', 'iat', 'exp'];
 const times = new Set(['iat', 'exp', 'nbf', 'auth_time']);
 
-/** The token's claims, and its life running down. */
+/** Shows the token's claims and its remaining lifetime. */
 export class TokenView {
   #place;
   #timer;

@@ -1,10 +1,10 @@
-/** Reads a token without checking anything: good enough to show it, never to trust it. */
+/** Decodes a token without verification, for display only. */
 export function readToken(token) {
   const [header, payload] = token.split('.').slice(0, 2).map(fromBase64url);
   return { header: JSON.parse(header), claims: JSON.parse(payload) };
 }
 
-/** Promotes the owner to root and keeps the old signature, which does not cover that. */
+/** Changes the role to root and keeps the signature, which no longer verifies. */
 export function tamperWith(token) {
   const [header, payload, signature] = token.split('.');
   const claims = { ...JSON.parse(fromBase64url(payload)), sub: 'root', roles: ['root'] };

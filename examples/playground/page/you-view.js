@@ -1,7 +1,7 @@
 import { element } from './element.js';
 
 /**
- * Who the app takes you for: the answer of its guarded route, not what the page reads out of the token.
+ * Shows the current user by the response of the guarded route, and not by decoding the token.
  */
 export function showYou(
   place,

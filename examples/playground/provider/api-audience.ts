@@ -1,2 +1,2 @@
-/** Names the API in the provider (a resource indicator, RFC 8707) and in the `aud` of every token meant for it. */
+/** The resource indicator of the API (RFC 8707), which is the `aud` of its tokens. */
 export const apiAudience = 'https://api.playground.example';

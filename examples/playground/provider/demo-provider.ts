@@ -9,13 +9,13 @@ import { createSigningKey, type SigningKey } from './signing-key.js';
 import { answerUserinfo } from './userinfo.js';
 
 export interface ProviderState {
-  /** The only key that is published, and that signs. */
+  /** The signing key, which is the only published one. */
   readonly keyId: string;
   readonly keySince: string;
   readonly keyServer: 'answering' | 'down';
-  /** How often somebody, that is the guard, has read the key set. */
+  /** The number of requests for the key set, which all come from the guard. */
   readonly keySetRequests: number;
-  /** How often a profile has been asked for. */
+  /** The number of profile requests. */
   readonly profileRequests: number;
 }
 
@@ -68,8 +68,8 @@ export class DemoProvider {
   }
 
   /**
-   * From now on a new key signs, and the old one is no longer published: the hard way to rotate, which a provider takes
-   * when a key has leaked. oidc-provider reads its keys once, so a new Provider takes over behind the same port.
+   * Signs with a new key from now on and no longer publishes the old one, as a provider does after a key has leaked.
+   * oidc-provider reads its keys once, so a new Provider object replaces the old one at the same port.
    */
   rotateKeys(): void {
     this.key = createSigningKey();
@@ -78,7 +78,7 @@ export class DemoProvider {
     this.handle = this.provider.callback();
   }
 
-  /** Discovery and key set answer 503 while it is down. Signing in goes on, as with a real outage of that one service. */
+  /** Discovery and key set answer 503 while it is down. Signing in still works, as in a real outage of that service. */
   switchKeyServer(answering: boolean): void {
     this.answering = answering;
   }

@@ -7,7 +7,7 @@ import { createSigningKey, signAccessToken, type SigningKey } from './signing-ke
 
 const flaws = ['expired', 'other-audience', 'stranger', 'unknown-key'] as const;
 
-/** The one thing that is wrong with a token; all else in it is as the provider would write it. */
+/** The flaws of tokens. Each token has one; everything else in it is as the provider issues it. */
 export type Flaw = (typeof flaws)[number];
 
 export function isFlaw(text: string): text is Flaw {
@@ -49,7 +49,7 @@ function flawInClaims(flaw: Flaw): Record<string, unknown> {
 function flawInKey(flaw: Flaw, real: SigningKey): SigningKey {
   switch (flaw) {
     case 'stranger':
-      // The forger knows the id of the real key, as anyone may, but has only a key of their own.
+      // An attacker knows the public id of the real key, but can only sign with another key.
       return createSigningKey(real.id);
     case 'unknown-key':
       return createSigningKey();

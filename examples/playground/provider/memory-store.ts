@@ -3,13 +3,13 @@ import type { Adapter, StoredModel } from 'oidc-provider';
 const keptEntries = 2_000;
 
 /**
- * Where the provider keeps sessions and grants. It outlives the Provider object, which is built anew when keys are
- * rotated: people stay signed in, only the keys change.
+ * Stores the provider's sessions and grants. It outlives the Provider object, which is replaced when keys are rotated, so
+ * that users stay signed in.
  */
 export class MemoryStore {
   private readonly entries = new Map<string, StoredModel>();
 
-  /** The provider asks for one adapter a model. It checks expiry itself; all that is left is to forget the oldest. */
+  /** Creates one adapter per model. The provider checks expiry itself, so the store only removes the oldest entries. */
   readonly adapterFor = (model: string): Adapter => {
     const key = (id: string): string => `${model}:${id}`;
     const findBy = async (name: string, value: string): Promise<StoredModel | undefined> =>

@@ -8,7 +8,7 @@ export interface Person {
   readonly remark: string;
 }
 
-/** Everyone who can sign in. The passwords are shown on the sign-in screen: nothing here is worth protecting. */
+/** The users who can sign in. The sign-in screen shows their passwords, because this is a demo. */
 export const people: readonly [Person, ...Person[]] = [
   {
     id: 'mira',
@@ -39,7 +39,7 @@ export const people: readonly [Person, ...Person[]] = [
   },
 ];
 
-/** The person of that id, or the first one: a flawed token has to be about somebody before anyone has signed in. */
+/** Finds a user by id; the first user otherwise, because a flawed token needs a user before the first sign-in. */
 export function findPerson(id: unknown): Person {
   return people.find((person) => person.id === id) ?? people[0];
 }
@@ -48,7 +48,7 @@ export function signInAs(id: string, password: string): Person | undefined {
   return people.find((person) => person.id === id.trim().toLowerCase() && person.password === password);
 }
 
-/** What a token for the API says about a person, besides the standard claims. */
+/** The claims of a user in a token for the API, in addition to the standard ones. */
 export function claimsOf(person: Person): Record<string, unknown> {
   return { name: person.name, email: person.email, email_verified: person.emailVerified, roles: person.roles };
 }

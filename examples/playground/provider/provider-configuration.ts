@@ -7,12 +7,12 @@ import { failureScreen, screenHeaders, signOutScreen } from './screen.js';
 import type { SigningKey } from './signing-key.js';
 
 export const clientId = 'playground-page';
-/** Short, so that a token can be watched to its end. */
+/** The lifetime is short, so that the page can show a token expiring. */
 export const accessTokenSeconds = 300;
 export const apiScopes = ['notes:read', 'notes:write'];
 export const offeredScopes = ['openid', 'profile', 'email', ...apiScopes];
 
-// One for the life of the process: sessions outlive a rotation of the signing keys.
+// One secret for the whole process, because sessions outlive a rotation of the signing keys.
 const cookieKey = randomBytes(32).toString('base64url');
 
 export interface ProviderParts {
@@ -61,7 +61,7 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
   };
 }
 
-/** A public client: it runs in a browser, has no secret, and proves itself by PKCE. */
+/** A public client: it runs in a browser, has no secret, and uses PKCE. */
 function pageClient(pageUrl: string): Record<string, unknown> {
   return {
     client_id: clientId,
@@ -75,7 +75,7 @@ function pageClient(pageUrl: string): Record<string, unknown> {
   };
 }
 
-/** Access tokens for the API are JWTs which name it as their audience, and nobody else. */
+/** Access tokens for the API are JWTs with the API as their only audience. */
 function resourceIndicators(): Record<string, unknown> {
   return {
     enabled: true,

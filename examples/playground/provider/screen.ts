@@ -1,6 +1,6 @@
 import type { Person } from './people.js';
 
-/** No script but the screen's own; the form may lead to the provider and back to the page, and nowhere else. */
+/** Allows only the screen's own script, and forms that lead to the provider and back to the page. */
 export function screenHeaders(pageUrl: string): Record<string, string> {
   return {
     'Content-Security-Policy': [
@@ -21,7 +21,7 @@ export function screenHeaders(pageUrl: string): Record<string, string> {
 export interface SignInView {
   readonly uid: string;
   readonly people: readonly Person[];
-  /** The name that was typed, when name and password did not fit. */
+  /** The entered name, after a wrong name or password. */
   readonly rejectedName?: string;
 }
 
@@ -91,7 +91,7 @@ function cancelForm(uid: string, label: string): string {
   return `<form method="post" action="/interaction/${uid}/cancel"><button class="quiet" type="submit">${label}</button></form>`;
 }
 
-/** The form comes from the provider; the buttons belong to it by their `form` attribute. */
+/** The provider creates the form; the buttons refer to it by their `form` attribute. */
 export function signOutScreen(form: string): string {
   return screen(
     'Sign out?',

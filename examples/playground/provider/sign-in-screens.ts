@@ -13,19 +13,19 @@ const assets: Readonly<Record<string, string>> = {
 };
 const assetFolder = new URL('./examples/playground/screens/', import.meta.resolve('nest-gatehouse/package.json'));
 
-/** The provider's own pages: sign in, and allow the page what it asks for. */
+/** The provider's pages for signing in and for consent. */
 export class SignInScreens {
   private readonly headers: Record<string, string>;
 
   constructor(
-    // Asked for each time: another Provider takes over when keys are rotated, also in the middle of a sign-in.
+    // Read at each request, because a rotation of keys replaces the Provider, also during a sign-in.
     private readonly provider: () => Provider,
     private readonly pageUrl: string,
   ) {
     this.headers = screenHeaders(pageUrl);
   }
 
-  /** Answers what belongs to the screens; false leaves the request to the provider. */
+  /** Answers requests for the screens. @returns false for requests that the provider must answer */
   async answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     const [, area, name, action] = path.split('/');
     if (area === 'screens') {
@@ -38,7 +38,7 @@ export class SignInScreens {
       if (request.method === 'POST') await this.act(request, response, interaction, action);
       else this.show(response, interaction);
     } catch {
-      // An interaction that has ended or is not this browser's. What the provider says about it helps nobody here.
+      // The interaction has ended or belongs to another browser. The provider's error message would not help the user.
       this.send(response, 400, failureScreen('This sign-in has ended', 'Start again from the page.', this.pageUrl));
     }
     return true;

@@ -5,7 +5,7 @@ export interface SigningKey {
   readonly privateJwk: JsonWebKey & { kid: string };
 }
 
-/** The id is random, so that a token which the browser kept from an earlier run never names a key of this one. */
+/** The id is random, so that a token which the browser has kept from an earlier run never refers to a key of this run. */
 export function createSigningKey(id = `key-${randomBytes(3).toString('hex')}`): SigningKey {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = privateKey.export({ format: 'jwk' });

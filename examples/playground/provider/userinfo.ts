@@ -4,8 +4,8 @@ import { claimsOf, people } from './people.js';
 import type { SigningKey } from './signing-key.js';
 
 /**
- * The provider's userinfo endpoint (OpenID Connect Core §5.3). oidc-provider has one, which turns away tokens that are
- * meant for an API; many other providers take them, and so does this one.
+ * The provider's userinfo endpoint (OpenID Connect Core §5.3). oidc-provider has one, which refuses tokens that are
+ * meant for an API; many other providers accept them, and so does this one.
  */
 export function answerUserinfo(request: IncomingMessage, response: ServerResponse, key: SigningKey): void {
   const subject = readSubject(request.headers.authorization ?? '', key);
@@ -20,7 +20,7 @@ export function answerUserinfo(request: IncomingMessage, response: ServerRespons
     .end(JSON.stringify({ sub: person.id, name, email, email_verified, locale: 'en', remark: person.remark }));
 }
 
-/** Whose token it is; nothing for one that this provider would not have given out. */
+/** The user id of a token; `undefined` for a token that this provider has not issued. */
 function readSubject(authorization: string, key: SigningKey): unknown {
   const [header = '', claims = '', signature = ''] = authorization.replace(/^Bearer /, '').split('.');
   const options = { key: createPublicKey({ key: key.privateJwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' } as const;

@@ -1,4 +1,4 @@
-// The demo people's names and passwords, typed by one press. Without this script they are simply there to be read.
+// Fills in the name and password of a demo user. Without this script the user types them.
 const name = document.querySelector('#name');
 const password = document.querySelector('#password');
 const submit = document.querySelector('.primary');

@@ -39,7 +39,7 @@ describe.each(kinds)('%s', (kind) => {
     ['a text, of which "adm" is a part', 'administrator'],
     ['an object with a method of the name', { includes: () => true }],
     ['nothing', undefined],
-  ])('refuse a user that an app has made by hand, whose list is %s', (_what, list) => {
+  ])('refuse a user that an app has created by hand, whose list is %s', (_what, list) => {
     const user: AuthUser = { ...someUser(), [kind]: list };
     expect(decide(all(kind, 'adm'), user).kind).toBe('refused');
   });
@@ -49,7 +49,7 @@ describe.each(kinds)('%s', (kind) => {
     expect(decide(all(kind, 'a'), someUser(others)).kind).toBe('refused');
   });
 
-  it('are explained: what is demanded, what the user has, and where it was looked for', () => {
+  it('are explained with the requirement, what the user has, and the source', () => {
     const decision = decide(any(kind, 'a', 'b'), someUser({ [kind]: ['c', 'x\ny'] }));
     expect(decision).toMatchObject({
       refusal: {
@@ -62,7 +62,7 @@ describe.each(kinds)('%s', (kind) => {
 });
 
 describe('a refusal', () => {
-  it.each(['roles', 'permissions'] as const)('for want of %s names nothing to ask for', (kind) => {
+  it.each(['roles', 'permissions'] as const)('for a lack of %s names no scope', (kind) => {
     const decision = decide(all(kind, 'a'), someUser(), [all('scopes', 'b')]);
     expect(decision).toMatchObject({ refusal: { code: 'ACCESS_DENIED', reason: null, requiredScopes: [] } });
   });
@@ -74,7 +74,7 @@ describe('a refusal', () => {
     ['all of several that would do', [all('scopes', 'a'), any('scopes', 'b', 'c')], [], 'a b c'],
     ['of several that would do the one that is there', [any('scopes', 'b', 'c'), all('scopes', 'a')], ['c'], 'c a'],
     ['no role', [all('roles', 'r'), all('scopes', 'a')], [], 'a'],
-  ])('for want of a scope names %s', (_what, demands, scopes, named) => {
+  ])('for a lack of a scope names %s', (_what, demands, scopes, named) => {
     const failing = demands.find(
       (demand) => demand.kind === 'scopes' && decide(demand, someUser({ scopes })).kind === 'refused',
     );

@@ -62,11 +62,11 @@ describe('membership', () => {
     ['slug', 'acme', 'refused'],
     ['name', 'acme Ltd', 'granted'],
     ['name', 'acme-ltd', 'refused'],
-  ] as const)('by the %s, where that is asked for: %s', (by, named, expected) => {
+  ] as const)('by the %s, when that is configured: %s', (by, named, expected) => {
     expect(outcome({ by }, named, [organization('acme')])).toBe(expected);
   });
 
-  it('is undecided where two have the name', () => {
+  it('is undecided when two organizations have the name', () => {
     const two = [organization('a', { slug: 'acme' }), organization('b', { slug: 'acme' })];
     expect(outcome({ by: 'slug' }, 'acme', two)).toBe('refused');
     expect(outcome({}, 'a', two)).toBe('granted');
@@ -77,13 +77,13 @@ describe('membership', () => {
     ['no list', undefined],
     ['a text', 'acme'],
     ['an object by ids', { acme: organization('acme') }],
-  ])('of a user whom an app has made by hand, with %s', (_what, organizations) => {
+  ])('of a user whom an app has created by hand, with %s', (_what, organizations) => {
     const user = { ...someUser(), organizations } as unknown as AuthUser;
     expect(decide({}, 'acme', user).kind).toBe('refused');
   });
 });
 
-describe('what is held there', () => {
+describe('the authorities in an organization', () => {
   it.each([
     ['the assigned role', { role: 'Admin' }, admin, 'granted'],
     ['a role that it includes, exactly', { role: 'Member' }, admin, 'refused'],
@@ -107,7 +107,7 @@ describe('what is held there', () => {
     expect(outcome(parts, 'acme', [held])).toBe(expected);
   });
 
-  it('counts in this organization only', () => {
+  it('count in this organization only', () => {
     const organizations = [organization('acme', { roles: ['Member'] }), organization('globex', { roles: ['Admin'] })];
     expect(outcome({ role: 'Admin' }, 'acme', organizations)).toBe('refused');
     const roles = someUser({ roles: ['Admin'], permissions: ['p'], organizations: [organization('acme')] });
@@ -116,7 +116,7 @@ describe('what is held there', () => {
   });
 });
 
-describe('a refusal says', () => {
+describe('a refusal', () => {
   const explanationOf = (parts: Partial<OrganizationRequirement>, named: string, ...held: readonly Organization[]) => {
     const decision = decide(parts, named, someUser({ organizations: held }));
     if (decision.kind === 'granted') throw new Error('It was granted');
@@ -164,7 +164,10 @@ describe('a refusal says', () => {
       [organization('acme'), organization('acme')],
       `${demanded}; the call names "acme", and ${place} several of this id: ask by another name of theirs`,
     ],
-  ] as const)('what was demanded, named and held: %j, %j', (named, parts, held, explanation) => {
-    expect(explanationOf(parts, named, ...held)).toBe(explanation);
-  });
+  ] as const)(
+    'states the requirement, the organization and the granted authorities: %j, %j',
+    (named, parts, held, explanation) => {
+      expect(explanationOf(parts, named, ...held)).toBe(explanation);
+    },
+  );
 });

@@ -63,7 +63,7 @@ function open({ freshMs = 60_000, maxEntries = 100 } = {}) {
 const alice = userOf('alice');
 
 describe('permissions', () => {
-  it('are asked for once for as long as they are fresh, each question for itself', async () => {
+  it('are requested once while they are fresh, each kind separately', async () => {
     const { source, permissions, clock } = open();
     const ask = async () => [
       await permissions.permissionsOf(alice),
@@ -87,7 +87,7 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(10);
   });
 
-  it('are kept by user: a new token finds what an old one has brought, another issuer’s user does not', async () => {
+  it('are cached by user: a new token of a user finds them, a user of another issuer does not', async () => {
     const { source, permissions } = open();
     await permissions.permissionsOf(alice);
     await permissions.permissionsOf(userOf('alice', { token: 't2' }));
@@ -99,7 +99,7 @@ describe('permissions', () => {
   it.each([
     ['with a cache', {}],
     ['without', { freshMs: 0, maxEntries: 0 }],
-  ])('are asked for once by all who ask at once, %s', async (_what, options) => {
+  ])('are requested once by concurrent requests, %s', async (_what, options) => {
     const { source, permissions } = open(options);
     source.hold();
     const answers = Promise.all(Array.from({ length: 100 }, () => permissions.permissionsOf(alice)));
@@ -109,14 +109,14 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(1);
   });
 
-  it('are asked for each time where nothing is kept', async () => {
+  it('are requested each time when the cache is off', async () => {
     const { source, permissions } = open({ freshMs: 0, maxEntries: 0 });
     await permissions.permissionsOf(alice);
     await permissions.permissionsOf(alice);
     expect(source.questions).toHaveLength(2);
   });
 
-  it('are asked for anew when the clock was put back', async () => {
+  it('are requested again when the clock was set back', async () => {
     const { source, permissions, clock } = open();
     await permissions.permissionsOf(alice);
     clock.advanceSeconds(-1);
@@ -124,7 +124,7 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('are not refused to one token for what was said to another', async () => {
+  it('of one token are not affected by a refusal of another token', async () => {
     const { source, permissions } = open();
     source.trouble = (user) => (tokenOf(user) === 'old' ? RefusalError.token('expired', 'It is over') : undefined);
     source.hold();
@@ -136,7 +136,7 @@ describe('permissions', () => {
 });
 
 describe('forgetting', () => {
-  it('has the next question go to the issuer', async () => {
+  it('makes the next request call the issuer', async () => {
     const { source, permissions, sources } = open();
     await permissions.permissionsOf(alice);
     sources.forget('bob', 'joe');
@@ -148,7 +148,7 @@ describe('forgetting', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('drops an answer that is under way', async () => {
+  it('discards a response that is under way', async () => {
     const { source, permissions, sources } = open();
     source.hold();
     const before = permissions.permissionsOf(alice);
@@ -163,7 +163,7 @@ describe('forgetting', () => {
 });
 
 describe('an outage', () => {
-  it('is a fault, however much was known before, and is reported once', async () => {
+  it('is a fault, even for permissions that were known, and is reported once', async () => {
     const { source, permissions, clock, events } = open();
     await permissions.permissionsOf(alice);
     clock.advanceSeconds(60);
@@ -205,15 +205,15 @@ describe('an outage', () => {
   });
 });
 
-describe('whom to ask', () => {
-  it('is told by the user’s issuer; a user made by hand has what they say', () => {
+describe('the source', () => {
+  it("is that of the user's issuer; a user created by hand has their own lists", () => {
     const { sources, permissions } = open();
     expect(sources.find(alice)).toBe(permissions);
     expect(sources.find(userOf('alice', { issuer: 'jim' }))).toBeUndefined();
     expect(sources.find({ ...alice })).toBeUndefined();
   });
 
-  it('keeps nothing running when the app stops', async () => {
+  it('has no timer when the app stops', async () => {
     const { sources, permissions, timer } = open();
     await permissions.permissionsOf(alice);
     expect(timer.delayMs).not.toBeNull();

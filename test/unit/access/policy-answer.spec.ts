@@ -5,7 +5,7 @@ import { readPolicyAnswer } from '../../../src/access/policy-evaluator.js';
 const nonsense = (given: string) => ({ kind: 'nonsense', given });
 const refused = (reason: string | null) => ({ kind: 'refused', reason });
 
-describe('the answer of a policy', () => {
+describe('the result of a policy', () => {
   it.each([
     [true, { kind: 'granted' }],
     [false, refused(null)],

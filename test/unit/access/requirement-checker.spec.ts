@@ -64,7 +64,7 @@ describe('a policy', () => {
   it.each([
     ['once, when two verdicts on one token have made two users of it', 'the.one.token', ['may-list']],
     ['about each of two users', 'the.other.token', ['may-list', 'may-list']],
-  ])('is asked for a call %s', async (_, second, expected) => {
+  ])('runs for a call %s', async (_, second, expected) => {
     const { checker, asked, demand } = setUp();
     const guardContext = guardContextOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
     const requirements = demand('may-list', true);
@@ -86,7 +86,7 @@ describe('a policy', () => {
     ],
   ];
 
-  it.each(derivations)('is asked although another one has granted the call, on %s', async (_, derive) => {
+  it.each(derivations)('runs although another one has allowed the call, on %s', async (_, derive) => {
     const { checker, asked, demand } = setUp();
     const context = new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list);
     const user = userOf('the.one.token');

@@ -45,7 +45,7 @@ function namesOf(
 }
 
 describe('requirements', () => {
-  it('are asked as they are written: base class, class, handler', () => {
+  it('are checked in the order in which they are written: base class, class, handler', () => {
     expect(namesOf([held('roles', 'a')], [held('scopes', 'b'), held('roles', 'c')], [held('scopes', 'd')])).toEqual([
       'roles: a',
       'scopes: b',
@@ -54,7 +54,7 @@ describe('requirements', () => {
     ]);
   });
 
-  it('leave to the end what may have to be looked up, and what the app has to say to the very end', () => {
+  it('have look-ups checked after the others, and policies last', () => {
     expect(
       namesOf(
         [policy('P')],

@@ -50,7 +50,7 @@ describe('an address', () => {
     'http://[::2]/',
     'http://192.168.0.1',
     'http://169.254.169.254/latest/meta-data/',
-  ])('off this machine needs https, or leave to go without: %s', (address) => {
+  ])('needs https on another machine, unless insecure http is allowed: %s', (address) => {
     expect(findAddressFault(address, strict)).toBe('http is only allowed on this machine');
     expect(findAddressFault(address, lax)).toBeUndefined();
   });
@@ -63,7 +63,7 @@ describe('an address', () => {
     'ws://localhost',
     'urn:issuer',
     'localhost:3000',
-  ])('must not be of another scheme, not even with leave: %s', (address) => {
+  ])('must not have another scheme, even if insecure http is allowed: %s', (address) => {
     expect(findAddressFault(address, strict)).toBe('https is expected');
     expect(findAddressFault(address, lax)).toBe('https is expected');
   });
@@ -74,15 +74,15 @@ describe('an address', () => {
     'https://:pass@issuer.example',
     'http://localhost:80@evil.example',
     'http://user@localhost',
-  ])('must not send a login: %s', (address) => {
-    expect(findAddressFault(address, strict)).toBe('an address must not send a user name or password');
-    expect(findAddressFault(address, lax)).toBe('an address must not send a user name or password');
+  ])('must not contain a user name or password: %s', (address) => {
+    expect(findAddressFault(address, strict)).toBe('an address must not contain a user name or password');
+    expect(findAddressFault(address, lax)).toBe('an address must not contain a user name or password');
   });
 
   it.each(['https://issuer.example/#a', 'http://localhost#/keys', 'https://issuer.example/keys#'])(
-    'must not send a fragment: %s',
+    'must not contain a fragment: %s',
     (address) => {
-      expect(findAddressFault(address, lax)).toBe('an address must not send a fragment');
+      expect(findAddressFault(address, lax)).toBe('an address must not contain a fragment');
     },
   );
 
@@ -97,11 +97,11 @@ describe('an address', () => {
     'https://[::1',
     'https://a:99999',
     'http://127.0.0.256',
-  ])('must be an absolute one: %j', (address) => {
+  ])('must be absolute: %j', (address) => {
     expect(findAddressFault(address, lax)).toBe('not an absolute address');
   });
 
-  // The platform would overlook these, and then call another address than the one that was compared and logged.
+  // The URL parser drops or encodes these, and would call another address than the one that was compared and logged.
   it.each([
     ' https://issuer.example',
     'https://issuer.example ',
@@ -109,13 +109,13 @@ describe('an address', () => {
     'https://issuer.example/a\tb',
     'https://issuer.example/a b',
     '\u0000https://issuer.example',
-  ])('must not hold blanks or line breaks: %j', (address) => {
+  ])('must not contain spaces or line breaks: %j', (address) => {
     expect(findAddressFault(address, lax)).toBe('an address must not hold blanks or control characters');
   });
 });
 
-describe('the leave to go without https', () => {
-  it('is a symbol, which no configuration file can write', () => {
+describe('the switch that allows insecure http', () => {
+  it('is a symbol, which no configuration file can contain', () => {
     expect(typeof allowInsecureHttpOffLoopback).toBe('symbol');
     expect(JSON.parse(JSON.stringify({ [allowInsecureHttpOffLoopback]: true }))).toEqual({});
   });
@@ -128,16 +128,16 @@ describe('the leave to go without https', () => {
 describe('an option that is an address', () => {
   const fix = 'Write an absolute https:// address (http:// is for this machine only)';
 
-  it('is given as it was written', () => {
+  it('is returned as it was written', () => {
     expect(readAddress('oidc', { jwksUri: 'https://A.example/K/' }, 'jwksUri', strict)).toBe('https://A.example/K/');
     expect(checkAddress('here', 'http://localhost:1/', strict)).toBe('http://localhost:1/');
   });
 
-  it('may be left out, where it need not be there', () => {
+  it('may be omitted where it is not required', () => {
     expect(readAddress('oidc', {}, 'jwksUri', strict)).toBeUndefined();
   });
 
-  it('is named with what is wrong and what to write', () => {
+  it('is named in the error with the problem and the fix', () => {
     const error = configurationErrorOf(() => readAddress('oidc', { jwksUri: 'ftp://a.example' }, 'jwksUri', strict));
 
     expect(error.path).toBe('oidc({ jwksUri })');
@@ -150,7 +150,7 @@ describe('an option that is an address', () => {
     expect(error.message).toBe(`oidc({ jwksUri }): a text is expected. ${fix}.`);
   });
 
-  it('is told to be missing, where it must be there', () => {
+  it('is reported as missing where it is required', () => {
     const error = configurationErrorOf(() =>
       requireAddress('propelAuth', {}, 'authUrl', strict, 'Copy it from the dashboard'),
     );
@@ -161,7 +161,7 @@ describe('an option that is an address', () => {
     );
   });
 
-  it('is not repeated by the error, as it may send a password', () => {
+  it('is not repeated by the error, as it may contain a password', () => {
     const value = 'https://user:canary@a.example';
     const error = configurationErrorOf(() => readAddress('oidc', { jwksUri: value }, 'jwksUri', strict));
 

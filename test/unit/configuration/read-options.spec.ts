@@ -21,14 +21,14 @@ function messageOf(attempt: () => unknown): string {
 }
 
 describe('options', () => {
-  it('are given as they are when each has a known name', () => {
+  it('are returned unchanged when every name is known', () => {
     const given = { authUrl: 1, audience: undefined };
 
     expect(readOptions('x', given, known)).toBe(given);
     expect(readOptions('x', {}, known)).toEqual({});
   });
 
-  it('may bear symbols, which are never names by mistake', () => {
+  it('may have symbol keys, which are never misspelled names', () => {
     expect(() => readOptions('x', { [Symbol('s')]: true }, known)).not.toThrow();
   });
 
@@ -47,53 +47,56 @@ describe('options', () => {
     ['apiURL', 'apiUrl'],
     ['aptUrl', 'apiUrl'],
     ['autUrl', 'authUrl'],
-  ])('of an unknown name are told the nearest known one: %s', (name, meant) => {
+  ])('with an unknown name get the nearest known name as a fix: %s', (name, meant) => {
     expect(messageOf(() => readOptions('x', { [name]: 1 }, known))).toBe(
       `x({ ${name} }): there is no option of this name. Did you mean ${meant}.`,
     );
   });
 
-  it.each(['secret', 'aud', 'toString', '__proto__x', ''])('of a name like none are told all of them: %j', (name) => {
-    expect(messageOf(() => readOptions('x', { [name]: 1 }, known))).toBe(
-      `x({ ${name} }): there is no option of this name. Known options: ${known.join(', ')}.`,
-    );
-  });
+  it.each(['secret', 'aud', 'toString', '__proto__x', ''])(
+    'with a name that resembles none get all known names as a fix: %j',
+    (name) => {
+      expect(messageOf(() => readOptions('x', { [name]: 1 }, known))).toBe(
+        `x({ ${name} }): there is no option of this name. Known options: ${known.join(', ')}.`,
+      );
+    },
+  );
 
-  it('of an unknown name are refused when they are undefined, too', () => {
+  it('with an unknown name are refused also when the value is undefined', () => {
     expect(messageOf(() => readOptions('x', { audiense: undefined }, known))).toContain('Did you mean audience');
   });
 
-  it('are named the way they are written', () => {
+  it('are named in messages as they are written in code', () => {
     expect(path('oidc', 'audience')).toBe('oidc({ audience })');
   });
 });
 
 describe('a text', () => {
-  it('is given as it is, and may be left out', () => {
+  it('is returned unchanged, and may be omitted', () => {
     expect(readText('x', { a: ' b ' }, 'a')).toBe(' b ');
     expect(readText('x', {}, 'a')).toBeUndefined();
     expect(requireText('x', { a: 'b' }, 'a', '')).toBe('b');
   });
 
-  it.each(['', ' ', '\n', null, 7, ['a'], {}])('is a text that is not empty, and not %j', (value) => {
+  it.each(['', ' ', '\n', null, 7, ['a'], {}])('must be a non-empty text, and not %j', (value) => {
     const message = 'x({ a }): a text that is not empty is expected. Write a string.';
 
     expect(messageOf(() => readText('x', { a: value }, 'a'))).toBe(message);
     expect(messageOf(() => requireText('x', { a: value }, 'a', 'fix'))).toBe(message);
   });
 
-  it('must be there where it is required', () => {
+  it('is reported as missing where it is required', () => {
     expect(messageOf(() => requireText('x', {}, 'a', 'Find it there'))).toBe('x({ a }): it is missing. Find it there.');
   });
 });
 
 describe('a list of texts', () => {
-  it('may be one text, and holds each once', () => {
+  it('may be one text, and has no duplicates', () => {
     expect(requireTexts('x', { a: 'b' }, 'a', '')).toEqual(['b']);
     expect(requireTexts('x', { a: ['b', 'c', 'b'] }, 'a', '')).toEqual(['b', 'c']);
   });
 
-  it('is a copy that anonymousCaller can change', () => {
+  it('is a frozen copy', () => {
     const given = ['b'];
     const read = requireTexts('x', { a: given }, 'a', '');
     given.push('c');
@@ -102,24 +105,24 @@ describe('a list of texts', () => {
     expect(Object.isFrozen(read)).toBe(true);
   });
 
-  it.each(['', [], [''], ['a', ' '], ['a', 7], [['a']], null, 7, {}, new Set(['a'])])('is not %j', (value) => {
+  it.each(['', [], [''], ['a', ' '], ['a', 7], [['a']], null, 7, {}, new Set(['a'])])('must not be %j', (value) => {
     expect(messageOf(() => requireTexts('x', { a: value }, 'a', 'Fix'))).toBe(
       'x({ a }): a text or a list of texts is expected. Fix.',
     );
   });
 
-  it('must be there', () => {
+  it('is reported as missing', () => {
     expect(messageOf(() => requireTexts('x', {}, 'a', 'Fix'))).toBe('x({ a }): it is missing. Fix.');
   });
 });
 
 describe('a switch', () => {
-  it('is what it says, and what it falls back to when it is left out', () => {
+  it('has the given value, or its default when it is omitted', () => {
     expect([true, false, undefined].map((a) => readSwitch('x', { a }, 'a', true))).toEqual([true, false, true]);
     expect([true, false, undefined].map((a) => readSwitch('x', { a }, 'a', false))).toEqual([true, false, false]);
   });
 
-  it.each(['true', 'false', 0, 1, null, {}])('is true or false, and not %j', (value) => {
+  it.each(['true', 'false', 0, 1, null, {}])('must be true or false, and not %j', (value) => {
     expect(messageOf(() => readSwitch('x', { a: value }, 'a', false))).toBe(
       'x({ a }): true or false is expected. Left out, it is false.',
     );
@@ -129,21 +132,21 @@ describe('a switch', () => {
 describe('a number', () => {
   const limits = { least: 1, most: 10 };
 
-  it.each([1, 1.5, 10])('may be %d, from the least to the most', (value) => {
+  it.each([1, 1.5, 10])('may be %d, between its limits', (value) => {
     expect(readNumber('x', { a: value }, 'a', limits)).toBe(value);
   });
 
-  it('may be left out', () => {
+  it('may be omitted', () => {
     expect(readNumber('x', {}, 'a', limits)).toBeUndefined();
   });
 
-  it.each([0.999, 10.001, -1, Number.NaN, Infinity, -Infinity, '5', null, 5n, [5]])('may not be %s', (value) => {
+  it.each([0.999, 10.001, -1, Number.NaN, Infinity, -Infinity, '5', null, 5n, [5]])('must not be %s', (value) => {
     expect(messageOf(() => readNumber('x', { a: value }, 'a', limits))).toBe(
       'x({ a }): a number from 1 to 10 is expected. Write such a number, or leave the option out.',
     );
   });
 
-  it('may have to be whole', () => {
+  it('may be required to be a whole number', () => {
     expect(readNumber('x', { a: 2 }, 'a', { ...limits, whole: true })).toBe(2);
     expect(messageOf(() => readNumber('x', { a: 2.5 }, 'a', { ...limits, whole: true }))).toBe(
       'x({ a }): a whole number from 1 to 10 is expected. Write such a number, or leave the option out.',
@@ -154,12 +157,12 @@ describe('a number', () => {
 describe('a choice', () => {
   const choices = ['reject', 'anonymous'] as const;
 
-  it('is one of its words, and what it falls back to when it is left out', () => {
+  it('has one of the allowed values, or its default when it is omitted', () => {
     expect(readChoice('x', { a: 'anonymous' }, 'a', choices, 'reject')).toBe('anonymous');
     expect(readChoice('x', {}, 'a', choices, 'reject')).toBe('reject');
   });
 
-  it.each(['Reject', '', 'none', null, true, ['reject']])('is no other: %j', (value) => {
+  it.each(['Reject', '', 'none', null, true, ['reject']])('must not be %j', (value) => {
     expect(messageOf(() => readChoice('x', { a: value }, 'a', choices, 'reject'))).toBe(
       "x({ a }): one of 'reject', 'anonymous' is expected. Left out, it is 'reject'.",
     );

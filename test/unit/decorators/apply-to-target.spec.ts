@@ -3,7 +3,7 @@ import { readAuthMetadata } from '../../../src/access/route-metadata.js';
 import { Public } from '../../../src/decorators/authentication.decorator.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
-describe('a mark on a member that is no method', () => {
+describe('a decorator on a member that is not a method', () => {
   class Cats {
     static get title(): string {
       return 'cats';
@@ -18,7 +18,7 @@ describe('a mark on a member that is no method', () => {
     ['a static accessor', Cats, 'title'],
     ['an accessor', Cats.prototype, 'count'],
     ['a field', Cats.prototype, 'field'],
-  ])('is refused, and opens nothing else: %s', (_what, target, name) => {
+  ])('is refused, and makes nothing else public: %s', (_what, target, name) => {
     const descriptor = Object.getOwnPropertyDescriptor(target, name) as PropertyDescriptor;
 
     expect(configurationErrorOf(() => Public()(target, name, descriptor)).path).toBe('@Public');

@@ -1,4 +1,4 @@
-/** What a `@Require…` decorator writes down, and what it refuses to be given: both when the class is loaded. */
+/** The requirement that a `@Require…` decorator writes, and the arguments that it refuses, when the class is loaded. */
 import { describe, expect, it } from 'vitest';
 import { readRequirements } from '../../../src/access/route-metadata.js';
 import {
@@ -29,7 +29,7 @@ const decorators: readonly [name: string, decorator: Require, kind: string, matc
 ];
 
 describe.each(decorators)('%s', (name, decorator, kind, match) => {
-  it('writes on a class and on a handler, beside what stands there, and brings the guard', () => {
+  it('adds a requirement to a class and to a handler, and includes the guard', () => {
     class Cats {
       list(): void {}
     }
@@ -38,7 +38,7 @@ describe.each(decorators)('%s', (name, decorator, kind, match) => {
     decorator('c')(Cats.prototype, 'list', descriptor);
     decorator('d')(Cats);
 
-    // The decorator that runs last stands on top.
+    // The decorator that runs last is written first.
     expect(readRequirements(Cats.prototype.list)).toEqual([
       { kind, match, values: ['c'] },
       { kind, match, values: ['a', 'b'] },
@@ -54,13 +54,13 @@ describe.each(decorators)('%s', (name, decorator, kind, match) => {
     ['a list', [['a', 'b']], /something in it is not/],
     ['no text', ['a', undefined], /something in it is not/],
     ['a symbol', [Symbol('a')], /something in it is not/],
-  ])('refuses %s', (_what, names, message) => {
+  ])('refuses %s as an argument', (_what, names, message) => {
     const error = configurationErrorOf(() => decorator(...(names as string[])));
     expect(error.path).toBe(name);
     expect(error.message).toMatch(message);
   });
 
-  it('refuses to stand on a field', () => {
+  it('refuses to be used on a field', () => {
     expect(configurationErrorOf(() => decorator('a')({}, 'field', {})).path).toBe(name);
   });
 });
@@ -71,14 +71,14 @@ describe('names', () => {
   });
 
   it.each(['Account Manager', 'propelauth::can_invite', '$delete_team', 'rôle', '__proto__'])(
-    'a role or a permission may be %j',
+    'a role or a permission can be %j',
     (name) => {
       expect(() => [RequireRoles(name), RequirePermissions(name)]).not.toThrow();
     },
   );
 });
 
-/** What a decorator writes on a class. */
+/** The requirements that a decorator writes on a class. */
 function requirementsOf(decorator: ClassDecorator): readonly unknown[] {
   class Cats {}
   decorator(Cats);
@@ -122,7 +122,7 @@ describe('@RequireOrganization', () => {
     [{ parameter: 'orgId' }, '@RequireOrganization({ parameter })', 'there is no option of this name'],
     [{ param: '' }, '@RequireOrganization({ param })', 'a text that is not empty'],
     [{ id: 'acme' }, '@RequireOrganization({ id })', 'a function is expected'],
-    [{ id: find, param: 'orgId' }, '@RequireOrganization({ id })', 'it stands beside param'],
+    [{ id: find, param: 'orgId' }, '@RequireOrganization({ id })', 'param names the organization already'],
     [{ by: 'title' }, '@RequireOrganization({ by })', "one of 'id', 'slug', 'name'"],
     [{ role: ['Admin'] }, '@RequireOrganization({ role })', 'something in it is not a role'],
     [{ role: '' }, '@RequireOrganization({ role })', 'something in it is not a role'],
@@ -149,7 +149,7 @@ describe('@RequirePolicy', () => {
   abstract class Port {
     abstract check(): boolean;
   }
-  /** As compilers for old engines write a class. */
+  /** A class as it is compiled to ES5. */
   function OldStyle(): void {}
   Object.assign(OldStyle.prototype as object, { check: () => true });
   function isOwner(): boolean {
@@ -176,7 +176,7 @@ describe('@RequirePolicy', () => {
     ['an async function', async () => true, 'unnamed', 'by-hand'],
   ];
 
-  it.each(policies)('takes %s', (_what, policy, name, made) => {
+  it.each(policies)('accepts %s', (_what, policy, name, made) => {
     expect(requirementsOf(RequirePolicy(policy))).toMatchObject([{ kind: 'policy', name, policy: { made } }]);
   });
 
@@ -187,7 +187,7 @@ describe('@RequirePolicy', () => {
   ])('refuses %s', (_what, policy: unknown) => {
     const error = configurationErrorOf(() => RequirePolicy(policy as never));
     expect(error.message).toBe(
-      '@RequirePolicy: a class or a function is expected. Write the class, and not an object of it.',
+      '@RequirePolicy: a class or a function is expected. Write the class, and not an instance of it.',
     );
   });
 });

@@ -168,8 +168,8 @@ describe('the address of a key server', () => {
     ['ftp://issuer.example/jwks', 'https is expected'],
     ['file:///etc/jwks', 'https is expected'],
     ['/jwks', 'not an absolute address'],
-    ['https://user:secret@issuer.example/jwks', 'must not send a user name'],
-    ['https://issuer.example/jwks#key', 'must not send a fragment'],
+    ['https://user:secret@issuer.example/jwks', 'must not contain a user name'],
+    ['https://issuer.example/jwks#key', 'must not contain a fragment'],
     [7, 'a text or a list of texts is expected'],
   ])('%s is refused', (jwksUri, problem) => {
     const { path, message } = faultOf({ jwksUri });

@@ -23,7 +23,7 @@ describe('a wrong option', () => {
     ['issuer', 7, 'a text or a list of texts is expected'],
     ['issuer', 'issuer.example', 'not an absolute address. Write an absolute https:// address'],
     ['issuer', ['https://issuer.example', 'http://other.example'], 'http is only allowed on this machine'],
-    ['issuer', 'https://user@issuer.example', 'an address must not send a user name'],
+    ['issuer', 'https://user@issuer.example', 'an address must not contain a user name'],
     ['audience', undefined, "it is missing. Write the audience of this API, the 'aud' of the tokens meant for it"],
     ['audience', '', 'a text or a list of texts is expected'],
     ['audience', [], 'a text or a list of texts is expected'],

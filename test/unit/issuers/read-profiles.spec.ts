@@ -29,6 +29,7 @@ describe("a source of profiles of the app's own", () => {
     { get },
     { get, find: get },
     { get, find: undefined, getMany: () => [], findDisabledReason: () => undefined, access: 'admin', mostAtOnce: 1 },
+    { get, findBar: () => undefined },
   ])('may have all members of a source: %j', (profiles) => {
     expect(createdOf(readProfiles('jwtIssuer', { profiles }), {} as never)).toMatchObject(
       Object.fromEntries(
@@ -51,6 +52,7 @@ describe("a source of profiles of the app's own", () => {
     ['find', 'x', 'a function'],
     ['getMany', null, 'a function'],
     ['findDisabledReason', true, 'a function'],
+    ['findBar', true, 'a function'],
     ['access', 7, 'a text'],
     ['mostAtOnce', 0, 'a whole number from 1'],
     ['mostAtOnce', '100', 'a whole number from 1'],
@@ -60,5 +62,13 @@ describe("a source of profiles of the app's own", () => {
 
     expect(path).toBe(`oidc({ profiles: { ${name} } })`);
     expect(message).toContain(`${expected} is expected`);
+  });
+
+  it('is refused with findDisabledReason and its deprecated name findBar together', () => {
+    const profiles = { get, findDisabledReason: () => undefined, findBar: () => undefined };
+    const { path, fix } = configurationErrorOf(() => readProfiles('oidc', { profiles }));
+
+    expect(path).toBe('oidc({ profiles: { findDisabledReason } })');
+    expect(fix).toBe('Leave out findBar');
   });
 });

@@ -4,11 +4,11 @@ import { findAlgorithm, publicKeyAlgorithms, secretAlgorithms, traitsOf } from '
 const known = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA HS256 HS384 HS512'.split(' ');
 
 describe('findAlgorithm', () => {
-  it.each(known)('knows %s by its exact name', (name) => {
+  it.each(known)('finds %s by its exact name', (name) => {
     expect(findAlgorithm(name)).toBe(name);
   });
 
-  it('takes Ed25519 for another name of EdDSA', () => {
+  it('treats Ed25519 as an alias of EdDSA', () => {
     expect(findAlgorithm('Ed25519')).toBe('EdDSA');
   });
 
@@ -28,18 +28,18 @@ describe('findAlgorithm', () => {
     null,
     undefined,
     256,
-  ])('knows no %j', (name) => {
+  ])('does not find %j', (name) => {
     expect(findAlgorithm(name)).toBeUndefined();
   });
 });
 
 describe('the lists', () => {
-  it('part what a public key verifies from what a secret does', () => {
+  it('separate the algorithms of public keys from those of secrets', () => {
     expect(publicKeyAlgorithms).toEqual(known.slice(0, 10));
     expect(secretAlgorithms).toEqual(known.slice(10));
   });
 
-  it('cannot be changed by whoever reads them', () => {
+  it('cannot be modified', () => {
     expect(Object.isFrozen(publicKeyAlgorithms)).toBe(true);
     expect(Object.isFrozen(secretAlgorithms)).toBe(true);
   });

@@ -3,21 +3,21 @@ import { Backoff } from '../../../src/keys/backoff.js';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 
-/** The pause after so many failures, all at one moment. */
+/** The delay after a number of failures at the same time. */
 function pauseAfter(failures: number): number {
   const backoff = new Backoff();
   for (let failure = 0; failure < failures; failure += 1) backoff.noteFailure(start);
   return backoff.remainingMs(start);
 }
 
-describe('what fails', () => {
-  it('may be tried at once before it has ever failed', () => {
+describe('an operation that fails', () => {
+  it('may be tried before its first failure', () => {
     const backoff = new Backoff();
 
     expect([backoff.mayTry(start), backoff.failing, backoff.remainingMs(start)]).toEqual([true, false, 0]);
   });
 
-  it('may be tried at once after the first failure', () => {
+  it('may be retried at once after the first failure', () => {
     const backoff = new Backoff();
     backoff.noteFailure(start);
 
@@ -34,18 +34,18 @@ describe('what fails', () => {
     [8, 50_000],
     [9, 50_000],
     [2_000, 50_000],
-  ])('waits after %d failures for %d ms, a fifth more or less: a second to a minute', (failures, pause) => {
+  ])('must wait after %d failures for %d ms with 20 % of jitter, between a second and a minute', (failures, pause) => {
     const pauses = Array.from({ length: 200 }, () => pauseAfter(failures));
 
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(pause * 0.8);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(pause * 1.2);
     expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1_000);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(60_000);
-    // Many instances that failed together do not come back together.
+    // Instances that failed at the same time do not retry at the same time.
     expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(pause * 0.2);
   });
 
-  it('may be tried when the pause is over, and not before', () => {
+  it('may be retried when the delay has passed, and not before', () => {
     const backoff = new Backoff();
     backoff.noteFailure(start);
     backoff.noteFailure(start);
@@ -55,13 +55,13 @@ describe('what fails', () => {
     expect(backoff.remainingMs(end + 5_000)).toBe(0);
   });
 
-  it('is said to have begun to fail once', () => {
+  it('reports its first failure once', () => {
     const backoff = new Backoff();
 
     expect([1, 2, 3].map(() => backoff.noteFailure(start))).toEqual([true, false, false]);
   });
 
-  it('is said to have lasted from its first failure to its success, and starts afresh after it', () => {
+  it('reports the duration from its first failure to its success, and starts over after it', () => {
     const backoff = new Backoff();
     backoff.noteFailure(start);
     backoff.noteFailure(start + 10_000);

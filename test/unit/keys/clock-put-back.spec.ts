@@ -1,11 +1,11 @@
-/** A clock that went ahead by an hour, until somebody put it right. */
+/** A clock that was an hour ahead, until it was set back. */
 import { describe, expect, it } from 'vitest';
 import { faultOf, hasKid, kidOf, kidsOf, openIssuer, openWarmIssuer } from './opened-source.js';
 
 const hourBack = -3_600;
 
-describe('after the clock was put back', () => {
-  it('keys are not kept for as long as it was wrong', async () => {
+describe('after the clock was set back', () => {
+  it('keys are not kept for as long as it had been wrong', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(hourBack);
@@ -14,7 +14,7 @@ describe('after the clock was put back', () => {
     await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
-  it('keys are not used longer in an outage than if they had come now', async () => {
+  it('keys are not used longer in an outage than if they had been fetched now', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     clock.advanceSeconds(30 * 24 * -hourBack);
     await source.refresh();
@@ -28,7 +28,7 @@ describe('after the clock was put back', () => {
     expect(source.current()).toBeNull();
   });
 
-  it('a server that had failed is asked again', async () => {
+  it('a server that had failed is called again', async () => {
     const { source, clock, issuer } = await openIssuer();
     issuer.fail('503');
     for (let failure = 0; failure < 3; failure += 1) await faultOf(source.refresh());
@@ -38,7 +38,7 @@ describe('after the clock was put back', () => {
     expect(kidsOf(await source.obtain(() => true))).toEqual([kidOf(issuer)]);
   });
 
-  it('a new key is looked for, although made-up ones had been', async () => {
+  it('a new key is fetched, although the cooldown of unknown keys was active', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     await source.obtain(hasKid('made-up'));
     await source.obtain(hasKid('made-up'));

@@ -11,7 +11,7 @@ const upstream = new HttpClient();
 
 type Documents = Record<string, unknown>;
 
-/** Serves documents that may need the server's own address, and looks there for the issuer at `path`. */
+/** Serves documents that may contain the server's own address, and discovers the issuer at `path` there. */
 async function serve(path: string, documentsOf: (url: string) => Documents) {
   const documents: Documents = {};
   const server = await startDocuments(documents);
@@ -22,12 +22,12 @@ async function serve(path: string, documentsOf: (url: string) => Documents) {
   return { issuer, find, paths: () => server.requests.map((request) => request.path) };
 }
 
-/** One document at OpenID Connect's place, changed as told. */
+/** One document at OpenID Connect's address, with the given changes. */
 function serveOne(changes: Documents) {
   return serve('', (url) => ({ [openId]: { issuer: url, jwks_uri: `${url}/keys`, ...changes } }));
 }
 
-describe('the places of the metadata', () => {
+describe('the addresses of the metadata', () => {
   it.each([
     [
       'https://a.example',
@@ -86,7 +86,7 @@ describe('discovery', () => {
     },
   );
 
-  it.each([400, 401, 403, 404, 410])('looks at the second place when the first answers %d', async (status) => {
+  it.each([400, 401, 403, 404, 410])('tries the second address when the first one answers %d', async (status) => {
     const { issuer, find } = await serve('', (url) => ({
       [openId]: status,
       [oauth]: { issuer: url, jwks_uri: `${url}/keys` },
@@ -103,7 +103,7 @@ describe('discovery', () => {
     ['a redirect', 302],
     ['another issuer', { issuer: 'https://other.example', jwks_uri: 'https://other.example/keys' }],
     ['no address of keys', {}],
-  ])('looks nowhere else when the first place has trouble: %s', async (_, trouble) => {
+  ])('does not try the second address when the first one fails otherwise: %s', async (_, trouble) => {
     const { find, paths } = await serve('', (url) => ({
       [openId]: trouble,
       [oauth]: { issuer: url, jwks_uri: `${url}/keys` },
@@ -113,21 +113,21 @@ describe('discovery', () => {
     expect(paths()).toEqual([openId]);
   });
 
-  it('tells of the first place when neither has it', async () => {
+  it('reports the first address when neither has the document', async () => {
     const { find, paths } = await serve('', () => ({ [openId]: 403 }));
 
     expect(await failureOf(find())).toMatchObject({ problem: 'status', status: 403 });
     expect(paths()).toEqual([openId, oauth]);
   });
 
-  it('fails when there is no place to look at', async () => {
+  it('fails when there is no address', async () => {
     const plan = { issuers: ['https://a.example'], addresses: [], rule: strict };
 
     expect(await failureOf(discover(upstream, plan))).toMatchObject({ problem: 'unexpected' });
   });
 });
 
-describe('a document', () => {
+describe('a discovery document', () => {
   it.each([
     ['a slash more', (url: string) => `${url}/`],
     ['another case', (url: string) => url.replace('http', 'HTTP')],
@@ -136,7 +136,7 @@ describe('a document', () => {
     ['another host', () => 'https://evil.example'],
     ['a list', (url: string) => [url]],
     ['nothing', () => undefined],
-  ])('is not believed when its issuer has %s', async (_, issuerOf) => {
+  ])('is refused when its issuer has %s', async (_, issuerOf) => {
     const { find } = await serve('', (url) => ({
       [openId]: { issuer: issuerOf(url), jwks_uri: `${url}/keys` },
     }));
@@ -146,13 +146,13 @@ describe('a document', () => {
     expect(failure.message).toBe('the metadata bears the name of another issuer than the configured one');
   });
 
-  it('is not believed without a slash that the issuer has', async () => {
+  it('is refused without the trailing slash of the issuer', async () => {
     const { find } = await serve('/', (url) => ({ [openId]: { issuer: url, jwks_uri: `${url}/keys` } }));
 
     expect(await failureOf(find())).toMatchObject({ problem: 'unexpected' });
   });
 
-  it('may bear any of the names that are trusted', async () => {
+  it('may name any of the trusted issuers', async () => {
     const { issuer, find } = await serveOne({});
 
     expect(await find(['https://other.example', issuer])).toMatchObject({ issuer });
@@ -163,7 +163,7 @@ describe('a document', () => {
     ['no text', 7],
     ['null', null],
     ['a list', ['https://a.example/keys']],
-  ])('whose jwks_uri is %s is of no use', async (_, value) => {
+  ])('is refused when its jwks_uri is %s', async (_, value) => {
     const { find } = await serveOne({ jwks_uri: value });
 
     expect((await failureOf(find())).message).toBe('the metadata names no jwks_uri');
@@ -176,15 +176,15 @@ describe('a document', () => {
     ['file:///etc/passwd', 'https is expected'],
     ['/keys', 'not an absolute address'],
     ['', 'not an absolute address'],
-    ['https://user:canary@keys.example/keys', 'an address must not send a user name or password'],
-  ])('cannot send us to %j', async (address, fault) => {
+    ['https://user:canary@keys.example/keys', 'an address must not contain a user name or password'],
+  ])('cannot make the package call %j', async (address, fault) => {
     const { find } = await serveOne({ jwks_uri: address });
     const failure = await failureOf(find());
 
     expect(failure.message).toBe(`the metadata's jwks_uri may not be called: ${fault}`);
   });
 
-  it.each([null, [], 'text', true])('that is no object is of no use: %j', async (document) => {
+  it.each([null, [], 'text', true])('is refused when it is not an object: %j', async (document) => {
     const documents: Documents = {};
     const { url } = await startDocuments(documents);
     documents[openId] = document;

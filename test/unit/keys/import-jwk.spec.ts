@@ -22,7 +22,7 @@ describe('a key', () => {
     ['P-384', newEc('P-384'), ['ES384']],
     ['P-521', newEc('P-521'), ['ES512']],
     ['Ed25519', okp, ['EdDSA']],
-  ])('of type %s verifies the algorithms of its type, and no other', (_, { jwk, privateKey }, algorithms) => {
+  ])('of type %s verifies the algorithms of its type, and no others', (_, { jwk, privateKey }, algorithms) => {
     const key = importUsable(jwk);
 
     expect([...key.algorithms]).toEqual(algorithms);
@@ -34,7 +34,7 @@ describe('a key', () => {
     ['secp256k1', newEc('secp256k1').jwk],
     ['Ed448', newOkp('ed448').jwk],
     ['X25519', newOkp('x25519').jwk],
-  ])('of curve %s verifies nothing that is accepted', (_, jwk) => {
+  ])('of curve %s verifies no accepted algorithm', (_, jwk) => {
     expect(problemOf(jwk)).toBe('its type or curve verifies no accepted algorithm');
   });
 
@@ -44,7 +44,7 @@ describe('a key', () => {
     ['no type', { ...rsa.jwk, kty: undefined }],
     ['a type of another case', { ...rsa.jwk, kty: 'rsa' }],
     ['an unknown type', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA' }],
-  ])('is refused by its type: %s', (_, jwk) => {
+  ])('is refused because of its type: %s', (_, jwk) => {
     expect(problemOf(jwk)).toBe('its type is not RSA, EC or OKP');
   });
 
@@ -52,28 +52,28 @@ describe('a key', () => {
     expect(problemOf(newRsa(bits).jwk)).toBe('its modulus has fewer than 2048 bits');
   });
 
-  it('is measured by its modulus, not by the zeros before it', () => {
+  it('is measured by its modulus, not by leading zeros', () => {
     const padded = Buffer.concat([Buffer.alloc(200), bytesOf(newRsa(1024).jwk['n'])]);
 
     expect(problemOf({ ...rsa.jwk, n: padded.toString('base64url') })).toBe('its modulus has fewer than 2048 bits');
   });
 
-  // AQ is 1, Ag is 2, AQAA is 65536: with 1 the signature is the message, even ones are no RSA.
+  // AQ is 1, Ag is 2, AQAA is 65536: with 1 the signature is the padded message, and even exponents are not RSA.
   it.each(['AQ', 'AAAB', 'Ag', 'AQAA'])('with the exponent %s is refused', (e) => {
-    expect(problemOf({ ...rsa.jwk, e })).toMatch(/its exponent is not a safe one|its members do not make a key/);
+    expect(problemOf({ ...rsa.jwk, e })).toMatch(/its public exponent is unsafe|its members do not make a key/);
   });
 
-  it('with the exponent 3 is none of our business', () => {
+  it('with the exponent 3 is accepted', () => {
     expect(problemOf({ ...rsa.jwk, e: 'Aw' })).toBe('usable');
   });
 
-  it('whose point is not on its curve is refused', () => {
+  it('is refused when its point is not on its curve', () => {
     const other = newEc().jwk;
 
     expect(problemOf({ ...ec.jwk, y: other['y'] })).toBe('its members do not make a key');
   });
 
-  it('whose curve is another than its point is refused', () => {
+  it('is refused when its curve is not that of its point', () => {
     expect(problemOf({ ...ec.jwk, crv: 'P-384' })).toBe('its members do not make a key');
   });
 
@@ -97,7 +97,7 @@ describe('coordinates', () => {
     expect(key.identity).toBe(importUsable(found.jwk).identity);
   });
 
-  it('may have a zero too many before them', () => {
+  it('may have an additional leading zero', () => {
     const x = Buffer.concat([Buffer.alloc(1), bytesOf(ec.jwk['x'])]).toString('base64url');
     const key = importUsable({ ...ec.jwk, x });
 
@@ -105,21 +105,21 @@ describe('coordinates', () => {
     expect(key.identity).toBe(importUsable(ec.jwk).identity);
   });
 
-  it('are never filled up to another key', () => {
+  it('are never padded into another key', () => {
     const stripped = bytesOf(ec.jwk['x']).subarray(1).toString('base64url');
 
     expect(problemOf({ ...ec.jwk, x: stripped })).toBe('its members do not make a key');
   });
 });
 
-describe('what a key is for', () => {
+describe('the purpose of a key', () => {
   it.each([
     ['use "sig"', { use: 'sig' }],
     ['key_ops with "verify"', { key_ops: ['verify'] }],
     ['key_ops with more', { key_ops: ['sign', 'verify'] }],
     ['both', { use: 'sig', key_ops: ['verify'] }],
     ['its certificate', { x5c: ['AAAA'], x5t: 'AA', ext: true }],
-  ])('does not hinder it: %s', (_, members) => {
+  ])('allows verification: %s', (_, members) => {
     expect(problemOf({ ...ec.jwk, ...members })).toBe('usable');
   });
 
@@ -127,11 +127,11 @@ describe('what a key is for', () => {
     ['use "enc"', { use: 'enc' }, 'its "use" is not "sig"'],
     ['use of another case', { use: 'SIG' }, 'its "use" is not "sig"'],
     ['use that is no text', { use: ['sig'] }, 'its "use" is not "sig"'],
-    ['key_ops without "verify"', { key_ops: ['encrypt', 'wrapKey'] }, 'its "key_ops" do not hold "verify"'],
-    ['no key_ops', { key_ops: [] }, 'its "key_ops" do not hold "verify"'],
-    ['key_ops that are a text', { key_ops: 'verify' }, 'its "key_ops" do not hold "verify"'],
+    ['key_ops without "verify"', { key_ops: ['encrypt', 'wrapKey'] }, 'its "key_ops" do not contain "verify"'],
+    ['no key_ops', { key_ops: [] }, 'its "key_ops" do not contain "verify"'],
+    ['key_ops that are a text', { key_ops: 'verify' }, 'its "key_ops" do not contain "verify"'],
     ['one allowing, one not', { use: 'enc', key_ops: ['verify'] }, 'its "use" is not "sig"'],
-  ])('leaves it out: %s', (_, members, problem) => {
+  ])('excludes the key: %s', (_, members, problem) => {
     expect(problemOf({ ...ec.jwk, ...members })).toBe(problem);
   });
 
@@ -141,7 +141,7 @@ describe('what a key is for', () => {
     [ec.jwk, 'ES256', ['ES256']],
     [okp.jwk, 'EdDSA', ['EdDSA']],
     [okp.jwk, 'Ed25519', ['EdDSA']],
-  ])('is narrowed by its alg (%#: %j %s)', (jwk, alg, algorithms) => {
+  ])('is limited by its alg (%#: %j %s)', (jwk, alg, algorithms) => {
     expect([...importUsable({ ...jwk, alg }).algorithms]).toEqual(algorithms);
   });
 
@@ -158,13 +158,13 @@ describe('what a key is for', () => {
     [rsa.jwk, ['RS256']],
     [okp.jwk, 'Ed448'],
     [okp.jwk, 'constructor'],
-  ])('must go with its alg (%#: %j %j)', (jwk, alg) => {
+  ])('must fit its alg (%#: %j %j)', (jwk, alg) => {
     expect(problemOf({ ...jwk, alg })).toBe('its "alg" does not go with its type');
   });
 });
 
-describe('the name of a key', () => {
-  it.each(['a', '', '2024-01', 'a b/ü'])('is kept as it is: %j', (kid) => {
+describe('the id of a key', () => {
+  it.each(['a', '', '2024-01', 'a b/ü'])('is kept unchanged: %j', (kid) => {
     expect(importUsable({ ...ec.jwk, kid }).kid).toBe(kid);
   });
 
@@ -173,12 +173,12 @@ describe('the name of a key', () => {
   });
 });
 
-describe('the private half of a published key', () => {
+describe('the private part of a published key', () => {
   it.each([
     ['RSA', rsa],
     ['EC', ec],
     ['OKP', okp],
-  ])('is not kept: %s', (_, { jwk, privateKey }) => {
+  ])('is not kept in memory: %s', (_, { jwk, privateKey }) => {
     const key = importUsable(privateKey.export({ format: 'jwk' }));
 
     expect(key.key.type).toBe('public');
@@ -189,7 +189,7 @@ describe('the private half of a published key', () => {
 });
 
 describe('the identity of a key', () => {
-  it('is the same for the same key, whatever else the set says of it', () => {
+  it('is the same for the same key, regardless of other members', () => {
     const { identity } = importUsable({ ...ec.jwk, kid: 'a' });
 
     expect(importUsable({ kid: 'a', use: 'sig', x5t: 'other', ...ec.jwk }).identity).toBe(identity);
@@ -216,7 +216,7 @@ describe('the identity of a key', () => {
   });
 });
 
-/** About one key in 256 starts with a zero. */
+/** About one key in 256 has a coordinate with a leading zero. */
 function findKey(fits: (jwk: Readonly<Record<string, unknown>>) => boolean) {
   for (;;) {
     const candidate = newEc();

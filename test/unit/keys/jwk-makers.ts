@@ -17,7 +17,7 @@ export function newEc(namedCurve = 'P-256'): MadeKey {
 }
 
 export function newOkp(type: 'ed25519' | 'ed448' | 'x25519' = 'ed25519'): MadeKey {
-  // One of Node's overloads at a time: its types do not know a union.
+  // The calls are separate because Node's type declarations do not accept a union here.
   if (type === 'ed448') return made(generateKeyPairSync('ed448'));
   return made(type === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('x25519'));
 }
@@ -26,7 +26,7 @@ export function newRsa(modulusLength = 2048): MadeKey {
   return made(generateKeyPairSync('rsa', { modulusLength }));
 }
 
-/** One for each type, made once: RSA keys are slow to make. */
+/** One key of each type, created once because RSA keys take long to create. */
 export const rsa = newRsa();
 export const ec = newEc();
 export const okp = newOkp();
@@ -35,27 +35,27 @@ export function bytesOf(member: unknown): Buffer {
   return Buffer.from(member as string, 'base64url');
 }
 
-/** The key of a JWK that must be usable. */
+/** Imports a JWK that must be usable. */
 export function importUsable(jwk: unknown): VerificationKey {
   const key = importJwk(jwk);
   expect(key).not.toHaveProperty('problem');
   return key as VerificationKey;
 }
 
-/** What is wrong with a JWK that must not be usable. */
+/** The problem of a JWK that must not be usable. */
 export function problemOf(jwk: unknown): string {
   const key = importJwk(jwk);
   return 'problem' in key ? key.problem : 'usable';
 }
 
-/** Whether a key verifies what the private key has signed. */
+/** Whether a key verifies a signature of the private key. */
 export function verifiesFor({ key }: VerificationKey, privateKey: KeyObject): boolean {
   const data = Buffer.from('signed');
   const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   return verify(digest, data, key, sign(digest, data, privateKey));
 }
 
-/** The same public key, from members that Node reads by itself. */
+/** The same public key, from the members that Node reads. */
 export function sameKey(key: VerificationKey, jwk: Jwk): boolean {
   return key.key.equals(createPublicKey({ key: { ...jwk }, format: 'jwk' }));
 }

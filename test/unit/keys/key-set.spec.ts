@@ -7,22 +7,19 @@ const rsaA = importUsable({ ...rsa.jwk, kid: 'a' });
 const ecB = importUsable({ ...ec.jwk, kid: 'b' });
 const otherEc = newEc().jwk;
 
-describe('a token that names a key', () => {
+describe('a token with a kid', () => {
   const keys = new IndexedKeySet([rsaA, ecB]);
 
-  it('is given the key of that name', () => {
+  it('matches the key with that id', () => {
     expect(keys.find('a', 'RS256')).toEqual({ kind: 'found', key: rsaA });
     expect(keys.find('b', 'ES256')).toEqual({ kind: 'found', key: ecB });
   });
 
-  it.each(['c', '', 'A', 'a ', '__proto__', 'constructor'])(
-    'is given none when there is none of that name: %j',
-    (kid) => {
-      expect(keys.find(kid, 'RS256')).toEqual({ kind: 'unknown' });
-    },
-  );
+  it.each(['c', '', 'A', 'a ', '__proto__', 'constructor'])('matches no key when none has that id: %j', (kid) => {
+    expect(keys.find(kid, 'RS256')).toEqual({ kind: 'unknown' });
+  });
 
-  it('is not given a key that may not verify its algorithm, nor another one that may', () => {
+  it('matches neither a key that may not verify its algorithm nor another key that may', () => {
     expect(keys.find('a', 'ES256')).toEqual({ kind: 'unfit' });
     expect(keys.find('b', 'RS256')).toEqual({ kind: 'unfit' });
     expect(new IndexedKeySet([importUsable({ ...rsa.jwk, kid: 'a', alg: 'PS256' })]).find('a', 'RS256')).toEqual({
@@ -30,7 +27,7 @@ describe('a token that names a key', () => {
     });
   });
 
-  it('is given the one of its type when two types share a name', () => {
+  it('matches the key of its type when two types share an id', () => {
     const ecA = importUsable({ ...ec.jwk, kid: 'a' });
     const shared = new IndexedKeySet([rsaA, ecA]);
 
@@ -39,13 +36,13 @@ describe('a token that names a key', () => {
     expect(shared.find('a', 'EdDSA')).toEqual({ kind: 'unfit' });
   });
 
-  it('is given none of two that share name and type', () => {
+  it('matches neither of two keys with the same id and type', () => {
     const twins = [ec.jwk, otherEc].map((jwk) => importUsable({ ...jwk, kid: 'a' }));
 
     expect(new IndexedKeySet(twins).find('a', 'ES256')).toEqual({ kind: 'ambiguous' });
   });
 
-  it('may be signed with a key that has no name, when none bears the one it says', () => {
+  it('matches a key without an id when no key has its kid', () => {
     const unnamed = importUsable(ec.jwk);
     const mixed = new IndexedKeySet([rsaA, unnamed]);
 
@@ -55,8 +52,8 @@ describe('a token that names a key', () => {
   });
 });
 
-describe('a token that names no key', () => {
-  it('is given the only key that fits, named or not', () => {
+describe('a token without a kid', () => {
+  it('matches the only key that fits, with or without an id', () => {
     const keys = new IndexedKeySet([rsaA, ecB, importUsable(okp.jwk)]);
 
     expect(keys.find(null, 'RS256')).toEqual({ kind: 'found', key: rsaA });
@@ -64,7 +61,7 @@ describe('a token that names no key', () => {
     expect(keys.find(null, 'EdDSA')).toMatchObject({ kind: 'found', key: { kid: null } });
   });
 
-  it('is given none when several fit, be they named or not', () => {
+  it('matches no key when several fit, with or without an id', () => {
     const named = importUsable({ ...otherEc, kid: 'c' });
     const unnamed = importUsable(otherEc);
 
@@ -72,14 +69,14 @@ describe('a token that names no key', () => {
     expect(new IndexedKeySet([ecB, unnamed]).find(null, 'ES256')).toEqual({ kind: 'ambiguous' });
   });
 
-  it('is given none when none fits', () => {
+  it('matches no key when none fits', () => {
     expect(new IndexedKeySet([rsaA]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
     expect(new IndexedKeySet([]).find(null, 'ES256')).toEqual({ kind: 'unknown' });
   });
 });
 
-describe('a set', () => {
-  it('has the keys that it was made of, and not one that only equals them', () => {
+describe('a key set', () => {
+  it('has the keys that it was created from, and not equal copies of them', () => {
     const keys = new IndexedKeySet([rsaA]);
 
     expect(keys.has(rsaA)).toBe(true);
@@ -87,7 +84,7 @@ describe('a set', () => {
     expect(keys.has(importUsable({ ...rsa.jwk, kid: 'a' }))).toBe(false);
   });
 
-  it('is never asked for again where the app has handed it in', async () => {
+  it('is never fetched when the app has configured it', async () => {
     const keys = new IndexedKeySet([rsaA]);
     const source: KeySource = new StaticKeySource(keys);
 

@@ -1,4 +1,4 @@
-/** Stories of keys: real tokens, a key server that counts what reaches it, a clock and an timer that the test moves. */
+/** Scenarios of keys: real tokens, a key server that counts requests, and a clock and a timer that the test advances. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import type { FetchedKeysOptions } from '../../../src/issuers/remote-keys.js';
@@ -16,7 +16,7 @@ import { startIssuer } from '../../support/started-issuer.js';
 
 export const hour = 3_600;
 
-/** Long enough for a loopback call on a busy machine, short enough to be waited for where a server hangs. */
+/** Long enough for a loopback call on a busy machine, and short enough to wait for a server that hangs. */
 const timeoutMs = 500;
 
 export class KeyStory {
@@ -25,7 +25,7 @@ export class KeyStory {
   private constructor(
     readonly clock: ManualClock,
     readonly timer: ManualTimer,
-    /** Who signs. Its own server is not asked: the keys are at the endpoint. */
+    /** The issuer that signs. Its own server is not called, because the keys are at the endpoint. */
     readonly issuer: TestIssuer,
     readonly endpoint: KeyEndpoint,
     readonly verifier: TokenVerifier,
@@ -33,7 +33,7 @@ export class KeyStory {
     readonly events: readonly AuthEvent[],
   ) {}
 
-  /** Before any key is known. */
+  /** A verifier that has not fetched any key. */
   static async begin(optionsFor: (issuer: TestIssuer) => FetchedKeysOptions = () => ({})): Promise<KeyStory> {
     const [clock, timer] = [new ManualClock(), new ManualTimer()];
     const issuer = await startIssuer({ clock });
@@ -45,29 +45,29 @@ export class KeyStory {
     return new KeyStory(clock, timer, issuer, endpoint, opened.verifier, keys, opened.events);
   }
 
-  /** After a first token, which had the keys fetched. */
+  /** A verifier that has verified a first token, and therefore has fetched the keys. */
   static async beginWarm(options: FetchedKeysOptions = {}): Promise<KeyStory> {
     const story = await KeyStory.begin(() => options);
-    expect([await story.judgeNew(), story.endpoint.reached]).toEqual(['accepted', 1]);
+    expect([await story.verifyNew(), story.endpoint.reached]).toEqual(['accepted', 1]);
     return story;
   }
 
-  /** A good token of three days that anonymousCaller has seen yet. */
+  /** A new valid token that expires in three days. */
   token(): Promise<string> {
     this.tokens += 1;
     return this.issuer.token({ aud: 'api', jti: this.tokens }, { expiresIn: '3d' });
   }
 
-  judge(token: string): Promise<string> {
+  verify(token: string): Promise<string> {
     return outcomeOf(this.verifier.verify(token));
   }
 
-  /** Judges a good token of the key that signs now, for which no memory of tokens can answer. */
-  async judgeNew(): Promise<string> {
-    return this.judge(await this.token());
+  /** Verifies a new valid token of the current key, which no cache of tokens can contain. */
+  async verifyNew(): Promise<string> {
+    return this.verify(await this.token());
   }
 
-  /** What strangers send: a token with a key name that anonymousCaller has. Nobody has to sign it, as it never comes to that. */
+  /** A token with an unknown key id. It is not signed, because its signature is never checked. */
   madeUp(kid = `made-up-${randomBytes(9).toString('hex')}`): string {
     const now = Math.floor(this.clock.now().getTime() / 1_000);
     const header = encode({ alg: 'ES256', typ: 'JWT', kid });
@@ -75,13 +75,13 @@ export class KeyStory {
     return `${header}.${claims}.${Buffer.alloc(64, 1).toString('base64url')}`;
   }
 
-  /** The issuer signs with a new key; the endpoint shows it at once unless told otherwise. */
+  /** The issuer signs with a new key. The endpoint publishes it at once by default. */
   async rotate({ keepOld, shown = true }: { keepOld: boolean; shown?: boolean }): Promise<void> {
     await this.issuer.rotateKeys({ keepOld });
     if (shown) this.endpoint.shown = this.issuer.jwks;
   }
 
-  /** Lets the time pass that the timer was set to, and has it ring. @returns the seconds */
+  /** Advances the clock by the time that the timer was set to, and fires it. @returns the seconds */
   advanceToTimer(): number {
     const seconds = (this.timer.delayMs ?? Number.NaN) / 1_000;
     this.clock.advanceSeconds(seconds);
@@ -94,12 +94,12 @@ export class KeyStory {
   }
 }
 
-/** So many times at once. @returns each outcome that there was, once */
-export async function outcomesOf(times: number, judge: () => Promise<string>): Promise<readonly string[]> {
-  return [...new Set(await Promise.all(Array.from({ length: times }, judge)))];
+/** Runs a function many times concurrently. @returns the distinct outcomes */
+export async function outcomesOf(times: number, run: () => Promise<string>): Promise<readonly string[]> {
+  return [...new Set(await Promise.all(Array.from({ length: times }, run)))];
 }
 
-/** Waits until a thousand at once have all come to the keys: a crowd is let in a few at a time, turn by turn. */
+/** Waits until a thousand concurrent tokens have reached the keys, because the verifier admits a few at a time. */
 export async function crowdHasCome(): Promise<void> {
   for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
 }

@@ -1,4 +1,4 @@
-/** Key sources on real servers, with a clock that the test moves and a count of the calls they make. */
+/** Key sources on real servers, with a clock that the test advances and a count of their calls. */
 import { expect } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
@@ -19,9 +19,9 @@ export interface OpenedSource {
   readonly source: KeySource;
   readonly clock: ManualClock;
   readonly events: readonly AuthEvent[];
-  /** What wakes the source up, when the test says so. */
+  /** The timer of the source, which the test fires. */
   readonly timer: ManualTimer;
-  /** The paths that were called, in order. */
+  /** The paths that were requested, in order. */
   readonly calls: readonly string[];
 }
 
@@ -51,25 +51,25 @@ export interface OpenedIssuer extends OpenedSource {
   readonly issuer: TestIssuer;
 }
 
-/** A source on the key set of an issuer of its own. */
+/** A source of the key set of a new issuer. */
 export async function openIssuer(options: TestIssuerOptions = {}): Promise<OpenedIssuer> {
   const issuer = await startIssuer(options);
   return { issuer, ...openSource(keysAt(issuer.jwksUri)) };
 }
 
-/** The same, after its first fetch. */
+/** A source of the key set of a new issuer, after its first fetch. */
 export async function openWarmIssuer(options: TestIssuerOptions = {}): Promise<OpenedIssuer> {
   const opened = await openIssuer(options);
   await opened.source.obtain(hasKid(kidOf(opened.issuer)));
   return opened;
 }
 
-/** The name of the key that the issuer signs with now. */
+/** The id of the issuer's current signing key. */
 export function kidOf(issuer: TestIssuer): string {
   return issuer.publicKey.kid;
 }
 
-/** What a token that names this key wants of a set. */
+/** The condition of a token with this key id. */
 export function hasKid(kid: string): (keys: KeySet) => boolean {
   return (keys) => keys.find(kid, 'ES256').kind !== 'unknown';
 }
@@ -78,7 +78,7 @@ export function kidsOf(keys: KeySet | null): readonly (string | null)[] | null {
   return keys === null ? null : keys.keys.map(({ kid }) => kid);
 }
 
-/** The fault of something that must be one. */
+/** The error of a promise that must reject with an AuthUnavailableError. */
 export async function faultOf(attempt: Promise<unknown>): Promise<AuthUnavailableError> {
   const outcome: unknown = await attempt.then(
     () => 'no fault',
@@ -88,20 +88,20 @@ export async function faultOf(attempt: Promise<unknown>): Promise<AuthUnavailabl
   return outcome as AuthUnavailableError;
 }
 
-/** Asks once, as the next request would, for keys that have grown old, and waits for the set that takes their place. */
+/** Reads stale keys once, as the next request would, and waits for the set that replaces them. */
 export async function renewed(source: KeySource): Promise<KeySet> {
   const before = source.current();
   await expect.poll(() => source.current()).not.toBe(before);
   return setOf(source.current());
 }
 
-/** A set that must be there. */
+/** A key set that must exist. */
 function setOf(keys: KeySet | null): KeySet {
   if (keys === null) throw new Error('There are no keys');
   return keys;
 }
 
-/** Lets everything that was started without waiting make its call; a call starts within the turn it was asked in. */
+/** Lets everything that runs in the background start its call, which happens within the current turn. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
 }

@@ -5,15 +5,15 @@ import { closedAddress, startDocuments } from '../../support/answering-server.js
 import { ec, newRsa } from './jwk-makers.js';
 import { faultOf, hasKid, kidOf, kidsOf, type OpenedSource, openIssuer, openSource } from './opened-source.js';
 
-/** Asks as a token would, and tells whether that made a call. */
+/** Requests a key as a token would. @returns whether that caused a call */
 async function tryOnce({ source, calls }: OpenedSource): Promise<boolean> {
   const before = calls.length;
   await faultOf(source.obtain(hasKid('any')));
   return calls.length > before;
 }
 
-describe('a server that fails before it has ever answered', () => {
-  it.each(issuerFaults)('is a fault, and no refusal: %s', async (fault) => {
+describe('a server that fails before its first response', () => {
+  it.each(issuerFaults)('is a fault and not a refusal: %s', async (fault) => {
     const { source, issuer } = await openIssuer();
     issuer.fail(fault);
     const error = await faultOf(source.obtain(hasKid(kidOf(issuer))));
@@ -33,7 +33,7 @@ describe('a server that fails before it has ever answered', () => {
     ['keys for something else', { keys: [{ ...ec.jwk, kid: 'a', use: 'enc' }] }],
     ['a shared secret', { keys: [{ kty: 'oct', kid: 'a', k: 'c2VjcmV0' }] }],
     ['a weak key', { keys: [{ ...newRsa(1024).jwk, kid: 'a' }] }],
-  ])('has also failed when its set is of no use: %s', async (_, document) => {
+  ])('has also failed when its key set is unusable: %s', async (_, document) => {
     const { url } = await startDocuments({ '/keys': document });
     const { source, events } = openSource(keysAt(`${url}/keys`));
     await faultOf(source.obtain(hasKid('a')));
@@ -41,7 +41,7 @@ describe('a server that fails before it has ever answered', () => {
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
 
-  it('fails everybody by one call', async () => {
+  it('fails all concurrent requests by one call', async () => {
     const { source, calls, issuer } = await openIssuer({ keyDelayMs: 20 });
     issuer.fail('503');
     await Promise.all(Array.from({ length: 1_000 }, () => faultOf(source.obtain(hasKid('any')))));
@@ -49,7 +49,7 @@ describe('a server that fails before it has ever answered', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('is tried once more at once, then less and less often', async () => {
+  it('is retried once at once, then at growing intervals', async () => {
     const opened = await openIssuer();
     const { clock, issuer } = opened;
     issuer.fail('503');
@@ -64,7 +64,7 @@ describe('a server that fails before it has ever answered', () => {
     }
   });
 
-  it('has clients told when the next try may be', async () => {
+  it('makes the error state when the next retry is allowed', async () => {
     const { source, clock, issuer } = await openIssuer();
     const wanted = hasKid(kidOf(issuer));
     issuer.fail('503');
@@ -86,7 +86,7 @@ describe('a server that fails before it has ever answered', () => {
     await expect(source.obtain(wanted)).resolves.toBeDefined();
   });
 
-  it('is back as soon as it answers, at the first try after the first failure', async () => {
+  it('is used as soon as it answers, at the first retry after the first failure', async () => {
     const { source, calls, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(hasKid(kidOf(issuer))));
@@ -96,7 +96,7 @@ describe('a server that fails before it has ever answered', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('is reported when it begins and when it ends, once each, with how long it took', async () => {
+  it('is reported when the outage starts and when it ends, once each, with its duration', async () => {
     const { source, clock, events, issuer } = await openIssuer();
     const what = `the keys of ${issuer.jwksUri}`;
     const wanted = hasKid(kidOf(issuer));
@@ -120,16 +120,16 @@ describe('a server that fails before it has ever answered', () => {
     expect(events.slice(1)).toEqual([{ type: 'outage-ended', what, lastedSeconds: 600 }]);
   });
 
-  it('is named by its address, and nothing that it said is repeated', async () => {
+  it('is named in the error by its address, without any of its response', async () => {
     const { url } = await startDocuments({ '/keys': { keys: 'canary', canary: 'canary' } });
     const { source, events } = openSource(keysAt(`${url}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 
-    expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the answer is not a key set`);
+    expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the response is not a key set`);
     expect(JSON.stringify(events)).not.toContain('canary');
   });
 
-  it('is one that anonymousCaller runs', async () => {
+  it('may be one that does not exist', async () => {
     const { source } = openSource(keysAt(`${await closedAddress()}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 

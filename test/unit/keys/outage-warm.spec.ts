@@ -7,8 +7,8 @@ import { faultOf, hasKid, kidOf, kidsOf, openSource, openWarmIssuer, renewed, se
 
 const hour = 3_600;
 
-describe('a server that fails after it has answered', () => {
-  it.each(issuerFaults)('leaves its keys in use, and the unknown ones undecided: %s', async (fault) => {
+describe('a server that fails after its first response', () => {
+  it.each(issuerFaults)('leaves its keys in use, and makes unknown keys a fault: %s', async (fault) => {
     const { source, clock, issuer } = await openWarmIssuer();
     const known = hasKid(kidOf(issuer));
     issuer.fail(fault);
@@ -18,7 +18,7 @@ describe('a server that fails after it has answered', () => {
     expect((await faultOf(source.obtain(hasKid('made-up')))).retryAfterSeconds).toBeGreaterThanOrEqual(1);
   });
 
-  it('never withdraws all keys by a set of no use', async () => {
+  it('never withdraws all keys by an unusable set', async () => {
     const documents: Record<string, unknown> = { '/keys': { keys: [{ ...ec.jwk, kid: 'a' }] } };
     const { url } = await startDocuments(documents);
     const { source, clock, events } = openSource(keysAt(`${url}/keys`));
@@ -33,7 +33,7 @@ describe('a server that fails after it has answered', () => {
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
 
-  it('has its keys serve for a day past their life, and no longer', async () => {
+  it('leaves its keys in use for a day past their lifetime, and no longer', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     const known = hasKid(kidOf(issuer));
     issuer.fail('503');
@@ -52,7 +52,7 @@ describe('a server that fails after it has answered', () => {
     await faultOf(source.obtain(known));
   });
 
-  it('has its keys serve for 23 hours of silence, and not for 25', async () => {
+  it('leaves its keys in use after 23 hours of outage, and not after 25', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     const known = hasKid(kidOf(issuer));
     issuer.fail('503');
@@ -63,14 +63,14 @@ describe('a server that fails after it has answered', () => {
     await faultOf(source.obtain(known));
   });
 
-  it('is not waited for by those whose key is known', async () => {
+  it('does not delay tokens with a known key', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     issuer.fail('503');
     clock.advanceSeconds(601);
     await source.obtain(hasKid(kidOf(issuer)));
     issuer.fail('hang');
     const before = calls.length;
-    // The next try may be made at once, and is; the server never answers it.
+    // The next retry is allowed at once and starts; the server never answers it.
     const set = await source.obtain(hasKid(kidOf(issuer)));
     await settle();
 
@@ -78,24 +78,24 @@ describe('a server that fails after it has answered', () => {
     expect(calls).toHaveLength(before + 1);
   });
 
-  it('is asked at most once a minute or so, however many tokens come', async () => {
+  it('is called about once a minute, regardless of the number of tokens', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     issuer.fail('503');
     clock.advanceSeconds(601);
     const began = calls.length;
     for (let second = 0; second < hour; second += 1) {
       await source.obtain(hasKid(kidOf(issuer)));
-      // Waits for the try that may have begun, so that each second sees the end of it.
+      // Waits for a retry that may have started, so that each second sees the end of it.
       await faultOf(source.obtain(hasKid('made-up')));
       clock.advanceSeconds(1);
     }
 
-    // Two at once, six while the pause doubles (78.75 s, a fifth more or less), then one in 40 to 60 s.
+    // Two at once, six while the delay doubles (78.75 s with 20 % of jitter), then one in 40 to 60 s.
     expect(calls.length - began).toBeGreaterThanOrEqual(8 + Math.floor((hour - 101) / 61));
     expect(calls.length - began).toBeLessThanOrEqual(8 + Math.ceil((hour - 63) / 40));
   });
 
-  it('is noticed by the first unknown key, where no stranger has just asked in vain', async () => {
+  it('is noticed at the first unknown key outside of the cooldown', async () => {
     const { source, issuer, clock } = await openWarmIssuer();
     expect(kidsOf(await source.obtain(hasKid('made-up')))).toEqual([kidOf(issuer)]);
     issuer.fail('503');
@@ -103,7 +103,7 @@ describe('a server that fails after it has answered', () => {
     await faultOf(source.obtain(hasKid('made-up')));
   });
 
-  it('is believed to answer for ten seconds after a stranger has asked in vain, and "unknown" stands', async () => {
+  it('is not noticed within the cooldown of ten seconds, in which an unknown key is refused', async () => {
     const { source, issuer, clock } = await openWarmIssuer();
     await source.obtain(hasKid('made-up'));
     issuer.fail('503');
@@ -114,7 +114,7 @@ describe('a server that fails after it has answered', () => {
     await faultOf(source.obtain(hasKid('made-up')));
   });
 
-  it('is asked by an unknown key once it answers again, and then refused', async () => {
+  it('is called for an unknown key once it answers again, and the key is then refused', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     const wanted = hasKid('made-up');
     issuer.fail('503');
@@ -129,7 +129,7 @@ describe('a server that fails after it has answered', () => {
     expect(source.current()).not.toBeNull();
   });
 
-  it('has a rotation found that came during it', async () => {
+  it('finds a key that was added during the outage', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     issuer.fail('503');
     await issuer.rotateKeys({ keepOld: false });
@@ -142,7 +142,7 @@ describe('a server that fails after it has answered', () => {
     expect(wanted(await source.obtain(wanted))).toBe(true);
   });
 
-  it('is reported once when it begins, with what goes on, and once when it ends', async () => {
+  it('is reported once at its start, with the consequence, and once at its end', async () => {
     const { source, clock, events, issuer } = await openWarmIssuer();
     const known = hasKid(kidOf(issuer));
     for (const round of [0, 1]) {
@@ -164,14 +164,14 @@ describe('a server that fails after it has answered', () => {
     expect(events.map(({ type }) => type)).toEqual(['outage-began', 'outage-ended', 'outage-began', 'outage-ended']);
     expect(events[0]).toMatchObject({
       problem: `${new URL(issuer.url).host} answered with something that is not JSON`,
-      consequence: `The keys that are known serve on, at the latest until ${usableUntil}`,
+      consequence: `The known keys stay in use until ${usableUntil} at the latest`,
     });
     expect(events[1]).toMatchObject({ lastedSeconds: 3_500 });
   });
 });
 
-describe('after a quiet time', () => {
-  it('longer than its life, a set serves until the server has answered: anonymousCaller waits, and a withdrawn key goes then', async () => {
+describe('after a period without requests', () => {
+  it('longer than their lifetime, keys are used until the server has answered, and a withdrawn key is dropped then', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer({ keyDelayMs: 20 });
     const withdrawn = kidOf(issuer);
     await issuer.rotateKeys({ keepOld: false });
@@ -182,7 +182,7 @@ describe('after a quiet time', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('longer than its life, a new key is there with the refresh that it brings', async () => {
+  it('longer than their lifetime, a new key is found by the refresh that it causes', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer({ keyDelayMs: 20 });
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(8 * hour);
@@ -191,7 +191,7 @@ describe('after a quiet time', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('longer than it may serve, a set is not used', async () => {
+  it('longer than they may be used, keys are not used', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     const withdrawn = kidOf(issuer);
     await issuer.rotateKeys({ keepOld: false });
@@ -202,7 +202,7 @@ describe('after a quiet time', () => {
     expect(kidsOf(keys)).toEqual([kidOf(issuer)]);
   });
 
-  it('less than its life, it is used at once', async () => {
+  it('shorter than their lifetime, keys are used at once', async () => {
     const { source, clock } = await openWarmIssuer();
     clock.advanceSeconds(599);
 

@@ -4,8 +4,8 @@ import { startDocuments, startServer } from '../../support/answering-server.js';
 import { ec, newEc } from './jwk-makers.js';
 import { hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, renewed, settle } from './opened-source.js';
 
-describe('a source', () => {
-  it('calls anonymousCaller before it is asked, and has nothing at hand', async () => {
+describe('a remote key source', () => {
+  it('makes no call before it is used, and has no keys then', async () => {
     const { source, calls } = await openIssuer();
     const atHand = source.current();
     await settle();
@@ -14,7 +14,7 @@ describe('a source', () => {
     expect(calls).toEqual([]);
   });
 
-  it('makes one call for a thousand who ask at once', async () => {
+  it('makes one call for a thousand concurrent requests', async () => {
     const { source, calls, issuer } = await openIssuer({ keyDelayMs: 20 });
     const sets = await Promise.all(Array.from({ length: 1_000 }, () => source.obtain(hasKid(kidOf(issuer)))));
 
@@ -23,7 +23,7 @@ describe('a source', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('keeps the whole set, and answers for every key of it', async () => {
+  it('keeps the whole set, and finds every key in it', async () => {
     const { source, calls, issuer } = await openIssuer();
     const old = kidOf(issuer);
     await issuer.rotateKeys({ keepOld: true });
@@ -35,7 +35,7 @@ describe('a source', () => {
   });
 });
 
-/** [what the server says, seconds that the set is kept for] */
+/** [the header, the lifetime of the set in seconds] */
 const lives: readonly (readonly [string | undefined, number])[] = [
   [undefined, 600],
   ['public', 600],
@@ -56,8 +56,8 @@ const lives: readonly (readonly [string | undefined, number])[] = [
   ['max-age=7200, NO-STORE', 60],
 ];
 
-describe('a set is refreshed', () => {
-  it.each(lives)('at four fifths of its life: Cache-Control %s makes it %d s', async (cacheControl, life) => {
+describe('a key set is refreshed', () => {
+  it.each(lives)('at four fifths of its lifetime: Cache-Control %s sets it to %d s', async (cacheControl, life) => {
     const { source, calls, clock, issuer } = await openWarmIssuer({ cacheControl });
     const first = source.current();
     clock.advanceSeconds(life * 0.8 - 0.001);
@@ -66,14 +66,14 @@ describe('a set is refreshed', () => {
     expect(calls).toHaveLength(1);
 
     clock.advanceSeconds(0.002);
-    // Nobody waits for it: who asks now is given what is there.
+    // A request at this time does not wait, and gets the current set.
     expect(await source.obtain(hasKid(kidOf(issuer)))).toBe(first);
     await settle();
     expect(calls).toHaveLength(2);
     await expect.poll(() => source.current()).not.toBe(first);
   });
 
-  it('by one call, however many ask meanwhile', async () => {
+  it('by one call, regardless of the number of concurrent requests', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer({ keyDelayMs: 20 });
     clock.advanceSeconds(500);
     await Promise.all(Array.from({ length: 1_000 }, () => source.obtain(hasKid(kidOf(issuer)))));
@@ -83,7 +83,7 @@ describe('a set is refreshed', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('while it is used, also when its life is over', async () => {
+  it('while it is used, also after its lifetime', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     const first = source.current();
     clock.advanceSeconds(601);
@@ -93,7 +93,7 @@ describe('a set is refreshed', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('with the life that the newest answer gives it', async () => {
+  it('with the lifetime of the latest response', async () => {
     let cacheControl = 'max-age=7200';
     const { url } = await startServer((_, response) => {
       const headers = { 'content-type': 'application/json', 'cache-control': cacheControl };
@@ -113,7 +113,7 @@ describe('a set is refreshed', () => {
 });
 
 describe('a refresh', () => {
-  it('leaves a key that is still there the same object', async () => {
+  it('keeps the object of a key that is still published', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     const old = kidOf(issuer);
     const before = source.current();
@@ -127,7 +127,7 @@ describe('a refresh', () => {
     expect(key !== undefined && after.has(key)).toBe(true);
   });
 
-  it('makes another key of one whose material has changed under the same name', async () => {
+  it('creates a new object for a key whose material has changed under the same id', async () => {
     const documents = { '/keys': { keys: [{ ...ec.jwk, kid: 'a' }] } };
     const { url } = await startDocuments(documents);
     const { source, clock } = openSource(keysAt(`${url}/keys`));
@@ -140,12 +140,12 @@ describe('a refresh', () => {
     expect(before !== undefined && after.has(before)).toBe(false);
   });
 
-  it('withdraws a key that the issuer has dropped', async () => {
+  it('withdraws a key that the issuer has removed', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     const dropped = kidOf(issuer);
     await issuer.rotateKeys({ keepOld: false });
     clock.advanceSeconds(481);
-    // The request that starts the refresh is still answered from what is there.
+    // The request that starts the refresh still gets the current set.
     expect(kidsOf(source.current())).toEqual([dropped]);
     await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
 

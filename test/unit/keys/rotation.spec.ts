@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hasKid, kidOf, kidsOf, openIssuer, openWarmIssuer } from './opened-source.js';
 
-describe('a key that has just come', () => {
-  it('is fetched at once, for everybody by one call', async () => {
+describe('a new key of the issuer', () => {
+  it('is fetched at once, by one call for all requests', async () => {
     const { source, calls, issuer } = await openWarmIssuer({ keyDelayMs: 20 });
     await issuer.rotateKeys({ keepOld: true });
     const wanted = hasKid(kidOf(issuer));
@@ -25,7 +25,7 @@ describe('a key that has just come', () => {
 });
 
 describe('a key that the issuer does not have', () => {
-  it('is asked for once, and neither it nor another one again for ten seconds', async () => {
+  it('causes one fetch, and no unknown key causes another one for ten seconds', async () => {
     const { source, calls, clock } = await openWarmIssuer();
     const wanted = hasKid('made-up');
     expect(wanted(await source.obtain(wanted))).toBe(false);
@@ -41,7 +41,7 @@ describe('a key that the issuer does not have', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('is not asked for again sooner because a new one was found meanwhile', async () => {
+  it('does not cause another fetch sooner because a new key was found in between', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     await issuer.rotateKeys({ keepOld: true });
     await source.obtain(hasKid(kidOf(issuer)));
@@ -53,7 +53,7 @@ describe('a key that the issuer does not have', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('costs at most two calls in ten seconds, be it ten thousand of them', async () => {
+  it('causes at most two calls in ten seconds, even with ten thousand tokens', async () => {
     const { source, calls, clock, issuer } = await openWarmIssuer();
     for (let kid = 0; kid < 10_000; kid += 1) {
       const keys = await source.obtain(hasKid(`made-up-${kid}`));
@@ -64,14 +64,14 @@ describe('a key that the issuer does not have', () => {
     expect(calls.length).toBeLessThanOrEqual(2);
   });
 
-  it('costs one call when all of them come at once', async () => {
+  it('causes one call when all tokens arrive concurrently', async () => {
     const { source, calls } = await openWarmIssuer({ keyDelayMs: 20 });
     await Promise.all(Array.from({ length: 1_000 }, (_, kid) => source.obtain(hasKid(`made-up-${kid}`))));
 
     expect(calls).toHaveLength(2);
   });
 
-  it('does not keep the known ones from being found', async () => {
+  it('does not delay known keys', async () => {
     const { source, issuer } = await openWarmIssuer();
     await source.obtain(hasKid('made-up'));
     const wanted = hasKid(kidOf(issuer));
@@ -79,14 +79,14 @@ describe('a key that the issuer does not have', () => {
     expect(wanted(await source.obtain(wanted))).toBe(true);
   });
 
-  it('hides a rotation for ten seconds at the most', async () => {
+  it('delays a rotation by ten seconds at most', async () => {
     const { source, clock, issuer } = await openWarmIssuer();
     await source.obtain(hasKid('made-up'));
     await issuer.rotateKeys({ keepOld: true });
     const wanted = hasKid(kidOf(issuer));
     let waited = 0;
     while (!wanted(await source.obtain(wanted))) {
-      // The flood goes on meanwhile.
+      // The flood of unknown keys continues.
       await source.obtain(hasKid(`made-up-${waited}`));
       clock.advanceSeconds(0.5);
       waited += 0.5;
@@ -95,7 +95,7 @@ describe('a key that the issuer does not have', () => {
     expect(waited).toBeLessThanOrEqual(10);
   });
 
-  it('is no reason to report anything', async () => {
+  it('reports nothing', async () => {
     const { source, events } = await openWarmIssuer();
     await source.obtain(hasKid('made-up'));
 
@@ -103,7 +103,7 @@ describe('a key that the issuer does not have', () => {
   });
 });
 
-describe('right after the start', () => {
+describe('right after the first fetch', () => {
   it('a rotation is found at once', async () => {
     const { source, calls, issuer } = await openIssuer();
     await source.obtain(hasKid(kidOf(issuer)));
@@ -114,7 +114,7 @@ describe('right after the start', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('an unknown key costs no call of its own: the first has just answered', async () => {
+  it('an unknown key causes no call, because the server has just answered', async () => {
     const { source, calls } = await openIssuer();
     await source.obtain(hasKid('made-up'));
     expect(calls).toHaveLength(1);
@@ -122,7 +122,7 @@ describe('right after the start', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('a rotation is found at once, although a thousand have asked for the first keys together', async () => {
+  it('a rotation is found at once, although a thousand requests have shared the first fetch', async () => {
     const { source, calls, issuer } = await openIssuer({ keyDelayMs: 20 });
     const first = hasKid(kidOf(issuer));
     await Promise.all(Array.from({ length: 1_000 }, () => source.obtain(first)));
@@ -133,7 +133,7 @@ describe('right after the start', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('a server that shows another set each time it is asked is not asked by every request', async () => {
+  it('a server with a different set at each call is not called for every request', async () => {
     const { source, calls, issuer } = await openWarmIssuer();
     for (let rotation = 0; rotation < 50; rotation += 1) {
       await issuer.rotateKeys({ keepOld: false });

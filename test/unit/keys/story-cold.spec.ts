@@ -1,51 +1,51 @@
-/** The key server is in trouble before any key is known: anonymousCaller can be judged, and anonymousCaller is refused for it. */
+/** The key server fails before any key is known: no token can be verified, and none is refused for it. */
 import { describe, expect, it } from 'vitest';
 import { keyTroubles } from '../../support/key-endpoint.js';
 import { errorOf } from '../../support/outcome.js';
 import { crowdHasCome, KeyStory, outcomesOf } from './key-story.js';
 
-describe.each(keyTroubles)('a key server that is in trouble from the start: %s', (trouble) => {
-  it('fails a thousand first requests by one call, and is asked on by the timer alone', async () => {
+describe.each(keyTroubles)('a key server that fails from the start: %s', (trouble) => {
+  it('fails a thousand first requests by one call, and is then called by the timer only', async () => {
     const story = await KeyStory.begin();
     const { endpoint } = story;
     endpoint.fail(trouble);
     endpoint.hold();
     const token = await story.token();
-    const first = outcomesOf(1_000, () => story.judge(token));
+    const first = outcomesOf(1_000, () => story.verify(token));
     await crowdHasCome();
     endpoint.release();
     expect(await first).toEqual(['SERVER_ERROR']);
     expect(endpoint.reached).toBe(1);
 
-    // One failure may be a blip, and the next request may try at once; then there is a pause for all of them.
-    expect(await story.judge(token)).toBe('SERVER_ERROR');
-    expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+    // The first failure may be transient, so the next request retries at once; then all requests wait.
+    expect(await story.verify(token)).toBe('SERVER_ERROR');
+    expect(await outcomesOf(100, () => story.verify(token))).toEqual(['SERVER_ERROR']);
     expect(endpoint.reached).toBe(2);
 
     const pause = story.advanceToTimer();
     expect(pause).toBeGreaterThanOrEqual(1);
     expect(pause).toBeLessThanOrEqual(60);
     await expect.poll(() => endpoint.reached).toBe(3);
-    expect(await outcomesOf(100, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+    expect(await outcomesOf(100, () => story.verify(token))).toEqual(['SERVER_ERROR']);
     expect(endpoint.reached).toBe(3);
     expect(story.eventTypes()).toEqual(['outage-began']);
   });
 
-  it('is over within one step of its return, without a request', async () => {
+  it('is used again within one step after its recovery, without a request', async () => {
     const story = await KeyStory.begin();
     const { endpoint, keys } = story;
     endpoint.fail(trouble);
-    for (let failure = 0; failure < 2; failure += 1) expect(await story.judgeNew()).toBe('SERVER_ERROR');
+    for (let failure = 0; failure < 2; failure += 1) expect(await story.verifyNew()).toBe('SERVER_ERROR');
     endpoint.recover();
     expect(story.advanceToTimer()).toBeLessThanOrEqual(1.5);
     await expect.poll(() => keys.state().status).toBe('fresh');
 
-    expect(await outcomesOf(10, () => story.judgeNew())).toEqual(['accepted']);
+    expect(await outcomesOf(10, () => story.verifyNew())).toEqual(['accepted']);
     expect(endpoint.reached).toBe(3);
     expect(story.eventTypes()).toEqual(['outage-began', 'outage-ended']);
   });
 
-  it('has clients told to come back when it is asked next, in a second to a minute', async () => {
+  it('makes responses state when it is called next, in a second to a minute', async () => {
     const story = await KeyStory.begin();
     story.endpoint.fail(trouble);
     const token = await story.token();
@@ -59,8 +59,8 @@ describe.each(keyTroubles)('a key server that is in trouble from the start: %s',
   });
 });
 
-describe('an outage from the start that goes on for half an hour', () => {
-  it('is asked about once a minute or less often, from a second on, whether or not anybody comes', async () => {
+describe('an outage of half an hour from the start', () => {
+  it('causes a call about once a minute, and at most one per second, with or without requests', async () => {
     const [quiet, busy] = [await KeyStory.begin(), await KeyStory.begin()];
     const counts: number[] = [];
     const half = 1_800;
@@ -68,14 +68,14 @@ describe('an outage from the start that goes on for half an hour', () => {
       const pauses: number[] = [];
       story.endpoint.fail('503');
       const token = await story.token();
-      expect(await story.judge(token)).toBe('SERVER_ERROR');
+      expect(await story.verify(token)).toBe('SERVER_ERROR');
       for (let passed = 0; passed < half; passed += pauses.at(-1) ?? 0) {
         const before = story.endpoint.reached;
-        if (story === busy) expect(await outcomesOf(10, () => story.judge(token))).toEqual(['SERVER_ERROR']);
+        if (story === busy) expect(await outcomesOf(10, () => story.verify(token))).toEqual(['SERVER_ERROR']);
         const between = story.endpoint.reached;
         pauses.push(story.advanceToTimer());
         await expect.poll(() => story.timer.delayMs, { interval: 1 }).not.toBeNull();
-        // Requests are answered by what is known of the outage, but for one that may try at once after the first failure.
+        // Requests get the error of the last call, except one that retries at once after the first failure.
         expect([between - before, story.endpoint.reached - between]).toEqual([
           story === busy && passed === 0 ? 1 : 0,
           1,
@@ -87,7 +87,7 @@ describe('an outage from the start that goes on for half an hour', () => {
       expect(story.eventTypes()).toEqual(['outage-began']);
       counts.push(story.endpoint.reached);
     }
-    // At 40 to 60 s a step.
+    // One call in 40 to 60 s.
     for (const count of counts) {
       expect(count).toBeGreaterThanOrEqual(half / 60);
       expect(count).toBeLessThan(half / 40 + 10);
@@ -95,11 +95,11 @@ describe('an outage from the start that goes on for half an hour', () => {
   }, 20_000);
 });
 
-describe('the first requests of all', () => {
-  it('a thousand of them cost one fetch', async () => {
+describe('the first requests', () => {
+  it('cause one fetch, even if there are a thousand', async () => {
     const story = await KeyStory.begin();
     const token = await story.token();
-    expect(await outcomesOf(1_000, () => story.judge(token))).toEqual(['accepted']);
+    expect(await outcomesOf(1_000, () => story.verify(token))).toEqual(['accepted']);
     expect(story.endpoint.reached).toBe(1);
   });
 });

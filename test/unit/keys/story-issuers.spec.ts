@@ -1,4 +1,4 @@
-/** Several issuers, several addresses of one, and keys to start with. */
+/** Several issuers, several addresses of one issuer, and initial keys. */
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { jwtIssuer, type JwtIssuerOptions } from '../../../src/issuers/jwt-issuer.js';
@@ -25,58 +25,58 @@ function trust(issuer: TestIssuer, jwksUri: string | readonly string[]): JwtIssu
   return { issuer: issuer.url, audience: 'api', jwksUri };
 }
 
-async function judge({ verifier }: OpenedVerifier, issuer: TestIssuer, header = {}): Promise<string> {
+async function verifyToken({ verifier }: OpenedVerifier, issuer: TestIssuer, header = {}): Promise<string> {
   return outcomeOf(verifier.verify(await issuer.token({ aud: 'api' }, { expiresIn: '3d', header })));
 }
 
 describe('two issuers, one of them down', () => {
-  it.each(['cold', 'warm'])('do not feel each other: %s', async (start) => {
+  it.each(['cold', 'warm'])('do not affect each other: %s', async (start) => {
     const clock = new ManualClock();
     const [well, ill] = [await openSide(clock), await openSide(clock)];
     const opened = openVerifier(
       [jwtIssuer(trust(well.issuer, well.endpoint.jwksUri)), jwtIssuer(trust(ill.issuer, ill.endpoint.jwksUri))],
       { clock, timeoutMs: 500 },
     );
-    if (start === 'warm') await judge(opened, ill.issuer);
+    if (start === 'warm') await verifyToken(opened, ill.issuer);
     const before = ill.endpoint.reached;
     ill.endpoint.fail('hang');
     clock.advanceSeconds(25 * hour);
-    const waiting = judge(opened, ill.issuer);
-    for (let time = 0; time < 20; time += 1) expect(await judge(opened, well.issuer)).toBe('accepted');
+    const waiting = verifyToken(opened, ill.issuer);
+    for (let time = 0; time < 20; time += 1) expect(await verifyToken(opened, well.issuer)).toBe('accepted');
 
     expect(await waiting).toBe('SERVER_ERROR');
-    expect(await judge(opened, well.issuer)).toBe('accepted');
+    expect(await verifyToken(opened, well.issuer)).toBe('accepted');
     expect([well.endpoint.reached, ill.endpoint.reached - before]).toEqual([1, 1]);
     expect(opened.events).toMatchObject([{ type: 'outage-began', what: `the keys of ${ill.endpoint.jwksUri}` }]);
   });
 
-  it('have a cooldown for unknown keys each: strangers at one do not delay a rotation of the other', async () => {
+  it('have separate cooldowns: unknown keys of one do not delay a rotation of the other', async () => {
     const clock = new ManualClock();
     const [one, other] = [await openSide(clock), await openSide(clock)];
     const opened = openVerifier(
       [jwtIssuer(trust(one.issuer, one.endpoint.jwksUri)), jwtIssuer(trust(other.issuer, other.endpoint.jwksUri))],
       { clock },
     );
-    expect(await judge(opened, other.issuer)).toBe('accepted');
+    expect(await verifyToken(opened, other.issuer)).toBe('accepted');
     for (let time = 0; time < 20; time += 1) {
-      expect(await judge(opened, one.issuer, { kid: `made-up-${time}` })).toBe('INVALID_TOKEN key');
+      expect(await verifyToken(opened, one.issuer, { kid: `made-up-${time}` })).toBe('INVALID_TOKEN key');
     }
     await other.issuer.rotateKeys({ keepOld: true });
     other.endpoint.shown = other.issuer.jwks;
 
-    expect(await judge(opened, other.issuer)).toBe('accepted');
+    expect(await verifyToken(opened, other.issuer)).toBe('accepted');
     expect([one.endpoint.reached, other.endpoint.reached]).toEqual([1, 2]);
   });
 });
 
-/** A server that takes its time: a thousand who ask at once have all asked before it has answered. */
+/** A slow server: a thousand concurrent requests have all started before it answers. */
 async function slowly(url: string, init: RequestInit): Promise<Response> {
   await setTimeout(200);
   return fetch(url, init);
 }
 
-describe('a thousand first requests', () => {
-  it('make one discovery and one key fetch', async () => {
+describe('a thousand concurrent first requests', () => {
+  it('cause one discovery and one key fetch', async () => {
     const issuer = await startIssuer();
     const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }), { fetch: slowly });
     const token = await issuer.token({ aud: 'api' });
@@ -86,7 +86,7 @@ describe('a thousand first requests', () => {
     expect(issuer.requests).toMatchObject({ discovery: 1, jwks: 1, total: 2 });
   });
 
-  it.each(['discovery', 'jwks'] as const)('fail by one call where %s is down', async (only) => {
+  it.each(['discovery', 'jwks'] as const)('fail by one call when %s is down', async (only) => {
     const issuer = await startIssuer();
     issuer.fail('503', { only });
     const opened = openVerifier(oidc({ issuer: issuer.url, audience: 'api' }), { fetch: slowly });
@@ -100,14 +100,14 @@ describe('a thousand first requests', () => {
 });
 
 describe('several addresses of one key set', () => {
-  it.each(keyTroubles)('are tried in order, at each refresh from the first one on: %s', async (trouble) => {
+  it.each(keyTroubles)('are tried in order, from the first one at each refresh: %s', async (trouble) => {
     const clock = new ManualClock();
     const { issuer, endpoint: first } = await openSide(clock);
     const second = await KeyEndpoint.open(issuer.jwks);
     const opened = openVerifier(jwtIssuer(trust(issuer, [first.jwksUri, second.jwksUri])), { clock, timeoutMs: 500 });
     const { keys } = opened.issuers.get(issuer.url);
     first.fail(trouble);
-    expect(await judge(opened, issuer)).toBe('accepted');
+    expect(await verifyToken(opened, issuer)).toBe('accepted');
     expect([first.reached, second.reached]).toEqual([1, 1]);
 
     first.recover();
@@ -116,11 +116,11 @@ describe('several addresses of one key set', () => {
     second.fail(trouble);
     await keys.refresh();
     expect([first.reached, second.reached]).toEqual([3, 1]);
-    // One address that answers is no outage.
+    // A fetch that succeeds at another address is not an outage.
     expect(opened.events).toEqual([]);
   });
 
-  it('are an outage together, which is told in the words of the first', async () => {
+  it('fail together as one outage, which reports the failure of the first address', async () => {
     const clock = new ManualClock();
     const { issuer, endpoint: first } = await openSide(clock);
     const second = await KeyEndpoint.open(issuer.jwks);
@@ -128,44 +128,44 @@ describe('several addresses of one key set', () => {
     first.fail('503');
     second.fail('garbage');
 
-    expect(await judge(opened, issuer)).toBe('SERVER_ERROR');
+    expect(await verifyToken(opened, issuer)).toBe('SERVER_ERROR');
     expect([first.reached, second.reached]).toEqual([1, 1]);
     const problem = `${new URL(first.jwksUri).host} answered with status 503`;
     expect(opened.events).toMatchObject([{ type: 'outage-began', problem }]);
   });
 });
 
-describe('keys to start with (initialKeys)', () => {
+describe('initial keys (initialKeys)', () => {
   const beginWithKeys = (): Promise<KeyStory> => KeyStory.begin(({ jwks }) => ({ initialKeys: jwks }));
 
-  it.each(keyTroubles)('serve without network, as long as fetched ones would: %s', async (trouble) => {
+  it.each(keyTroubles)('are used without network, for as long as fetched keys would be: %s', async (trouble) => {
     const story = await beginWithKeys();
     story.endpoint.fail(trouble);
-    expect(await story.judgeNew()).toBe('accepted');
+    expect(await story.verifyNew()).toBe('accepted');
     await expect.poll(() => story.eventTypes()).toEqual(['outage-began']);
     story.clock.advanceSeconds(24 * hour + 599);
-    expect(await story.judgeNew()).toBe('accepted');
+    expect(await story.verifyNew()).toBe('accepted');
     story.clock.advanceSeconds(1);
 
-    expect(await story.judgeNew()).toBe('SERVER_ERROR');
+    expect(await story.verifyNew()).toBe('SERVER_ERROR');
   });
 
-  it('call anonymousCaller before the first token, and give way to what the issuer says then', async () => {
+  it("cause no call before the first token, and are replaced by the issuer's keys then", async () => {
     const story = await beginWithKeys();
     const withdrawn = await story.token();
     await story.rotate({ keepOld: false });
     expect(story.endpoint.reached).toBe(0);
-    // The issuer is asked behind this one, which is judged by what is there.
-    expect(await story.judge(withdrawn)).toBe('accepted');
+    // The refresh runs in the background, and this token is verified with the initial keys.
+    expect(await story.verify(withdrawn)).toBe('accepted');
 
-    await expect.poll(() => story.judge(withdrawn)).toBe('INVALID_TOKEN key');
-    expect(await story.judgeNew()).toBe('accepted');
+    await expect.poll(() => story.verify(withdrawn)).toBe('INVALID_TOKEN key');
+    expect(await story.verifyNew()).toBe('accepted');
   });
 
-  it('that are of yesterday keep out anonymousCaller who has a newer key', async () => {
+  it('that are outdated do not exclude users with a newer key', async () => {
     const story = await beginWithKeys();
     await story.rotate({ keepOld: false });
-    expect(await story.judgeNew()).toBe('accepted');
+    expect(await story.verifyNew()).toBe('accepted');
     expect(story.endpoint.reached).toBe(1);
   });
 });

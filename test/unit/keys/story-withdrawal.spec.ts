@@ -1,17 +1,17 @@
-/** The issuer drops a key: its tokens stop passing at the next refresh, those too that had passed before. */
+/** The issuer removes a key: its tokens are refused from the next refresh on, including cached ones. */
 import { describe, expect, it } from 'vitest';
 import { KeyStory } from './key-story.js';
 
-/** A token that has come often enough to be remembered. */
+/** A token that was used often enough to be cached. */
 async function remembered(story: KeyStory): Promise<string> {
   const token = await story.token();
-  for (let time = 0; time < 2; time += 1) expect(await story.judge(token)).toBe('accepted');
+  for (let time = 0; time < 2; time += 1) expect(await story.verify(token)).toBe('accepted');
   expect(story.verifier.findVerified(token)).toBeDefined();
   return token;
 }
 
-describe('a key that the issuer has dropped', () => {
-  it('stops verifying at the next refresh, which needs no request, with its remembered tokens', async () => {
+describe('a key that the issuer has removed', () => {
+  it('stops verifying at the next refresh, which needs no request, also for cached tokens', async () => {
     const story = await KeyStory.beginWarm();
     const [again, young] = [await remembered(story), await story.token()];
     await story.rotate({ keepOld: false });
@@ -22,27 +22,27 @@ describe('a key that the issuer has dropped', () => {
     await expect.poll(() => story.timer.delayMs).toBe(480_000);
 
     expect(story.verifier.findVerified(again)).toBeUndefined();
-    expect([await story.judge(again), await story.judge(young)]).toEqual(['INVALID_TOKEN key', 'INVALID_TOKEN key']);
-    expect(await story.judgeNew()).toBe('accepted');
+    expect([await story.verify(again), await story.verify(young)]).toEqual(['INVALID_TOKEN key', 'INVALID_TOKEN key']);
+    expect(await story.verifyNew()).toBe('accepted');
   });
 
-  it('stops verifying now by keys.refresh(), whatever strangers and failures were before', async () => {
+  it('stops verifying at keys.refresh(), regardless of earlier unknown keys and failures', async () => {
     const story = await KeyStory.beginWarm();
     const again = await remembered(story);
     story.endpoint.fail('503');
     for (let failure = 0; failure < 5; failure += 1) await story.keys.refresh().catch(() => undefined);
     story.endpoint.recover();
     await story.rotate({ keepOld: false });
-    expect(await story.judge(again)).toBe('accepted');
+    expect(await story.verify(again)).toBe('accepted');
     const before = story.endpoint.reached;
     await story.keys.refresh();
 
     expect(story.endpoint.reached).toBe(before + 1);
-    expect(await story.judge(again)).toBe('INVALID_TOKEN key');
-    expect(await story.judgeNew()).toBe('accepted');
+    expect(await story.verify(again)).toBe('INVALID_TOKEN key');
+    expect(await story.verifyNew()).toBe('accepted');
   });
 
-  it('takes no remembered token of another key with it', async () => {
+  it('does not affect cached tokens of another key', async () => {
     const story = await KeyStory.beginWarm();
     const dropped = await remembered(story);
     await story.rotate({ keepOld: true });
@@ -55,15 +55,15 @@ describe('a key that the issuer has dropped', () => {
     expect(story.verifier.findVerified(dropped)).toBeUndefined();
   });
 
-  it('passes again when the issuer takes it back', async () => {
+  it('verifies again when the issuer adds it again', async () => {
     const story = await KeyStory.beginWarm();
     const [again, before] = [await remembered(story), story.endpoint.shown];
     await story.rotate({ keepOld: false });
     await story.keys.refresh();
-    expect(await story.judge(again)).toBe('INVALID_TOKEN key');
+    expect(await story.verify(again)).toBe('INVALID_TOKEN key');
     story.endpoint.shown = before;
     await story.keys.refresh();
 
-    expect(await story.judge(again)).toBe('accepted');
+    expect(await story.verify(again)).toBe('accepted');
   });
 });

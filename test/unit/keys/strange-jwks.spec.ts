@@ -5,7 +5,7 @@ import { readKeys } from '../../../src/keys/jwks-loader.js';
 import { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import { ec, okp, rsa } from './jwk-makers.js';
 
-/** What may stand where something else is expected; all of it can come out of JSON. */
+/** Values of wrong types. All of them can result from JSON. */
 const strangeValues: readonly unknown[] = [
   null,
   true,
@@ -35,7 +35,7 @@ const strangeValues: readonly unknown[] = [
 const members = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use', 'key_ops', 'd', 'k', 'x5c', 'toString'];
 const sound = [rsa.jwk, ec.jwk, okp.jwk];
 
-/** One outcome of two, and never a third. */
+/** Asserts that the result is a key or a problem. */
 function outcomeOf(jwk: unknown): 'usable' | 'unusable' {
   const key = importJwk(jwk);
   if (!('problem' in key)) {
@@ -48,13 +48,13 @@ function outcomeOf(jwk: unknown): 'usable' | 'unusable' {
 }
 
 describe('importJwk', () => {
-  it('gives a problem for whatever is no object', () => {
+  it('returns a problem for every value that is not an object', () => {
     const outcomes = [undefined, ...strangeValues, Symbol('s'), 1n, () => undefined].map(outcomeOf);
 
     expect(new Set(outcomes)).toEqual(new Set(['unusable']));
   });
 
-  it('never throws, whatever stands in a member', () => {
+  it('never throws, whatever value a member has', () => {
     for (const jwk of sound) {
       for (const member of members) {
         for (const value of strangeValues) outcomeOf({ ...jwk, [member]: value });
@@ -62,8 +62,8 @@ describe('importJwk', () => {
     }
   });
 
-  it('never throws, whatever stands in several', () => {
-    // A fixed sequence (a linear congruential generator), so that a failure can be had again.
+  it('never throws, whatever values several members have', () => {
+    // A fixed sequence (a linear congruential generator), so that a failure can be reproduced.
     let state = 1;
     const pick = <T>(list: readonly T[]): T => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
@@ -77,11 +77,11 @@ describe('importJwk', () => {
     expect(new Set(outcomes)).toEqual(new Set(['usable', 'unusable']));
   });
 
-  it.each(['n', 'e'])('takes no list for the text of %s', (member) => {
+  it.each(['n', 'e'])('does not accept a list as the text of %s', (member) => {
     expect(outcomeOf({ ...rsa.jwk, [member]: [rsa.jwk[member]] })).toBe('unusable');
   });
 
-  it.each(['crv', 'x', 'y'])('takes no list for the text of %s', (member) => {
+  it.each(['crv', 'x', 'y'])('does not accept a list as the text of %s', (member) => {
     expect(outcomeOf({ ...ec.jwk, [member]: [ec.jwk[member]] })).toBe('unusable');
   });
 });
@@ -90,7 +90,7 @@ describe('describeKey', () => {
   it.each([
     ['RSA-PSS', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey],
     ['a curve that JWK has no name for', generateKeyPairSync('ec', { namedCurve: 'brainpoolP256r1' }).publicKey],
-  ])('gives a problem for a key that cannot be told as JWK: %s', (_, publicKey) => {
+  ])('returns a problem for a key that has no JWK form: %s', (_, publicKey) => {
     const pem = publicKey.export({ type: 'spki', format: 'pem' });
 
     expect(describeKey(createPublicKey(pem))).toEqual({
@@ -100,7 +100,7 @@ describe('describeKey', () => {
 });
 
 describe('readKeys', () => {
-  it('passes over what cannot be used, and keeps the rest in order', () => {
+  it('ignores unusable keys, and keeps the others in order', () => {
     const kids = readKeys([
       { ...rsa.jwk, kid: 'a', n: { toString: 1 } },
       null,
@@ -113,11 +113,11 @@ describe('readKeys', () => {
     expect(kids).toEqual(['b', 'e']);
   });
 
-  it('takes a key that is there twice for one', () => {
+  it('keeps one of two identical keys', () => {
     expect(readKeys([ec.jwk, { ...ec.jwk, use: 'sig' }])).toHaveLength(1);
   });
 
-  it('keeps two keys that share a name', () => {
+  it('keeps two keys that share an id', () => {
     expect(
       readKeys([
         { ...ec.jwk, kid: 'a' },
@@ -132,7 +132,7 @@ describe('readKeys', () => {
     ['a text', 'keys'],
     ['an empty one', []],
     ['one of keys that cannot be used', [{ ...ec.jwk, use: 'enc' }, { kty: 'oct', k: 'AAAA' }, null]],
-  ])('is a failure and never a set without keys: %s', (_, jwks) => {
+  ])('fails and never returns an empty set: %s', (_, jwks) => {
     expect(() => readKeys(jwks)).toThrow(UpstreamFailure);
   });
 });

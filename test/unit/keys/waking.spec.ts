@@ -8,8 +8,8 @@ import { ec, importUsable } from './jwk-makers.js';
 import { startIssuer } from '../../support/started-issuer.js';
 import { faultOf, hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, settle } from './opened-source.js';
 
-describe('keys that anonymousCaller asks for', () => {
-  it('are refreshed at four fifths of their life', async () => {
+describe('keys in the background, without requests', () => {
+  it('are refreshed at four fifths of their lifetime', async () => {
     const { source, timer, calls, clock, issuer } = await openWarmIssuer();
     expect(timer.delayMs).toBe(480_000);
     await issuer.rotateKeys({ keepOld: false });
@@ -21,7 +21,7 @@ describe('keys that anonymousCaller asks for', () => {
     expect(timer.delayMs).toBe(480_000);
   });
 
-  it('are not refreshed early where the app has a slow clock of its own', async () => {
+  it("are not refreshed early when the app's own clock is slow", async () => {
     const { timer, calls, clock } = await openWarmIssuer();
     clock.advanceSeconds(100);
     timer.ring();
@@ -31,7 +31,7 @@ describe('keys that anonymousCaller asks for', () => {
     expect(timer.delayMs).toBe(380_000);
   });
 
-  it('come back after an outage within one step, without a request', async () => {
+  it('are fetched within one step after an outage', async () => {
     const { source, timer, clock, events, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(() => true));
@@ -44,7 +44,7 @@ describe('keys that anonymousCaller asks for', () => {
     expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
-  it('are asked for less and less often during an outage, once a minute at the least', async () => {
+  it('are requested at growing intervals during an outage, at least once a minute', async () => {
     const { source, timer, calls, clock, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(() => true));
@@ -63,7 +63,7 @@ describe('keys that anonymousCaller asks for', () => {
     expect(delays.at(-1)).toBeGreaterThanOrEqual(40_000);
   });
 
-  it('are left alone once the source is closed', async () => {
+  it('are not refreshed once the source is closed', async () => {
     const { source, timer, issuer } = await openWarmIssuer();
     source.close();
     expect(timer.delayMs).toBeNull();
@@ -73,8 +73,8 @@ describe('keys that anonymousCaller asks for', () => {
   });
 });
 
-describe('a refresh that is asked for', () => {
-  it('withdraws what the issuer has dropped, at once', async () => {
+describe('a requested refresh', () => {
+  it('withdraws removed keys at once', async () => {
     const { source, issuer } = await openWarmIssuer();
     await issuer.rotateKeys({ keepOld: false });
     await source.refresh();
@@ -82,7 +82,7 @@ describe('a refresh that is asked for', () => {
     expect(kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
-  it('does not take the answer of a call that began before', async () => {
+  it('does not use the response of a call that began before it', async () => {
     let keys = [importUsable({ ...ec.jwk, kid: 'old' })];
     let answer = (): void => undefined;
     const calls: string[] = [];
@@ -113,7 +113,7 @@ describe('a refresh that is asked for', () => {
     expect(kidsOf(source.current())).toEqual(['new']);
   });
 
-  it('fails where the issuer does not answer, and leaves what is held', async () => {
+  it('fails when the issuer does not answer, and keeps the cached keys', async () => {
     const { source, issuer } = await openWarmIssuer();
     issuer.fail('reset');
     await faultOf(source.refresh());
@@ -123,7 +123,7 @@ describe('a refresh that is asked for', () => {
 });
 
 describe('the state of keys', () => {
-  it('goes from unasked to fresh, stale and missing, and back', async () => {
+  it('changes from unasked to fresh, stale and missing, and back', async () => {
     const { source, clock, issuer } = await openIssuer();
     expect(source.state()).toEqual({ status: 'unasked', ageSeconds: null, nextRefreshAt: null, lastError: null });
     await source.obtain(() => true);
@@ -145,7 +145,7 @@ describe('the state of keys', () => {
     expect(source.state()).toMatchObject({ status: 'fresh', ageSeconds: 0, lastError: null });
   });
 
-  it('says that keys are missing exactly when none are given, also after a sleep', async () => {
+  it('is missing exactly when there are no usable keys, also after a suspend', async () => {
     const { source, clock } = await openWarmIssuer();
     const seen: string[] = [];
     for (const seconds of [0, 599, 600, 86_399, 86_999, 87_000, 200_000]) {
@@ -154,7 +154,7 @@ describe('the state of keys', () => {
       const { status } = source.state();
       seen.push(status);
       expect([seconds, source.current() === null]).toEqual([seconds, status === 'missing']);
-      // The refresh that asking has begun is over before the next look.
+      // The refresh that the read has started is complete before the next read.
       await source.refresh();
       clock.advanceSeconds((passed.getTime() - clock.now().getTime()) / 1_000);
       await source.refresh();
@@ -163,7 +163,7 @@ describe('the state of keys', () => {
     expect(seen).toEqual(['fresh', 'fresh', 'stale', 'stale', 'stale', 'missing', 'missing']);
   });
 
-  it('is missing when there were never any', async () => {
+  it('is missing when there never were keys', async () => {
     const { source, issuer } = await openIssuer();
     issuer.fail('503');
     await faultOf(source.obtain(() => true));
@@ -172,8 +172,8 @@ describe('the state of keys', () => {
   });
 });
 
-describe('keys for which the app has made provisions', () => {
-  it('serve from the start without network, and are replaced once the server answers', async () => {
+describe('keys with options of the app', () => {
+  it('are used from the start without network, and replaced once the server answers', async () => {
     const issuer = await startIssuer();
     const initialKeys = readKeys(issuer.jwks.keys);
     const old = kidOf(issuer);
@@ -189,7 +189,7 @@ describe('keys for which the app has made provisions', () => {
     await expect.poll(() => kidsOf(source.current())).toEqual([kidOf(issuer)]);
   });
 
-  it('serve on for as long as it says, or not at all', async () => {
+  it('stay in use for as long as the option states, or not at all', async () => {
     const issuer = await startIssuer();
     const { source, clock } = openSource(keysAt(issuer.jwksUri, { staleKeysForSeconds: 0 }));
     await source.obtain(() => true);
@@ -200,7 +200,7 @@ describe('keys for which the app has made provisions', () => {
     await faultOf(source.obtain(() => true));
   });
 
-  it('come from the first of several addresses that gives them', async () => {
+  it('are fetched from the first of several addresses that has them', async () => {
     const [first, second] = [await startIssuer(), await startIssuer()];
     first.fail('garbage');
     const { source } = openSource(keysAt([first.jwksUri, second.jwksUri]));

@@ -48,7 +48,7 @@ describe('the headers of a message', () => {
     ['something that is no text', new RmqContext([{ properties: { headers: { authorization: 7 } } }, {}, 'cats']), []],
     ['a transport of the app’s own', { whatever: true }, []],
     ['no context', undefined, []],
-  ])('are found where the transport keeps them: %s', (_, context, values) => {
+  ])('are read from where the transport stores them: %s', (_, context, values) => {
     expect(readMessageHeaders(context).get('authorization') ?? []).toEqual(values);
   });
 });

@@ -8,7 +8,7 @@ const thousand = Array.from({ length: 1_000 });
 describe.each([
   ['with a cache', {}],
   ['without', { cache: false }],
-])('a thousand callers at once, %s', (_, options) => {
+])('a thousand concurrent look-ups, %s', (_, options) => {
   it('make one call', async () => {
     const source = new TableSource();
     const { service } = openService({ joe: source }, options);
@@ -33,7 +33,7 @@ describe.each([
     expect(service.counters()).toMatchObject({ lookUps: 1_000, failures: 1, calls: 1 });
   });
 
-  it('of two users make two', async () => {
+  it('of two users make two calls', async () => {
     const source = new TableSource({ alice: {}, bob: {} });
     const { service } = openService({ joe: source }, options);
     const ids = (await Promise.all(thousand.map((__, at) => service.get(userOf(at % 2 === 0 ? 'alice' : 'bob'))))).map(
@@ -45,8 +45,8 @@ describe.each([
   });
 });
 
-describe('who waits for a call that was made with another token', () => {
-  /** The provider refuses one token of the user, and takes the other. */
+describe('a look-up that waits for a call with another token', () => {
+  /** The provider refuses one token of the user, and accepts the other. */
   function openRefusing() {
     const source = new TableSource();
     const get = source.get.bind(source);
@@ -60,7 +60,7 @@ describe('who waits for a call that was made with another token', () => {
     return { source, ...openService({ joe: source }) };
   }
 
-  it('takes what it brings', async () => {
+  it('uses its result', async () => {
     const source = new TableSource();
     const { service } = openService({ joe: source });
     await Promise.all(['old', 'new'].map((token) => service.get(userOf('alice', { token }))));
@@ -81,7 +81,7 @@ describe('who waits for a call that was made with another token', () => {
     expect(source.questions).toEqual(['get alice by old', 'get alice by new']);
   });
 
-  it('finds, without a token, what it did not bring', async () => {
+  it('without a token, finds a profile that the other call did not return', async () => {
     const { service, source } = openRefusing();
     const outcomes = [outcomeOf(service.get(userOf('alice', { token: 'old' }))), outcomeOf(service.find('alice'))];
 
@@ -89,7 +89,7 @@ describe('who waits for a call that was made with another token', () => {
     expect(source.questions).toEqual(['get alice by old', 'find alice']);
   });
 
-  it('shares a fault, which is anonymousCaller’s token’s', async () => {
+  it('shares a failure that has nothing to do with the token', async () => {
     const source = new TableSource();
     source.trouble = new AuthUnavailableError('down', 7);
     const { service } = openService({ joe: source });

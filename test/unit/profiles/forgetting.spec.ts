@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 
-describe('a user who is forgotten', () => {
-  it('is asked for the next time, and others are not', async () => {
+describe('forget', () => {
+  it('makes the next look-up of the user call the provider, and of no other user', async () => {
     const source = new TableSource({ alice: { displayName: 'Alice' }, bob: {} });
     const { service } = openService({ joe: source });
     await service.getMany(['alice', 'bob']);
@@ -14,7 +14,7 @@ describe('a user who is forgotten', () => {
     expect(source.questions).toEqual(['find alice', 'find bob', 'get alice by t1']);
   });
 
-  it('while they are asked for, is asked for again by whoever comes later, and only that is kept', async () => {
+  it('during a call makes later look-ups call again, and caches only the later result', async () => {
     const source = new TableSource();
     const { service } = openService({ joe: source });
     source.hold();
@@ -35,7 +35,7 @@ describe('a user who is forgotten', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('is the one of each issuer, or of the one that is named', async () => {
+  it('applies to the user of each issuer, or of the named one', async () => {
     const [joe, jim] = [new TableSource(), new TableSource()];
     const { service } = openService({ joe, jim });
     const both = async (): Promise<void> => {
@@ -51,7 +51,7 @@ describe('a user who is forgotten', () => {
     expect([joe.questions.length, jim.questions.length]).toEqual([2, 3]);
   });
 
-  it('who was not there is looked for at once', async () => {
+  it('makes a user who was not found be looked up at once', async () => {
     const source = new TableSource({});
     const { service } = openService({ joe: source });
     expect(await service.find('alice')).toBeNull();
@@ -61,8 +61,8 @@ describe('a user who is forgotten', () => {
     expect(await service.find('alice')).not.toBeNull();
   });
 
-  it('is no trouble where anonymousCaller is known', () => {
+  it('does nothing for an unknown user', () => {
     const { service } = openService({ joe: new TableSource() });
-    service.forget('anonymousCaller');
+    service.forget('unknown');
   });
 });

@@ -7,7 +7,7 @@ const idsTo = (count: number): string[] => Array.from({ length: count }, (_, at)
 const usersTo = (count: number): Record<string, SourcedProfile> =>
   Object.fromEntries(idsTo(count).map((id) => [id, {}]));
 
-/** A source that can be asked for several users at once. */
+/** A source with getMany. */
 class BatchSource extends TableSource {
   readonly mostAtOnce: number = 100;
   atOnce = 0;
@@ -22,18 +22,18 @@ class BatchSource extends TableSource {
   }
 }
 
-describe('several users', () => {
-  it('are asked for by one call, whatever order the answer has, and come in the order asked', async () => {
+describe('getMany of several users', () => {
+  it('makes one call, and returns the profiles in the order of the ids', async () => {
     const source = new BatchSource(usersTo(10));
     const { service } = openService({ joe: source });
-    const found = await service.getMany(['u3', 'u1', 'anonymousCaller', 'u2', 'u3']);
+    const found = await service.getMany(['u3', 'u1', 'unknown', 'u2', 'u3']);
 
     expect([...found.keys()]).toEqual(['u3', 'u1', 'u2']);
     expect([...found.values()].map(({ id }) => id)).toEqual(['u3', 'u1', 'u2']);
     expect(source.questions).toEqual(['many 4']);
   });
 
-  it('are asked for by no more at once than the source takes, four questions at a time', async () => {
+  it('names at most as many users per call as the source allows, in four concurrent calls', async () => {
     const source = new BatchSource(usersTo(1_050));
     const { service } = openService({ joe: source });
 
@@ -43,21 +43,21 @@ describe('several users', () => {
     expect(service.counters()).toMatchObject({ lookUps: 1_050, calls: 11 });
   });
 
-  it('are not asked for where they are known, by whatever way', async () => {
+  it('makes no call for cached users', async () => {
     const source = new BatchSource(usersTo(5));
     const { service } = openService({ joe: source });
     await service.get(userOf('u0'));
     await service.find('u1');
-    await service.find('anonymousCaller');
+    await service.find('unknown');
     await service.getMany(['u2', 'u3']);
-    const found = await service.getMany(['u0', 'u1', 'u2', 'u3', 'u4', 'anonymousCaller']);
+    const found = await service.getMany(['u0', 'u1', 'u2', 'u3', 'u4', 'unknown']);
 
     expect([...found.keys()]).toEqual(['u0', 'u1', 'u2', 'u3', 'u4']);
-    expect(source.questions).toEqual(['get u0 by t1', 'find u1', 'find anonymousCaller', 'many 2', 'many 1']);
+    expect(source.questions).toEqual(['get u0 by t1', 'find u1', 'find unknown', 'many 2', 'many 1']);
     expect(await service.lookUp(userOf('u4'))).toMatchObject({ freshness: 'cached' });
   });
 
-  it('are refreshed by one call, behind the answer', async () => {
+  it('refreshes stale users by one call in the background', async () => {
     const source = new BatchSource(usersTo(50));
     const { service, clock } = openService({ joe: source });
     await service.getMany(idsTo(50));
@@ -74,7 +74,7 @@ describe('several users', () => {
     expect(service.counters()).toMatchObject({ hits: 50 });
   });
 
-  it('share the calls of those who ask for one of them meanwhile', async () => {
+  it('shares its calls with concurrent look-ups of single users', async () => {
     const source = new BatchSource(usersTo(3));
     const { service } = openService({ joe: source });
     source.hold();
@@ -87,7 +87,7 @@ describe('several users', () => {
     expect(source.questions).toEqual(['many 3']);
   });
 
-  it('are asked for one by one where there is no other way, eight at a time', async () => {
+  it('makes one call per user for a source without getMany, eight concurrently', async () => {
     let underWay = 0;
     let most = 0;
     const source = new TableSource();
@@ -104,7 +104,7 @@ describe('several users', () => {
     expect(most).toBe(8);
   });
 
-  it('fail when one of them cannot be had', async () => {
+  it('fails when one of the profiles cannot be looked up', async () => {
     const source = new TableSource({ u0: {}, u1: { displayName: 7 as unknown as string } });
     const { service } = openService({ joe: source });
 
@@ -112,7 +112,7 @@ describe('several users', () => {
     expect(await outcomeOf(service.getMany(['u0']))).toBe('accepted');
   });
 
-  it('that are none need no call', async () => {
+  it('makes no call for an empty list', async () => {
     const source = new BatchSource();
     const { service } = openService({ joe: source });
 
@@ -120,7 +120,7 @@ describe('several users', () => {
     expect(source.questions).toEqual([]);
   });
 
-  it('whom anonymousCaller has asked for are left out of a batch', async () => {
+  it('omits profiles that the source returned for other users', async () => {
     const source = new BatchSource({ u0: {} });
     source.getMany = async () => [{ id: 'u0' }, { id: 'u9', displayName: 'a stranger' }];
     const { service } = openService({ joe: source });
@@ -128,7 +128,7 @@ describe('several users', () => {
     expect([...(await service.getMany(['u0', 'u1'])).keys()]).toEqual(['u0']);
   });
 
-  it('can be found singly by a source that only knows batches', async () => {
+  it('lets find work with a source that has only getMany', async () => {
     const source = new BatchSource({ u0: { displayName: 'Zero' } });
     const batchOnly = { get: source.get.bind(source), getMany: source.getMany.bind(source) };
     const { service } = openService({ joe: batchOnly });

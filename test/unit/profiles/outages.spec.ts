@@ -7,7 +7,7 @@ import { errorOf, outcomeOf } from '../../support/outcome.js';
 const down = new UpstreamFailure('status', 'api.example answered with status 503', 503);
 
 describe('while the provider is down', () => {
-  it('what is known is given on, for its time', async () => {
+  it('cached profiles stay in use, for their time', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -22,7 +22,7 @@ describe('while the provider is down', () => {
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
   });
 
-  it('it is asked about a known user every five seconds, not at each look-up', async () => {
+  it('it is called for a cached user every five seconds, not at each look-up', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -37,7 +37,7 @@ describe('while the provider is down', () => {
     expect(source.questions).toHaveLength(1 + 2);
   });
 
-  it('it is asked again after that, and what it then says counts', async () => {
+  it('it is called again after that, and its response is used', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -57,7 +57,7 @@ describe('while the provider is down', () => {
     });
   });
 
-  it('is reported once, and once that it is over', async () => {
+  it('the outage is reported once at its start and once at its end', async () => {
     const source = new TableSource({ alice: {}, bob: {}, eve: {} });
     const { service, clock, events } = openService({ joe: source });
     source.trouble = down;
@@ -67,8 +67,7 @@ describe('while the provider is down', () => {
         type: 'outage-began',
         what: 'the profiles of joe',
         problem: 'api.example answered with status 503',
-        consequence:
-          'Profiles that are known are served for as long as they may be, other look-ups fail with SERVER_ERROR',
+        consequence: 'Cached profiles stay in use for their time, other look-ups fail with SERVER_ERROR',
       },
     ]);
     clock.advanceSeconds(30);
@@ -79,7 +78,7 @@ describe('while the provider is down', () => {
     expect(events.slice(1)).toEqual([{ type: 'outage-ended', what: 'the profiles of joe', lastedSeconds: 30 }]);
   });
 
-  it('now and then only, is reported once a minute', async () => {
+  it('a provider that fails now and then is reported once a minute', async () => {
     const source = new TableSource();
     const { service, events, clock } = openService({ joe: source }, { cache: false });
     for (let second = 0; second < 120; second += 1) {
@@ -92,30 +91,30 @@ describe('while the provider is down', () => {
   });
 });
 
-describe('what a source throws', () => {
+describe('an error of a source', () => {
   it.each([
     ['a failed call', down, 5, 'api.example answered with status 503'],
     [
-      'a failed call that says when to come again',
+      'a failed call with a retry time',
       new UpstreamFailure('rate-limited', 'slow down', 429, { retryAfterSeconds: 42 }),
       42,
       'slow down',
     ],
     ['a fault', new AuthUnavailableError('its answer has another shape', 9), 9, 'its answer has another shape'],
-    ['any error, whose text may be anything', new TypeError('token eyJ…'), 5, 'the call threw TypeError'],
-    ['no error at all', 'eyJ…', 5, 'the call threw something'],
-  ])('is SERVER_ERROR where it is %s', async (_, trouble, retryAfterSeconds, told) => {
+    ['any other error', new TypeError('token eyJ…'), 5, 'the call threw TypeError'],
+    ['a thrown value that is not an error', 'eyJ…', 5, 'the call threw something'],
+  ])('is SERVER_ERROR when it is %s', async (_, trouble, retryAfterSeconds, explanation) => {
     const source = new TableSource();
     const { service } = openService({ joe: source });
     source.trouble = trouble;
 
     const error = await errorOf(service.get(userOf('alice')));
     expect(error).toMatchObject({ code: 'SERVER_ERROR', retryAfterSeconds });
-    expect(error?.explanation).toContain(told);
+    expect(error?.explanation).toContain(explanation);
     expect(`${String(error?.message)} ${String(error?.explanation)}`).not.toContain('eyJ');
   });
 
-  it('stands where it is a refusal, which is no outage', async () => {
+  it('is passed on when it is a refusal, which is not an outage', async () => {
     const source = new TableSource();
     const { service, events } = openService({ joe: source });
     source.trouble = RefusalError.token('expired', 'the provider says so');
@@ -125,7 +124,7 @@ describe('what a source throws', () => {
     expect(service.counters()).toMatchObject({ calls: 1, failures: 0 });
   });
 
-  it('stands where an option is wrong', async () => {
+  it('is passed on when it is a ConfigurationError', async () => {
     const source = new TableSource();
     const { service } = openService({ joe: source });
     source.trouble = new ConfigurationError('stackAuth({ secretServerKey })', 'it is refused', 'Write the right one');
@@ -133,7 +132,7 @@ describe('what a source throws', () => {
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('CONFIGURATION_ERROR');
   });
 
-  it('at once, without a promise, is treated the same', async () => {
+  it('that is thrown synchronously is handled alike', async () => {
     const { service } = openService({
       joe: {
         get: () => {
@@ -145,17 +144,17 @@ describe('what a source throws', () => {
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
   });
 
-  it('says for how long, of a profile of the wrong shape, which field is wrong', async () => {
+  it('names the invalid field of a profile', async () => {
     const source = new TableSource({ alice: { primaryEmail: 7 as unknown as string } });
     const { service, events } = openService({ joe: source });
 
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('SERVER_ERROR');
     expect(events).toMatchObject([
-      { problem: expect.stringContaining('profile whose primaryEmail is not') as unknown },
+      { problem: expect.stringContaining('a profile with an invalid primaryEmail') as unknown },
     ]);
   });
 
-  it('while a known profile is refreshed, is anonymousCaller’s trouble', async () => {
+  it('during a refresh does not affect look-ups of the cached profile', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -166,7 +165,7 @@ describe('what a source throws', () => {
     expect(await service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
   });
 
-  it.each(['in memory', 'in a store too'])('that the user is gone, ends what was known of them %s', async (place) => {
+  it.each(['in memory', 'in a store too'])('removes the cached profile %s when the user was deleted', async (place) => {
     const source = new TableSource();
     const options = place === 'in memory' ? {} : { store: new Map<string, unknown>() };
     const { service, clock } = openService({ joe: source }, options);
@@ -182,7 +181,7 @@ describe('what a source throws', () => {
     expect(await service.lookUp(userOf('alice', { token: 't2' }))).toMatchObject({ freshness: 'fresh' });
   });
 
-  it('is not asked for again at once, where a store has what is known', async () => {
+  it('during a refresh is not retried at once when a store has the profile', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source }, { store: new Map<string, unknown>() });
     await service.get(userOf('alice'));

@@ -6,8 +6,8 @@ describe('ProfileBatch', () => {
     vi.useRealTimers();
   });
 
-  it("answers those who have asked while fake timers were in the place of Node's, and those after them", async () => {
-    const batch = new ProfileBatch({ ask: async () => new Map(), mostIds: 10, mostQuestions: 1 });
+  it("answers look-ups that were made while Node's timers were fake, and later ones", async () => {
+    const batch = new ProfileBatch({ ask: async () => new Map(), maxIds: 10, maxCalls: 1 });
     vi.useFakeTimers({ toFake: ['setImmediate'] });
     const meanwhile = batch.find('alice');
     vi.useRealTimers();

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { readProfileOptions } from '../../../src/profiles/profile-options.js';
 import { configurationErrorOf } from '../../support/outcome.js';
 
-describe('options for profiles', () => {
-  it('are filled in', () => {
+describe('the options of profiles', () => {
+  it('have defaults', () => {
     expect(readProfileOptions('profiles', {})).toEqual({
       freshMs: 60_000,
       usableMs: 660_000,
@@ -14,7 +14,7 @@ describe('options for profiles', () => {
     });
   });
 
-  it('are taken as they are', () => {
+  it('are returned as given', () => {
     const store = new Keyv();
     const given = {
       freshForSeconds: 1.5,
@@ -34,7 +34,7 @@ describe('options for profiles', () => {
     });
   });
 
-  it('keep nothing at all with cache: false', () => {
+  it('disable the cache with cache: false', () => {
     expect(readProfileOptions('profiles', { cache: false })).toMatchObject({ maxEntries: 0, store: null });
   });
 
@@ -50,7 +50,7 @@ describe('options for profiles', () => {
     ['store', null, 'no get, set and delete'],
     ['store', 'redis://user:secret@redis', 'no get, set and delete'],
     ['freshFor', 60, 'no option of this name'],
-  ])('name what is wrong: %s %o', (option, value, problem) => {
+  ])('are refused with the problem: %s %o', (option, value, problem) => {
     const { path, message } = configurationErrorOf(() => readProfileOptions('profiles', { [option]: value }));
 
     expect(path).toBe(`profiles({ ${option} })`);
@@ -59,12 +59,12 @@ describe('options for profiles', () => {
   });
 
   it.each([['freshForSeconds'], ['maxEntries'], ['store']])(
-    'do not contradict each other: cache: false and %s',
+    'must not contradict each other: cache: false and %s',
     (option) => {
       const given = { cache: false, [option]: option === 'store' ? new Keyv() : 1 };
 
       expect(configurationErrorOf(() => readProfileOptions('profiles', given)).message).toBe(
-        `profiles({ ${option} }): with cache: false nothing is kept. Leave out one of the two.`,
+        `profiles({ ${option} }): with cache: false nothing is cached. Leave out one of the two.`,
       );
     },
   );

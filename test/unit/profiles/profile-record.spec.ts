@@ -18,8 +18,8 @@ const profile = toUserProfile('alice', {
 const record: ProfileRecord = { profile, askedAt: 1_700_000_000_000 };
 const stored = toStored(key, record);
 
-describe('what a store is given', () => {
-  it('comes back as it was, dates as dates, and frozen', () => {
+describe('a stored record', () => {
+  it('is read back unchanged, with its dates and frozen', () => {
     const back = fromStored(key, stored);
 
     expect({ ...back?.profile }).toEqual({ ...profile });
@@ -29,11 +29,11 @@ describe('what a store is given', () => {
     expect(Object.isFrozen(back?.profile)).toBe(true);
   });
 
-  it('says that somebody is not there, too', () => {
+  it('may state that a user does not exist', () => {
     expect(fromStored(key, toStored(key, { profile: null, askedAt: 7 }))).toEqual({ profile: null, askedAt: 7 });
   });
 
-  it('has a name of its own for each issuer, access and user, of characters that any store takes', () => {
+  it('has a different key for each issuer, access and user, of characters that every store accepts', () => {
     const keys = [
       key,
       { ...key, issuer: 'jim' },
@@ -50,7 +50,7 @@ describe('what a store is given', () => {
   });
 });
 
-describe('what a store gives is not believed', () => {
+describe('a stored record is ignored', () => {
   const change = (change: object): string => JSON.stringify({ ...(JSON.parse(stored) as object), ...change });
   const field = (value: object): string =>
     change({ profile: { ...(JSON.parse(stored) as ProfileRecord).profile, ...value } });
@@ -70,14 +70,14 @@ describe('what a store gives is not believed', () => {
     ['another version', change({ version: 2 })],
     ['no version', change({ version: undefined })],
     ['no time', change({ askedAt: null })],
-    ['a time that is no number', change({ askedAt: '2025' })],
+    ['a time that is not a number', change({ askedAt: '2025' })],
     ['no profile', change({ profile: undefined })],
-    ['a profile that is none', change({ profile: 'alice' })],
-    ['a field of another kind', field({ primaryEmail: { toString: 'x' } })],
-    ['a date that is none', field({ signedUpAt: 'soon' })],
+    ['a profile that is a text', change({ profile: 'alice' })],
+    ['a field of another type', field({ primaryEmail: { toString: 'x' } })],
+    ['an invalid date', field({ signedUpAt: 'soon' })],
     ['a date as a number', field({ signedUpAt: 7 })],
-    ['accounts that are none', field({ oauthProviders: [{}] })],
-    ['a raw that is none', field({ raw: 'x' })],
+    ['invalid accounts', field({ oauthProviders: [{}] })],
+    ['an invalid raw', field({ raw: 'x' })],
   ])('%s', (_, given) => {
     expect(fromStored(key, given)).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-/** A provider in trouble, from the caller of `UserProfileService` to the transport: what the caller gets, and how many calls come. */
+/** A provider that fails, tested from `UserProfileService` to the network: the outcome of look-ups, and the number of calls. */
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -42,7 +42,7 @@ async function openProvider() {
 }
 
 beforeEach(() => {
-  // cockatiel's breaker reads the machine's clock.
+  // cockatiel's circuit breaker reads the system clock.
   vi.useFakeTimers({ toFake: ['Date'] });
 });
 afterEach(() => {
@@ -54,7 +54,7 @@ const troubles: readonly (readonly [string, RequestListener, calls: number, retr
   ['a hang', () => undefined, 1, 5],
   ['a reset', (request) => request.socket.resetAndDestroy(), 3, 5],
   ['garbage', answer(200, json, '{"user_id":'), 1, 5],
-  ['another shape', answer(200, json, '{"user_id":7}'), 1, 5],
+  ['an invalid field', answer(200, json, '{"user_id":7}'), 1, 5],
   [
     'half a body',
     (request, response) => {
@@ -65,30 +65,30 @@ const troubles: readonly (readonly [string, RequestListener, calls: number, retr
   ],
   ['a body of 50 MB', answer(200, json, Buffer.alloc(50_000_000, ' ')), 1, 5],
   [
-    'one that has been packed',
+    'a compressed body of 50 MB',
     answer(200, { ...json, 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(50_000_000))),
     1,
     5,
   ],
   ['429', answer(429), 3, 5],
-  ['429 that says for how long', answer(429, { 'retry-after': '42' }), 1, 42],
+  ['429 with Retry-After', answer(429, { 'retry-after': '42' }), 1, 42],
 ];
 
-describe('a provider in trouble', () => {
-  it.each(troubles)('is a fault to who is not known: %s', async (_, trouble, calls, retryAfterSeconds) => {
+describe('a provider that fails', () => {
+  it.each(troubles)('makes look-ups of unknown users a fault: %s', async (_, trouble, calls, retryAfterSeconds) => {
     const { look, server, behaviour, events } = await openProvider();
     behaviour.answer = trouble;
     const error = await errorOf(look());
 
     expect(error).toMatchObject({ code: 'SERVER_ERROR' });
-    const told = (error as unknown as { retryAfterSeconds: number }).retryAfterSeconds;
-    // What is wrong with an answer's shape is not over soon; the source says so itself.
-    expect(told).toBeGreaterThanOrEqual(retryAfterSeconds);
+    const retryAfter = (error as unknown as { retryAfterSeconds: number }).retryAfterSeconds;
+    // An invalid response is not temporary, and the source states the retry time itself.
+    expect(retryAfter).toBeGreaterThanOrEqual(retryAfterSeconds);
     expect(server.requests).toHaveLength(calls);
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
 
-  it.each(troubles)('is not noticed by who is known: %s', async (_, trouble) => {
+  it.each(troubles)('does not affect look-ups of cached users: %s', async (_, trouble) => {
     const { look, server, behaviour, clock } = await openProvider();
     await look();
     behaviour.answer = trouble;
@@ -101,22 +101,22 @@ describe('a provider in trouble', () => {
   });
 });
 
-describe('a provider that is away for 30 seconds', () => {
-  it('is called a few times meanwhile, and is there for everybody right after', async () => {
+describe('a provider that is down for 30 seconds', () => {
+  it('is called a few times in the outage, and used for all users right after it', async () => {
     const { look, server, behaviour, clock, service } = await openProvider();
     const pass = (seconds: number): void => {
       clock.advanceSeconds(seconds);
       vi.setSystemTime(Date.now() + seconds * 1_000);
     };
     behaviour.answer = answer(503);
-    const told: unknown[] = [];
-    // Somebody new each second.
+    const codes: unknown[] = [];
+    // A new user each second.
     for (let second = 0; second < 30; second += 1) {
       const error = await errorOf(look(second));
-      told.push(error?.code);
+      codes.push(error?.code);
       pass(1);
     }
-    expect(new Set(told)).toEqual(new Set(['SERVER_ERROR']));
+    expect(new Set(codes)).toEqual(new Set(['SERVER_ERROR']));
     expect([...service.counters().breakers]).toEqual([[server.url, 'open']]);
     const during = server.requests.length;
     expect(during).toBeLessThanOrEqual(8);

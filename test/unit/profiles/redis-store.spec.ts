@@ -19,10 +19,10 @@ const answers = await new Promise<boolean>((resolve) => {
 
 const opened: Keyv[] = [];
 
-/** A Keyv over Redis as an app makes it, in a namespace of its own. */
+/** A Keyv of Redis as an app creates it, with its own namespace. */
 function openKeyv(url: string, namespace: string): Keyv {
   const keyv = new Keyv(new KeyvRedis(url), { namespace, useKeyPrefix: false });
-  // An app listens as well, or its process ends with the first error of the connection.
+  // An app listens to errors as well, because an unhandled one ends its process.
   keyv.on('error', () => undefined);
   opened.push(keyv);
   return keyv;
@@ -35,7 +35,7 @@ afterEach(async () => {
 describe.skipIf(!answers)(`a store in Redis (skipped where none answers on ${address})`, () => {
   const alice = { displayName: 'Alice', signedUpAt: new Date('2025-06-07T08:09:10.111Z') };
 
-  it('is shared by instances, dates and all, until a user is forgotten', async () => {
+  it('is shared by instances, with dates, until a user is forgotten', async () => {
     const namespace = randomUUID();
     const source = new TableSource({ alice, bob: {} });
     const open = () => openService({ joe: source }, { store: openKeyv(address, namespace) }).service;
@@ -46,10 +46,10 @@ describe.skipIf(!answers)(`a store in Redis (skipped where none answers on ${add
     other.forget('alice');
     source.users['alice'] = { displayName: 'Alicia' };
     await expect.poll(async () => (await third.get(userOf('alice'))).displayName).toBe('Alicia');
-    expect([...(await third.getMany(['alice', 'bob', 'anonymousCaller'])).keys()]).toEqual(['alice', 'bob']);
+    expect([...(await third.getMany(['alice', 'bob', 'unknown'])).keys()]).toEqual(['alice', 'bob']);
   });
 
-  it('drops what is over by itself', async () => {
+  it('removes expired records itself', async () => {
     const namespace = randomUUID();
     const source = new TableSource({ alice });
     const options = { store: openKeyv(address, namespace), freshForSeconds: 0.2, staleForSeconds: 0 };
@@ -57,7 +57,7 @@ describe.skipIf(!answers)(`a store in Redis (skipped where none answers on ${add
     const look = async () => (await openService({ joe: source }, options).service.lookUp(userOf('alice'))).freshness;
     await expect.poll(look).toBe('cached');
 
-    // The clock of the app stands still, so that it is Redis who lets go.
+    // The clock of the app does not move, so that Redis has removed the record.
     await expect.poll(look, { timeout: 2_000 }).toBe('fresh');
   });
 });

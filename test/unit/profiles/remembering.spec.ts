@@ -3,7 +3,7 @@ import { errorOf, outcomeOf } from '../../support/outcome.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 
 describe('a profile', () => {
-  it('is asked for once in the time for which it is fresh', async () => {
+  it('is fetched once in the time for which it is fresh', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     expect(await service.lookUp(userOf('alice'))).toMatchObject({
@@ -20,7 +20,7 @@ describe('a profile', () => {
     expect(source.questions).toHaveLength(1);
   });
 
-  it('that is older is given at once, and is new the next time', async () => {
+  it('that is stale is used at once, and new at the next look-up', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -43,7 +43,7 @@ describe('a profile', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('that is too old is waited for', async () => {
+  it('that is too old is fetched before the look-up returns', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -56,7 +56,7 @@ describe('a profile', () => {
     });
   });
 
-  it('is refreshed by the token of whoever asks then', async () => {
+  it('is refreshed with the token of the current look-up', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice', { token: 'old' }));
@@ -68,7 +68,7 @@ describe('a profile', () => {
     expect(source.questions).toEqual(['get alice by old', 'get alice by new']);
   });
 
-  it('keeps to the times that the app gives', async () => {
+  it("has the lifetimes of the app's options", async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source }, { freshForSeconds: 5, staleForSeconds: 5 });
     const freshnessAfter = async (seconds: number): Promise<string> => {
@@ -85,7 +85,7 @@ describe('a profile', () => {
     expect(await freshnessAfter(6)).toBe('fresh');
   });
 
-  it('is asked for anew when the clock has been put back', async () => {
+  it('is fetched again when the clock was set back', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -95,7 +95,7 @@ describe('a profile', () => {
   });
 });
 
-describe('one profile is never given for another', () => {
+describe('a profile is never used for another one', () => {
   it('of another user', async () => {
     const source = new TableSource({ alice: { displayName: 'Alice' }, bob: { displayName: 'Bob' } });
     const { service } = openService({ joe: source });
@@ -104,7 +104,7 @@ describe('one profile is never given for another', () => {
     expect((await Promise.all(users)).map(({ displayName }) => displayName)).toEqual(['Alice', 'Bob', 'Alice', 'Bob']);
   });
 
-  it('of another issuer, be the id the same', async () => {
+  it('of another issuer, even with the same id', async () => {
     const [one, other] = [
       new TableSource({ alice: { displayName: 'One' } }),
       new TableSource({ alice: { displayName: 'Other' } }),
@@ -116,7 +116,7 @@ describe('one profile is never given for another', () => {
     expect(await service.get(userOf('alice', { issuer: 'joe' }))).toMatchObject({ displayName: 'One' });
   });
 
-  it('whatever is in the names: they are not run together', async () => {
+  it('when the parts of their keys concatenate to the same text', async () => {
     const one = new TableSource({ 'b","c': { displayName: 'One' }, c: { displayName: 'None' } }, 'a');
     const other = new TableSource({ c: { displayName: 'Other' } }, 'a","b');
     const { service } = openService({ joe: one, jim: other });
@@ -125,21 +125,21 @@ describe('one profile is never given for another', () => {
     expect(await service.get(userOf('c', { issuer: 'jim' }))).toMatchObject({ displayName: 'Other' });
   });
 
-  it('and a source that answers with somebody else is a fault', async () => {
+  it("and a source that returns another user's profile causes a fault", async () => {
     const source = new TableSource({ alice: { id: 'bob', displayName: 'Bob' } });
     const { service, events } = openService({ joe: source });
 
     const error = await errorOf(service.get(userOf('alice')));
     expect(error).toMatchObject({
       code: 'SERVER_ERROR',
-      explanation: expect.stringContaining('profile whose id') as unknown,
+      explanation: expect.stringContaining('a profile with an invalid id') as unknown,
     });
     expect(events).toMatchObject([{ type: 'outage-began' }]);
   });
 });
 
-describe('a user who is not there', () => {
-  it('is refused as revoked, and not asked for again for ten seconds', async () => {
+describe('a user who does not exist', () => {
+  it('is refused as revoked, and not looked up again for ten seconds', async () => {
     const source = new TableSource({});
     const { service, clock } = openService({ joe: source });
     for (let second = 0; second < 10; second += 1) {
@@ -152,7 +152,7 @@ describe('a user who is not there', () => {
     expect(await service.get(userOf('alice'))).toMatchObject({ displayName: 'Alice' });
   });
 
-  it('is not there from the refresh on that has learned it', async () => {
+  it('is refused after the refresh that found out', async () => {
     const source = new TableSource();
     const { service, clock } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -164,14 +164,14 @@ describe('a user who is not there', () => {
     expect(await outcomeOf(service.get(userOf('alice')))).toBe('INVALID_TOKEN revoked');
   });
 
-  it('is null to find, and missing from many', async () => {
+  it('is null for find, and omitted by getMany', async () => {
     const { service } = openService({ joe: new TableSource() });
 
     expect(await service.find('bob')).toBeNull();
     expect([...(await service.getMany(['bob', 'alice'])).keys()]).toEqual(['alice']);
   });
 
-  it('is one to whom a source gives undefined, too', async () => {
+  it('includes one for whom a source returns undefined', async () => {
     const users = new Map([['alice', { displayName: 'Alice' }]]);
     const source = { get: ({ id }: { id: string }) => users.get(id) as never };
     const { service } = openService({ joe: source });
@@ -180,15 +180,16 @@ describe('a user who is not there', () => {
   });
 });
 
-describe('a user who is barred', () => {
-  it('is refused each time, and shown to those who look for them', async () => {
-    const source = Object.assign(
-      new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } }),
-      {
-        findDisabledReason: ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
-          raw['locked'] === true ? 'The user is locked' : undefined,
-      },
-    );
+describe('a disabled user', () => {
+  const findReason = ({ raw }: { raw: Readonly<Record<string, unknown>> }) =>
+    raw['locked'] === true ? 'The user is locked' : undefined;
+
+  it.each([
+    ['findDisabledReason', { findDisabledReason: findReason }],
+    ['findBar, its name before 0.2', { findBar: findReason }],
+  ])('is refused at each look-up by get, and found by find: %s', async (_, members) => {
+    const table = new TableSource({ alice: { raw: { locked: true } }, bob: { raw: { locked: false } } });
+    const source = Object.assign(table, members);
     const { service } = openService({ joe: source });
 
     for (let time = 0; time < 2; time += 1) {
@@ -203,8 +204,8 @@ describe('a user who is barred', () => {
   });
 });
 
-describe('memory', () => {
-  it('holds as many users as it may, and lets go of the one not asked for the longest', async () => {
+describe('the memory', () => {
+  it('has the configured number of users, and removes the least recently used one', async () => {
     const source = new TableSource({ a: {}, b: {}, c: {} });
     const { service } = openService({ joe: source }, { maxEntries: 2 });
     for (const id of ['a', 'b', 'a', 'c', 'a', 'b']) await service.find(id);
@@ -212,7 +213,7 @@ describe('memory', () => {
     expect(source.questions).toEqual(['find a', 'find b', 'find c', 'find b']);
   });
 
-  it('is emptied of what is over, without a look-up', async () => {
+  it('removes expired profiles without a look-up', async () => {
     const { service, clock, timer } = openService({ joe: new TableSource() });
     expect(timer.delayMs).toBeNull();
     await service.get(userOf('alice'));
@@ -222,11 +223,11 @@ describe('memory', () => {
     clock.advanceSeconds(661);
     timer.ring();
 
-    // Nothing is left to wake up for.
+    // No timer is set any more.
     expect(timer.delayMs).toBeNull();
   });
 
-  it('is gone with the app, and sleeps', async () => {
+  it('is cleared, and its timer stopped, when the app stops', async () => {
     const source = new TableSource();
     const { service, timer } = openService({ joe: source });
     await service.get(userOf('alice'));
@@ -237,8 +238,8 @@ describe('memory', () => {
   });
 });
 
-describe('cache: false', () => {
-  it('asks each time', async () => {
+describe('with cache: false', () => {
+  it('each look-up calls the provider', async () => {
     const source = new TableSource();
     const { service } = openService({ joe: source }, { cache: false });
     for (let time = 0; time < 3; time += 1) {

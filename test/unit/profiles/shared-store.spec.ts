@@ -5,7 +5,7 @@ import { ManualClock } from '../../support/manual-clock.js';
 import { openService, settle, TableSource, userOf } from '../../support/opened-profiles.js';
 import { outcomeOf } from '../../support/outcome.js';
 
-/** A store that does what a test says, and counts. */
+/** A store that behaves as the test configures it, and counts calls. */
 class HandStore implements ProfileStore {
   readonly entries = new Map<string, string>();
   readonly ttls: number[] = [];
@@ -45,7 +45,7 @@ class HandStore implements ProfileStore {
   }
 }
 
-/** Two instances of an app, with one clock and one store. */
+/** Two instances of an app with the same clock and store. */
 function openTwo(store: ProfileStore) {
   const clock = new ManualClock();
   const source = new TableSource({ alice: { displayName: 'Alice', signedUpAt: new Date(7) }, bob: {} });
@@ -53,11 +53,11 @@ function openTwo(store: ProfileStore) {
   return { source, clock, one: open(), other: open() };
 }
 
-describe('instances that share a store', () => {
+describe('instances with a shared store', () => {
   it.each([
     ['a Keyv', () => new Keyv()],
     ['an object with its methods', () => new HandStore()],
-  ])('make one call between them: %s', async (_, make) => {
+  ])('make one call together: %s', async (_, make) => {
     const { one, other, source } = openTwo(make());
     await one.service.get(userOf('alice'));
     await settle();
@@ -70,19 +70,19 @@ describe('instances that share a store', () => {
     expect(other.service.counters()).toMatchObject({ lookUps: 1, hits: 1, calls: 0 });
   });
 
-  it('know both that somebody is not there', async () => {
+  it('share the answer that a user does not exist', async () => {
     const { one, other, source, clock } = openTwo(new HandStore());
-    expect(await one.service.find('anonymousCaller')).toBeNull();
+    expect(await one.service.find('unknown')).toBeNull();
     await settle();
-    expect(await other.service.find('anonymousCaller')).toBeNull();
+    expect(await other.service.find('unknown')).toBeNull();
     expect(source.questions).toHaveLength(1);
     clock.advanceSeconds(10);
-    await other.service.find('anonymousCaller');
+    await other.service.find('unknown');
 
     expect(source.questions).toHaveLength(2);
   });
 
-  it('count the time from when the provider was asked, wherever that was', async () => {
+  it("count a profile's age from its fetch by either instance", async () => {
     const { one, other, source, clock } = openTwo(new HandStore());
     await one.service.get(userOf('alice'));
     clock.advanceSeconds(59);
@@ -91,14 +91,14 @@ describe('instances that share a store', () => {
     expect(await other.service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
     await settle();
     expect(source.questions).toHaveLength(2);
-    // The other one's refresh is this one's as well.
+    // A refresh by the other instance counts for this one as well.
     expect(await one.service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'stale' });
     await settle();
     expect(await one.service.lookUp(userOf('alice'))).toMatchObject({ freshness: 'cached' });
     expect(source.questions).toHaveLength(2);
   });
 
-  it('give what is stale there at once, and refresh it', async () => {
+  it('use a stale profile of the store at once, and refresh it', async () => {
     const { one, other, source, clock } = openTwo(new HandStore());
     await one.service.get(userOf('alice'));
     clock.advanceSeconds(100);
@@ -111,17 +111,17 @@ describe('instances that share a store', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('keep it there for as long as it may be given', async () => {
+  it('write a profile for as long as it may be used', async () => {
     const store = new HandStore();
     const { one } = openTwo(store);
     await one.service.get(userOf('alice'));
-    await one.service.find('anonymousCaller');
+    await one.service.find('unknown');
     await settle();
 
     expect(store.ttls).toEqual([660_000, 10_000]);
   });
 
-  it('ask it about several users by one question', async () => {
+  it('read several users by one call', async () => {
     const questions: string[][] = [];
     class ManyStore extends HandStore {
       getMany(keys: string[]): unknown {
@@ -133,17 +133,17 @@ describe('instances that share a store', () => {
     const { one, other, source } = openTwo(store);
     await one.service.getMany(['alice', 'bob']);
     await settle();
-    const found = await other.service.getMany(['alice', 'anonymousCaller', 'bob']);
+    const found = await other.service.getMany(['alice', 'unknown', 'bob']);
 
     expect([...found.keys()]).toEqual(['alice', 'bob']);
     expect(questions.map(({ length }) => length)).toEqual([2, 3]);
-    expect(source.questions).toEqual(['find alice', 'find bob', 'find anonymousCaller']);
+    expect(source.questions).toEqual(['find alice', 'find bob', 'find unknown']);
     expect(store.gets).toBe(0);
   });
 });
 
-describe('a user who is forgotten', () => {
-  it('is gone from the store', async () => {
+describe('a forgotten user', () => {
+  it('is removed from the store', async () => {
     const store = new HandStore();
     const { one, other, source } = openTwo(store);
     await one.service.get(userOf('alice'));
@@ -156,26 +156,23 @@ describe('a user who is forgotten', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it.each(['hangs', 'rejects'] as const)(
-    'is not taken out of a store that %s when it should delete',
-    async (trouble) => {
-      const store = new HandStore();
-      const { one, source, clock } = openTwo(store);
-      await one.service.get(userOf('alice'));
-      await settle();
-      store.trouble = trouble;
-      one.service.forget('alice');
-      source.users['alice'] = { displayName: 'Alicia' };
-      store.trouble = 'none';
-      clock.advanceSeconds(5);
+  it.each(['hangs', 'rejects'] as const)('is ignored in a store that %s at the deletion', async (trouble) => {
+    const store = new HandStore();
+    const { one, source, clock } = openTwo(store);
+    await one.service.get(userOf('alice'));
+    await settle();
+    store.trouble = trouble;
+    one.service.forget('alice');
+    source.users['alice'] = { displayName: 'Alicia' };
+    store.trouble = 'none';
+    clock.advanceSeconds(5);
 
-      expect(await one.service.get(userOf('alice'))).toMatchObject({ displayName: 'Alicia' });
-    },
-  );
+    expect(await one.service.get(userOf('alice'))).toMatchObject({ displayName: 'Alicia' });
+  });
 });
 
 describe.each(['throws', 'rejects', 'hangs', 'says false'] as const)('a store that %s', (trouble) => {
-  it('fails no look-up, and is complained about once', async () => {
+  it('fails no look-up, and is reported once', async () => {
     const store = new HandStore();
     const { one, source } = openTwo(store);
     store.trouble = trouble;
@@ -196,7 +193,7 @@ describe.each(['throws', 'rejects', 'hangs', 'says false'] as const)('a store th
     expect(source.questions).toHaveLength(20);
   });
 
-  it('is used again when it is back, and that is told', async () => {
+  it('is used again when it works, which is reported', async () => {
     const store = new HandStore();
     const { one, other, clock, source } = openTwo(store);
     store.trouble = trouble;
@@ -214,7 +211,7 @@ describe.each(['throws', 'rejects', 'hangs', 'says false'] as const)('a store th
 });
 
 describe('a store that hangs', () => {
-  it('makes one look-up in five seconds wait for a quarter of one', async () => {
+  it('makes one look-up in five seconds wait for a quarter of a second', async () => {
     const store = new HandStore();
     const { one } = openTwo(store);
     store.trouble = 'hangs';
@@ -228,13 +225,13 @@ describe('a store that hangs', () => {
   });
 });
 
-describe('what somebody else has put into the store', () => {
+describe('a record of another writer', () => {
   it.each([
-    ['is nonsense', (): string => '{"version":1'],
+    ['is not JSON', (): string => '{"version":1'],
     ['is of another user', (stored: string): string => stored.replaceAll('alice', 'bob')],
-    ['is of the future', (stored: string): string => stored.replace(/"askedAt":\d+/, '"askedAt":9999999999999')],
+    ['is from the future', (stored: string): string => stored.replace(/"askedAt":\d+/, '"askedAt":9999999999999')],
     ['is too old', (stored: string): string => stored.replace(/"askedAt":\d+/, '"askedAt":1')],
-  ])('and %s, is not believed', async (_, spoil) => {
+  ])('that %s is ignored', async (_, spoil) => {
     const store = new HandStore();
     const { one, other, source } = openTwo(store);
     await one.service.get(userOf('alice'));
@@ -246,7 +243,7 @@ describe('what somebody else has put into the store', () => {
     expect(await outcomeOf(other.service.get(userOf('alice')))).toBe('accepted');
   });
 
-  it('and is a few seconds ahead, as clocks are, counts as of now', async () => {
+  it('that is a few seconds ahead counts as of now', async () => {
     const store = new HandStore();
     const clock = new ManualClock();
     const source = new TableSource();

@@ -21,11 +21,11 @@ function profileOf(given: object): UserProfile {
 }
 
 describe('a profile', () => {
-  it('has everything that the contract names, and nothing else', () => {
+  it('has all properties of the contract, and no others', () => {
     expect({ ...profileOf({ ...whole, more: 'things' }) }).toEqual({ id: 'alice', ...whole });
   });
 
-  it('is null where nothing is known', () => {
+  it('has null for every unknown property', () => {
     expect({ ...profileOf({ displayName: undefined }) }).toEqual({
       id: 'alice',
       displayName: null,
@@ -41,11 +41,11 @@ describe('a profile', () => {
     });
   });
 
-  it.each([[[{ displayName: 'Alice' }]], ['Alice'], [7], [true]])('is not made out of %j', (given) => {
+  it.each([[[{ displayName: 'Alice' }]], ['Alice'], [7], [true]])('is not created from %j', (given) => {
     expect(toUserProfile('alice', given as unknown as Record<string, unknown>)).toEqual({ wrong: 'form' });
   });
 
-  it('is frozen to its last member, its dates too', () => {
+  it('is deeply frozen, including its dates', () => {
     const profile = profileOf(whole);
     const parts = [profile, profile.oauthProviders, profile.oauthProviders?.[0], profile.raw, profile.raw['plan']];
     expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
@@ -55,7 +55,7 @@ describe('a profile', () => {
     expect(() => Object.assign(profile, { signedUpAt: null })).toThrow(TypeError);
   });
 
-  it('shares nothing with what it was made of, and leaves that as it is', () => {
+  it('shares no object with its input, which stays unchanged', () => {
     const given = { raw: { row: { name: 'Alice' } } };
     const profile = profileOf(given);
     given.raw.row.name = 'Mallory';
@@ -63,12 +63,12 @@ describe('a profile', () => {
     expect(profile.raw).toEqual({ row: { name: 'Alice' } });
   });
 
-  it('goes into JSON and through structuredClone as it is', () => {
+  it('survives JSON and structuredClone unchanged', () => {
     expect(JSON.parse(JSON.stringify(profileOf(whole)))).toEqual(JSON.parse(JSON.stringify({ id: 'alice', ...whole })));
     expect(structuredClone(profileOf(whole))).toEqual({ id: 'alice', ...whole });
   });
 
-  it('has a raw of JSON, whatever class it was', () => {
+  it('has plain JSON in raw, also for an instance of a class', () => {
     class Row {
       readonly at = new Date(0);
       readonly hidden = undefined;
@@ -78,7 +78,7 @@ describe('a profile', () => {
   });
 });
 
-describe('what is wrong is named', () => {
+describe('an invalid field is named', () => {
   const loop: Record<string, unknown> = {};
   loop['self'] = loop;
 

@@ -3,8 +3,8 @@ import { jwtIssuer } from '../../../src/issuers/jwt-issuer.js';
 import { openService, TableSource, userOf } from '../../support/opened-profiles.js';
 import { errorOf } from '../../support/outcome.js';
 
-describe('a user is looked for', () => {
-  it('at the only issuer, under its first name', async () => {
+describe('a user is looked up', () => {
+  it('at the only issuer, by its first name', async () => {
     const source = new TableSource();
     const issuer = jwtIssuer({ issuer: ['joe', 'joseph'], audience: 'api', secret: 's'.repeat(64), profiles: source });
     const { service } = openService([issuer]);
@@ -16,7 +16,7 @@ describe('a user is looked for', () => {
     expect(source.questions).toEqual(['find alice', 'find alice']);
   });
 
-  it('at the one that is named', async () => {
+  it('at the named issuer', async () => {
     const [joe, jim] = [new TableSource(), new TableSource()];
     const { service } = openService({ joe, jim });
     await service.find('alice', { issuer: 'jim' });
@@ -50,7 +50,7 @@ describe('a user is looked for', () => {
         return Promise.resolve();
       },
     ],
-  ])('and %s knows no strangers', async (_, attempt) => {
+  ])('and %s refuses an unknown issuer', async (_, attempt) => {
     expect(await errorOf(() => attempt(openService({ joe: new TableSource() })))).toMatchObject({
       code: 'CONFIGURATION_ERROR',
       message: expect.stringMatching(/it is not a trusted issuer\. Write one of joe\.$/) as unknown,
@@ -58,7 +58,7 @@ describe('a user is looked for', () => {
   });
 });
 
-describe('without the means', () => {
+describe('without a profile source', () => {
   it('get names the option', async () => {
     const { service } = openService({ joe: null });
 
@@ -80,7 +80,7 @@ describe('without the means', () => {
     });
   });
 
-  it('a user who is none the guard has made is not looked up', async () => {
+  it('get refuses a user that the guard did not create', async () => {
     const { service } = openService({ joe: new TableSource() });
 
     await expect(service.get({ ...userOf('alice') })).rejects.toThrow(TypeError);

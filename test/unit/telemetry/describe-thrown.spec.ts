@@ -1,9 +1,9 @@
-/** What an app's code throws, in a log: to be found again, and unable to write lines of its own. */
+/** The description of an error of the app for the log: it can be traced, and it cannot add lines to the log. */
 import { describe, expect, it } from 'vitest';
 import { describeThrown } from '../../../src/telemetry/log-text.js';
 
-describe('something thrown', () => {
-  it('is told by name, message and where it came from', () => {
+describe('a thrown value', () => {
+  it('is described by name, message and stack frames', () => {
     const { problem, frames } = describeThrown(new TypeError('no such cat'), null);
     expect(problem).toBe('TypeError "no such cat"');
     expect(frames[0]).toMatch(/^at .*describe-thrown\.spec\.ts/);
@@ -31,10 +31,10 @@ describe('something thrown', () => {
       }),
     ],
   ])('may be hostile: %s', (_what, thrown: unknown) => {
-    expect(describeThrown(thrown, null)).toEqual({ problem: 'something that cannot be shown', frames: [] });
+    expect(describeThrown(thrown, null)).toEqual({ problem: 'a value that cannot be described', frames: [] });
   });
 
-  it('cannot write lines, nor frames, of its own', () => {
+  it('cannot add lines or frames to the log', () => {
     const { problem, frames } = describeThrown(
       new Error('cat\n    at forged (log.ts:1:1)\r\nERROR [App] forged'),
       null,
@@ -43,7 +43,7 @@ describe('something thrown', () => {
     expect(frames.join('\n')).not.toContain('forged');
   });
 
-  it('shows no secret, in the message or in the frames', () => {
+  it('is described without the secret in message and frames', () => {
     const secret = 'aaa.bbb.ccc';
     const error = new Error(`401 for ${secret}`);
     error.stack = `Error: 401 for ${secret}\n    at fetch (https://api.example/?token=${secret}:1:1)`;
@@ -53,7 +53,7 @@ describe('something thrown', () => {
     });
   });
 
-  it('tells nothing of frames where the stack was written before the message', () => {
+  it('has no frames when its stack does not contain the message', () => {
     const error = new Error('before');
     expect(error.stack).toContain('before');
     error.message = 'after';

@@ -55,22 +55,22 @@ describe('the log', () => {
     Logger.overrideLogger(new ConsoleLogger());
   });
 
-  it.each(events)('has one line at %s for an event: %j', (level, event, text) => {
+  it.each(events)('writes one line at %s for an event: %j', (level, event, text) => {
     new EventLog().report(event);
 
-    // Nest hands an error's stack on, and says `undefined` where there is none.
+    // Nest passes on an error's stack, and `undefined` where there is none.
     const written = lines.lines.map((line) => ({ ...line, text: line.text.replace(/ undefined$/, '') }));
     expect(written).toEqual([{ level, text, context: 'Gatehouse' }]);
   });
 
-  it('may be handed on as a function', () => {
+  it('may be passed as a function', () => {
     const { report } = new EventLog();
     report(refused);
 
     expect(lines.ours('debug')).toHaveLength(1);
   });
 
-  it('hands each event to the listener of the app, after the line in the log', () => {
+  it('calls the listener of the app with each event, after writing the line', () => {
     const seen: AuthEvent[] = [];
     const log = new EventLog((event) => {
       seen.push(event);
@@ -82,7 +82,7 @@ describe('the log', () => {
     expect(JSON.parse(JSON.stringify(seen))).toEqual(seen);
   });
 
-  it('logs what the listener throws, and goes on', () => {
+  it('logs an error of the listener, and continues', () => {
     const log = new EventLog(() => {
       throw new TypeError('the counter is full');
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { logText } from '../../../src/telemetry/log-text.js';
 
-/** Everything that a terminal or a log reader could take for more than text. */
+/** Every character that a terminal or a log viewer could interpret. */
 const active = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 describe('a text in a log line', () => {
@@ -10,7 +10,7 @@ describe('a text in a log line', () => {
     ['', '""'],
     ['https://issuer.example/', '"https://issuer.example/"'],
     ['Grüße, 世界 😀', '"Grüße, 世界 😀"'],
-  ])('stands in quotes: %s', (text, line) => {
+  ])('is quoted: %s', (text, line) => {
     expect(logText(text)).toBe(line);
   });
 
@@ -31,7 +31,7 @@ describe('a text in a log line', () => {
     ['nothing that has width', 'a\u200b\u200d\ufeffb', '"a\\u200b\\u200d\\ufeffb"'],
     ['a tag', 'a\u{e0041}b', '"a\\u{e0041}b"'],
     ['half a character', 'a\ud83db', '"a\\ud83db"'],
-  ])('shows %s, and does not do it', (_, text, line) => {
+  ])('has %s escaped', (_, text, line) => {
     expect(logText(text)).toBe(line);
   });
 
@@ -40,7 +40,7 @@ describe('a text in a log line', () => {
     ['\\', '"\\\\"'],
     ['a\\" b="c', '"a\\\\\\" b=\\"c"'],
     ['\\u000a', '"\\\\u000a"'],
-  ])('cannot leave its quotes, nor pass for another text: %s', (text, line) => {
+  ])('cannot end its quotes or look like another text: %s', (text, line) => {
     expect(logText(text)).toBe(line);
     expect(JSON.parse(logText(text))).toBe(text);
   });
@@ -51,12 +51,12 @@ describe('a text in a log line', () => {
     expect(logText('\n'.repeat(100_000)).length).toBeLessThan(1_300);
   });
 
-  it('is not cut into half a character', () => {
+  it('is not cut within a surrogate pair', () => {
     expect(active.test(logText(`${'x'.repeat(199)}😀😀`))).toBe(false);
   });
 });
 
-describe('anything else in a log line', () => {
+describe('another value in a log line', () => {
   it.each([
     [undefined, 'undefined'],
     [null, 'null'],
@@ -66,7 +66,7 @@ describe('anything else in a log line', () => {
     [{ a: 'b"c' }, '{"a":"b\\"c"}'],
     [{ a: 'b\u202ec\u2028\u0085' }, '{"a":"b\\u202ec\\u2028\\u0085"}'],
     [{ 'a\nb': 1 }, '{"a\\nb":1}'],
-  ])('is told as JSON, without quotes around it: %j', (value, line) => {
+  ])('is written as JSON, without quotes: %j', (value, line) => {
     expect(logText(value)).toBe(line);
   });
 
@@ -92,7 +92,7 @@ describe('anything else in a log line', () => {
         },
       },
     ],
-  ])('is never the end of the log line: %s', (_, value) => {
+  ])('never makes logging fail: %s', (_, value) => {
     expect(logText(value)).toMatch(/^\w/);
   });
 });

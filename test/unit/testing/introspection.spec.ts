@@ -9,7 +9,7 @@ function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
 }
 
-/** What the issuer says about a token: its status, and the answer. */
+/** The status and the body of the issuer's response about a token. */
 async function ask(issuer: TestIssuer, token: string, authorization = usual): Promise<[number, unknown]> {
   const body = new URLSearchParams({ token, token_type_hint: 'access_token' });
   const answer = await fetch(`${issuer.url}/introspect`, { method: 'POST', body, headers: { authorization } });
@@ -18,8 +18,8 @@ async function ask(issuer: TestIssuer, token: string, authorization = usual): Pr
 
 const inactive = [200, { active: false }];
 
-describe('a test issuer that is asked about tokens', () => {
-  it('stands by the tokens that it has given out, whatever they are signed with, and counts', async () => {
+describe('the introspection endpoint of a test issuer', () => {
+  it('confirms every token that the issuer has issued, with any algorithm, and counts the requests', async () => {
     for (const algorithm of ['ES256', 'PS256', 'EdDSA', 'HS256'] as const) {
       const issuer = await startIssuer({ algorithm });
       const [status, claims] = await ask(issuer, await issuer.token({ sub: 'alice', aud: 'api', scope: 'read' }));
@@ -30,7 +30,7 @@ describe('a test issuer that is asked about tokens', () => {
     }
   });
 
-  it('reads its opaque tokens, which anonymousCaller else can', async () => {
+  it('returns the claims of opaque tokens', async () => {
     const clock = new ManualClock();
     const issuer = await startIssuer({ clock, path: '/realms/demo' });
     const token = issuer.opaqueToken({ sub: 'alice', iss: undefined }, { expiresIn: '1m' });
@@ -45,7 +45,7 @@ describe('a test issuer that is asked about tokens', () => {
     expect(await ask(issuer, token)).toEqual(inactive);
   });
 
-  it('stands by nothing that is forged, strange, over, withdrawn or taken back', async () => {
+  it('denies tokens that are forged, foreign, expired, withdrawn or revoked', async () => {
     const issuer = await startIssuer();
     const old = await issuer.token();
     await issuer.rotateKeys({ keepOld: false });
@@ -70,7 +70,7 @@ describe('a test issuer that is asked about tokens', () => {
     expect(await ask(issuer, await issuer.token())).toMatchObject([200, { active: true }]);
   });
 
-  it('answers those only whom it knows', async () => {
+  it('answers only the configured client', async () => {
     const issuer = await startIssuer({ introspectionClient: { clientId: 'a b', clientSecret: '100%:+&ü' } });
     expect(issuer.introspectionClient.clientId).toBe('a b');
     const token = issuer.opaqueToken();
@@ -84,7 +84,7 @@ describe('a test issuer that is asked about tokens', () => {
     expect(issuer.requests.introspection).toBe(strangers.length + 1);
   });
 
-  it('is asked by POST, about a token', async () => {
+  it('requires POST and a token', async () => {
     const issuer = await startIssuer();
     const address = `${issuer.url}/introspect`;
     const headers = { authorization: usual };
@@ -93,7 +93,7 @@ describe('a test issuer that is asked about tokens', () => {
     expect((await fetch(address, { method: 'POST', headers })).status).toBe(400);
   });
 
-  it('can be told to fail in this alone, or in everything', async () => {
+  it('can simulate a fault alone, or together with everything else', async () => {
     const issuer = await startIssuer();
     const status = async (address: string): Promise<number> => (await fetch(address, { method: 'POST' })).status;
     issuer.fail('503', { only: 'introspection' });

@@ -1,4 +1,4 @@
-/** What issuers answer, for the tests of their faults. */
+/** Reads responses of issuers, for the tests of their faults. */
 export const openIdPath = '/.well-known/openid-configuration';
 export const oauthPath = '/.well-known/oauth-authorization-server';
 
@@ -8,7 +8,7 @@ export async function statusOf(url: string): Promise<number> {
   return answer.status;
 }
 
-/** The `code` of the system error under a failed fetch. */
+/** The `code` of the system error that caused a failed fetch. */
 export async function failureOf(pending: Promise<unknown>): Promise<unknown> {
   const error: unknown = await pending.then(
     () => 'no failure',

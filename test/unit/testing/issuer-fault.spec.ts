@@ -12,7 +12,7 @@ describe('TestIssuer.fail', () => {
     expect(await statusOf(issuer.url + openIdPath)).toBe(503);
   });
 
-  it.each(['hang', 'drip'] as const)('%s: gives no whole answer', async (fault) => {
+  it.each(['hang', 'drip'] as const)('%s: sends no complete response', async (fault) => {
     const issuer = await startIssuer();
     issuer.fail(fault);
     const giveUp = new AbortController();
@@ -23,7 +23,7 @@ describe('TestIssuer.fail', () => {
     expect(await pending).toBe('AbortError');
   });
 
-  it('drip: sends the head, and then one blank after the other', async () => {
+  it('drip: sends the headers, and then one space after the other', async () => {
     const issuer = await startIssuer();
     issuer.fail('drip');
     const answer = await fetch(issuer.jwksUri);
@@ -42,7 +42,7 @@ describe('TestIssuer.fail', () => {
     expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNRESET');
   });
 
-  it('garbage: sends what is no JSON', async () => {
+  it('garbage: sends a body that is not JSON', async () => {
     const issuer = await startIssuer();
     issuer.fail('garbage');
     const answer = await fetch(issuer.jwksUri);
@@ -51,7 +51,7 @@ describe('TestIssuer.fail', () => {
     await expect(answer.json()).rejects.toThrow(SyntaxError);
   });
 
-  it('html: sends a page', async () => {
+  it('html: sends an HTML page', async () => {
     const issuer = await startIssuer();
     issuer.fail('html');
     const answer = await fetch(issuer.jwksUri);
@@ -59,7 +59,7 @@ describe('TestIssuer.fail', () => {
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html']);
   });
 
-  it('empty: sends a document of no use', async () => {
+  it('empty: sends a document without content', async () => {
     const issuer = await startIssuer();
     issuer.fail('empty');
 
@@ -67,7 +67,7 @@ describe('TestIssuer.fail', () => {
     expect(await (await fetch(issuer.url + openIdPath)).json()).toEqual({});
   });
 
-  it('redirect: points to the true document, and counts who follows', async () => {
+  it('redirect: redirects to the document, and counts clients that follow', async () => {
     const issuer = await startIssuer({ path: '/realms/demo' });
     issuer.fail('redirect');
     const answer = await fetch(issuer.jwksUri, { redirect: 'manual' });
@@ -78,7 +78,7 @@ describe('TestIssuer.fail', () => {
     expect(issuer.requests.jwks).toBe(3);
   });
 
-  it('oversize: sends the true document behind 8 MiB, without saying so before', async () => {
+  it('oversize: sends the document after 8 MiB, without a content-length', async () => {
     const issuer = await startIssuer();
     issuer.fail('oversize');
     const answer = await fetch(issuer.jwksUri);
@@ -89,7 +89,7 @@ describe('TestIssuer.fail', () => {
     expect(JSON.parse(body)).toEqual(issuer.jwks);
   });
 
-  it('oversize: bears a client that hangs up', async () => {
+  it('oversize: tolerates a client that closes the connection', async () => {
     const issuer = await startIssuer();
     issuer.fail('oversize');
     const answer = await fetch(issuer.jwksUri);
@@ -99,7 +99,7 @@ describe('TestIssuer.fail', () => {
     expect(await statusOf(issuer.jwksUri)).toBe(200);
   });
 
-  it('keeps to the documents that it is told, and each has its own fault', async () => {
+  it('applies to the named documents, and each can have a different fault', async () => {
     const issuer = await startIssuer();
     issuer.fail('503', { only: 'jwks' });
     expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([503, 200]);
@@ -111,7 +111,7 @@ describe('TestIssuer.fail', () => {
     expect([await statusOf(issuer.jwksUri), await statusOf(issuer.url + openIdPath)]).toEqual([200, 200]);
   });
 
-  it('refuses a fault that it does not know', async () => {
+  it('refuses an unknown fault', async () => {
     const issuer = await startIssuer();
 
     expect(() => {

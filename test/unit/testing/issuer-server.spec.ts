@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { startIssuer } from '../../support/started-issuer.js';
 import { failureOf, oauthPath, openIdPath, statusOf } from './issuer-answers.js';
 
-describe('what a test issuer serves', () => {
-  it('describes itself by OpenID Connect and by RFC 8414 alike', async () => {
+describe('the documents of a test issuer', () => {
+  it('describe it by OpenID Connect and by RFC 8414', async () => {
     const issuer = await startIssuer();
     const answer = await fetch(issuer.url + openIdPath);
     const document: unknown = await answer.json();
@@ -30,7 +30,7 @@ describe('what a test issuer serves', () => {
     ['oidc', 200, 404],
     ['oauth', 404, 200],
     ['none', 404, 404],
-  ] as const)('serves %s as told, and counts both', async (discovery, openId, oauth) => {
+  ] as const)('are those of the discovery option %s, and both paths are counted', async (discovery, openId, oauth) => {
     const issuer = await startIssuer({ discovery });
 
     expect(await statusOf(issuer.url + openIdPath)).toBe(openId);
@@ -38,7 +38,7 @@ describe('what a test issuer serves', () => {
     expect(issuer.requests).toEqual({ jwks: 0, discovery: 2, introspection: 0, userinfo: 0, total: 2 });
   });
 
-  it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('takes the path %s', async (path) => {
+  it.each(['/realms/demo', '/realms/demo/', 'realms/demo'])('are served below the path %s', async (path) => {
     const issuer = await startIssuer({ path });
     const { origin } = new URL(issuer.url);
 
@@ -50,12 +50,12 @@ describe('what a test issuer serves', () => {
     expect(await statusOf(origin + openIdPath)).toBe(404);
   });
 
-  it('has a url on loopback without a slash at the end', async () => {
+  it('state a url on loopback without a trailing slash', async () => {
     expect((await startIssuer()).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect((await startIssuer({ path: '/' })).url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
   });
 
-  it('listens where it is told, and says when it cannot', async () => {
+  it('are served at the configured port, or start fails', async () => {
     const first = await startIssuer();
     const port = Number(new URL(first.url).port);
 
@@ -64,7 +64,7 @@ describe('what a test issuer serves', () => {
     expect((await startIssuer({ port })).url).toBe(first.url);
   });
 
-  it('counts what reached it, the unknown paths and failed answers too', async () => {
+  it('are counted, including unknown paths and failed responses', async () => {
     const issuer = await startIssuer();
     await statusOf(issuer.jwksUri);
     await statusOf(`${issuer.jwksUri}?fresh=true`);
@@ -76,14 +76,14 @@ describe('what a test issuer serves', () => {
     expect(issuer.requests).toEqual({ jwks: 3, discovery: 1, introspection: 0, userinfo: 0, total: 5 });
   });
 
-  it('takes no other method than GET and HEAD', async () => {
+  it('are served for GET and HEAD only', async () => {
     const issuer = await startIssuer();
 
     expect((await fetch(issuer.jwksUri, { method: 'POST' })).status).toBe(405);
     expect((await fetch(issuer.jwksUri, { method: 'HEAD' })).status).toBe(200);
   });
 
-  it('sends the cache-control header that it is given, on the key set only', async () => {
+  it('have the configured cache-control header, on the key set only', async () => {
     const issuer = await startIssuer({ cacheControl: 'max-age=60' });
 
     expect((await fetch(issuer.jwksUri)).headers.get('cache-control')).toBe('max-age=60');
@@ -91,7 +91,7 @@ describe('what a test issuer serves', () => {
     expect((await fetch((await startIssuer()).jwksUri)).headers.get('cache-control')).toBeNull();
   });
 
-  it('delays the key set only', async () => {
+  it('include a delayed key set, and no other delayed document', async () => {
     const issuer = await startIssuer({ keyDelayMs: 60_000 });
     let done = false;
     const slow = failureOf(fetch(issuer.jwksUri).finally(() => (done = true)));
@@ -103,7 +103,7 @@ describe('what a test issuer serves', () => {
     expect(await slow).toBe('UND_ERR_SOCKET');
   });
 
-  it('answers after the delay', async () => {
+  it('are sent after the delay', async () => {
     const issuer = await startIssuer({ keyDelayMs: 20 });
     const before = performance.now();
 
@@ -113,7 +113,7 @@ describe('what a test issuer serves', () => {
 });
 
 describe('TestIssuer.stop', () => {
-  it.each(['hang', 'drip', 'oversize'] as const)('ends at once while a request meets %s', async (fault) => {
+  it.each(['hang', 'drip', 'oversize'] as const)('returns at once while a request meets %s', async (fault) => {
     const issuer = await startIssuer();
     issuer.fail(fault);
     const outcome = new Promise<string>((resolve) => {
@@ -130,7 +130,7 @@ describe('TestIssuer.stop', () => {
     }
   });
 
-  it('ends idle connections, and may be called twice', async () => {
+  it('closes idle connections, and may be called twice', async () => {
     const issuer = await startIssuer();
     await statusOf(issuer.jwksUri);
     await issuer.stop();
@@ -139,7 +139,7 @@ describe('TestIssuer.stop', () => {
     expect(await failureOf(fetch(issuer.jwksUri))).toBe('ECONNREFUSED');
   });
 
-  it('is what `await using` calls', async () => {
+  it('is called by `await using`', async () => {
     const issuer = await startIssuer();
     await issuer[Symbol.asyncDispose]();
 
@@ -152,6 +152,7 @@ describe('nest-gatehouse/testing', () => {
     expect(Object.keys(await import('nest-gatehouse/testing')).sort()).toEqual([
       'MemoryRevocationStore',
       'TestIssuer',
+      'describeIdentityProvider',
       'describeRevocationStore',
     ]);
   });

@@ -30,7 +30,7 @@ async function servedKeys(issuer: TestIssuer): Promise<Members[]> {
   return ((await answer.json()) as { keys: Members[] }).keys;
 }
 
-/** Written apart from the code under test on purpose: both would be wrong alike otherwise. */
+/** Written independently of the code under test on purpose; otherwise both could have the same error. */
 function verifies(token: string, key: Members): boolean {
   const [header = '', payload = '', signature = ''] = token.split('.');
   const signed = Buffer.from(`${header}.${payload}`);
@@ -47,7 +47,7 @@ function verifies(token: string, key: Members): boolean {
 describe('TestIssuer', () => {
   describe.each(testAlgorithms.filter((algorithm) => !algorithm.startsWith('HS')))('with %s', (algorithm) => {
     let issuer: TestIssuer;
-    // One for the three tests: RSA keys are slow to make.
+    // One key for the three tests, because RSA keys take long to create.
     beforeAll(async () => {
       issuer = await TestIssuer.start({ algorithm });
     });
@@ -64,7 +64,7 @@ describe('TestIssuer', () => {
       expect(verifies(token, keys[0] ?? {})).toBe(true);
     });
 
-    it('signs with a key that it never published when a stranger is asked for', async () => {
+    it('signs with a key that it never published when signWith is stranger', async () => {
       const forged = await issuer.token({}, { signWith: 'stranger' });
 
       expect(headerOf(forged)['kid']).toBe(issuer.publicKey.kid);
@@ -72,7 +72,7 @@ describe('TestIssuer', () => {
       expect(verifies(await issuer.token(), issuer.publicKey)).toBe(true);
     });
 
-    it('gives the key as JWK and as PEM', async () => {
+    it('provides the key as JWK and as PEM', async () => {
       expect(await servedKeys(issuer)).toEqual([issuer.publicKey]);
       expect(issuer.jwks).toEqual({ keys: [issuer.publicKey] });
       const fromPem = createPublicKey(issuer.publicKeyPem).export({ format: 'jwk' });
@@ -97,7 +97,7 @@ describe('TestIssuer', () => {
     });
   });
 
-  it('refuses an algorithm that it does not know', async () => {
+  it('refuses an unknown algorithm', async () => {
     await expect(start({ algorithm: 'none' as 'RS256' })).rejects.toThrow('no algorithm none');
   });
 
@@ -108,7 +108,7 @@ describe('TestIssuer', () => {
     expect(createPublicKey(issuer.publicKeyPem).asymmetricKeyDetails?.modulusLength).toBe(2048);
   });
 
-  it('has other keys than every other issuer', async () => {
+  it('has different keys than every other issuer', async () => {
     const [one, other] = await Promise.all([start({ algorithm: 'ES256' }), start({ algorithm: 'ES256' })]);
 
     expect(one.publicKey.kid).not.toBe(other.publicKey.kid);
@@ -118,7 +118,7 @@ describe('TestIssuer', () => {
 });
 
 describe('TestIssuer.token', () => {
-  it('fills in a good token', async () => {
+  it('has the defaults of a valid token', async () => {
     const issuer = await start({ algorithm: 'ES256', clock: { now: () => new Date('2030-01-01T00:00:00.900Z') } });
     const token = await issuer.token();
     const now = Date.parse('2030-01-01T00:00:00Z') / 1000;
@@ -127,14 +127,14 @@ describe('TestIssuer.token', () => {
     expect(claimsOf(token)).toEqual({ iss: issuer.url, sub: 'test-user', iat: now, exp: now + 300 });
   });
 
-  it('lets claims go over its own, and takes away what is undefined', async () => {
+  it('replaces default claims by given ones, and omits undefined ones', async () => {
     const issuer = await start({ algorithm: 'ES256' });
     const token = await issuer.token({ iss: 'other', sub: undefined, iat: 'soon', exp: undefined, aud: ['a', 'b'] });
 
     expect(claimsOf(token)).toEqual({ iss: 'other', iat: 'soon', aud: ['a', 'b'] });
   });
 
-  it('lets header members go over its own, and takes away what is undefined', async () => {
+  it('replaces default header members by given ones, and omits undefined ones', async () => {
     const issuer = await start({ algorithm: 'ES256' });
     const token = await issuer.token({}, { header: { kid: undefined, typ: 'at+jwt', crit: [] } });
 
@@ -161,7 +161,7 @@ describe('TestIssuer.token', () => {
   it.each(['soon', '5 m', '5w', '', 'm'])('refuses %j as a duration', async (duration) => {
     const issuer = await start({ algorithm: 'ES256' });
 
-    await expect(issuer.token({}, { expiresIn: duration as '5m' })).rejects.toThrow('is no duration');
+    await expect(issuer.token({}, { expiresIn: duration as '5m' })).rejects.toThrow('is not a duration');
   });
 
   it('reads its clock for each token', async () => {
@@ -175,7 +175,7 @@ describe('TestIssuer.token', () => {
     expect(Number(after['exp']) - Number(before['exp'])).toBe(3600);
   });
 
-  it('gives the whole Authorization header', async () => {
+  it('is the Authorization header with its scheme in authorization()', async () => {
     const issuer = await start({ algorithm: 'EdDSA' });
     const authorization = await issuer.authorization({ sub: 'alice' }, { expiresIn: '1h' });
 

@@ -3,7 +3,7 @@ import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
-/** What the issuer tells to who shows a token: status, challenge and claims. */
+/** The issuer's response to a token: status, challenge and claims. */
 async function ask(issuer: TestIssuer, authorization?: string, method = 'GET'): Promise<unknown> {
   const headers = authorization === undefined ? {} : { authorization };
   const answer = await fetch(`${issuer.url}/userinfo`, { method, headers });
@@ -12,8 +12,8 @@ async function ask(issuer: TestIssuer, authorization?: string, method = 'GET'): 
 
 const refused = [401, 'Bearer error="invalid_token"', { error: 'invalid_token' }];
 
-describe('a test issuer that is asked about a user', () => {
-  it('tells what was set to who shows their token, JWT or opaque, and counts', async () => {
+describe('the userinfo endpoint of a test issuer', () => {
+  it('returns the configured claims for a token of the user, JWT or opaque, and counts the requests', async () => {
     const issuer = await startIssuer({ path: '/realms/demo' });
     issuer.setUserInfo('alice', { name: 'Alice', email: 'alice@example.com' });
     const alice = { sub: 'alice', name: 'Alice', email: 'alice@example.com' };
@@ -23,20 +23,20 @@ describe('a test issuer that is asked about a user', () => {
     expect(issuer.requests).toMatchObject({ userinfo: 2, total: 2 });
   });
 
-  it('tells of others no more than who they are', async () => {
+  it('returns only the sub of other users', async () => {
     const issuer = await startIssuer();
 
     expect(await ask(issuer, await issuer.authorization({ sub: 'bob' }))).toEqual([200, null, { sub: 'bob' }]);
   });
 
-  it('tells nothing without a token', async () => {
+  it('returns nothing without a token', async () => {
     const issuer = await startIssuer();
 
     expect(await ask(issuer)).toEqual([401, 'Bearer', {}]);
     expect(await ask(issuer, 'Basic YTpi')).toEqual([401, 'Bearer', {}]);
   });
 
-  it('refuses a token that is forged, over, taken back, or of a user who is gone', async () => {
+  it('refuses a token that is forged, expired, revoked, or of a deleted user', async () => {
     const clock = new ManualClock();
     const issuer = await startIssuer({ clock });
     const good = await issuer.token({ sub: 'alice' });
@@ -55,7 +55,7 @@ describe('a test issuer that is asked about a user', () => {
     expect(await ask(issuer, `Bearer ${good}`)).toEqual(refused);
   });
 
-  it('fails when it is told to, for users alone too', async () => {
+  it('can simulate a fault, also alone', async () => {
     const issuer = await startIssuer();
     issuer.fail('503', { only: 'userinfo' });
     const statusOf = async (path: string): Promise<number> => (await fetch(`${issuer.url}${path}`)).status;

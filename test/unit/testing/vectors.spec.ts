@@ -13,7 +13,7 @@ function decode(part: string | undefined): Members {
   return JSON.parse(Buffer.from(part ?? '', 'base64url').toString()) as Members;
 }
 
-/** Nothing but node:crypto, so that a mistyped vector or fixture cannot stand. */
+/** Uses only node:crypto, so that a mistyped vector or fixture is found. */
 function verifies({ algorithm, key, token, detachedPayload }: Omit<JwsVector, 'from'>): boolean {
   const [header = '', payload = '', signature = ''] = token.split('.');
   const signed = Buffer.from(`${header}.${detachedPayload ?? payload}`);
@@ -50,7 +50,7 @@ describe('the vectors of the RFCs', () => {
     expect(verifies(vector)).toBe(true);
   });
 
-  it('has one without a signature', () => {
+  it('includes one without a signature', () => {
     expect(vectors.filter(({ key }) => key === undefined)).toEqual([
       expect.objectContaining({ algorithm: 'none', token: expect.stringMatching(/\.$/) as unknown }),
     ]);
@@ -80,7 +80,7 @@ describe('the recorded answers of Stack Auth', () => {
     ]);
   });
 
-  it('has 2, 4 and 6 keys, each set within the next', () => {
+  it('has 2, 4 and 6 keys, and each set contains the previous one', () => {
     const names = ['jwks', 'jwks-include-restricted', 'jwks-include-anonymous'];
     const [plain = [], restricted = [], anonymous = []] = names.map((name) => recordedKeys(name, '2.8.86'));
 

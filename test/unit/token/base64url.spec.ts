@@ -35,15 +35,15 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-describe('what is base64url, and what it encodes', () => {
-  it('is right for all texts of one and two characters of the alphabet, and for three by their last two', () => {
+describe('isBase64url and encoding', () => {
+  it('are correct for all texts of one and two characters, and for three by their last two', () => {
     const one = [...alphabet];
     const two = one.flatMap((first) => one.map((second) => first + second));
 
     expect(misjudged([...one, ...two, ...two.map((pair) => `k${pair}`)])).toEqual([]);
   });
 
-  it('is right for every UTF-16 unit at each place of texts of each length modulo 4', () => {
+  it('are correct for every UTF-16 unit at each position of texts of each length modulo 4', () => {
     const bases = ['QUFB', 'QUFBQQ', 'QUFBQUE', 'QUFBQUFB', 'QUFBQ'];
     const wrong: string[] = [];
     for (let code = 0; code < 0x10000; code += code < 0x300 ? 1 : 17) {
@@ -60,7 +60,7 @@ describe('what is base64url, and what it encodes', () => {
     expect(wrong.slice(0, 3)).toEqual([]);
   });
 
-  it('is right for what random changes make of tokens of every length', () => {
+  it('are correct for random changes of tokens of every length', () => {
     const random = seeded(20_261_122);
     const strange = ['+', '/', '=', '==', '\n', ' ', '.', '\0', '\u0141', '\u00e9', '\ud83d\ude80', 'A', ''];
     const texts = Array.from({ length: 6_000 }, () => {
@@ -77,14 +77,14 @@ describe('what is base64url, and what it encodes', () => {
   });
 
   it.each(['', 'A', 'AAAAA', 'AA==', 'AAA=', 'AAAA\n', '\nAAAA', 'AA AA', 'AB', 'AAB', 'AA\u0100A', '++++', '////'])(
-    'refuses %j',
+    'refuse %j',
     (text) => {
       expect(decodeBase64Url(text)).toBeUndefined();
       expect(decodeBase64UrlText(text)).toBeUndefined();
     },
   );
 
-  it('takes a long text as well, which has no place in the memory that is there', () => {
+  it('accept a text that is longer than the preallocated buffer', () => {
     const long = 'ä'.repeat(20_000);
 
     expect(decodeBase64UrlText(Buffer.from(long).toString('base64url'))).toBe(long);
@@ -96,11 +96,11 @@ describe('what is base64url, and what it encodes', () => {
     ['half a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
     ['a character that is cut off', Buffer.from('ü').subarray(0, 1)],
     ['a bad byte behind a replacement character that was meant', Buffer.from([0xef, 0xbf, 0xbd, 0xff])],
-  ])('refuses %s, which is no UTF-8', (_, bytes) => {
+  ])('refuse %s, which is not UTF-8', (_, bytes) => {
     expect(decodeBase64UrlText(bytes.toString('base64url'))).toBeUndefined();
   });
 
-  it('takes a replacement character that was meant', () => {
+  it('accept an encoded replacement character', () => {
     expect(decodeBase64UrlText(Buffer.from('a\ufffdb').toString('base64url'))).toBe('a\ufffdb');
   });
 });

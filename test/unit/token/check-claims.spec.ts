@@ -33,7 +33,7 @@ function check(given: Case): () => unknown {
   return () => checkClaims(header, claims, { ...terms, ...given.terms }, given.at ?? now);
 }
 
-describe('the end of a token', () => {
+describe('the expiry of a token', () => {
   it.each([
     ['a second before exp', -1, 0, 'accepted'],
     ['exactly at exp, without tolerance', 0, 0, 'INVALID_TOKEN expired'],
@@ -53,7 +53,7 @@ describe('the end of a token', () => {
     [now + 0.25, 5.25, 'INVALID_TOKEN expired'],
     [now - 0.75, 4.249, 'accepted'],
     [now - 0.75, 4.25, 'INVALID_TOKEN expired'],
-  ])('counts the fraction of exp %d, %d s later', async (exp, later, outcome) => {
+  ])('respects the fraction of exp %d, %d s later', async (exp, later, outcome) => {
     expect(await outcomeOf(check({ claims: { exp }, at: now + later }))).toBe(outcome);
   });
 
@@ -68,11 +68,11 @@ describe('the end of a token', () => {
     Number.POSITIVE_INFINITY,
     8.64e12 + 1,
     -8.64e12 - 1,
-  ])('refuses exp %j, which is no date', async (exp) => {
+  ])('refuses exp %j, which is not a date', async (exp) => {
     expect(await outcomeOf(check({ claims: { exp } }))).toBe('INVALID_TOKEN claim');
   });
 
-  it('tells a skewed clock from an old token', async () => {
+  it('distinguishes a skewed clock from an old token', async () => {
     const skewed = await errorOf(check({ at: good.exp + 12.34 }));
     const old = await errorOf(check({ at: good.exp + 3_600 }));
 
@@ -101,7 +101,7 @@ describe('the start of a token', () => {
     expect(await outcomeOf(check({ claims }))).toBe(outcome);
   });
 
-  it('is refused for what ended first when it is both over and not begun', async () => {
+  it('is reported by the earlier problem when the token has expired and is not valid yet', async () => {
     expect(await outcomeOf(check({ claims: { exp: now - 60, nbf: now + 60 } }))).toBe('INVALID_TOKEN expired');
   });
 });
@@ -120,8 +120,8 @@ describe('the age of a token', () => {
   });
 });
 
-describe('a clock that gives no date', () => {
-  it('lets no token through', async () => {
+describe('a clock that returns no date', () => {
+  it('causes every token to be refused', async () => {
     expect(await outcomeOf(check({ at: Number.NaN }))).toBe('INVALID_TOKEN expired');
     expect(
       await outcomeOf(() => {
@@ -151,11 +151,11 @@ describe('the audience', () => {
     [undefined, acceptAnyAudience, 'accepted'],
     ['whatever', acceptAnyAudience, 'accepted'],
     [42, acceptAnyAudience, 'accepted'],
-  ] as const)('%j where %s is asked for: %s', async (aud, audience, outcome) => {
+  ] as const)('%j when %s is required: %s', async (aud, audience, outcome) => {
     expect(await outcomeOf(check({ claims: { aud }, terms: { audience } }))).toBe(outcome);
   });
 
-  it('says what was expected and what came', async () => {
+  it('is reported with the expected and the received value', async () => {
     const error = await errorOf(check({ claims: { aud: 'x"\n' }, terms: { audience: ['a', 'b'] } }));
 
     expect(error?.explanation).toContain('Expected audience "a" or "b", the token says "x\\"\\u000a"');
@@ -163,11 +163,11 @@ describe('the audience', () => {
 });
 
 describe('the subject', () => {
-  it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is anonymousCaller', async (sub) => {
+  it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is missing', async (sub) => {
     expect(await outcomeOf(check({ claims: { sub } }))).toBe('INVALID_TOKEN claim');
   });
 
-  it('is looked for where the issuer keeps it', async () => {
+  it('is read from the claim that the issuer uses', async () => {
     const userId = { subjectClaim: 'user_id' };
 
     expect(await outcomeOf(check({ terms: userId }))).toBe('INVALID_TOKEN claim');
@@ -182,14 +182,14 @@ describe('the type', () => {
     ['JWT', 'INVALID_TOKEN type'],
     [undefined, 'INVALID_TOKEN type'],
     ['', 'INVALID_TOKEN type'],
-  ])('%j where at+jwt is asked for: %s', async (typ, outcome) => {
+  ])('%j when at+jwt is required: %s', async (typ, outcome) => {
     const header = typ === undefined ? {} : { typ };
 
     expect(await outcomeOf(check({ header, terms: { tokenType: 'at+jwt' } }))).toBe(outcome);
   });
 });
 
-describe("the issuer's own demand", () => {
+describe('a check of the issuer', () => {
   it.each(['claim', 'type', 'audience'] as const)('refuses with its reason %s and its sentence', async (reason) => {
     const findFault = (): RefusalError => RefusalError.token(reason, 'It is odd');
     const error = await errorOf(check({ terms: { findFault } }));
@@ -197,7 +197,7 @@ describe("the issuer's own demand", () => {
     expect([error?.code, error?.reason, error?.explanation]).toEqual(['INVALID_TOKEN', reason, 'It is odd']);
   });
 
-  it('is shown the claims and the header', async () => {
+  it('receives the claims and the header', async () => {
     const seen: unknown[] = [];
     const findFault = (...parts: readonly unknown[]): undefined => void seen.push(...parts);
     await outcomeOf(check({ claims: { plan: 'gold' }, header: { cat: 'x' }, terms: { findFault } }));
@@ -205,7 +205,7 @@ describe("the issuer's own demand", () => {
     expect(seen).toMatchObject([{ sub: 'alice', plan: 'gold' }, { cat: 'x' }]);
   });
 
-  it('is asked about claims that have passed everything else', async () => {
+  it('runs on claims that have passed every other check', async () => {
     const never = (): RefusalError => {
       throw new Error('It should not have been asked');
     };

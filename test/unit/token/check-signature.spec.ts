@@ -28,12 +28,12 @@ describe('concludeInPool', () => {
     ['one that is too short', good.subarray(0, 63), false],
     ['one that is too long', Buffer.concat([good, Buffer.alloc(1)]), false],
     ['none', Buffer.alloc(0), false],
-  ])('says of %s what signatureFits says', async (_, signature, fits) => {
+  ])('returns for %s what signatureFits returns', async (_, signature, fits) => {
     expect(signatureFits(signed(signature), 'ES256', key)).toBe(fits);
     expect(await concludeInPool(signed(signature), 'ES256', key, places, asItIs)).toBe(fits);
   });
 
-  it('answers at once for shared secrets and for what cannot be a signature, which needs no pool', () => {
+  it('returns at once for shared secrets and for impossible signatures, which need no pool', () => {
     const secret: VerificationKey = {
       kid: null,
       algorithms: new Set(['HS256'] as const),
@@ -44,14 +44,14 @@ describe('concludeInPool', () => {
     expect(concludeInPool(signed(Buffer.alloc(63, 1)), 'ES256', key, places, asItIs)).toBe(false);
   });
 
-  it('rejects where the key cannot be used at all', async () => {
+  it('rejects when the key is unusable', async () => {
     const broken = { ...key, key: createSecretKey(Buffer.alloc(32)) };
     await expect(Promise.resolve(concludeInPool(signed(good), 'ES256', broken, places, asItIs))).rejects.toThrow(
       TypeError,
     );
   });
 
-  it('gives what is concluded from the outcome, and rejects with what the conclusion throws', async () => {
+  it('returns what the callback returns for the outcome, and rejects with its error', async () => {
     const later = concludeInPool(signed(good), 'ES256', key, places, async (fits) => Promise.resolve(`fits: ${fits}`));
     expect(await later).toBe('fits: true');
     const refused = concludeInPool(signed(good), 'ES256', key, places, () => {
@@ -60,7 +60,7 @@ describe('concludeInPool', () => {
     await expect(Promise.resolve(refused)).rejects.toThrow('refused');
   });
 
-  it('takes a place for each job in the pool and gives it back, none where there is no job', async () => {
+  it('counts each job in the pool until it is done, and nothing without a job', async () => {
     const taken: string[] = [];
     const counted: PoolPlaces = { enterPool: () => taken.push('in'), leavePool: () => taken.push('out') };
     const fits = concludeInPool(signed(good), 'ES256', key, counted, asItIs);
@@ -76,7 +76,7 @@ describe('concludeInPool', () => {
     expect(taken).toEqual(['in', 'out']);
   });
 
-  it('has its own bytes of each token, whatever is looked at while the pool is at work', async () => {
+  it("has its own copy of each token's bytes while the pool works", async () => {
     const other = { signingInput: 'another.text', signature: Buffer.alloc(64, 7) };
     const inPool = Array.from({ length: 20 }, () => concludeInPool(signed(good), 'ES256', key, places, asItIs));
     for (let count = 0; count < 20; count += 1) expect(signatureFits(other, 'ES256', key)).toBe(false);

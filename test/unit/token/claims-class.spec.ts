@@ -86,7 +86,7 @@ describe('a claims class', () => {
     expect(await outcomeOf(check(claimsClass, claims))).toBe(outcome);
   });
 
-  it('names the claims and the rules that fail, and no value', async () => {
+  it('reports the claims and the failed rules, without values', async () => {
     const error = await errorOf(check(StrictClaims, { tenant: 'evil-tenant', plan: 'x!' }));
 
     expect(error?.message).toBe('A claim of the access token is missing or not accepted');
@@ -96,7 +96,7 @@ describe('a claims class', () => {
     expect(error?.explanation).not.toMatch(/evil-tenant|x!/);
   });
 
-  it('keeps back a message of the app that repeats the value', async () => {
+  it('omits a message of the app that repeats the value', async () => {
     const error = await errorOf(check(OwnMessageClaims, { code: 'wrong-secret' }));
 
     expect(error?.explanation).toBe("The app's OwnMessageClaims is not satisfied: code (equals)");
@@ -108,7 +108,7 @@ describe('a claims class', () => {
   });
 });
 
-describe('claims with names that mean something to objects', () => {
+describe('accepts claims with names of object members', () => {
   it.each([
     ['{"__proto__":{"tenant":"acme"}}', 'INVALID_TOKEN claim'],
     ['{"tenant":"evil","__proto__":{"tenant":"acme"}}', 'INVALID_TOKEN claim'],
@@ -125,7 +125,7 @@ describe('claims with names that mean something to objects', () => {
     expect(({} as Record<string, unknown>)['tenant']).toBeUndefined();
   });
 
-  it('cannot take the place of a method of the class', async () => {
+  it('cannot be replaced by a claim with the name of a method', async () => {
     // ValidateIf asks isAdmin(): a claim of that name must not be able to switch the rule off.
     expect(await outcomeOf(check(MethodClaims, parsed('{"tenant":"evil","isAdmin":false}')))).toBe(
       'INVALID_TOKEN claim',
@@ -143,7 +143,7 @@ describe('a getter of a claims class', () => {
     }
   }
 
-  it('is asked, whether or not a claim has its name', async () => {
+  it('runs, whether or not a claim has its name', async () => {
     expect(await outcomeOf(check(StaffClaims, { email: 'a@corp.example', isStaff: false }))).toBe('accepted');
     expect(await outcomeOf(check(StaffClaims, { email: 'a@evil.example' }))).toBe('INVALID_TOKEN claim');
     expect(await outcomeOf(check(StaffClaims, { email: 'a@evil.example', isStaff: true }))).toBe('INVALID_TOKEN claim');
@@ -151,7 +151,7 @@ describe('a getter of a claims class', () => {
   });
 });
 
-describe('what is no claims class', () => {
+describe('a value that is not a claims class', () => {
   class Undecorated {
     tenant = 'acme';
   }
@@ -169,7 +169,7 @@ describe('what is no claims class', () => {
     expect(error.message).toMatch(message);
   });
 
-  it('is not said of a class that inherits its decorators', () => {
+  it('does not include a class that inherits its decorators', () => {
     class Inheriting extends TenantClaims {}
 
     expect(createClaimsCheck('claims', Inheriting)).toBeTypeOf('function');

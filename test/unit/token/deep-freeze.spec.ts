@@ -7,7 +7,7 @@ function everythingIn(value: unknown): readonly object[] {
 }
 
 describe('deepFreeze', () => {
-  it('freezes every object and list, however deep', () => {
+  it('freezes every object and list at every depth', () => {
     const value = JSON.parse('{"a":[{"b":{"c":[[],{}]}}],"__proto__":{"d":{}},"e":null,"f":1}') as object;
     const frozen = deepFreeze(value);
 
@@ -16,14 +16,14 @@ describe('deepFreeze', () => {
     expect(everythingIn(frozen).filter((part) => !Object.isFrozen(part))).toEqual([]);
   });
 
-  it('leaves the prototype of all objects alone', () => {
+  it('does not freeze the prototype of all objects', () => {
     deepFreeze(JSON.parse('{"__proto__":{},"constructor":{"prototype":{}}}'));
 
     expect(Object.isFrozen(Object.prototype)).toBe(false);
     expect(Object.isFrozen(Object)).toBe(false);
   });
 
-  it.each([null, undefined, 1, 'a', true])('hands %j through', (value) => {
+  it.each([null, undefined, 1, 'a', true])('returns %j unchanged', (value) => {
     expect(deepFreeze(value)).toBe(value);
   });
 });

@@ -15,17 +15,17 @@ function texts(count: number, seed = 1): readonly string[] {
 }
 
 describe('Doorkeeper', () => {
-  it('tells the first coming of a text from the later ones', () => {
+  it('distinguishes the first use of a text from later ones', () => {
     const seen = new Doorkeeper(100);
     expect(['a', 'a', 'b', 'a', 'b'].map((text) => seen.check(text))).toEqual([false, true, false, true, true]);
   });
 
-  it.each(['', 'x', 'A'.repeat(20_000), '\u{1f600}é'])('takes any text: %#', (text) => {
+  it.each(['', 'x', 'A'.repeat(20_000), '\u{1f600}é'])('accepts every text: %#', (text) => {
     const seen = new Doorkeeper(100);
     expect([seen.check(text), seen.check(text)]).toEqual([false, true]);
   });
 
-  it('knows a text by its last twelve characters, which are of the signature', () => {
+  it('identifies a text by its last twelve characters, which belong to the signature', () => {
     const seen = new Doorkeeper(100);
     seen.check('header.claims.ABCDEFGHIJKL');
 
@@ -38,14 +38,14 @@ describe('Doorkeeper', () => {
     expect([seen.check('a'), seen.check('a')]).toEqual([false, true]);
   });
 
-  it('sees two texts again that take turns in one place of its memory', () => {
+  it('recognizes two texts that alternate in one slot', () => {
     // With a capacity this small all texts meet in one place.
     const seen = new Doorkeeper(2);
     const [one = '', other = ''] = texts(2);
     expect([one, other, one, other].map((text) => seen.check(text))).toEqual([false, false, true, true]);
   });
 
-  it('remembers most of as many as it was made for', () => {
+  it('remembers most of as many texts as its capacity', () => {
     const seen = new Doorkeeper(2_000);
     const given = texts(1_000);
     for (const text of given) seen.check(text);
@@ -53,14 +53,14 @@ describe('Doorkeeper', () => {
     expect(given.filter((text) => seen.check(text)).length).toBeGreaterThan(600);
   });
 
-  it('takes hardly any new text for a seen one, however many have come', () => {
+  it('rarely takes a new text for a known one, regardless of the number of texts', () => {
     const seen = new Doorkeeper(2_000);
     for (const text of texts(20_000)) seen.check(text);
 
     expect(texts(10_000, 2).filter((text) => seen.check(text)).length).toBeLessThan(10);
   });
 
-  it('forgets what has come long ago: its memory does not grow', () => {
+  it('forgets old texts, so its memory does not grow', () => {
     const seen = new Doorkeeper(100);
     const [first = '', ...others] = texts(10_000);
     seen.check(first);

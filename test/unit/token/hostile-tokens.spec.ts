@@ -98,13 +98,13 @@ describe('a hostile token', () => {
     expect((await refusalOf(verifier, token)).reason).toBe(reason);
   });
 
-  it('has a name of its own', () => {
+  it('has a unique name', () => {
     const names = [...hostileTokens, ...wrongTypes, ...harmlessTokens, ...rightTypes].map(({ name }) => name);
 
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   });
 
-  it('sends the verifier nowhere', async () => {
+  it('causes no request of the verifier', async () => {
     const { issuer } = await toolsFor();
 
     expect(issuer.requests.total).toBe(0);
@@ -123,7 +123,7 @@ describe('a harmless token', () => {
   });
 });
 
-describe('a verifier that asks for at+jwt', () => {
+describe('a verifier that requires at+jwt', () => {
   it.each(byName(wrongTypes))('refuses %s', async (_, { make, reason }) => {
     const made = await toolsFor();
 

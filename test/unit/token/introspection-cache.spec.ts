@@ -21,8 +21,8 @@ function setUp(acceptedAgeSeconds = 0, maxAnswers?: number) {
   return { clock, issuer, introspectionCache, ask, askAndAnswer };
 }
 
-describe('an issuer that is asked about tokens', () => {
-  it('is asked once by all who ask about one token at once', async () => {
+describe('the introspection of a token', () => {
+  it('makes one call for concurrent requests with the same token', async () => {
     const { issuer, ask } = setUp();
     const asked = Array.from({ length: 1_000 }, () => ask('a'));
     expect(issuer.asked).toEqual(['a']);
@@ -31,7 +31,7 @@ describe('an issuer that is asked about tokens', () => {
     expect(new Set(await Promise.all(asked))).toEqual(new Set([{ sub: 'alice' }]));
   });
 
-  it('is asked about each token by itself', async () => {
+  it('makes a separate call for each token', async () => {
     const { issuer, ask } = setUp();
     const asked = ['a', 'b', 'a '].map((token) => ask(token));
     expect(issuer.asked).toEqual(['a', 'b', 'a ']);
@@ -40,7 +40,7 @@ describe('an issuer that is asked about tokens', () => {
     expect(await Promise.all(asked)).toEqual([{ sub: 'alice' }, { sub: 'bob' }, { sub: 'carol' }]);
   });
 
-  it('is asked again by whoever comes when it has answered', async () => {
+  it('makes a new call for a request after the response', async () => {
     const { issuer, askAndAnswer } = setUp();
     await askAndAnswer('a');
     await askAndAnswer('a');
@@ -48,7 +48,7 @@ describe('an issuer that is asked about tokens', () => {
     expect(issuer.asked).toEqual(['a', 'a']);
   });
 
-  it('has been asked for those who came before it was, although they ask late', async () => {
+  it('counts for requests that began before the call, although they ask later', async () => {
     const { clock, issuer, introspectionCache, ask, askAndAnswer } = setUp();
     const cameAt = introspectionCache.answered;
     await askAndAnswer('a');
@@ -68,7 +68,7 @@ describe('an issuer that is asked about tokens', () => {
   it.each([
     ['refuses the token', RefusalError.token('revoked', 'it is'), 'INVALID_TOKEN revoked'],
     ['is in trouble', new AuthUnavailableError('it is', 1), 'SERVER_ERROR'],
-  ])('tells it to all who wait when it %s, and to anonymousCaller after them', async (_, error, outcome) => {
+  ])('is shared by all waiting requests when it %s, and with no later ones', async (_, error, outcome) => {
     const { issuer, ask, askAndAnswer } = setUp(60);
     const asked = [ask('a'), ask('a')].map(outcomeOf);
     issuer.fail(error);
@@ -79,8 +79,8 @@ describe('an issuer that is asked about tokens', () => {
   });
 });
 
-describe('an answer', () => {
-  it('is taken for as long as the app takes it, counted from the question', async () => {
+describe('a response', () => {
+  it('is used for as long as the app configures, from the start of the call', async () => {
     const { clock, issuer, ask, askAndAnswer } = setUp(30);
     const asked = ask('a');
     clock.advanceSeconds(10);
@@ -95,7 +95,7 @@ describe('an answer', () => {
     expect(issuer.asked).toHaveLength(2);
   });
 
-  it('may be that the issuer stands by the token as it is', async () => {
+  it('may confirm the token without claims', async () => {
     const { issuer, ask } = setUp(30);
     const asked = ask('a');
     issuer.answer(null);
@@ -105,7 +105,7 @@ describe('an answer', () => {
     expect(issuer.asked).toHaveLength(1);
   });
 
-  it('is not taken when the clock was put back since', async () => {
+  it('is not used when the clock was set back since', async () => {
     const { clock, issuer, askAndAnswer } = setUp(30);
     await askAndAnswer('a');
     clock.advanceSeconds(-3_600);
@@ -114,7 +114,7 @@ describe('an answer', () => {
     expect(issuer.asked).toHaveLength(2);
   });
 
-  it('makes room for newer ones, and goes when it is too old', async () => {
+  it('is removed for newer ones, and when it is too old', async () => {
     const { clock, issuer, introspectionCache, askAndAnswer } = setUp(30, 3);
     for (const token of ['a', 'b', 'c', 'd']) await askAndAnswer(token);
     expect(introspectionCache.size).toBe(3);

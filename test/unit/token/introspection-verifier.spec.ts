@@ -10,8 +10,8 @@ class OnlyStaff {
   role!: string;
 }
 
-describe('a token that its issuer is asked about', () => {
-  it('is not asked for a key: whose signature it is, the issuer knows', async () => {
+describe('an introspected token', () => {
+  it('needs no key, because the issuer checks the signature', async () => {
     const { verifier, statusSource, token, issuer } = await setUpAsking();
     const forged = await token({}, { signWith: 'stranger' });
 
@@ -22,7 +22,7 @@ describe('a token that its issuer is asked about', () => {
   it.each([
     ['malformed', (text: string) => `${text}.x`.replace('.', '')],
     ['algorithm', (text: string) => text.replace(/^[^.]+/, Buffer.from('{"alg":"none"}').toString('base64url'))],
-  ])('is not asked about when it is %s', async (reason, spoil) => {
+  ])('is not sent to the issuer when it is %s', async (reason, spoil) => {
     const { verifier, statusSource, token } = await setUpAsking({ statusSource: new AnsweringStatusSource(false) });
 
     expect(await outcomeOf(verifier.verify(spoil(await token())))).toBe(`INVALID_TOKEN ${reason}`);
@@ -37,7 +37,7 @@ describe('a token that its issuer is asked about', () => {
     ['claim', { sub: '' }],
     ['claim', { exp: undefined }],
     ['issuer', { iss: 'https://other.example' }],
-  ])('is not asked about when it says itself that it is of no use: %s', async (reason, members) => {
+  ])('is not sent to the issuer when its own claims refuse it: %s', async (reason, members) => {
     for (const verification of ['online', 'hybrid'] as const) {
       const { verifier, statusSource, token } = await setUpAsking({ verification });
 
@@ -46,7 +46,7 @@ describe('a token that its issuer is asked about', () => {
     }
   });
 
-  it('is held against its own claims and the terms once more, by what the issuer says', async () => {
+  it('is checked with the claims of the response once more', async () => {
     const { verifier, statusSource, token, said, now } = await setUpAsking();
     const text = await token({ scope: 'read write', role: 'guest' });
     const judge = (answer: JsonObject): Promise<string> => {
@@ -65,7 +65,7 @@ describe('a token that its issuer is asked about', () => {
     expect(statusSource.asked).toBe(8);
   });
 
-  it('has the claims that the issuer tells, over its own', async () => {
+  it('has the claims of the response, which replace its own', async () => {
     const { verifier, statusSource, token, said, now } = await setUpAsking();
     statusSource.answer = { ...said, scope: 'read', username: 'Alice', exp: now + 9_000 };
     const { claims, expiresAt, header } = await verifier.verify(await token({ scope: 'read write', role: 'guest' }));
@@ -77,7 +77,7 @@ describe('a token that its issuer is asked about', () => {
     expect((await verifier.verify(await token())).expiresAt).toEqual(new Date((now + 60) * 1_000));
   });
 
-  it('has to satisfy the app by the claims that the issuer tells', async () => {
+  it('must satisfy the claims class of the app with the claims of the response', async () => {
     const { verifier, statusSource, token } = await setUpAsking({ claims: OnlyStaff });
     statusSource.answer = { role: 'staff' };
     expect(await outcomeOf(verifier.verify(await token({ role: 'guest' })))).toBe('accepted');
@@ -85,7 +85,7 @@ describe('a token that its issuer is asked about', () => {
     expect(await outcomeOf(verifier.verify(await token({ role: 'staff' })))).toBe('INVALID_TOKEN claim');
   });
 
-  it('is asked about each time, as often as it has passed', async () => {
+  it('is sent to the issuer each time, even if it was accepted before', async () => {
     for (const verification of ['online', 'hybrid'] as const) {
       const { verifier, statusSource, token } = await setUpAsking({ verification });
       const text = await token();
@@ -98,7 +98,7 @@ describe('a token that its issuer is asked about', () => {
     }
   });
 
-  it('is asked about once in so many seconds where the app says so, and not past its end', async () => {
+  it('is sent to the issuer once in the configured seconds, and not after its expiry', async () => {
     const { verifier, statusSource, token, clock } = await setUpAsking({ onlineVerdictSeconds: 30 });
     const text = await token({}, { expiresIn: '40s' });
     await verifier.verify(text);
@@ -114,7 +114,7 @@ describe('a token that its issuer is asked about', () => {
     expect(statusSource.asked).toBe(2);
   });
 
-  it('is not taken for another one that ends the same', async () => {
+  it('is distinguished from another one with the same end', async () => {
     const { verifier, statusSource, token } = await setUpAsking({ onlineVerdictSeconds: 30 });
     const [, payload, signature] = (await token()).split('.');
     const other = (await token({ sub: 'bob' }))
@@ -131,8 +131,8 @@ describe('a token that its issuer is asked about', () => {
   });
 });
 
-describe('hybrid', () => {
-  it('asks anonymousCaller about a token that does not verify', async () => {
+describe('the hybrid mode', () => {
+  it('does not send a token to the issuer that does not verify', async () => {
     const { verifier, statusSource, token } = await setUpAsking({ verification: 'hybrid' });
 
     expect(await outcomeOf(verifier.verify(await token({}, { signWith: 'stranger' })))).toBe('INVALID_TOKEN signature');
@@ -143,8 +143,8 @@ describe('hybrid', () => {
   });
 });
 
-describe('a route that wants the issuer asked', () => {
-  it('has it asked once, and the signature checked before, whatever is remembered', async () => {
+describe('a route with @VerifyOnline()', () => {
+  it('makes one call, after the signature check, also for a cached token', async () => {
     const { verifier, statusSource, token } = await setUpAsking({ verification: 'local' });
     const text = await token();
     for (let at = 0; at < 3; at += 1) await verifier.verify(text);
@@ -161,14 +161,14 @@ describe('a route that wants the issuer asked', () => {
     expect(statusSource.asked).toBe(2);
   });
 
-  it.each(['online', 'hybrid'] as const)('asks no second time where %s asks anyway', async (verification) => {
+  it.each(['online', 'hybrid'] as const)('makes no second call when %s makes one anyway', async (verification) => {
     const { verifier, statusSource, token } = await setUpAsking({ verification });
 
     expect((await verifier.verifyOnline(await token())).key).toBeNull();
     expect(statusSource.asked).toBe(1);
   });
 
-  it('cannot be had of an issuer that cannot be asked, and says which option is missing', async () => {
+  it('cannot use an issuer without introspection, and the error names the missing option', async () => {
     const { verifier, token } = await setUpAsking({ verification: 'local', statusSource: null });
     const text = await token();
 
@@ -179,8 +179,8 @@ describe('a route that wants the issuer asked', () => {
   });
 });
 
-describe('an answer that is used again', () => {
-  it('holds for the request that it was asked for, and for no more than seconds', async () => {
+describe('a reused response', () => {
+  it('counts for its request only, and for seconds only', async () => {
     const { verifier, token, clock } = await setUpAsking();
     const verdict = await verifier.verifyAnew(await token({}, { expiresIn: '3s' }));
 

@@ -56,21 +56,21 @@ function setUp(warmUp: WarmUp = false): Scene {
 }
 
 describe('IssuerKeys.refresh', () => {
-  it('asks for the keys of all issuers, once where several names share them', async () => {
+  it('fetches the keys of all issuers, once where several names share them', async () => {
     const { keys, a, b } = setUp();
     await keys.refresh();
 
     expect([a.asked, b.asked]).toEqual([['refresh'], ['refresh']]);
   });
 
-  it('asks for the keys of the one that is named, and of no other', async () => {
+  it('fetches the keys of the named issuer only', async () => {
     const { keys, a, b } = setUp();
     await keys.refresh('b2');
 
     expect([a.asked, b.asked]).toEqual([[], ['refresh']]);
   });
 
-  it('lets no issuer that is down keep the others from being asked, and fails afterwards', async () => {
+  it('fetches the other keys when one issuer is down, and fails afterwards', async () => {
     const { keys, a, b } = setUp();
     a.fault = new AuthUnavailableError('a is down', 1);
 
@@ -78,7 +78,7 @@ describe('IssuerKeys.refresh', () => {
     expect(b.asked).toEqual(['refresh']);
   });
 
-  it.each(['c', 'a/', 'A', ''])('knows issuers by their exact names: %j', async (name) => {
+  it.each(['c', 'a/', 'A', ''])('finds issuers by their exact names: %j', async (name) => {
     const { keys, a } = setUp();
     const error = await errorOf(keys.refresh(name));
 
@@ -101,14 +101,14 @@ describe('IssuerKeys.states', () => {
 });
 
 describe('IssuerKeys when the app starts and stops', () => {
-  it('asks for nothing unless it is told to warm up', async () => {
+  it('makes no calls without warmUp', async () => {
     const { keys, a, b } = setUp(false);
     await keys.onModuleInit();
 
     expect([a.asked, b.asked]).toEqual([[], []]);
   });
 
-  it.each([true, 'required'] as const)('has all keys fetched with warmUp %s', async (warmUp) => {
+  it.each([true, 'required'] as const)('fetches all keys with warmUp %s', async (warmUp) => {
     const { keys, a, b } = setUp(warmUp);
     await keys.onModuleInit();
 
@@ -124,7 +124,7 @@ describe('IssuerKeys when the app starts and stops', () => {
     await expect(strict.keys.onModuleInit()).rejects.toMatchObject({ cause: strict.b.fault });
   });
 
-  it('closes each source, once', () => {
+  it('closes each source once', () => {
     const { keys, a, b } = setUp();
     keys.onModuleDestroy();
 

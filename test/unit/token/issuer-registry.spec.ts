@@ -34,12 +34,12 @@ describe('IssuerRegistry', () => {
     '__proto__',
     'constructor',
     'toString',
-  ])('does not know %j', async (iss) => {
+  ])('does not find %j', async (iss) => {
     expect(await outcomeOf(() => registry.get(iss))).toBe('INVALID_TOKEN issuer');
   });
 
   it.each([undefined, null, 0, true, {}, ['https://a.example'], { toString: () => 'https://a.example' }])(
-    'does not take %j for a name',
+    'does not accept %j as a name',
     async (iss) => {
       const error = await errorOf(() => registry.get(iss));
 
@@ -50,7 +50,7 @@ describe('IssuerRegistry', () => {
     },
   );
 
-  it('tells what to do about a stranger, a slash, and an issuer that is switched off', async () => {
+  it('states the fix for an unknown issuer, a trailing slash, and a disabled issuer', async () => {
     const explain = async (iss: string): Promise<string | undefined> =>
       (await errorOf(() => registry.get(iss)))?.explanation;
 
@@ -63,7 +63,7 @@ describe('IssuerRegistry', () => {
     expect(await explain('https://known.example')).toBe('Turn it on');
   });
 
-  it('writes a hostile name on one line, in quotes, and cut', async () => {
+  it('writes a hostile name on one line, quoted and cut', async () => {
     const hostile = `https://x.example\r\n[Nest] ERROR "all is lost" \u001b[31m\u202e\u2028${'x'.repeat(500)}`;
     const explanation = (await errorOf(() => registry.get(hostile)))?.explanation ?? '';
 
@@ -72,7 +72,7 @@ describe('IssuerRegistry', () => {
     expect(explanation.length).toBeLessThan(600);
   });
 
-  it('names its issuers in order', () => {
+  it('lists its issuers in order', () => {
     expect(registry.all().map(({ terms }) => terms.issuer)).toEqual(names);
   });
 });

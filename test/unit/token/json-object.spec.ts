@@ -73,7 +73,7 @@ function writeObject(random: (below: number) => number, depth: number): Written 
 }
 
 describe('parseJsonObject', () => {
-  it('refuses a member that is named twice at any depth, however it is written, and nothing else', () => {
+  it('refuses a duplicate member at any depth, however it is written, and nothing else', () => {
     const random = seeded(20_260_101);
     const objects = Array.from({ length: 3_000 }, () => writeObject(random, 0));
     const wrong = objects.filter(({ text, doubled }) => (parse(text) === undefined) !== doubled);
@@ -84,7 +84,7 @@ describe('parseJsonObject', () => {
     expect(objects.filter(({ doubled }) => !doubled).length).toBeGreaterThan(300);
   });
 
-  it('gives what JSON.parse gives', () => {
+  it('returns what JSON.parse returns', () => {
     const random = seeded(7);
     const objects = Array.from({ length: 500 }, () => writeObject(random, 0)).filter(({ doubled }) => !doubled);
 
@@ -107,7 +107,7 @@ describe('parseJsonObject', () => {
     '{"a":1,}',
     '{a:1}',
     "{'a':1}",
-  ])('refuses %s, which is no JSON object', (text) => {
+  ])('refuses %s, which is not a JSON object', (text) => {
     expect(parse(text)).toBeUndefined();
   });
 
@@ -131,18 +131,18 @@ describe('parseJsonObject', () => {
     '{"a":[{"b":1,"b":1}]}',
     '{"a":1,"\\u0061":1}',
     `{"a":${'['.repeat(40)}${']'.repeat(40)},"a":1}`,
-  ])('refuses %s, however short the rest is written', (text) => {
+  ])('refuses %s, even in a short text', (text) => {
     expect(parse(text)).toBeUndefined();
   });
 
   it.each(['{}', '{"a":0}', '{"a":-1}', '{"a":-0}', '{"a":1e400}', '{"a":[]}', '{"a":[1,[2],{}]}', ' { "a" : 1.50 } '])(
-    'takes %s',
+    'accepts %s',
     (text) => {
       expect(parse(text)).toEqual(JSON.parse(text));
     },
   );
 
-  it('gives what is frozen down to its last member', () => {
+  it('returns a deeply frozen object', () => {
     const parts = (value: unknown): object[] =>
       typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(parts)] : [];
     const object = parse('{"a":[{"b":[[]]},{}],"__proto__":{"c":{}},"d":1000}');
@@ -151,14 +151,14 @@ describe('parseJsonObject', () => {
     expect(parts(object).filter((part) => !Object.isFrozen(part))).toEqual([]);
   });
 
-  it('takes 32 levels and refuses 33', () => {
+  it('accepts 32 levels and refuses 33', () => {
     const nested = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 
     expect(parse(nested(32))).toBeDefined();
     expect(parse(nested(33))).toBeUndefined();
   });
 
-  it('keeps a member named __proto__ a member', () => {
+  it('keeps a member named __proto__ as an own member', () => {
     const object = parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>;
 
     expect(Object.keys(object)).toEqual(['__proto__']);
@@ -168,11 +168,11 @@ describe('parseJsonObject', () => {
   });
 });
 
-describe('where somebody has given all objects a member', () => {
+describe('with a member on the prototype of all objects', () => {
   // Together with the real one, the given member is as long as the two that are written.
   const given = { value: 1, enumerable: true, configurable: true, writable: true };
 
-  it('refuses a member that is named twice all the same, and takes a good text', () => {
+  it('still refuses a duplicate member, and accepts a valid text', () => {
     Object.defineProperty(Object.prototype, 'z', given);
     try {
       expect(parse('{"a":1,"a":1}')).toBeUndefined();

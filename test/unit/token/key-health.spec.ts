@@ -15,7 +15,7 @@ function healthOf(states: Readonly<Record<string, Partial<KeyState>>>): KeyHealt
 }
 
 describe('KeyHealth', () => {
-  it('reports each issuer under the name that was asked for, as plain JSON', () => {
+  it('reports each issuer under the requested name, as plain JSON', () => {
     const lastError = 'b.example answered with status 503';
     const health = healthOf({ a: {}, b: { status: 'stale', ageSeconds: 700, nextRefreshAt: null, lastError } });
     const report = {

@@ -15,7 +15,7 @@ const found = (known: KnownHeaders, count: number): number =>
   Array.from({ length: count }, (_, at) => known.find(String(at))).filter((one) => one !== undefined).length;
 
 describe('KnownHeaders', () => {
-  it('gives the very header that was added, under exactly its text', () => {
+  it('returns the same header object for exactly the same text', () => {
     const known = new KnownHeaders();
     const added = header('a');
     known.add('encoded', added);
@@ -25,7 +25,7 @@ describe('KnownHeaders', () => {
     expect(known.find('__proto__')).toBeUndefined();
   });
 
-  it('holds 64, and starts afresh with the next', () => {
+  it('has 64 headers, and is cleared for the next one', () => {
     expect(found(filled(64), 64)).toBe(64);
 
     const known = filled(65);
@@ -33,7 +33,7 @@ describe('KnownHeaders', () => {
     expect(known.find('64')).toEqual(header('64'));
   });
 
-  it('loses none when one that it has comes again', () => {
+  it('does not remove any when a known one is added again', () => {
     const known = filled(64);
     known.add('3', header('3'));
 

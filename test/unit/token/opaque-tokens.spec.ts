@@ -7,10 +7,10 @@ import { AnsweringStatusSource, setUpAsking } from '../../support/asking-verifie
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.js';
 
-describe('a token that is no JWT', () => {
+describe('an opaque token', () => {
   const opaque = 'ory_at_2fK-x.Y~z+/=';
 
-  it('is for the issuer to read, and held against its terms', async () => {
+  it('is sent to the issuer, and checked with its terms', async () => {
     for (const verification of ['local', 'online', 'hybrid'] as const) {
       const { verifier, statusSource, said, issuer, now } = await setUpAsking({ verification });
       statusSource.answer = { ...said, iss: undefined, scope: 'read' };
@@ -31,14 +31,14 @@ describe('a token that is no JWT', () => {
     ['INVALID_TOKEN claim', { exp: undefined }],
     ['INVALID_TOKEN claim', { sub: undefined }],
     ['INVALID_TOKEN expired', { exp: 1_000 }],
-  ])('is refused when the issuer does not say enough: %s', async (outcome, changes) => {
+  ])('is refused when the response lacks a claim: %s', async (outcome, changes) => {
     const { verifier, statusSource, said } = await setUpAsking();
     statusSource.answer = { ...said, ...changes };
 
     expect(await outcomeOf(verifier.verify(opaque))).toBe(outcome);
   });
 
-  it('is refused when the issuer says nothing of it', async () => {
+  it('is refused when the issuer does not know it', async () => {
     const { verifier } = await setUpAsking();
 
     expect(await outcomeOf(verifier.verify(opaque))).toBe('INVALID_TOKEN claim');
@@ -51,14 +51,14 @@ describe('a token that is no JWT', () => {
     ['too long', 'x'.repeat(16 * 1_024 + 1)],
     ['a broken JWT', 'aaa.bbb.ccc'],
     ['a JWT without a signature', 'eyJhbGciOiJub25lIn0.e30.'],
-  ])('is not asked about when it is %s', async (_, text) => {
+  ])('is not sent to the issuer when it is %s', async (_, text) => {
     const { verifier, statusSource } = await setUpAsking();
 
     expect((await errorOf(verifier.verify(text)))?.code).toBe('INVALID_TOKEN');
     expect(statusSource.asked).toBe(0);
   });
 
-  it('is malformed where no issuer reads such tokens', async () => {
+  it('is malformed when no issuer introspects opaque tokens', async () => {
     for (const statusSource of [null, new AnsweringStatusSource(false)]) {
       const { verifier } = await setUpAsking({ verification: 'local', statusSource });
 
@@ -66,14 +66,14 @@ describe('a token that is no JWT', () => {
     }
   });
 
-  it('may be of any name that the issuer goes by', async () => {
+  it('may be of any name of the issuer', async () => {
     const { verifier, statusSource, said } = await setUpAsking({ alias: 'https://alias.example' });
     statusSource.answer = { ...said, iss: 'https://alias.example' };
 
     expect((await verifier.verify(opaque)).issuer).toBe('https://alias.example');
   });
 
-  it('has one issuer to go to, or the app does not start', () => {
+  it('has exactly one issuer, or the app does not start', () => {
     const keys = new StaticKeySource(new IndexedKeySet([]));
     const asking = (issuer: string, statusSource: AnsweringStatusSource): TrustedIssuer => ({
       ...localIssuer(issuerTerms({ issuer }), keys),

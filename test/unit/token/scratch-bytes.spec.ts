@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ScratchBytes } from '../../../src/token/base64url.js';
 
 describe('ScratchBytes', () => {
-  it('gives the bytes that a buffer of its own would hold, for texts of every length, one after the other', () => {
+  it('has the bytes that a new buffer would have, for consecutive texts of every length', () => {
     const scratch = new ScratchBytes(300);
     // Past the size as well, and back: lengths that share a kept view must not be taken for each other.
     const lengths = [...Array.from({ length: 400 }, (_, at) => at), 1, 65, 129, 65, 1, 0, 300, 301];

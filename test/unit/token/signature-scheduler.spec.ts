@@ -52,7 +52,7 @@ describe('SignatureScheduler', () => {
     vi.useRealTimers();
   });
 
-  it('has a lone token judged at once and without a promise, and the next one when that is done', async () => {
+  it('verifies a single token at once without a promise, and then the next one', async () => {
     const scheduler = schedulerOf(0.1);
     const { work } = workIn(scheduler);
     expect(scheduler.schedule(work)).toBe('here');
@@ -60,7 +60,7 @@ describe('SignatureScheduler', () => {
     expect(scheduler.schedule(work)).toBe('here');
   });
 
-  it('verifies one token after the other on the main thread however many they are, and lets other work in after 4 ms', async () => {
+  it('verifies any number of consecutive tokens on the main thread, and yields to other work after 4 ms', async () => {
     const scheduler = schedulerOf(0.5);
     const { work, places } = workIn(scheduler);
     let turns = 0;
@@ -77,7 +77,7 @@ describe('SignatureScheduler', () => {
     expect(turns).toBeLessThanOrEqual(50 / 8);
   });
 
-  it('sends those that come in the same tick to the pool, and others after them while they are there', async () => {
+  it('sends tokens of the same callback to the pool, and later ones while these are there', async () => {
     const scheduler = schedulerOf(0);
     const { work, places, jobs } = workIn(scheduler);
     const together = [scheduler.schedule(work), scheduler.schedule(work), scheduler.schedule(work)];
@@ -90,7 +90,7 @@ describe('SignatureScheduler', () => {
     expect(scheduler.schedule(work)).toBe('here');
   });
 
-  it('sends those to the pool that another callback of the same turn asks for, as requests on other sockets do', async () => {
+  it('sends tokens of another callback in the same turn to the pool, as for requests on other sockets', async () => {
     const scheduler = schedulerOf(0);
     const { work, places, jobs } = workIn(scheduler);
     // All due at once, these callbacks run in one turn, each with the ticks and microtasks that follow it.
@@ -105,7 +105,7 @@ describe('SignatureScheduler', () => {
     expect(await scheduler.schedule(work)).toBe('here');
   });
 
-  it('has the next one judged here that the same callback asks for when the one before is done', async () => {
+  it('verifies the next token of the same callback on the main thread when the previous one is done', async () => {
     const scheduler = schedulerOf(0);
     const { work, places } = workIn(scheduler);
     const askTwice = async (): Promise<void> => {
@@ -116,7 +116,7 @@ describe('SignatureScheduler', () => {
     expect(places).toEqual(['here', 'here']);
   });
 
-  it("keeps nobody waiting for ever where fake timers have been in the place of Node's", async () => {
+  it("never leaves a token waiting after Node's timers were fake", async () => {
     const scheduler = schedulerOf(1);
     const { work } = workIn(scheduler);
     vi.useFakeTimers({ toFake: ['setImmediate'] });
@@ -129,7 +129,7 @@ describe('SignatureScheduler', () => {
     expect(await scheduler.schedule(work)).toBe('here');
   });
 
-  it('has 32 in the pool at the most, and starts the next one before a result is used', async () => {
+  it('has at most 32 jobs in the pool, and starts the next one before a result is used', async () => {
     const scheduler = schedulerOf(0);
     const { work, jobs, underWay } = workIn(scheduler);
     const inPoolAtUse: number[] = [];
@@ -151,7 +151,7 @@ describe('SignatureScheduler', () => {
     expect(Math.max(...inPoolAtUse)).toBe(32);
   });
 
-  it('starts them in the order in which they came', async () => {
+  it('starts jobs in the order of arrival', async () => {
     const scheduler = schedulerOf(1);
     const { jobs, work } = workIn(scheduler);
     const started: number[] = [];
@@ -166,7 +166,7 @@ describe('SignatureScheduler', () => {
     expect(started).toEqual(Array.from({ length: 60 }, (_, at) => at));
   });
 
-  it('starts no more in a turn of the event loop than 2 ms allow, be they short of a place or of keys', async () => {
+  it('starts at most 2 ms of work in a turn of the event loop, whether places or keys are missing', async () => {
     const scheduler = schedulerOf(1);
     let startedInTurn = 0;
     const perTurn: number[] = [];
@@ -187,7 +187,7 @@ describe('SignatureScheduler', () => {
     expect(perTurn.reduce((sum, count) => sum + count, 0)).toBe(40);
   });
 
-  it('counts 1 ms at the most for one token, as the process was interrupted if it seems to take longer', async () => {
+  it('counts at most 1 ms for one token, because a longer time means that the process was interrupted', async () => {
     const scheduler = schedulerOf(20);
     const { work, places, jobs } = workIn(scheduler);
     void scheduler.schedule(work);
@@ -198,7 +198,7 @@ describe('SignatureScheduler', () => {
     expect(await second).toBe('pool');
   });
 
-  it('counts no time for what enters the pool, where the number of places is the limit', async () => {
+  it('counts no time for jobs in the pool, which the number of places limits', async () => {
     const scheduler = schedulerOf(1);
     const { work, jobs, places } = workIn(scheduler);
     const together = Array.from({ length: 12 }, async () => scheduler.schedule(work));
@@ -208,7 +208,7 @@ describe('SignatureScheduler', () => {
     await Promise.all(together);
   });
 
-  it('goes on in the next turn when a place in the pool is free, but the time of the turn is spent', async () => {
+  it('continues in the next turn when a place in the pool is free and the time of the turn is used up', async () => {
     const scheduler = schedulerOf(1);
     const { work, jobs } = workIn(scheduler);
     const together = Array.from({ length: 33 }, async () => scheduler.schedule(work));
@@ -222,7 +222,7 @@ describe('SignatureScheduler', () => {
     await Promise.all(together);
   });
 
-  it('leaves the event loop alone while tokens wait for a place in the pool', async () => {
+  it('does not schedule turns while tokens wait for a place in the pool', async () => {
     const scheduler = schedulerOf(0);
     const { work, jobs } = workIn(scheduler);
     const all = Array.from({ length: 40 }, async () => scheduler.schedule(work));
@@ -234,7 +234,7 @@ describe('SignatureScheduler', () => {
     await Promise.all(all);
   });
 
-  it('throws what lone work throws, and rejects with what work throws that had to wait', async () => {
+  it('throws an error of a direct job, and rejects with an error of a queued job', async () => {
     const scheduler = schedulerOf(1);
     const failing = (): never => {
       throw new Error('refused');
@@ -247,7 +247,7 @@ describe('SignatureScheduler', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   });
 
-  it('is not held up by a job that fails in the pool', async () => {
+  it('continues after a job that fails in the pool', async () => {
     const scheduler = schedulerOf(0);
     const { work } = workIn(scheduler);
     const failing = async (): Promise<never> => {
@@ -264,7 +264,7 @@ describe('SignatureScheduler', () => {
     expect(scheduler.schedule(work)).toBe('here');
   });
 
-  it('has the last one that waits judged here, when nobody is in the pool', async () => {
+  it('verifies the last queued token on the main thread when the pool is idle', async () => {
     const scheduler = schedulerOf(1);
     const { work, places } = workIn(scheduler);
     await spendTurn(scheduler);

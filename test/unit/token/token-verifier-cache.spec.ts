@@ -92,8 +92,8 @@ async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Prom
   return { clock, issuer, keys, verifier, token, remembered };
 }
 
-describe('a token that comes again', () => {
-  it('is remembered from its second coming on', async () => {
+describe('a token that is used again', () => {
+  it('is cached at its second use', async () => {
     const { verifier, token } = await setUp();
     const text = await token();
     await verifier.verify(text);
@@ -103,7 +103,7 @@ describe('a token that comes again', () => {
     expect(verifier.findVerified(text)?.token.claims['sub']).toBe('test-user');
   });
 
-  it('then costs no key request and no signature check, and is the same object', async () => {
+  it('then causes no key request and no signature check, and is the same object', async () => {
     const { keys, verifier, token } = await setUp();
     const text = await token();
     await verifier.verify(text);
@@ -116,7 +116,7 @@ describe('a token that comes again', () => {
     expect({ obtained: keys.obtained, used: keys.used }).toEqual(cost);
   });
 
-  it('is judged anew each time where nothing is kept', async () => {
+  it('is verified each time when the cache is off', async () => {
     const { keys, verifier, token } = await setUp(0);
     const text = await token();
     await verifier.verify(text);
@@ -126,7 +126,7 @@ describe('a token that comes again', () => {
     expect(verifier.findVerified(text)).toBeUndefined();
   });
 
-  it('is refused from the second on in which it ends', async () => {
+  it('is refused from the second on in which it expires', async () => {
     const { clock, verifier, remembered } = await setUp();
     const text = await remembered();
 
@@ -137,7 +137,7 @@ describe('a token that comes again', () => {
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN expired');
   });
 
-  it('is refused while the clock stands before its start', async () => {
+  it('is refused while the clock is before its start', async () => {
     const { clock, verifier, remembered } = await setUp();
     const text = await remembered({ nbf: clock.now().getTime() / 1_000 });
 
@@ -157,7 +157,7 @@ describe('a token that comes again', () => {
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN expired');
   });
 
-  it('is refused when its key has been withdrawn, and not served when the keys are unknown', async () => {
+  it('is refused when its key was withdrawn, and not accepted while the keys are unknown', async () => {
     const { keys, verifier, remembered } = await setUp();
     const text = await remembered();
     const before = keys.held;
@@ -174,7 +174,7 @@ describe('a token that comes again', () => {
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
   });
 
-  it('is not served for a key of the same name with other bytes', async () => {
+  it('is not accepted with a key of the same id and other bytes', async () => {
     const { issuer, keys, verifier, remembered } = await setUp();
     const text = await remembered();
     const { kid } = issuer.publicKey;
@@ -185,8 +185,8 @@ describe('a token that comes again', () => {
   });
 });
 
-describe('a token that is like a remembered one', () => {
-  it('is never served for it, whichever character differs', async () => {
+describe('a token that resembles a cached one', () => {
+  it('is never accepted instead of it, whichever character differs', async () => {
     const { verifier, remembered } = await setUp();
     const text = await remembered();
     const changed = [...text].map(
@@ -198,7 +198,7 @@ describe('a token that is like a remembered one', () => {
     expect(outcomes.filter((outcome) => outcome === 'accepted')).toEqual([]);
   });
 
-  it('is judged by itself where only the signature is the same', async () => {
+  it('is verified separately when only the signature is the same', async () => {
     const { verifier, token, remembered } = await setUp();
     const [header = '', , signature = ''] = (await token({ sub: 'mallory' })).split('.');
     const good = await remembered();
@@ -210,7 +210,7 @@ describe('a token that is like a remembered one', () => {
     );
   });
 
-  it('pushes no other out by being refused', async () => {
+  it('does not displace another one when it is refused', async () => {
     const { verifier, remembered, issuer } = await setUp(1);
     const good = await remembered();
     for (let count = 0; count < 5; count += 1) {

@@ -29,7 +29,7 @@ function token(claims: object = {}, header: object = {}): string {
 }
 
 describe('a verified token', () => {
-  it('is issuer, header, claims and end', async () => {
+  it('has issuer, header, claims and expiry', async () => {
     const verified = await verifier.verify(token({ role: 'x' }));
 
     expect(verified).toEqual({
@@ -40,7 +40,7 @@ describe('a verified token', () => {
     });
   });
 
-  it('is frozen to its last member', async () => {
+  it('is deeply frozen', async () => {
     const verified = await verifier.verify(token({ deep: { list: [{ end: [] }] } }, { x: { y: [] } }));
     const parts = (value: unknown): object[] =>
       typeof value === 'object' && value !== null && !(value instanceof Date)
@@ -51,7 +51,7 @@ describe('a verified token', () => {
     expect(parts(verified).filter((part) => !Object.isFrozen(part))).toEqual([]);
   });
 
-  it('hands each reader a date of their own', async () => {
+  it('returns a new date at each read', async () => {
     const text = token();
     await verifier.verify(text);
     const first = await verifier.verify(text);
@@ -65,7 +65,7 @@ describe('a verified token', () => {
     }).toThrow(TypeError);
   });
 
-  it('lives on when a reader has tried to change the date under the cache', async () => {
+  it('stays accepted when a reader has modified the date', async () => {
     const text = token();
     await verifier.verify(text);
     (await verifier.verify(text)).expiresAt.setTime(0);
@@ -74,7 +74,7 @@ describe('a verified token', () => {
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
   });
 
-  it('never shows the token itself', async () => {
+  it('never contains the token itself', async () => {
     const text = token();
     const verified: VerifiedToken = await verifier.verify(text);
 
@@ -117,21 +117,21 @@ describe('the key of a token', () => {
     ['a kid', 'accepted', {}],
     ['another kid', 'accepted', { kid: 'whatever' }],
     ['no kid', 'accepted', { kid: undefined }],
-  ])('without a name fits a token with %s', async (_, outcome, header) => {
+  ])('without an id fits a token with %s', async (_, outcome, header) => {
     const unnamed = { ...tools.issuer.publicKey, kid: undefined };
     const opened = openVerifier(trust([unnamed]), { clock });
 
     expect(await outcomeOf(opened.verifier.verify(token({}, header)))).toBe(outcome);
   });
 
-  it('is not guessed when two bear the name that the token calls', async () => {
+  it('is not guessed when two have the id of the token', async () => {
     const twins = [tools.issuer.publicKey, { ...tools.strangerJwk, kid: tools.issuer.publicKey.kid }];
     const opened = openVerifier(trust(twins), { clock });
 
     expect(await outcomeOf(opened.verifier.verify(token()))).toBe('INVALID_TOKEN key');
   });
 
-  it("is its own issuer's and no other's", async () => {
+  it('belongs to its own issuer and to no other', async () => {
     const [mine, theirs] = [trust([tools.issuer.publicKey]), trust([tools.strangerJwk], 'https://other.example')];
     const opened = openVerifier([mine, theirs], { clock });
     const stolen = tools.sign(tools.header(), tools.claims({ iss: 'https://other.example' }));
@@ -143,7 +143,7 @@ describe('the key of a token', () => {
   });
 });
 
-describe('what is no text', () => {
+describe('a value that is not a text', () => {
   const things: readonly unknown[] = [undefined, null, 1, true, {}, [], ['a.b.c'], Buffer.from('a.b.c')];
 
   it.each(things.map((thing) => [thing] as const))('%j is malformed', async (given) => {
@@ -152,7 +152,7 @@ describe('what is no text', () => {
   });
 });
 
-describe('the texts of a refusal', () => {
+describe('the messages of a refusal', () => {
   const hostile = 'x\r\n[Nest] \u001b[31m"owned"\u202e\u2028\0';
 
   it.each([
@@ -162,19 +162,22 @@ describe('the texts of a refusal', () => {
     ['algorithm', {}, { alg: hostile }],
     ['key', {}, { kid: hostile }],
     ['malformed', {}, { crit: [hostile] }],
-  ])('%s: repeat nothing of it in the message, and nothing raw in the explanation', async (reason, claims, header) => {
-    const text = token(claims, header);
-    const error = await errorOf(verifier.verify(text));
+  ])(
+    '%s: repeat nothing of it in the message, and nothing unescaped in the explanation',
+    async (reason, claims, header) => {
+      const text = token(claims, header);
+      const error = await errorOf(verifier.verify(text));
 
-    expect([error?.code, error?.reason]).toEqual(['INVALID_TOKEN', reason]);
-    expect(error?.message).toMatch(/^[A-Z][a-z ]+$/);
-    expect(error?.explanation).toContain('owned');
-    expect(error?.explanation).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
-    expect(JSON.stringify(error)).not.toContain('owned');
-    for (const part of text.split('.')) expect(error?.explanation).not.toContain(part);
-  });
+      expect([error?.code, error?.reason]).toEqual(['INVALID_TOKEN', reason]);
+      expect(error?.message).toMatch(/^[A-Z][a-z ]+$/);
+      expect(error?.explanation).toContain('owned');
+      expect(error?.explanation).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+      expect(JSON.stringify(error)).not.toContain('owned');
+      for (const part of text.split('.')) expect(error?.explanation).not.toContain(part);
+    },
+  );
 
-  it('of the type quote it', async () => {
+  it('quote the type', async () => {
     const asking = openVerifier(
       jwtIssuer({
         issuer: tools.issuer.url,
@@ -190,7 +193,7 @@ describe('the texts of a refusal', () => {
     expect(error?.explanation).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
   });
 
-  it('never hold the token, whatever is wrong with it', async () => {
+  it('never contain the token', async () => {
     const texts = [
       token({ exp: tools.now - 100 }),
       token({ nbf: tools.now + 100 }),

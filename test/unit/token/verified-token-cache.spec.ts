@@ -35,7 +35,7 @@ function filled(maxEntries: number, given: readonly string[]): VerifiedTokenCach
 }
 
 describe('VerifiedTokenCache', () => {
-  it('gives the entry of exactly the token that was added', () => {
+  it('returns the entry of exactly the token that was added', () => {
     const [text = ''] = texts(1);
     const added = entry(text);
     const cache = new VerifiedTokenCache(10, new ManualClock());
@@ -49,7 +49,7 @@ describe('VerifiedTokenCache', () => {
     ['other claims', 'header.CLAIMS.'],
     ['one character more', 'xheader.claims.'],
     ['nothing before', ''],
-  ])('tells tokens apart that end alike: %s', (_, beginning) => {
+  ])('distinguishes tokens with the same end: %s', (_, beginning) => {
     const [text = ''] = texts(1);
     const cache = filled(10, [text]);
 
@@ -58,7 +58,7 @@ describe('VerifiedTokenCache', () => {
     expect(cache.find('')).toBeUndefined();
   });
 
-  it('misses a token with one character changed, wherever it is', () => {
+  it('does not find a token with one changed character, at any position', () => {
     const [text = ''] = texts(1);
     const cache = filled(10, [text]);
     const changed = [...text].map(
@@ -68,7 +68,7 @@ describe('VerifiedTokenCache', () => {
     expect(changed.filter((other) => cache.find(other) !== undefined)).toEqual([]);
   });
 
-  it('keeps the later one of two tokens that end alike, and never mixes them up', () => {
+  it('keeps the later of two tokens with the same end, and never confuses them', () => {
     const tail = 'T'.repeat(40);
     const cache = filled(10, [`a.${tail}`, `b.${tail}`]);
 
@@ -76,27 +76,27 @@ describe('VerifiedTokenCache', () => {
     expect(cache.find(`b.${tail}`)?.text).toBe(`b.${tail}`);
   });
 
-  it.each([1, 2, 3, 10])('holds %d at most, and lets the first go first', (maxEntries) => {
+  it.each([1, 2, 3, 10])('has %d entries at most, and removes the first one first', (maxEntries) => {
     const added = texts(25);
     const cache = filled(maxEntries, added);
 
     expect(added.filter((text) => cache.find(text) !== undefined)).toEqual(added.slice(-maxEntries));
   });
 
-  it('lets none go for a token that it has already', () => {
+  it('removes no entry for a token that it already has', () => {
     const added = texts(3);
     const cache = filled(3, [...added, ...added.slice(2), ...added.slice(2)]);
 
     expect(added.filter((text) => cache.find(text) !== undefined)).toEqual(added);
   });
 
-  it('holds nothing with 0 entries', () => {
+  it('has no entries with a capacity of 0', () => {
     const [text = ''] = texts(1);
 
     expect(filled(0, [text]).find(text)).toBeUndefined();
   });
 
-  it('forgets what is deleted, and only that', () => {
+  it('removes what is deleted, and only that', () => {
     const [first = '', second = ''] = texts(2);
     const cache = filled(10, [first, second]);
     const gone = cache.find(first);
@@ -106,7 +106,7 @@ describe('VerifiedTokenCache', () => {
     expect(cache.find(second)?.text).toBe(second);
   });
 
-  it('does not forget a token for another one that ends alike', () => {
+  it('does not remove a token for another one with the same end', () => {
     const tail = 'T'.repeat(40);
     const cache = filled(10, [`b.${tail}`]);
     cache.delete(entry(`a.${tail}`));
@@ -116,14 +116,14 @@ describe('VerifiedTokenCache', () => {
 });
 
 describe('admission to the cache', () => {
-  it('is for tokens that come again', () => {
+  it('requires a second use of a token', () => {
     const [text = '', other = ''] = texts(2);
     const cache = new VerifiedTokenCache(10, new ManualClock());
 
     expect([text, other, text, other].map((one) => cache.admits(one))).toEqual([false, false, true, true]);
   });
 
-  it('is for none where nothing is kept', () => {
+  it('is never granted when the cache is off', () => {
     const [text = ''] = texts(1);
     const cache = new VerifiedTokenCache(0, new ManualClock());
 
@@ -145,7 +145,7 @@ function sweptCache(): SweptCache {
 }
 
 describe('the sweep of the cache', () => {
-  it('is planned by the first token, and not put off by later ones', () => {
+  it('is planned by the first token, and not delayed by later ones', () => {
     const { cache, timer, now } = sweptCache();
     expect(timer.delayMs).toBeNull();
     const [first = '', second = ''] = texts(2);
@@ -157,7 +157,7 @@ describe('the sweep of the cache', () => {
     expect(timer.delayMs).toBe(1);
   });
 
-  it('drops what is over, the tolerance counted, and nothing else', () => {
+  it('removes expired entries, with the tolerance, and nothing else', () => {
     const { cache, clock, timer, now } = sweptCache();
     const [short = '', long = ''] = texts(2);
     cache.add(entry(short, { expiresAt: now + 25 }));
@@ -172,7 +172,7 @@ describe('the sweep of the cache', () => {
     expect(cache.size).toBe(1);
   });
 
-  it('drops tokens whose key is withdrawn, or whose keys may not be used any more', () => {
+  it('removes tokens whose key was withdrawn, or whose keys may no longer be used', () => {
     const { cache, timer, now } = sweptCache();
     const [kept = '', withdrawn = '', unknown = ''] = texts(3);
     const noKeys = new StaticKeySource(new IndexedKeySet([]));
@@ -185,7 +185,7 @@ describe('the sweep of the cache', () => {
     expect(texts(3).filter((text) => cache.find(text) !== undefined)).toEqual([kept]);
   });
 
-  it('ends when the app stops, and nothing is remembered from then on', () => {
+  it('ends when the app stops, and no entry is added after that', () => {
     const { cache, timer, now } = sweptCache();
     const [before = '', after = ''] = texts(2);
     cache.add(entry(before, { expiresAt: now + 300 }));
@@ -197,7 +197,7 @@ describe('the sweep of the cache', () => {
     expect([cache.admits(after), cache.admits(after)]).toEqual([false, false]);
   });
 
-  it('goes on while something is left, and starts again with the next token', () => {
+  it('continues while there are entries, and starts again with the next token', () => {
     const { cache, clock, timer, now } = sweptCache();
     const [first = '', second = ''] = texts(2);
     cache.add(entry(first, { expiresAt: now + 300 }));
@@ -213,7 +213,7 @@ describe('the sweep of the cache', () => {
     expect(timer.delayMs).toBe(30_000);
   });
 
-  it('does not come after the cache is closed', () => {
+  it('does not run after the cache is closed', () => {
     const { cache, timer, now } = sweptCache();
     const [text = ''] = texts(1);
     cache.add(entry(text, { expiresAt: now + 300 }));

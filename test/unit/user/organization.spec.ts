@@ -5,11 +5,11 @@ import { assignedRolesOf, type Organization, withAssignedRoles } from '../../../
 const organization: Organization = { id: 'o1', name: null, slug: null, roles: ['Owner', 'Member'], permissions: [] };
 
 describe('the assigned roles of an organization', () => {
-  it('are all of its roles where none includes others', () => {
+  it('are all of its roles where no role includes others', () => {
     expect(assignedRolesOf(organization)).toEqual(['Owner', 'Member']);
   });
 
-  it('are those that were given, in a copy that cannot be changed', () => {
+  it('are the given ones, in a frozen copy', () => {
     const given = ['Owner'];
     const made = withAssignedRoles(organization, given);
     given.push('Root');
@@ -25,7 +25,7 @@ describe('the assigned roles of an organization', () => {
     expect(assignedRolesOf(withAssignedRoles(organization, []))).toEqual([]);
   });
 
-  it('do not show where the organization is returned or logged', () => {
+  it('do not appear where the organization is returned or logged', () => {
     const made = withAssignedRoles(organization, ['Owner']);
 
     expect(JSON.stringify(made)).toBe(JSON.stringify(organization));

@@ -10,7 +10,7 @@ import {
 
 const inherited = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'];
 
-describe('what every object inherits', () => {
+describe('a property that every object inherits', () => {
   it.each(inherited)('is not read as a claim: %s', (name) => {
     const claims: JsonObject = {};
 
@@ -21,7 +21,7 @@ describe('what every object inherits', () => {
     expect(readObjectClaim(claims, name)).toBeNull();
   });
 
-  it.each(inherited)('is read where the token says it itself: %s', (name) => {
+  it.each(inherited)('is read when the token contains it: %s', (name) => {
     const claims = JSON.parse(`{"${name}":{"roles":["a"]}}`) as JsonObject;
 
     expect(readObjectClaim(claims, name)).toEqual({ roles: ['a'] });

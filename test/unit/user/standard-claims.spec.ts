@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/token/json-object.js';
 import { mapStandardClaims, type MappedClaims } from '../../../src/user/claim-map.js';
 
-const anonymousCaller: MappedClaims = {
+const emptyUser: MappedClaims = {
   id: '',
   isAnonymous: false,
   email: null,
@@ -18,7 +18,7 @@ const anonymousCaller: MappedClaims = {
 };
 
 describe('mapStandardClaims', () => {
-  it('reads every claim that it knows', () => {
+  it('reads every known claim', () => {
     const claims = {
       sub: 'alice',
       email: 'alice@example.org',
@@ -33,7 +33,7 @@ describe('mapStandardClaims', () => {
     };
 
     expect(mapStandardClaims(claims)).toEqual({
-      ...anonymousCaller,
+      ...emptyUser,
       id: 'alice',
       email: 'alice@example.org',
       emailVerified: true,
@@ -46,13 +46,13 @@ describe('mapStandardClaims', () => {
     });
   });
 
-  it('reads the client from azp where there is no client_id', () => {
+  it('reads the client from azp when there is no client_id', () => {
     expect(mapStandardClaims({ sub: 'alice', azp: 'web' }).clientId).toBe('web');
     expect(mapStandardClaims({ sub: 'alice', client_id: '', azp: 7 }).clientId).toBeNull();
   });
 
-  it('gives null and [] for what is absent', () => {
-    expect(mapStandardClaims({ sub: 'alice' })).toEqual({ ...anonymousCaller, id: 'alice' });
+  it('returns null and [] for absent claims', () => {
+    expect(mapStandardClaims({ sub: 'alice' })).toEqual({ ...emptyUser, id: 'alice' });
   });
 
   it.each<[JsonObject, readonly string[]]>([
@@ -94,9 +94,9 @@ describe('mapStandardClaims', () => {
     expect(mapStandardClaims({ email_verified }).emailVerified).toBe(verified);
   });
 
-  it('reads an inherited member as absent when a claim is named __proto__', () => {
+  it('ignores an inherited member when a claim is named __proto__', () => {
     const claims = JSON.parse('{"sub":"alice","__proto__":{"email":"x","roles":["admin"]}}') as JsonObject;
 
-    expect(mapStandardClaims(claims)).toEqual({ ...anonymousCaller, id: 'alice' });
+    expect(mapStandardClaims(claims)).toEqual({ ...emptyUser, id: 'alice' });
   });
 });

@@ -31,7 +31,7 @@ function user(): AuthUser {
 }
 
 describe('a user', () => {
-  it('has everything that the contract names, and nothing else', () => {
+  it('has all properties of the contract, and no others', () => {
     expect({ ...user() }).toEqual({
       id: 'alice',
       issuer: 'https://issuer.example',
@@ -53,7 +53,7 @@ describe('a user', () => {
     });
   });
 
-  it('is frozen, its lists and claims to the last member', () => {
+  it('is deeply frozen, including its lists and claims', () => {
     const one = user();
     const parts = (value: unknown): object[] =>
       typeof value === 'object' && value !== null && !(value instanceof Date)
@@ -68,7 +68,7 @@ describe('a user', () => {
     expect(() => (one.roles as string[]).push('root')).toThrow(TypeError);
   });
 
-  it('hands each reader a date of their own', () => {
+  it('returns a new date at each read', () => {
     const one = user();
     one.expiresAt?.setTime(0);
 
@@ -80,7 +80,7 @@ describe('a user', () => {
 });
 
 describe('the token of a user', () => {
-  it('is given by tokenOf and by nothing else', () => {
+  it('is returned by tokenOf and appears nowhere else', () => {
     const one = user();
     const shown = [
       JSON.stringify(one),
@@ -111,14 +111,14 @@ describe('the token of a user', () => {
     ['null', () => null],
     ['nothing', () => undefined],
     ['a text', () => text],
-  ])('is not with %s', (_, copy) => {
+  ])('is not available from %s', (_, copy) => {
     const other = copy(user()) as AuthUser;
 
     expect(() => tokenOf(other)).toThrow(TypeError);
     expect(() => tokenOf(other)).not.toThrow(/the-(?:header|claims|signature)/);
   });
 
-  it('is its own for each user', () => {
+  it('is different for each user', () => {
     const token = { issuer: 'i', header: { alg: 'ES256' }, claims, expiresAt: new Date(0) };
     const [first, second] = ['a', 'b'].map((one) =>
       toAuthUser(one, token, { provider: 'jwt', map: mapStandardClaims }),
