@@ -76,8 +76,7 @@ export class OriginCheck {
    */
   readonly check = (credential: Credential, view: RequestView): void => {
     const { source, scheme } = credential;
-    // Nearly every credential comes in a header that no browser sends by itself, and this runs for each request.
-    if (scheme === 'Bearer' && source.cookie === undefined && source.parameter?.in === 'header') return;
+    if (isNeverSentByItself(credential)) return;
     const isCookie = isFromCookie(credential, view);
     if (!isCookie && scheme !== 'Basic') return;
     const isForbidden = isSafe(view)
@@ -132,6 +131,11 @@ function isSafe({ method }: RequestView): boolean {
 /** Also for a route of HTTP that takes upgrade requests itself. */
 function opensWebSocket(view: RequestView): boolean {
   return view.upgrade !== undefined || view.headers('upgrade').some((value) => value.toLowerCase() === 'websocket');
+}
+
+/** Whether no browser sends the credential by itself, as is true of nearly all: this runs for each request. */
+function isNeverSentByItself({ scheme, source }: Credential): boolean {
+  return scheme === 'Bearer' && source.cookie === undefined && source.parameter?.in === 'header';
 }
 
 /**
