@@ -1,8 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Optional } from '@nestjs/common';
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
-import { AuthError } from '../errors/auth-error.js';
+import { AuthError, requireAuthModule } from '../errors/auth-error.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';
@@ -15,10 +15,15 @@ import { applicationConfigOf } from './nest-internals.js';
  */
 @Catch(AuthError)
 export class AuthErrorFilter implements ExceptionFilter<AuthError> {
+  private readonly transports: Transports;
+
   constructor(
-    @Inject(Transports) private readonly transports: Transports,
-    @Inject(CallAnswers) private readonly answers: CallAnswers,
-  ) {}
+    @Optional() @Inject(Transports) transports: Transports | undefined,
+    @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
+  ) {
+    // Optional, so that the error names the missing line and not a part of this package.
+    this.transports = requireAuthModule('AuthErrorFilter', transports);
+  }
 
   /** What it returns is what Nest's context of this type expects of a filter. */
   catch(error: AuthError, host: ArgumentsHost): unknown {
@@ -40,6 +45,7 @@ export const AUTH_ERROR_FILTER_REGISTRATION = Symbol('nest-gatehouse.auth-error-
  * It has to run before Nest reads the list, which is while providers are created.
  */
 export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): AuthErrorFilter {
-  applicationConfigOf<ApplicationConfig>(moduleRef).getGlobalFilters().unshift(filter);
+  // Nest 11 has no such list in an app without a server (NestFactory.createApplicationContext).
+  applicationConfigOf<ApplicationConfig | undefined>(moduleRef)?.getGlobalFilters().unshift(filter);
   return filter;
 }
