@@ -10,8 +10,9 @@ import { applicationConfigOf } from './nest-internals.js';
 /**
  * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
  * guard would: status, challenge and body of RFC 6750, 503 with `Retry-After` for a fault. `AuthModule` registers it for
- * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways:
- * `@UseFilters(AuthErrorFilter)` on the gateway does the same there.
+ * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways,
+ * and none for a microservice that is connected without `inheritAppConfig`: `@UseFilters(AuthErrorFilter)` on the class does
+ * the same there.
  */
 @Catch(AuthError)
 export class AuthErrorFilter implements ExceptionFilter<AuthError> {
