@@ -26,7 +26,7 @@ async function answerOf(adapter: AbstractHttpAdapter, handle: (response: unknown
   if (adapter instanceof FastifyAdapter) {
     await adapter.init();
     await adapter.getInstance<{ ready(): Promise<void> }>().ready();
-    server = adapter.getHttpServer() as unknown as Server;
+    server = adapter.getHttpServer<Server>();
   } else {
     server = createServer(adapter.getInstance<() => void>());
   }
