@@ -46,7 +46,6 @@ export const AUTH_ERROR_FILTER_REGISTRATION = Symbol('nest-gatehouse.auth-error-
  * It has to run before Nest reads the list, which is while providers are created.
  */
 export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): AuthErrorFilter {
-  // Nest 11 has no such list in an app without a server (NestFactory.createApplicationContext).
-  applicationConfigOf<ApplicationConfig | undefined>(moduleRef)?.getGlobalFilters().unshift(filter);
+  applicationConfigOf<ApplicationConfig>(moduleRef).getGlobalFilters().unshift(filter);
   return filter;
 }
