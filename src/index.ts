@@ -58,6 +58,7 @@ export { type AuthUserParts, createAuthUser } from './user/verified-user.js';
 // Transports, for transports of the app
 export type { CallContext } from './access/guard-context.js';
 export type { Answer, HeaderLines } from './challenge/error-answers.js';
+export { createRequestView } from './request/request-view.js';
 export {
   type ArgumentsOfCall,
   type Caller,

@@ -47,11 +47,11 @@ export class RequirementChecker {
    */
   meet(guardContext: GuardContext, user: AuthUser): MaybePromise<AuthUser> {
     const { rules } = guardContext;
-    if (rules.mode !== 'public' && rules.credentials !== null) checkCredentialKind(rules.credentials, user);
-    const requirements = requirementsOf(guardContext);
-    if (requirements === null) return user;
     let checked: void | Promise<void>;
     try {
+      if (rules.mode !== 'public' && rules.credentials !== null) checkCredentialKind(rules.credentials, user);
+      const requirements = requirementsOf(guardContext);
+      if (requirements === null) return user;
       checked = this.check(guardContext, user, requirements);
     } catch (error) {
       throw withScheme(error, user);

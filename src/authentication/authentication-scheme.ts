@@ -72,7 +72,7 @@ export abstract class AuthenticationScheme {
 
   /**
    * Whether an authentication that was made earlier for the same request still holds. The object that stands for a request
-   * may live long, as a socket does. Left out, an authentication holds for five seconds.
+   * may live long, as a socket does. Left out, an authentication holds for five seconds, and not beyond `expiresAtMs`.
    *
    * @throws {RefusalError} when it has expired or was withdrawn.
    */

@@ -101,7 +101,7 @@ export class RequestAuthenticator extends Authenticator {
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {
     const found = this.find(request);
     const { scheme, credential } = found;
-    if (scheme.authenticateOnline === undefined) throw notAskable(scheme);
+    if (scheme.authenticateOnline === undefined) throw withScheme(notAskable(scheme), credential);
     const known = this.attempts.find(request.request);
     try {
       const earlier = known?.text === credential.text && known.scheme === scheme ? await settled(known) : undefined;
@@ -168,8 +168,9 @@ export class RequestAuthenticator extends Authenticator {
 
   private holds({ scheme, madeAt }: Attempt, authentication: Authentication): boolean {
     if (scheme.holds !== undefined) return scheme.holds(authentication);
-    const age = this.now() - madeAt;
-    return age >= 0 && age < holdMs;
+    const now = this.now();
+    const age = now - madeAt;
+    return age >= 0 && age < holdMs && (authentication.expiresAtMs ?? Number.POSITIVE_INFINITY) > now;
   }
 
   private keep(request: RequestView, { scheme, credential }: FoundCredential, outcome: Attempt['outcome']): void {

@@ -102,18 +102,20 @@ export function statusOf({ code }: AuthError): AnswerStatus {
 /**
  * The challenge of the Bearer scheme for an error (RFC 6750 §3); `null` where none is sent.
  *
- * @param isOwn whether the error is about a credential of this scheme. A 401 about another one names the scheme only.
+ * @param isOwn whether the error is about a credential of this scheme. A 401 about another one names the scheme only; a 400 or
+ *   a 403 about another one has no challenge of this scheme.
  */
 export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | null {
+  if (!isOwn) return statuses[error.code] === 401 ? bearer({}) : null;
   const { message } = error;
   switch (error.code) {
     case 'MISSING_TOKEN':
       // RFC 6750 §3.1: a request without credentials gets no error code.
       return bearer({});
     case 'INVALID_REQUEST':
-      return isOwn ? bearerError('invalid_request', message) : null;
+      return bearerError('invalid_request', message);
     case 'INVALID_TOKEN':
-      return isOwn ? bearerError('invalid_token', message) : bearer({});
+      return bearerError('invalid_token', message);
     case 'INSUFFICIENT_SCOPE':
       // RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for.
       return bearer({ error: 'insufficient_scope', ...scopeOf(error) });

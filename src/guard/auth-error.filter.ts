@@ -1,8 +1,8 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Optional } from '@nestjs/common';
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
-import { AuthError } from '../errors/auth-error.js';
+import { AuthError, requireAuthModule } from '../errors/auth-error.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';
@@ -10,15 +10,21 @@ import { applicationConfigOf } from './nest-internals.js';
 /**
  * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
  * guard would: status, challenge and body of RFC 6750, 503 with `Retry-After` for a fault. `AuthModule` registers it for
- * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways:
- * `@UseFilters(AuthErrorFilter)` on the gateway does the same there.
+ * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways,
+ * and none for a microservice that is connected without `inheritAppConfig`: `@UseFilters(AuthErrorFilter)` on the class does
+ * the same there.
  */
 @Catch(AuthError)
 export class AuthErrorFilter implements ExceptionFilter<AuthError> {
+  private readonly transports: Transports;
+
   constructor(
-    @Inject(Transports) private readonly transports: Transports,
-    @Inject(CallAnswers) private readonly answers: CallAnswers,
-  ) {}
+    @Optional() @Inject(Transports) transports: Transports | undefined,
+    @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
+  ) {
+    // Optional, so that the error names the missing line and not a part of this package.
+    this.transports = requireAuthModule('AuthErrorFilter', transports);
+  }
 
   /** What it returns is what Nest's context of this type expects of a filter. */
   catch(error: AuthError, host: ArgumentsHost): unknown {

@@ -8,7 +8,7 @@ import type { CallContext } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
-import type { RequestView } from '../request/request-view.js';
+import { createRequestView, type RequestView } from '../request/request-view.js';
 import { endStream, isGrpcStream, isStreaming, isGrpcMetadata, readMessageHeaders } from './message-headers.js';
 
 /** Reads the token of a message for transports without headers, for example from its data. */
@@ -91,24 +91,10 @@ export class MicroservicesTransport extends Transport {
   private viewOf(context: CallContext, request: object): RequestView {
     const headers = readMessageHeaders(context.getArgs()[1]);
     const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
-    return new MessageView(request, (name) => [
+    return createRequestView(request, (name) => [
       ...(headers.get(name) ?? []),
       ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),
     ]);
-  }
-}
-
-class MessageView implements RequestView {
-  readonly method = null;
-  readonly url = null;
-
-  constructor(
-    readonly request: object,
-    readonly headers: RequestView['headers'],
-  ) {}
-
-  get carrier(): object {
-    return this.request;
   }
 }
 

@@ -47,6 +47,30 @@ export function viewHttpRequest(request: HttpRequest): RequestView {
   return new HttpRequestView(request);
 }
 
+/**
+ * Makes the view of a request of another transport, without method and address.
+ *
+ * @param request the transport's own object for this one request
+ * @param headers every value under a name in lower case
+ */
+export function createRequestView(request: object, headers: RequestView['headers']): RequestView {
+  return new MessageView(request, headers);
+}
+
+class MessageView implements RequestView {
+  readonly method = null;
+  readonly url = null;
+
+  constructor(
+    readonly request: object,
+    readonly headers: RequestView['headers'],
+  ) {}
+
+  get carrier(): object {
+    return this.request;
+  }
+}
+
 class HttpRequestView implements RequestView {
   constructor(readonly request: HttpRequest) {}
 

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { RevocationEntry, RevocationStore } from '../revocation/revocation-store.js';
-
-/** The functions of a test runner that a suite is written with: Vitest, Jest and node:test have them. */
-export interface TestRunner {
-  readonly describe: (name: string, define: () => void) => unknown;
-  readonly it: (name: string, test: () => Promise<void>) => unknown;
-}
+import { globalTestRunner, type TestRunner } from './test-globals.js';
 
 /** A store for one test, empty. */
 export interface OpenedRevocationStore {
@@ -167,7 +162,7 @@ const contract: Readonly<Record<string, StoreTest>> = {
 export function describeRevocationStore(
   name: string,
   open: () => OpenedRevocationStore | Promise<OpenedRevocationStore>,
-  runner: TestRunner = globalThis as unknown as TestRunner,
+  runner: TestRunner = globalTestRunner('describeRevocationStore'),
 ): void {
   const { describe, it } = runner;
   if (typeof describe !== 'function' || typeof it !== 'function') {

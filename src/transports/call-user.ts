@@ -81,6 +81,8 @@ function* userSlotsOf(call: HandlerCall): Generator<readonly [call: object, hand
       if (isObject(second)) yield [second, handler];
       return;
     default:
+      // A transport of the app's own keeps the user with the request, which is one of the arguments.
+      for (const argument of call.getArgs()) if (isObject(argument)) yield [argument, handler];
   }
 }
 

@@ -57,9 +57,13 @@ export class HttpTransport extends Transport {
   }
 }
 
-/** Appends header lines to a response of Express or Fastify; a line that is there already is not repeated. */
+/**
+ * Appends header lines to a response of Express or Fastify; a line that is there already is not repeated. A response whose
+ * headers were sent takes no more, and stays as it is.
+ */
 export function appendHeaders(host: HttpAdapterHost, response: unknown, headers: HeaderLines): void {
   const { httpAdapter } = host;
+  if (headers.length === 0 || httpAdapter.isHeadersSent(response)) return;
   for (const [name, value] of headers) {
     const sent = [httpAdapter.getHeader(response, name) as string | readonly string[] | undefined].flat();
     if (sent.includes(value)) continue;

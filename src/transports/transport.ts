@@ -4,6 +4,7 @@ import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { setCallUser } from './call-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
 /** The caller whom the guard has admitted. */
@@ -34,8 +35,13 @@ export abstract class Transport implements CallTransport {
   /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
   injectorRequest?(context: CallContext): object;
 
-  /** Puts the user (or `null`) where the handler's decorators look. */
-  abstract setUser(context: CallContext, caller: Caller): void;
+  /**
+   * Puts the user (or `null`) where `@CurrentUser()` looks. As it is, the user is kept with the view's `request`, which has to
+   * be one of the handler's arguments to be found.
+   */
+  setUser(context: CallContext, { user }: Caller): void {
+    setCallUser(this.view(context).request, context.getHandler(), user);
+  }
 
   /** Appends headers to the answer that the handler will give; lines of one name add up. Transports without headers do nothing. */
   abstract addHeaders(context: CallContext, headers: HeaderLines): void;

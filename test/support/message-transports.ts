@@ -20,6 +20,8 @@ export const prefix = randomUUID();
 
 interface MessageCall {
   readonly token?: string;
+  /** For transports that have headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface MessageClient {
@@ -65,9 +67,10 @@ function ofProxy(proxy: ClientProxy, toData: (call: MessageCall) => unknown): Me
 
 const inData = (call: MessageCall): unknown => ({ ...call });
 
-function inNatsHeader({ token }: MessageCall): unknown {
+function inNatsHeader({ token, headers: others = {} }: MessageCall): unknown {
   const bag = headers();
-  if (token !== undefined) bag.set('Authorization', `Bearer ${token}`);
+  for (const [name, value] of Object.entries(others)) bag.append(name, value);
+  if (token !== undefined) bag.append('Authorization', `Bearer ${token}`);
   return new NatsRecordBuilder({}).setHeaders(bag).build();
 }
 
@@ -144,8 +147,9 @@ export function connectGrpc(url: string): GrpcClient {
   return new definition.cats.Cats(url, credentials.createInsecure());
 }
 
-export function metadataWith(token?: string): Metadata {
+export function metadataWith(token?: string, others: Readonly<Record<string, string>> = {}): Metadata {
   const metadata = new Metadata();
+  for (const [name, value] of Object.entries(others)) metadata.set(name, value);
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
   return metadata;
 }

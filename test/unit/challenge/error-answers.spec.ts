@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bearerChallenge,
+  type Challenge,
+  type Challenger,
+  ErrorAnswers,
+} from '../../../src/challenge/error-answers.js';
+import { toHeaderlessBody } from '../../../src/challenge/error-answers.js';
+import { type AuthError, AuthUnavailableError, ConfigurationError } from '../../../src/errors/auth-error.js';
+import { RefusalError } from '../../../src/errors/auth-error.js';
+
+const bearer: Challenger = {
+  challenge: (error) => bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer'),
+};
+
+function challenging(...challenges: (Challenge | null)[]): ErrorAnswers {
+  return new ErrorAnswers(challenges.map((challenge) => ({ challenge: () => challenge })));
+}
+
+function ofScheme(error: AuthError, scheme: string): AuthError {
+  error.scheme = scheme;
+  return error;
+}
+
+describe('an answer', () => {
+  it('has one line for each challenge, in the order of the schemes, and Retry-After behind them', () => {
+    const answers = challenging(
+      { scheme: 'Bearer', parameters: {} },
+      null,
+      { scheme: 'DPoP', parameters: { algs: 'ES256 EdDSA', error: 'invalid_dpop_proof' } },
+      { scheme: 'Basic', parameters: { realm: 'cats' } },
+    );
+    expect(answers.toAnswer(RefusalError.token('expired', ''), null).headers).toEqual([
+      ['WWW-Authenticate', 'Bearer'],
+      ['WWW-Authenticate', 'DPoP algs="ES256 EdDSA", error="invalid_dpop_proof"'],
+      ['WWW-Authenticate', 'Basic realm="cats"'],
+    ]);
+  });
+
+  it('has no challenge for a fault, whatever the schemes say', () => {
+    const answers = challenging({ scheme: 'Bearer', parameters: {} });
+    const { status, headers, body } = answers.toAnswer(new AuthUnavailableError('', 2.1), null);
+    expect([status, headers, body.code]).toEqual([503, [['Retry-After', '3']], 'SERVER_ERROR']);
+    const wrong = answers.toAnswer(new ConfigurationError('oidc()', 'a secret is wrong', 'Write another'), null);
+    expect([wrong.status, wrong.headers]).toEqual([500, []]);
+    expect(wrong.body).toEqual({
+      statusCode: 500,
+      error: 'Internal Server Error',
+      message: 'Internal server error',
+      code: 'CONFIGURATION_ERROR',
+    });
+  });
+
+  it('keeps every character out of a parameter that would end it, or the line', () => {
+    const answers = challenging({ scheme: 'Basic', parameters: { realm: 'a"b\\c\r\nSet-Cookie: d\u0000é☃' } });
+    expect(answers.challengesFor(RefusalError.of('MISSING_TOKEN', ''), null)).toEqual([
+      ['WWW-Authenticate', 'Basic realm="abcSet-Cookie: d"'],
+    ]);
+  });
+
+  it('hands the schemes the error and the request', () => {
+    const asked: unknown[] = [];
+    const challenge: Challenger['challenge'] = (...of) => {
+      asked.push(of);
+      return null;
+    };
+    const answers = new ErrorAnswers([{ challenge }]);
+    const error = RefusalError.of('ACCESS_DENIED', '');
+    answers.toAnswer(error, null);
+    expect(asked).toEqual([[error, null]]);
+  });
+});
+
+describe('the challenge of Bearer', () => {
+  const linesFor = (error: AuthError): string[] =>
+    new ErrorAnswers([bearer]).toAnswer(error, null).headers.map(([, value]) => value);
+  const invalidRequest = 'The request carries its credentials in a malformed or contradictory way';
+
+  it.each([
+    ['MISSING_TOKEN', RefusalError.of('MISSING_TOKEN', ''), ['Bearer'], ['Bearer']],
+    [
+      'INVALID_TOKEN',
+      RefusalError.token('expired', ''),
+      ['Bearer error="invalid_token", error_description="The access token has expired"'],
+      ['Bearer'],
+    ],
+    [
+      'INVALID_REQUEST',
+      RefusalError.of('INVALID_REQUEST', ''),
+      [`Bearer error="invalid_request", error_description="${invalidRequest}"`],
+      [],
+    ],
+    ['INSUFFICIENT_SCOPE', RefusalError.scopes(['a', 'b'], ''), ['Bearer error="insufficient_scope", scope="a b"'], []],
+    ['ACCESS_DENIED', RefusalError.of('ACCESS_DENIED', ''), [], []],
+  ])('carries %s only when the credential was its own', (_, error, own, other) => {
+    expect(linesFor(error)).toEqual(own);
+    expect(linesFor(ofScheme(error, 'Bearer'))).toEqual(own);
+    expect(linesFor(ofScheme(error, 'Basic'))).toEqual(other);
+  });
+});
+
+describe('a body without headers', () => {
+  it('has what the headers say on HTTP', () => {
+    expect(toHeaderlessBody(RefusalError.scopes(['a', 'b'], ''))).toMatchObject({ statusCode: 403, scope: 'a b' });
+    expect(toHeaderlessBody(new AuthUnavailableError('', 7))).toMatchObject({ statusCode: 503, retryAfterSeconds: 7 });
+    expect(toHeaderlessBody(RefusalError.token('type', ''))).toEqual({
+      statusCode: 401,
+      error: 'Unauthorized',
+      message: 'The access token is of the wrong type',
+      code: 'INVALID_TOKEN',
+      reason: 'type',
+    });
+  });
+});
