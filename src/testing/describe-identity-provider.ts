@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 import { SystemClock } from '../clock/clock.js';
 import { isAuthError } from '../errors/auth-error.js';
 import { type IdentityProvider, isIdentityProvider } from '../issuers/identity-provider.js';
@@ -12,6 +14,7 @@ import { ProviderClients } from '../upstream/provider-clients.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { toAuthUser } from '../user/verified-user.js';
 import type { TestIssuer } from './test-issuer.js';
+import { globalTestRunner, type TestRunner } from './test-globals.js';
 import type { TestClaims } from './test-issuer-options.js';
 
 /** A provider that `describeIdentityProvider` tests, with the issuer whose tokens it accepts. */
@@ -27,13 +30,6 @@ export interface ProviderUnderTest {
   close?(): void | Promise<void>;
 }
 
-/** The functions of a test runner; those of Vitest and of Jest fit. */
-export interface TestRunner {
-  readonly describe: (name: string, define: () => void) => unknown;
-  readonly it: (name: string, test: () => Promise<void>) => unknown;
-  readonly expect: (value: unknown) => { toBe(expected: unknown): void; toEqual(expected: unknown): void };
-}
-
 /**
  * Tests an identity provider that `defineProvider` has described: that it accepts the tokens of its issuer and no
  * others, makes users of them, and answers an outage with a fault and not with a refusal.
@@ -47,16 +43,16 @@ export interface TestRunner {
  * ```
  *
  * @param create makes a new provider and a new issuer for each test.
- * @param runner the functions of the test runner. @defaultValue the globals `describe`, `it` and `expect`, which Jest
+ * @param runner the functions of the test runner. @defaultValue the globals `describe` and `it`, which Jest
  * has, and Vitest with `globals: true`
  * @throws {TypeError} when there are no such globals.
  */
 export function describeIdentityProvider(
   name: string,
   create: () => ProviderUnderTest | Promise<ProviderUnderTest>,
-  runner: TestRunner = globalRunner(),
+  runner: TestRunner = globalTestRunner('describeIdentityProvider'),
 ): void {
-  const { describe, it, expect } = runner;
+  const { describe, it } = runner;
   const test = (title: string, run: (opened: OpenedProvider) => Promise<void>): void => {
     it(title, async () => {
       const opened = new OpenedProvider(await create());
@@ -68,23 +64,23 @@ export function describeIdentityProvider(
     });
   };
   describe(`The identity provider ${name}`, () => {
-    testForm(test, expect);
-    testTokens(test, expect);
-    testOutage(test, expect);
+    testForm(test);
+    testTokens(test);
+    testOutage(test);
   });
 }
 
 type DefineTest = (title: string, run: (opened: OpenedProvider) => Promise<void>) => void;
 
-function testForm(test: DefineTest, expect: TestRunner['expect']): void {
+function testForm(test: DefineTest): void {
   test('is frozen, is accepted by AuthModule, and makes no calls before the first token', async (opened) => {
     const { provider, issuer } = opened.under;
     const { providers } = resolveAuthOptions('AuthModule.forRoot', { issuers: provider });
-    expect(providers.length).toBe(1);
-    expect(isIdentityProvider(provider)).toBe(true);
-    expect(findUnfrozen(provider, 'provider')).toEqual([]);
-    expect(await opened.tokenIsRead()).toBe(true);
-    expect(issuer.requests.total).toBe(0);
+    assert.strictEqual(providers.length, 1);
+    assert.strictEqual(isIdentityProvider(provider), true);
+    assert.deepStrictEqual(findUnfrozen(provider, 'provider'), []);
+    assert.strictEqual(await opened.tokenIsRead(), true);
+    assert.strictEqual(issuer.requests.total, 0);
   });
 
   test('names the option and a hint for each capability that is missing', async ({ under: { provider } }) => {
@@ -94,7 +90,10 @@ function testForm(test: DefineTest, expect: TestRunner['expect']): void {
       permissions,
       ...issuers.flatMap(({ keys, introspection }) => [keys, introspection]),
     ];
-    expect(capabilities.filter((capability) => !isComplete(capability))).toEqual([]);
+    assert.deepStrictEqual(
+      capabilities.filter((capability) => !isComplete(capability)),
+      [],
+    );
     await Promise.resolve();
   });
 
@@ -102,65 +101,68 @@ function testForm(test: DefineTest, expect: TestRunner['expect']): void {
     const strange = ['sub', 'email', 'email_verified', 'name', 'roles', 'scope', 'permissions', 'org_id'];
     for (const value of [7, null, '', [], {}, [7, null], { id: 7 }]) {
       const mapped = provider.claimMap.map(Object.fromEntries(strange.map((claim) => [claim, value])));
-      expect(typeof mapped.id).toBe('string');
-      expect([mapped.roles, mapped.scopes, mapped.permissions, mapped.organizations].every(Array.isArray)).toBe(true);
+      assert.strictEqual(typeof mapped.id, 'string');
+      assert.strictEqual(
+        [mapped.roles, mapped.scopes, mapped.permissions, mapped.organizations].every(Array.isArray),
+        true,
+      );
     }
     await Promise.resolve();
   });
 }
 
-function testTokens(test: DefineTest, expect: TestRunner['expect']): void {
+function testTokens(test: DefineTest): void {
   test('accepts a token of its issuer, and makes a user of it', async (opened) => {
     const user = await opened.userOf(await opened.token());
-    expect(user.id === '').toBe(false);
-    expect(opened.names.includes(user.issuer)).toBe(true);
-    expect(user.provider).toBe(opened.under.provider.claimMap.provider);
-    expect(Object.isFrozen(user)).toBe(true);
+    assert.strictEqual(user.id === '', false);
+    assert.strictEqual(opened.names.includes(user.issuer), true);
+    assert.strictEqual(user.provider, opened.under.provider.claimMap.provider);
+    assert.strictEqual(Object.isFrozen(user), true);
   });
 
   test('refuses a token that another key has signed', async (opened) => {
     const token = await opened.under.issuer.token(opened.claims, { signWith: 'stranger' });
-    expect(await opened.outcomeOf(token)).toEqual(opened.refused('signature'));
+    assert.deepStrictEqual(await opened.outcomeOf(token), opened.refused('signature'));
   });
 
   test('refuses a token without a signature', async (opened) => {
     const [, payload = ''] = (await opened.token()).split('.');
     const header = Buffer.from(JSON.stringify({ alg: 'none', typ: 'JWT' })).toString('base64url');
     const outcome = await opened.outcomeOf(`${header}.${payload}.`);
-    expect(outcome.code).toBe('INVALID_TOKEN');
+    assert.strictEqual(outcome.code, 'INVALID_TOKEN');
   });
 
   test('refuses a token that has expired', async (opened) => {
     const token = await opened.under.issuer.token(opened.claims, { expiresIn: '-1h' });
-    expect(await opened.outcomeOf(token)).toEqual({ code: 'INVALID_TOKEN', reason: 'expired' });
+    assert.deepStrictEqual(await opened.outcomeOf(token), { code: 'INVALID_TOKEN', reason: 'expired' });
   });
 
   test('refuses a token that is not valid yet', async (opened) => {
     const token = await opened.under.issuer.token(opened.claims, { notBefore: '1h', expiresIn: '2h' });
-    expect(await opened.outcomeOf(token)).toEqual({ code: 'INVALID_TOKEN', reason: 'not_yet_valid' });
+    assert.deepStrictEqual(await opened.outcomeOf(token), { code: 'INVALID_TOKEN', reason: 'not_yet_valid' });
   });
 
   test('refuses a token that names another issuer', async (opened) => {
     const outcome = await opened.outcomeOf(await opened.token({ iss: 'https://stranger.example' }));
-    expect(outcome).toEqual({ code: 'INVALID_TOKEN', reason: 'issuer' });
+    assert.deepStrictEqual(outcome, { code: 'INVALID_TOKEN', reason: 'issuer' });
   });
 
   test('refuses a token for another audience, unless it accepts any', async (opened) => {
     const acceptsAny = opened.under.provider.issuers.some(({ terms }) => terms.audience === acceptAnyAudience);
     const outcome = await opened.outcomeOf(await opened.token({ aud: 'https://another-api.example' }));
-    expect(outcome).toEqual(acceptsAny ? accepted : { code: 'INVALID_TOKEN', reason: 'audience' });
+    assert.deepStrictEqual(outcome, acceptsAny ? accepted : { code: 'INVALID_TOKEN', reason: 'audience' });
   });
 }
 
-function testOutage(test: DefineTest, expect: TestRunner['expect']): void {
+function testOutage(test: DefineTest): void {
   test('answers an outage of its keys with a fault, and recovers', async (opened) => {
     const { issuer, fetchesKeys = true } = opened.under;
     const token = await opened.token();
     issuer.fail('503');
     const outcome = await opened.outcomeOf(token);
-    expect(outcome).toEqual(fetchesKeys ? { code: 'SERVER_ERROR', reason: null } : accepted);
+    assert.deepStrictEqual(outcome, fetchesKeys ? { code: 'SERVER_ERROR', reason: null } : accepted);
     issuer.recover();
-    expect(await new OpenedProvider(opened.under).outcomeOf(token)).toEqual(accepted);
+    assert.deepStrictEqual(await new OpenedProvider(opened.under).outcomeOf(token), accepted);
   });
 }
 
@@ -246,13 +248,4 @@ function findUnfrozen(value: unknown, path: string): readonly string[] {
   if (typeof value !== 'object' || value === null) return [];
   const members = Object.entries(value).flatMap(([name, member]) => findUnfrozen(member, `${path}.${name}`));
   return Object.isFrozen(value) ? members : [path, ...members];
-}
-
-function globalRunner(): TestRunner {
-  const { describe, it, expect } = globalThis as unknown as Partial<TestRunner>;
-  if (describe !== undefined && it !== undefined && expect !== undefined) return { describe, it, expect };
-  throw new TypeError(
-    'describeIdentityProvider needs the globals describe, it and expect: set globals: true in the options of Vitest, ' +
-      'or pass { describe, it, expect } as the third argument',
-  );
 }
