@@ -212,11 +212,8 @@ export const authModuleProviders: Provider[] = [
   {
     provide: CapabilityCheck,
     inject: [HandlerInventory, AUTH_MODULE_OPTIONS, Authenticator],
-    useFactory: (
-      handlerInventory: HandlerInventory,
-      { providers }: ResolvedAuthOptions,
-      authenticator: Authenticator,
-    ) => new CapabilityCheck(handlerInventory, missingCapabilitiesOf(providers), authenticator),
+    useFactory: (handlerInventory: HandlerInventory, options: ResolvedAuthOptions, authenticator: Authenticator) =>
+      new CapabilityCheck(handlerInventory, missingCapabilitiesOf(options), authenticator),
   },
   Policies,
   {

@@ -125,10 +125,15 @@ export function openOriginCheck(
   return new OriginCheck({ publicOrigin, trustedOrigins, findAdapterInstance: () => host.httpAdapter?.getInstance() });
 }
 
-/** The capabilities that no provider has, each with the option that the first of them lacks. */
-export function missingCapabilitiesOf(providers: readonly IdentityProvider[]): MissingCapabilities {
+/** The capabilities that no provider and no scheme of the app has, each with the option that the first provider lacks. */
+export function missingCapabilitiesOf({
+  providers,
+  schemes,
+}: Pick<ResolvedAuthOptions, 'providers' | 'schemes'>): MissingCapabilities {
+  const confirmed = schemes.some((scheme) => scheme.authenticateOnline !== undefined);
+  const introspection = findMissingOption(providers, ({ issuers }) => issuers.map((issuer) => issuer.introspection));
   return {
-    online: findMissingOption(providers, ({ issuers }) => issuers.map(({ introspection }) => introspection)),
+    online: confirmed ? null : introspection,
     profile: findMissingOption(providers, ({ profiles }) => [profiles]),
   };
 }

@@ -6,7 +6,7 @@ import { RequestAuthenticator } from '../authentication/request-authenticator.js
 import type { MissingOption } from '../upstream/auth-context.js';
 import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
 
-/** The capabilities that no issuer of the app has, with the option that is missing; `null` where an issuer has it. */
+/** The capabilities that nothing in the app has, with the option that an issuer lacks; `null` where an issuer or a scheme has it. */
 export interface MissingCapabilities {
   readonly online: MissingOption | null;
   readonly profile: MissingOption | null;

@@ -1,6 +1,7 @@
 /** A route that asks of the issuers what none of them can do stops the app, where it would be a 500 at each request. */
 import { Controller, Get } from '@nestjs/common';
-import { AuthModule, type IdentityProvider, jwtIssuer, oidc, RequireProfile, VerifyOnline } from 'nest-gatehouse';
+import { type Authentication, AuthenticationScheme, AuthModule, type IdentityProvider } from 'nest-gatehouse';
+import { jwtIssuer, oidc, RefusalError, RequireProfile, VerifyOnline } from 'nest-gatehouse';
 import { describe, expect, it } from 'vitest';
 import { platforms, startApp } from '../support/app.js';
 
@@ -31,6 +32,27 @@ const asked = oidc({
   introspection: { clientId: 'api', clientSecret: 'secret' },
 });
 
+/** A scheme that finds no credential, and could confirm one online. */
+class ConfirmingScheme extends AuthenticationScheme {
+  override readonly name = 'confirming';
+
+  override find(): undefined {
+    return undefined;
+  }
+
+  override authenticate(): Authentication {
+    throw RefusalError.token('key', 'There is no credential of this scheme');
+  }
+
+  override authenticateOnline(): Authentication {
+    return this.authenticate();
+  }
+
+  override challenge(): null {
+    return null;
+  }
+}
+
 describe.each(platforms)('routes on $name', (platform) => {
   const start = (controller: new () => object, ...issuers: IdentityProvider[]) =>
     startApp(platform, { imports: [AuthModule.forRoot({ issuers })], controllers: [controller] });
@@ -51,5 +73,11 @@ describe.each(platforms)('routes on $name', (platform) => {
   it('may require what at least one issuer supports', async () => {
     expect((await (await start(OnlineController, byHand, asked)).call('/cats')).status).toBe(401);
     expect((await (await start(ProfileController, byHand, plain)).call('/dogs')).status).toBe(401);
+  });
+
+  it('may require a confirmation that a scheme of the app gives', async () => {
+    const imports = [AuthModule.forRoot({ issuers: plain, schemes: [new ConfirmingScheme()] })];
+    const app = await startApp(platform, { imports, controllers: [OnlineController] });
+    expect((await app.call('/cats')).status).toBe(401);
   });
 });
