@@ -15,7 +15,7 @@ import type { ClaimsClass } from './token/claims-class.js';
 import type { WarmUp } from './token/issuer-keys.js';
 import type { Fetch } from './upstream/http-exchange.js';
 
-/** How `AuthModule` judges tokens. Read, checked and frozen once, when the app starts. */
+/** How `AuthModule` verifies tokens. Read, checked and frozen once, when the app starts. */
 export interface AuthModuleOptions {
   /** Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()` or `jwtIssuer()` gives, or a list of these. */
   readonly issuers: IdentityProvider | readonly IdentityProvider[];
@@ -38,7 +38,7 @@ export interface AuthModuleOptions {
   /**
    * How many verified tokens are remembered, 0 to 1,000,000. A token is remembered when it comes for the second
    * time, and costs no signature check from then on; it is forgotten when it ends or its key is withdrawn.
-   * `false`, or 0 entries, checks every signature anew.
+   * `false`, or 0 entries, checks every signature again.
    *
    * @defaultValue { maxEntries: 10_000 }
    */
@@ -66,8 +66,8 @@ export interface AuthModuleOptions {
    */
   readonly warmUp?: WarmUp;
   /**
-   * Wires beyond HTTP and GraphQL that handlers are called on: `[webSockets(), microservices()]`, each from the
-   * entry of the package that bears its name. The guard refuses every call on a transport that is not in here.
+   * Transports other than HTTP and GraphQL on which handlers are called: `[webSockets(), microservices()]`, each from the
+   * subpath of its name. The guard refuses every call on a transport that is not listed here.
    */
   readonly transports?: readonly TransportPlugin[];
   /**

@@ -189,7 +189,7 @@ describe('the playground in a browser', () => {
     expect(await on.cell('expired', 'required').innerText()).toContain('401');
   });
 
-  // Tests before may have asked for a key that anonymousCaller knows; the guard then does not ask again for ten seconds.
+  // Tests before may have asked for a key that no issuer has; the guard then does not ask again for ten seconds.
   const afterMiss = { timeout: 15_000, interval: 1_000 };
   const statusOf = (token: string) => async (): Promise<string> => (await on.send(token, 'required')).status;
 

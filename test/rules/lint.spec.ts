@@ -30,7 +30,7 @@ describe('an injected constructor parameter without @Inject(Token)', () => {
 
   it.each([
     ['with the token', '@Injectable() class A { constructor(@Inject(B) private readonly b: B, @Inject(C) c: C) {} }'],
-    ['in a class that anonymousCaller injects', 'class A { constructor(private readonly b: B) {} }'],
+    ['in a class that is not injected', 'class A { constructor(private readonly b: B) {} }'],
     ['in another method', '@Injectable() class A { constructor() {} find(id: string) {} }'],
   ])('is fine %s', (_what, code) => {
     expect(messagesFor(code)).toEqual([]);

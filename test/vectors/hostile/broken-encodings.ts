@@ -153,10 +153,10 @@ const misshapenTokens: readonly HostileToken[] = [
 const kibibyte = 1024;
 
 const oversizedTokens: readonly HostileToken[] = [
-  misshapen('claims beyond 16 KiB', 'what anonymousCaller sends need not be parsed', ({ sign, header, claims }) =>
+  misshapen('claims beyond 16 KiB', 'no issuer sends so much, so it need not be parsed', ({ sign, header, claims }) =>
     sign(header(), claims({ pad: 'x'.repeat(16 * kibibyte) })),
   ),
-  misshapen('a header beyond 16 KiB', 'what anonymousCaller sends need not be parsed', ({ sign, header, claims }) =>
+  misshapen('a header beyond 16 KiB', 'no issuer sends so much, so it need not be parsed', ({ sign, header, claims }) =>
     sign(header({ pad: 'x'.repeat(16 * kibibyte) }), claims()),
   ),
   misshapen('a signature beyond 16 KiB', 'a signature has a length', ({ goodToken }) =>

@@ -222,5 +222,5 @@ const forged: readonly HostileToken[] = [
   ]),
 ];
 
-/** Tokens that anonymousCaller entitled has signed, or not with that algorithm. */
+/** Tokens that were not signed by anybody entitled to, or not with that algorithm. */
 export const forgedSignatures: readonly HostileToken[] = [...unsigned, ...swappedAlgorithms, ...forged];

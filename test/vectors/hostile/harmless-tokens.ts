@@ -45,11 +45,7 @@ const oddJson: readonly HarmlessToken[] = [
   rawClaim('blanks and line breaks', writing, ' \r\n\t"x" : [ 1 , 2 ] \n'),
   rawClaim('twenty lists within each other', writing, `"x":${'['.repeat(20)}${']'.repeat(20)}`),
   rawClaim('text from outside ASCII', writing, '"name":"J\u00fcrgen \ud83d\ude80"'),
-  rawHeader(
-    'a member that anonymousCaller knows',
-    'RFC 7515 4: not understood means not looked at',
-    '"x-trace":{"id":1}',
-  ),
+  rawHeader('a member that is not registered', 'RFC 7515 4: not understood means not looked at', '"x-trace":{"id":1}'),
 ];
 
 const oddTimes: readonly HarmlessToken[] = [
@@ -69,7 +65,7 @@ const oddTimes: readonly HarmlessToken[] = [
 const oddHeaders: readonly HarmlessToken[] = [
   withHeader('no kid', 'the issuer has one key, so there is nothing to choose', () => ({ kid: undefined })),
   withHeader('no typ', 'no type is asked for', () => ({ typ: undefined })),
-  withHeader('a typ that anonymousCaller asks for', 'no type is asked for', () => ({ typ: 'at+jwt' })),
+  withHeader('a typ that is not required', 'no type is asked for', () => ({ typ: 'at+jwt' })),
   withHeader('jku and x5u', 'not followed, and no reason to refuse a good signature', () => ({
     jku: 'http://127.0.0.1:9/keys',
     x5u: 'http://127.0.0.1:9/chain',

@@ -55,7 +55,7 @@ const wrongTimes: readonly HostileToken[] = [
 const issuerAsGiven = 'the issuer is compared as it is given, to the last character';
 
 const wrongIssuers: readonly HostileToken[] = [
-  claim('iss missing', 'issuer', 'without it anonymousCaller knows whose keys to take', () => ({ iss: undefined })),
+  claim('iss missing', 'issuer', 'without it nobody knows whose keys to take', () => ({ iss: undefined })),
   ...['', ' ', 'https://attacker.example', '__proto__', 'constructor'].map((iss) =>
     claim(`iss ${JSON.stringify(iss)}`, 'issuer', 'not an issuer that is trusted', () => ({ iss })),
   ),
@@ -87,7 +87,7 @@ const wrongIssuers: readonly HostileToken[] = [
 const otherApi = 'a token for another API, which its holder could send on to this one';
 
 const wrongAudiences: readonly HostileToken[] = [
-  claim('aud missing', 'audience', 'a token for anonymousCaller is not one for us', () => ({ aud: undefined })),
+  claim('aud missing', 'audience', 'a token without an audience is not for this app', () => ({ aud: undefined })),
   ...[
     'other',
     '',
@@ -129,16 +129,11 @@ const wrongAudiences: readonly HostileToken[] = [
 ];
 
 const wrongSubjects: readonly HostileToken[] = [
-  claim('sub missing', 'claim', 'a token of anonymousCaller', () => ({ sub: undefined })),
+  claim('sub missing', 'claim', 'a token without a user', () => ({ sub: undefined })),
   ...['', null, 0, 1, true, [], ['alice'], {}, { id: 'alice' }].map((sub) =>
-    claim(
-      `sub ${JSON.stringify(sub)}`,
-      'claim',
-      'RFC 7519 4.1.2: a text; and an empty one names anonymousCaller',
-      () => ({
-        sub,
-      }),
-    ),
+    claim(`sub ${JSON.stringify(sub)}`, 'claim', 'RFC 7519 4.1.2: a text; and an empty one names no user', () => ({
+      sub,
+    })),
   ),
 ];
 
