@@ -11,7 +11,7 @@ import {
   readJwksUris,
   readKeyOptions,
   refuseKeyOptions,
-  keysAt,
+  keysFrom,
   type FetchedKeysOptions,
 } from './remote-keys.js';
 import { type ProfilesOptions, readProfiles } from './read-profiles.js';
@@ -107,5 +107,5 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partia
 
 function readRemote(options: GivenOptions): Capability<KeySource> {
   const addresses = readJwksUris('jwtIssuer', options, readAddressRule(options)) ?? [];
-  return keysAt(addresses, readKeyOptions('jwtIssuer', options));
+  return keysFrom(addresses, readKeyOptions('jwtIssuer', options));
 }

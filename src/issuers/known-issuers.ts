@@ -10,7 +10,7 @@ import { mapStandardClaims, type MappedClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
 import { defineProvider } from './define-provider.js';
 import { type IdentityProvider, usualTerms } from './identity-provider.js';
-import { keyNames, readJwksUris, readKeyOptions, keysAt, type FetchedKeysOptions } from './remote-keys.js';
+import { keyNames, readJwksUris, readKeyOptions, keysFrom, type FetchedKeysOptions } from './remote-keys.js';
 import { profileHintsOf, type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
 import { readAddressRule, readSharedTerms, type TermOptions } from './read-terms.js';
@@ -130,12 +130,12 @@ function readKeysAt(
   const kept = readKeyOptions(where, options);
   const given = readJwksUris(where, options, readAddressRule(options));
   if (given !== undefined) {
-    const everywhere = keysAt(given, kept);
+    const everywhere = keysFrom(given, kept);
     return () => everywhere;
   }
   const byAddress = new Map<string, Capability<KeySource>>();
   return (jwksUri) => {
-    const keys = byAddress.get(jwksUri) ?? keysAt(jwksUri, kept);
+    const keys = byAddress.get(jwksUri) ?? keysFrom(jwksUri, kept);
     byAddress.set(jwksUri, keys);
     return keys;
   };

@@ -13,7 +13,7 @@ import {
   readJwksUris,
   readKeyOptions,
   discoveredKeys,
-  keysAt,
+  keysFrom,
   type FetchedKeysOptions,
 } from './remote-keys.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
@@ -91,7 +91,7 @@ export function oidc(given: OidcOptions): IdentityProvider {
   const names = terms.map(({ issuer }) => issuer);
   // A given address serves all names; otherwise each name has its own.
   const together = discoveryUrl === undefined ? undefined : discoveredIssuer(names, rule, discoveryUrl);
-  const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysAt(jwksUris, kept);
+  const known = jwksUris === undefined ? together && discoveredKeys(together, kept) : keysFrom(jwksUris, kept);
   const discovered = terms.map((term) => ({ term, issuer: together ?? discoveredIssuer([term.issuer], rule) }));
   const introspection = readIntrospectionOptions('oidc', options, rule);
   const introspectionOf = introspection && introspectionsOf(introspection, options['audience'] === acceptAnyAudience);

@@ -1,4 +1,4 @@
-import { checkAddress, type AddressRule } from '../configuration/read-address.js';
+import { type AddressRule, allowInsecureHttpOffLoopback, checkAddress } from '../configuration/read-address.js';
 import { path, readNumber, requireTexts, type GivenOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
@@ -8,6 +8,7 @@ import { RemoteKeySource } from '../keys/remote-key-source.js';
 import type { VerificationKey } from '../keys/key-set.js';
 import type { DiscoveredIssuer } from './discovered-issuer.js';
 import type { AuthContext, Capability } from '../upstream/auth-context.js';
+import { readAddressRule } from './read-terms.js';
 import { readGivenKeys } from './static-keys.js';
 
 /** How fetched keys are kept. */
@@ -83,10 +84,26 @@ export function remoteKeys(
 }
 
 /**
- * The keys at a known address, or at the first of several addresses that has them. They are fetched with the first token,
- * refreshed before they are old, and used during an outage for `staleKeysForSeconds`.
+ * The keys at a known address, or at the first of several addresses that has them, for `defineProvider`. They are fetched with
+ * the first token, refreshed before they are old, and used during an outage for `staleKeysForSeconds`.
+ *
+ * @throws {ConfigurationError} for an address that is not https, or http on this machine.
  */
-export function keysAt(address: string | readonly string[], options?: KeyOptions): Capability<KeySource> {
+export function keysAt(
+  address: string | readonly string[],
+  options: KeyOptions & { readonly [allowInsecureHttpOffLoopback]?: true } = {},
+): Capability<KeySource> {
+  const given = Array.isArray(address) ? (address as readonly unknown[]) : [address];
+  if (given.length === 0) throw new ConfigurationError('keysAt(address)', 'it is an empty list', 'Write an address');
+  const rule = readAddressRule(options);
+  return keysFrom(
+    given.map((one) => checkAddress('keysAt(address)', one, rule)),
+    options,
+  );
+}
+
+/** The same for addresses that a preset has checked. */
+export function keysFrom(address: string | readonly string[], options?: KeyOptions): Capability<KeySource> {
   const addresses = [address].flat();
   const what = `the keys of ${addresses.join(', ')}`;
   return remoteKeys(what, ({ upstream }) => loadJwksFrom(upstream, addresses), options);

@@ -12,7 +12,7 @@ import type { Jwk } from '../../keys/import-jwk.js';
 import { verifications, type Verification } from '../../token/trusted-issuer.js';
 import { defineProvider, type IssuerForm } from '../define-provider.js';
 import type { IdentityProvider } from '../identity-provider.js';
-import { keyNames, readKeyOptions, keysAt, type FetchedKeysOptions } from '../remote-keys.js';
+import { keyNames, readKeyOptions, keysFrom, type FetchedKeysOptions } from '../remote-keys.js';
 import { readAddressRule } from '../read-terms.js';
 import { checkSendableKey } from '../provider-answer.js';
 import { issuerHosts, type StackAuthProject } from './stack-auth-api.js';
@@ -101,9 +101,9 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   // Those of the other kinds are a set of their own, so that none of them can verify a normal user's token.
   const address = `${baseUrl}/api/v1/projects/${encodeURIComponent(projectId)}/.well-known/jwks.json`;
   const kept = readKeyOptions('stackAuth', options);
-  const usual = keysAt([address], kept);
+  const usual = keysFrom([address], kept);
   // Older servers answer 400 to include_restricted; include_anonymous adds the restricted users' keys as well.
-  const all = keysAt([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
+  const all = keysFrom([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
   const introspection = stackAuthStatusSource(project);
   const kindsAndHosts = (Object.keys(kinds) as UserKind[]).flatMap((kind) =>
     issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${kinds[kind].path}/${projectId}` })),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { allowInsecureHttpOffLoopback } from '../../../src/configuration/read-address.js';
 import { defineProvider, type ProviderForm } from '../../../src/issuers/define-provider.js';
 import { isIdentityProvider } from '../../../src/issuers/identity-provider.js';
 import { oidc } from '../../../src/issuers/oidc.js';
@@ -172,5 +173,22 @@ describe('an issuer that is described twice', () => {
 
   it('is refused when none accepts tokens', () => {
     expect(configurationErrorOf(() => resolve(other)).message).toContain('none of them accepts tokens');
+  });
+});
+
+describe('keysAt', () => {
+  it.each([
+    ['plain http to another machine', 'http://192.0.2.2/jwks'],
+    ['a password in it', 'https://user:pw@acme.example/jwks'],
+    ['no address', 'nonsense'],
+    ['nothing', undefined],
+    ['an empty list', []],
+    ['a list with a wrong address', ['https://acme.example/jwks', 'ftp://acme.example/jwks']],
+  ])('refuses %s at once', (_, address) => {
+    expect(() => keysAt(address as string)).toThrow(/^keysAt\(address\): /);
+  });
+
+  it('accepts plain http to another machine where the app says so', () => {
+    expect(keysAt('http://192.0.2.2/jwks', { [allowInsecureHttpOffLoopback]: true })).toHaveProperty('create');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { discoveredIssuer } from '../../../src/issuers/discovered-issuer.js';
-import { discoveredKeys, keysAt } from '../../../src/issuers/remote-keys.js';
+import { discoveredKeys, keysFrom } from '../../../src/issuers/remote-keys.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { startIssuer } from '../../support/started-issuer.js';
 import { ec, newEc } from '../keys/jwk-makers.js';
@@ -18,7 +18,7 @@ async function openDiscovered(options: Parameters<typeof startIssuer>[0] = {}) {
 describe('keys at a known address', () => {
   it('are fetched from it, and nothing else is called', async () => {
     const issuer = await startIssuer();
-    const { source, calls } = openSource(keysAt(issuer.jwksUri));
+    const { source, calls } = openSource(keysFrom(issuer.jwksUri));
 
     expect(kidsOf(await source.obtain(hasKid(kidOf(issuer))))).toEqual([kidOf(issuer)]);
     expect(calls).toEqual([keyPath]);

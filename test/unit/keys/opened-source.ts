@@ -1,7 +1,7 @@
 /** Key sources on real servers, with a clock that the test advances and a count of their calls. */
 import { expect } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
-import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { keysFrom } from '../../../src/issuers/remote-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
 import type { KeySource } from '../../../src/keys/key-source.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
@@ -54,7 +54,7 @@ export interface OpenedIssuer extends OpenedSource {
 /** A source of the key set of a new issuer. */
 export async function openIssuer(options: TestIssuerOptions = {}): Promise<OpenedIssuer> {
   const issuer = await startIssuer(options);
-  return { issuer, ...openSource(keysAt(issuer.jwksUri)) };
+  return { issuer, ...openSource(keysFrom(issuer.jwksUri)) };
 }
 
 /** A source of the key set of a new issuer, after its first fetch. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { keysFrom } from '../../../src/issuers/remote-keys.js';
 import { issuerFaults } from '../../../src/testing/issuer-fault.js';
 import { closedAddress, startDocuments } from '../../support/answering-server.js';
 import { ec, newRsa } from './jwk-makers.js';
@@ -35,7 +35,7 @@ describe('a server that fails before its first response', () => {
     ['a weak key', { keys: [{ ...newRsa(1024).jwk, kid: 'a' }] }],
   ])('has also failed when its key set is unusable: %s', async (_, document) => {
     const { url } = await startDocuments({ '/keys': document });
-    const { source, events } = openSource(keysAt(`${url}/keys`));
+    const { source, events } = openSource(keysFrom(`${url}/keys`));
     await faultOf(source.obtain(hasKid('a')));
 
     expect(events).toMatchObject([{ type: 'outage-began' }]);
@@ -122,7 +122,7 @@ describe('a server that fails before its first response', () => {
 
   it('is named in the error by its address, without any of its response', async () => {
     const { url } = await startDocuments({ '/keys': { keys: 'canary', canary: 'canary' } });
-    const { source, events } = openSource(keysAt(`${url}/keys`));
+    const { source, events } = openSource(keysFrom(`${url}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 
     expect(explanation).toBe(`Cannot get the keys of ${url}/keys: the response is not a key set`);
@@ -130,7 +130,7 @@ describe('a server that fails before its first response', () => {
   });
 
   it('may be one that does not exist', async () => {
-    const { source } = openSource(keysAt(`${await closedAddress()}/keys`));
+    const { source } = openSource(keysFrom(`${await closedAddress()}/keys`));
     const { explanation } = await faultOf(source.obtain(hasKid('a')));
 
     expect(explanation).toMatch(/cannot be reached \(ECONNREFUSED\)$/);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { keysFrom } from '../../../src/issuers/remote-keys.js';
 import { issuerFaults } from '../../../src/testing/issuer-fault.js';
 import { startDocuments } from '../../support/answering-server.js';
 import { ec } from './jwk-makers.js';
@@ -21,7 +21,7 @@ describe('a server that fails after its first response', () => {
   it('never withdraws all keys by an unusable set', async () => {
     const documents: Record<string, unknown> = { '/keys': { keys: [{ ...ec.jwk, kid: 'a' }] } };
     const { url } = await startDocuments(documents);
-    const { source, clock, events } = openSource(keysAt(`${url}/keys`));
+    const { source, clock, events } = openSource(keysFrom(`${url}/keys`));
     await source.obtain(hasKid('a'));
     for (const useless of [{ keys: [] }, { keys: [{ ...ec.jwk, kid: 'a', use: 'enc' }] }, {}, 'keys']) {
       documents['/keys'] = useless;

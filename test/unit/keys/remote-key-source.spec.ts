@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { keysFrom } from '../../../src/issuers/remote-keys.js';
 import { startDocuments, startServer } from '../../support/answering-server.js';
 import { ec, newEc } from './jwk-makers.js';
 import { hasKid, kidOf, kidsOf, openIssuer, openSource, openWarmIssuer, renewed, settle } from './opened-source.js';
@@ -99,7 +99,7 @@ describe('a key set is refreshed', () => {
       const headers = { 'content-type': 'application/json', 'cache-control': cacheControl };
       response.writeHead(200, headers).end(JSON.stringify({ keys: [{ ...ec.jwk, kid: 'a' }] }));
     });
-    const { source, calls, clock } = openSource(keysAt(url));
+    const { source, calls, clock } = openSource(keysFrom(url));
     await source.obtain(hasKid('a'));
     cacheControl = 'max-age=60';
     clock.advanceSeconds(7_201);
@@ -130,7 +130,7 @@ describe('a refresh', () => {
   it('creates a new object for a key whose material has changed under the same id', async () => {
     const documents = { '/keys': { keys: [{ ...ec.jwk, kid: 'a' }] } };
     const { url } = await startDocuments(documents);
-    const { source, clock } = openSource(keysAt(`${url}/keys`));
+    const { source, clock } = openSource(keysFrom(`${url}/keys`));
     const [before] = (await source.obtain(hasKid('a'))).keys;
     documents['/keys'] = { keys: [{ ...newEc().jwk, kid: 'a' }] };
     clock.advanceSeconds(601);

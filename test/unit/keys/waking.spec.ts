@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keysAt } from '../../../src/issuers/remote-keys.js';
+import { keysFrom } from '../../../src/issuers/remote-keys.js';
 import { readKeys } from '../../../src/keys/jwks-loader.js';
 import { RemoteKeySource } from '../../../src/keys/remote-key-source.js';
 import { ManualTimer } from '../../support/manual-timer.js';
@@ -178,7 +178,7 @@ describe('keys with options of the app', () => {
     const initialKeys = readKeys(issuer.jwks.keys);
     const old = kidOf(issuer);
     issuer.fail('503');
-    const { source, clock } = openSource(keysAt(issuer.jwksUri, { initialKeys }));
+    const { source, clock } = openSource(keysFrom(issuer.jwksUri, { initialKeys }));
     expect(kidsOf(source.current())).toEqual([old]);
     await settle();
 
@@ -191,7 +191,7 @@ describe('keys with options of the app', () => {
 
   it('stay in use for as long as the option states, or not at all', async () => {
     const issuer = await startIssuer();
-    const { source, clock } = openSource(keysAt(issuer.jwksUri, { staleKeysForSeconds: 0 }));
+    const { source, clock } = openSource(keysFrom(issuer.jwksUri, { staleKeysForSeconds: 0 }));
     await source.obtain(() => true);
     issuer.fail('503');
     clock.advanceSeconds(599);
@@ -203,7 +203,7 @@ describe('keys with options of the app', () => {
   it('are fetched from the first of several addresses that has them', async () => {
     const [first, second] = [await startIssuer(), await startIssuer()];
     first.fail('garbage');
-    const { source } = openSource(keysAt([first.jwksUri, second.jwksUri]));
+    const { source } = openSource(keysFrom([first.jwksUri, second.jwksUri]));
     expect(kidsOf(await source.obtain(hasKid(kidOf(second))))).toEqual([kidOf(second)]);
 
     first.recover();
