@@ -95,7 +95,7 @@ export function keysAt(
 ): Capability<KeySource> {
   const given = Array.isArray(address) ? (address as readonly unknown[]) : [address];
   if (given.length === 0) throw new ConfigurationError('keysAt(address)', 'it is an empty list', 'Write an address');
-  const rule = readAddressRule(options);
+  const rule = readAddressRule(options as GivenOptions);
   return keysFrom(
     given.map((one) => checkAddress('keysAt(address)', one, rule)),
     options,
