@@ -1,46 +1,47 @@
-import { type Decision, denied } from './decision.js';
 import { isAuthError } from '../errors/auth-error.js';
-import { describeThrown } from '../telemetry/log-text.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
+import { describeThrown } from '../telemetry/log-text.js';
+import { isThenable } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { findTokenOf } from '../user/verified-user.js';
-import { isThenable } from '../token/maybe-promise.js';
+import { type Decision, denied } from './decision.js';
 import { handlerNameOf, type GuardContext } from './guard-context.js';
 
-/** A rule that an app has written, put to a call. */
+/** One evaluation of a function that the app has written: a policy, or the `id` of `@RequireOrganization()`. */
 export interface AppRule {
-  /** As its author knows it: `@RequirePolicy(OwnsCat)`. */
+  /** The name in the log, as the app's developer wrote it: `@RequirePolicy(OwnsCat)`. */
   readonly name: string;
   readonly guardContext: GuardContext;
   readonly user: AuthUser;
-  readonly ask: () => unknown;
-  /** What the answer comes to. */
-  readonly judge: (answer: unknown, rule: AppRule) => Decision | Promise<Decision>;
+  /** Calls the app's function. */
+  readonly evaluate: () => unknown;
+  /** Turns what the app's function returned into a decision. */
+  readonly toDecision: (answer: unknown, rule: AppRule) => Decision | Promise<Decision>;
 }
 
 /**
- * Asks the app's own rules. Whatever they throw is logged and lets anonymousCaller pass: it refuses, but for a `AuthUnavailableError`, which
- * stays what it is. Nobody is to blame for an outage that a rule has met with.
+ * Evaluates the app's own rules. A rule that throws refuses the call, and the error is logged. An `AuthUnavailableError` is
+ * thrown on after it has been logged, because the caller is not at fault when a rule fails over an outage.
  */
 export class AppRules {
   private readonly reported = new Set<string>();
 
   constructor(private readonly report: ReportEvent) {}
 
-  /** At once where the rule answers at once. */
-  ask(rule: AppRule): Decision | Promise<Decision> {
+  /** A promise only if the rule or its decision is asynchronous. */
+  decide(rule: AppRule): Decision | Promise<Decision> {
     let answer: unknown;
     try {
-      answer = rule.ask();
-      if (isThenable(answer)) return this.askLater(rule, answer);
+      answer = rule.evaluate();
+      if (isThenable(answer)) return this.decideAsync(rule, answer);
     } catch (error) {
-      return this.fail(rule, error);
+      return this.refuseAfterError(rule, error);
     }
-    return rule.judge(answer, rule);
+    return rule.toDecision(answer, rule);
   }
 
-  /** Refuses over a mistake in the app's code, which is reported once for each rule of a handler. */
-  misconfigured(
+  /** Refuses because of a mistake in the app's code. Each rule of a handler is reported once. */
+  refuseMisconfigured(
     { name, guardContext }: Pick<AppRule, 'name' | 'guardContext'>,
     problem: string,
     fix: string,
@@ -53,17 +54,17 @@ export class AppRules {
     return denied(`It requires ${name}, which ${problem}`);
   }
 
-  private async askLater(rule: AppRule, promised: PromiseLike<unknown>): Promise<Decision> {
+  private async decideAsync(rule: AppRule, promised: PromiseLike<unknown>): Promise<Decision> {
     let answer: unknown;
     try {
       answer = await promised;
     } catch (error) {
-      return this.fail(rule, error);
+      return this.refuseAfterError(rule, error);
     }
-    return rule.judge(answer, rule);
+    return rule.toDecision(answer, rule);
   }
 
-  private fail({ name, guardContext, user }: AppRule, error: unknown): Decision {
+  private refuseAfterError({ name, guardContext, user }: AppRule, error: unknown): Decision {
     const { problem, frames } = describeThrown(error, findTokenOf(user) ?? null);
     this.report({ type: 'rule-failed', rule: name, handler: handlerNameOf(guardContext), problem, frames });
     if (isAuthError(error) && error.code === 'SERVER_ERROR') throw error;

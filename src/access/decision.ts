@@ -1,34 +1,39 @@
 import { RefusalError, type AuthError } from '../errors/auth-error.js';
 import type { RouteRules } from './route-rules.js';
 
-/** Whether a user meets a requirement, and why not. */
+/** Whether a user satisfies a requirement; if not, the error to answer with, whose explanation states why. */
 export type Decision = { readonly kind: 'granted' } | { readonly kind: 'refused'; readonly refusal: RefusalError };
 
 export const granted: Decision = Object.freeze({ kind: 'granted' });
 
-/** A refusal that no other token of the same user would change: 403 without a challenge. */
+/** A refusal that another token of the same user would not change: 403 without a challenge. */
 export function denied(explanation: string): Extract<Decision, { kind: 'refused' }> {
   return { kind: 'refused', refusal: RefusalError.of('ACCESS_DENIED', explanation) };
 }
 
-/** What happens to a request that has no user to show. */
+/** What happens to a request whose user could not be authenticated or authorized. */
 export type DecisionWithoutUser =
-  /** The handler runs without a user; `challenge` when the client should learn why it is not known. */
+  /** The handler runs without a user. With `challenge`, the answer states in a challenge why the token was refused. */
   { readonly kind: 'anonymous'; readonly challenge: boolean } | { readonly kind: 'refuse' };
 
-/** Decides for an error on the way to the user. Optional authentication forgives absence, not nonsense. */
+/**
+ * Decides what happens after an error of authentication or authorization. On a route with optional authentication the handler
+ * runs without a user if the credential is missing or `toUser` knows no such user; the options of the route decide about invalid
+ * tokens and outages. A malformed request is always refused.
+ */
 export function decideWithoutUser(rules: RouteRules, error: AuthError): DecisionWithoutUser {
   if (rules.mode !== 'optional') return { kind: 'refuse' };
-  return goesOnWithout(error, rules)
+  return mayContinueWithoutUser(error, rules)
     ? { kind: 'anonymous', challenge: error.code === 'INVALID_TOKEN' }
     : { kind: 'refuse' };
 }
 
-function goesOnWithout(error: AuthError, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
+function mayContinueWithoutUser(error: AuthError, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
   switch (error.code) {
     case 'MISSING_TOKEN':
       return true;
     case 'ACCESS_DENIED':
+      // A request that a page of another origin has made is refused on optional routes too.
       return !('fromOtherSite' in error && error.fromOtherSite === true);
     case 'INVALID_TOKEN':
       return rules.onInvalid === 'anonymous';

@@ -1,5 +1,5 @@
 import type { RequestView } from '../request/request-view.js';
-import { isOfUserAlone } from './requirement.js';
+import { isDecidedByUserAlone } from './requirement.js';
 import type { RouteRequirements, RouteRules, RouteTarget } from './route-rules.js';
 
 /** The part of Nest's `ExecutionContext` that a guard works with. */
@@ -8,22 +8,22 @@ export interface CallContext extends RouteTarget {
   getArgs(): readonly unknown[];
 }
 
-/** What requirements read of a call through its transport. */
+/** The part of a transport that requirements use. */
 export interface CallTransport {
-  /** The value of a route parameter, `undefined` where there is none. Left out by transports whose calls have no address. */
+  /** The value of a route parameter, `undefined` if there is none. Left out by transports whose calls have no route parameters. */
   findParameter?(context: CallContext, name: string): unknown;
 
   /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
   injectorRequest?(context: CallContext): object;
 
   /**
-   * Whether its calls open a connection over which messages come later. A requirement that concerns a message (a policy,
-   * an organization) cannot be decided yet when the connection is opened.
+   * Whether a call opens a connection on which messages follow. Requirements that depend on a message (policies, organizations)
+   * are then not checked when the connection is opened.
    */
   readonly opensConnection: boolean;
 }
 
-/** One guarded call: what the guard, the evaluators and the decorators share. */
+/** One guarded call, with what the guard, the evaluators and the decorators need of it. */
 export interface GuardContext<Of extends CallTransport = CallTransport> {
   readonly context: CallContext;
   readonly transport: Of;
@@ -31,17 +31,20 @@ export interface GuardContext<Of extends CallTransport = CallTransport> {
   readonly view: RequestView;
 }
 
-/** What the route requires of the user of this call; `null` where being authenticated is enough. */
+/**
+ * The requirements that are checked for this call; `null` if the user only has to be authenticated. When a connection is
+ * opened, requirements that depend on a message are left out.
+ */
 export function requirementsOf({
   rules,
   transport,
 }: Pick<GuardContext, 'rules' | 'transport'>): RouteRequirements | null {
   if (rules.mode === 'public' || rules.requirements === null) return null;
   if (!transport.opensConnection) return rules.requirements;
-  return { ...rules.requirements, all: rules.requirements.all.filter(isOfUserAlone) };
+  return { ...rules.requirements, all: rules.requirements.all.filter(isDecidedByUserAlone) };
 }
 
-/** The handler that is called, as logs name it: `CatsController.list`. */
+/** The name of the called handler, as logs show it: `CatsController.list`. */
 export function handlerNameOf({ context }: Pick<GuardContext, 'context'>): string {
   return `${context.getClass().name}.${context.getHandler().name}`;
 }

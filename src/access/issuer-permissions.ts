@@ -5,30 +5,47 @@ import { SingleFlight } from '../upstream/single-flight.js';
 import type { AuthUser, Organization } from '../user/auth-user.js';
 import { findTokenOf, tokenOf } from '../user/verified-user.js';
 
+/**
+ * Returns the permissions and organizations of a user that the issuer's tokens do not contain, from the issuer's API for
+ * example. It is called only for routes that require them. Everything that it throws is answered as a fault (503), except a
+ * `RefusalError`, which states that the issuer has refused the user's token.
+ */
+export interface PermissionSource {
+  /** The name of the source in the log: `the API of Stack Auth`. */
+  readonly name: string;
+  /** The permissions of the user outside of any organization. */
+  permissionsOf(user: AuthUser): Promise<readonly string[]>;
+  /** The organizations of which the user is a member. Their `permissions` are not used: `permissionsIn` returns them. */
+  organizationsOf(user: AuthUser): Promise<readonly Organization[]>;
+  /** The permissions of the user in an organization of which they are a member. */
+  permissionsIn(user: AuthUser, organizationId: string): Promise<readonly string[]>;
+}
+
 interface Fact<Value> {
   readonly value: Value;
+  /** When the question was asked, in milliseconds since 1970. */
   readonly askedAt: number;
 }
 
-/** What is known of a user, by question. */
+/** The answers about one user that are remembered, by question: `permissions`, `organizations`, `permissions in ORGANIZATION`. */
 export type UserFacts = Map<string, Fact<unknown>>;
 
-/** What the permissions of all issuers of an app share. */
+/** The cache that the permission sources of all issuers share. */
 export interface SharedPermissions {
-  /** By issuer and user. */
+  /** The key is made of issuer and user (`keyOf`). */
   readonly memory: ExpiringMemory<UserFacts>;
-  /** How long an answer is used. */
+  /** For how long after its question an answer is used. */
   readonly freshMs: number;
 }
 
 /**
- * What one issuer says about the permissions of its users, remembered for `freshMs`. Older answers are never used: a
- * permission that was withdrawn must end, so an issuer that does not answer causes a fault, whatever was known before.
+ * The permission source of one issuer, with a cache: an answer is used for `freshMs`. Older answers are not used during an
+ * outage either, because a withdrawn permission must end in time. Calls that need a new answer then fail with a fault (503).
  */
 export class IssuerPermissions implements PermissionSource {
   readonly name: string;
   private readonly calls: ProviderCalls;
-  /** Questions in progress, by user. When a user is forgotten, their answers are not remembered. */
+  /** The questions in progress, by user. `forget` removes the user's entry, so that answers still under way are not remembered. */
   private readonly flights = new Map<string, SingleFlight<unknown>>();
 
   constructor(
@@ -45,15 +62,15 @@ export class IssuerPermissions implements PermissionSource {
   }
 
   permissionsOf(user: AuthUser): Promise<readonly string[]> {
-    return this.remember(user, 'permissions', () => this.source.permissionsOf(user));
+    return this.findOrAsk(user, 'permissions', () => this.source.permissionsOf(user));
   }
 
   organizationsOf(user: AuthUser): Promise<readonly Organization[]> {
-    return this.remember(user, 'organizations', () => this.source.organizationsOf(user));
+    return this.findOrAsk(user, 'organizations', () => this.source.organizationsOf(user));
   }
 
   permissionsIn(user: AuthUser, organizationId: string): Promise<readonly string[]> {
-    return this.remember(user, `permissions in ${organizationId}`, () =>
+    return this.findOrAsk(user, `permissions in ${organizationId}`, () =>
       this.source.permissionsIn(user, organizationId),
     );
   }
@@ -64,7 +81,7 @@ export class IssuerPermissions implements PermissionSource {
     this.shared.memory.drop(key);
   }
 
-  private async remember<Value>(user: AuthUser, name: string, ask: () => Promise<Value>): Promise<Value> {
+  private async findOrAsk<Value>(user: AuthUser, name: string, ask: () => Promise<Value>): Promise<Value> {
     const { memory } = this.shared;
     await memory.open();
     const key = keyOf(user.id, user.issuer);
@@ -72,16 +89,16 @@ export class IssuerPermissions implements PermissionSource {
     if (known !== undefined && this.isFresh(known)) return known.value;
     const flights = this.flights.get(key) ?? new SingleFlight<unknown>();
     this.flights.set(key, flights);
-    // The answer to one token of the user says nothing about another one.
+    // Only callers with the same token share a question in progress: the issuer may refuse one token of a user and accept another.
     const question = JSON.stringify([name, tokenOf(user)]);
     try {
-      return (await flights.run(() => this.learn(key, name, ask, flights), question)) as Value;
+      return (await flights.run(() => this.askAndRemember(key, name, ask, flights), question)) as Value;
     } finally {
       if (flights.isIdle && this.flights.get(key) === flights) this.flights.delete(key);
     }
   }
 
-  private async learn<Value>(
+  private async askAndRemember<Value>(
     key: string,
     name: string,
     ask: () => Promise<Value>,
@@ -110,37 +127,21 @@ function keyOf(userId: string, issuer: string): string {
   return JSON.stringify([issuer, userId]);
 }
 
-/**
- * Where an issuer keeps what its tokens do not contain: permissions, and the organizations of a user. It is only asked
- * for routes that require them. Everything that it throws is a fault (503), except a `RefusalError`: the issuer has
- * refused the user's token.
- */
-export interface PermissionSource {
-  /** Names the source in the log: `the API of Stack Auth`. */
-  readonly name: string;
-  /** The permissions of the user outside of any organization. */
-  permissionsOf(user: AuthUser): Promise<readonly string[]>;
-  /** The organizations of which the user is a member, without permissions; those are asked for one by one. */
-  organizationsOf(user: AuthUser): Promise<readonly Organization[]>;
-  /** The permissions of the user in an organization of which they are a member. */
-  permissionsIn(user: AuthUser, organizationId: string): Promise<readonly string[]>;
-}
-
-/** The issuers that have to be asked about permissions, by their names. */
+/** The permission sources of an app, by the name of the issuer (`iss`). */
 export class PermissionSources {
   constructor(
     private readonly byIssuer: ReadonlyMap<string, IssuerPermissions>,
     private readonly memory: ExpiringMemory<UserFacts>,
   ) {}
 
-  /** The source to ask about a user; `undefined` when their token contains everything. */
+  /** The source that has a user's permissions; `undefined` if the user's token contains them. */
   find(user: AuthUser): PermissionSource | undefined {
     const source = this.byIssuer.get(user.issuer);
-    // A user that the app has made by hand, for a test of its own, has the permissions that they state.
+    // A user without a token was created by the app, in a test for example: the user's own lists count.
     return source === undefined || findTokenOf(user) === undefined ? undefined : source;
   }
 
-  /** Drops what is known of a user, so that the next question goes to the issuer. */
+  /** Drops the remembered answers about a user, so that the next question goes to the issuer. */
   readonly forget = (userId: string, issuer: string): void => {
     this.byIssuer.get(issuer)?.forget(userId, issuer);
   };

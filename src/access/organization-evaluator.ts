@@ -1,14 +1,13 @@
 import { logText } from '../telemetry/log-text.js';
-import type { CallContext } from '../access/guard-context.js';
 import { assignedRolesOf, type AuthUser, type Organization } from '../user/auth-user.js';
 import type { AppRules } from './app-rules.js';
-import { listOf, placeElsewhere, placeInToken, type DescribePlace } from './authority-evaluator.js';
+import { listOrEmpty, placeInSource, placeInToken, type DescribePlace } from './authority-evaluator.js';
 import { denied, granted, type Decision } from './decision.js';
-import type { GuardContext } from './guard-context.js';
+import type { CallContext, GuardContext } from './guard-context.js';
 import type { PermissionSource, PermissionSources } from './issuer-permissions.js';
 import { nameOf, type OrganizationRequirement } from './requirement.js';
 
-/** Finds out which organization a call is about, and decides by the user's part in it. */
+/** Reads which organization a call is about, and decides by the user's membership, roles and permissions in it. */
 export class OrganizationEvaluator {
   constructor(
     private readonly rules: AppRules,
@@ -23,122 +22,126 @@ export class OrganizationEvaluator {
     const { from } = requirement;
     if ('param' in from) {
       const value = guardContext.transport.findParameter?.(guardContext.context, from.param);
-      return this.decideIn(value, requirement, user, `there is no route parameter "${from.param}"`);
+      return this.decideFor(value, requirement, user, `there is no route parameter "${from.param}"`);
     }
-    return this.rules.ask({
+    return this.rules.decide({
       name: '@RequireOrganization({ id })',
       guardContext,
       user,
-      ask: () => (from.find as (context: CallContext) => unknown)(guardContext.context),
-      judge: (answer) => this.decideIn(answer, requirement, user, 'id() gave none'),
+      evaluate: () => (from.find as (context: CallContext) => unknown)(guardContext.context),
+      toDecision: (answer) => this.decideFor(answer, requirement, user, 'id() returned none'),
     });
   }
 
-  /** Of several values, or none, anonymousCaller can tell which organization is meant. */
-  private decideIn(
-    named: unknown,
+  /**
+   * @param value names the organization. Anything but a non-empty string is refused: a list does not name one organization.
+   * @param problem what to log if the value names none
+   */
+  private decideFor(
+    value: unknown,
     requirement: OrganizationRequirement,
     user: AuthUser,
-    otherwise: string,
+    problem: string,
   ): Decision | Promise<Decision> {
-    if (typeof named === 'string' && named !== '') {
+    if (typeof value === 'string' && value !== '') {
       const source = this.sources.find(user);
-      if (source !== undefined) return decideByAsking(requirement, named, user, source);
-      return decideOrganization(requirement, named, organizationsInToken(user));
+      if (source !== undefined) return decideBySource(requirement, value, user, source);
+      return decideOrganization(requirement, value, organizationsInToken(user));
     }
     return denied(
-      `It requires ${nameOf(requirement)}, and the call names none: ${otherwise}. ` +
-        'Name the parameter with @RequireOrganization({ param }), or give id(context)',
+      `It requires ${nameOf(requirement)}, and the call names no organization: ${problem}. ` +
+        'Name the parameter with @RequireOrganization({ param }), or write a function id(context)',
     );
   }
 }
 
-/** Permissions are asked for only where some are demanded, and of members only. */
-async function decideByAsking(
+/** The permissions in an organization are requested only for members, and only if the route requires some. */
+async function decideBySource(
   requirement: OrganizationRequirement,
-  named: string,
+  value: string,
   user: AuthUser,
   source: PermissionSource,
 ): Promise<Decision> {
-  const place: DescribePlace = () => placeElsewhere('organizations', source);
-  const found = findOrganization(requirement, named, { organizations: await source.organizationsOf(user), place });
+  const place: DescribePlace = () => placeInSource('organizations', source);
+  const found = findOrganization(requirement, value, { organizations: await source.organizationsOf(user), place });
   if (found.kind === 'refused') return found;
   const { organization } = found;
-  if (requirement.permissions.length === 0) return decideWithin(requirement, organization, place);
+  if (requirement.permissions.length === 0) return decideAuthoritiesIn(organization, requirement, place);
   const permissions = await source.permissionsIn(user, organization.id);
-  return decideWithin(requirement, { ...organization, permissions }, place);
+  return decideAuthoritiesIn({ ...organization, permissions }, requirement, place);
 }
 
-/** What is known of a user's organizations. */
-export interface HeldOrganizations {
+/** The organizations of a user, and where they were read. */
+export interface UserOrganizations {
   readonly organizations: readonly Organization[];
   readonly place: DescribePlace;
 }
 
-/** The organizations that the token names. */
-export function organizationsInToken(user: AuthUser): HeldOrganizations {
-  return { organizations: listOf(user.organizations), place: () => placeInToken(user, 'organizations') };
+/** The organizations that the claim map has read from the token. */
+export function organizationsInToken(user: AuthUser): UserOrganizations {
+  return { organizations: listOrEmpty(user.organizations), place: () => placeInToken(user, 'organizations') };
 }
 
-/** A membership, or why there is none. */
+/** The organization of which the user is a member, or the refusal of a user who is not. */
 type FoundOrganization =
   | { readonly kind: 'found'; readonly organization: Organization }
   | Extract<Decision, { kind: 'refused' }>;
 
-/** Decides by the organizations that the user is known to be in. `named` is what the call says. */
+/**
+ * Decides by organizations that are known already.
+ *
+ * @param value the id, slug or name by which the call names the organization
+ */
 export function decideOrganization(
   requirement: OrganizationRequirement,
-  named: string,
-  held: HeldOrganizations,
+  value: string,
+  known: UserOrganizations,
 ): Decision {
-  const found = findOrganization(requirement, named, held);
-  return found.kind === 'found' ? decideWithin(requirement, found.organization, held.place) : found;
+  const found = findOrganization(requirement, value, known);
+  return found.kind === 'found' ? decideAuthoritiesIn(found.organization, requirement, known.place) : found;
 }
 
-/** The one organization of the user's that the call names. */
 function findOrganization(
   requirement: OrganizationRequirement,
-  named: string,
-  held: HeldOrganizations,
+  value: string,
+  { organizations, place }: UserOrganizations,
 ): FoundOrganization {
   const { by } = requirement;
-  const fitting = held.organizations.filter((organization) => organization[by] === named);
-  const [organization] = fitting;
-  // Only ids are unique by nature: whoever may name an organization can give it the name of another.
-  if (organization !== undefined && fitting.length === 1) return { kind: 'found', organization };
+  const matching = organizations.filter((organization) => organization[by] === value);
+  const [organization] = matching;
+  // Only ids are unique: a person who chooses the name of an organization can choose the name of another one.
+  if (organization !== undefined && matching.length === 1) return { kind: 'found', organization };
   const has =
     organization === undefined
-      ? `the ${by}s ${logText(held.organizations.map((one) => one[by]))}`
-      : `several of this ${by}: ask by another name of theirs`;
-  return denied(
-    `It requires ${nameOf(requirement)}; the call names ${logText(named)}, and ${held.place()}, has ${has}`,
-  );
+      ? `the ${by}s ${logText(organizations.map((one) => one[by]))}`
+      : `several organizations of this ${by}: choose a property that is unique with @RequireOrganization({ by })`;
+  return denied(`It requires ${nameOf(requirement)}; the call names ${logText(value)}, and ${place()}, has ${has}`);
 }
 
-/** Decides by what the user holds in an organization that they are in. */
-function decideWithin(
-  requirement: OrganizationRequirement,
+/** Decides by the roles and permissions that the user has in an organization. */
+function decideAuthoritiesIn(
   organization: Organization,
+  requirement: OrganizationRequirement,
   place: DescribePlace,
 ): Decision {
-  const lack = findLack(requirement, organization);
-  if (lack === null) return granted;
-  const named = logText(organization[requirement.by]);
-  return denied(`It requires ${nameOf(requirement)}; the call names ${named}, where ${place()}, has ${lack}`);
+  const insufficient = findInsufficient(organization, requirement);
+  if (insufficient === null) return granted;
+  const value = logText(organization[requirement.by]);
+  return denied(`It requires ${nameOf(requirement)}; the call names ${value}, where ${place()}, has ${insufficient}`);
 }
 
-/** What the user has in the organization in place of what is demanded; `null` when nothing is wanting. */
-function findLack(
-  { role, minimumRole, permissions }: OrganizationRequirement,
+/** The roles or permissions of the user that do not suffice, as a text for the log; `null` if they do. */
+function findInsufficient(
   organization: Organization,
+  { role, minimumRole, permissions }: OrganizationRequirement,
 ): string | null {
-  const assigned = listOf(assignedRolesOf(organization));
+  const assigned = listOrEmpty(assignedRolesOf(organization));
   if (role !== null && !assigned.includes(role)) return `the assigned roles ${logText(assigned)}`;
   if (minimumRole !== null && organization.assignedRoles === undefined) {
-    return `roles without an order, so that "at least" cannot be decided: ask for the exact role`;
+    return `roles without an order, so that minimumRole cannot be decided: require the exact role`;
   }
-  const roles = listOf(organization.roles);
+  const roles = listOrEmpty(organization.roles);
   if (minimumRole !== null && !roles.includes(minimumRole)) return `the roles ${logText(roles)}`;
-  const held = listOf(organization.permissions);
+  const held = listOrEmpty(organization.permissions);
   return permissions.every((permission) => held.includes(permission)) ? null : `the permissions ${logText(held)}`;
 }

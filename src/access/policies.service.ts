@@ -1,28 +1,31 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { type ContextId, ContextIdFactory, MetadataScanner, ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { readRequirements } from './route-metadata.js';
-import type { PolicyClass } from './requirement.js';
-import { lineageOf } from './route-rules.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { createPrivateSlot } from '../request/private-slot.js';
-import { type PolicyInstance, PolicyFactory } from './policy-evaluator.js';
 import type { GuardContext } from './guard-context.js';
+import { type PolicyInstance, PolicyFactory } from './policy-evaluator.js';
+import type { PolicyClass } from './requirement.js';
+import { readRequirements } from './route-metadata.js';
+import { classChainOf } from './route-rules.js';
 
-/** Nest's module, as far as it is looked into. */
+/** Nest's `Module`, which Nest does not export. */
 type AppModule = ModulesContainer extends ReadonlyMap<string, infer Module> ? Module : never;
 
-/** A class of the app. */
 type AppClass = NonNullable<unknown> & { readonly prototype: object };
 
-/** Where the instances of one policy class come from, for the handlers of one class. */
+/** How the handlers of one class get the instances of one policy class. */
 type Source =
-  | { readonly kind: 'made'; readonly policy: PolicyInstance }
-  | { readonly kind: 'made-for-each'; readonly moduleRef: ModuleRef; readonly strict: boolean };
+  | { readonly kind: 'singleton'; readonly policy: PolicyInstance }
+  | { readonly kind: 'scoped'; readonly moduleRef: ModuleRef; readonly strict: boolean };
 
-/** Policies by Nest's injector: one for all, or one for each request where they or what they inject are scoped so. */
+/**
+ * Gets policies from Nest's injector: one instance for all calls, or one for each request if the policy or one of its
+ * dependencies is request-scoped.
+ */
 @Injectable()
 export class Policies extends PolicyFactory implements OnModuleInit {
+  /** By the class of the handlers. */
   private readonly sources = new WeakMap<object, Map<PolicyClass, Source>>();
   private readonly contextIds = createPrivateSlot<ContextId>();
 
@@ -33,44 +36,49 @@ export class Policies extends PolicyFactory implements OnModuleInit {
     super();
   }
 
-  /** Looks for every policy that is demanded anywhere, so that a missing one stops the app. @throws {ConfigurationError} */
+  /**
+   * Finds the policies of all handlers when the app starts.
+   *
+   * @throws {ConfigurationError} if one of them is not provided.
+   */
   onModuleInit(): void {
     const scanner = new MetadataScanner();
     for (const module of this.modules.values()) {
       for (const { metatype } of [...module.controllers.values(), ...module.providers.values()]) {
         if (!isClass(metatype)) continue;
-        for (const type of policiesOf(metatype, scanner)) this.keep(metatype, type, this.find(type, module));
+        for (const type of policiesOf(metatype, scanner)) this.remember(metatype, type, this.find(type, module));
       }
     }
   }
 
   override get(type: PolicyClass, guardContext: GuardContext): PolicyInstance | Promise<PolicyInstance> {
-    const of = guardContext.context.getClass();
-    const source = this.sources.get(of)?.get(type) ?? this.keep(of, type, this.find(type, null));
-    return source.kind === 'made' ? source.policy : this.make(type, source, guardContext);
+    const handlerClass = guardContext.context.getClass();
+    const source =
+      this.sources.get(handlerClass)?.get(type) ?? this.remember(handlerClass, type, this.find(type, null));
+    return source.kind === 'singleton' ? source.policy : this.resolve(type, source, guardContext);
   }
 
-  private keep(of: object, type: PolicyClass, source: Source): Source {
-    const ofClass = this.sources.get(of) ?? new Map<PolicyClass, Source>();
-    this.sources.set(of, ofClass.set(type, source));
+  private remember(handlerClass: object, type: PolicyClass, source: Source): Source {
+    const sources = this.sources.get(handlerClass) ?? new Map<PolicyClass, Source>();
+    this.sources.set(handlerClass, sources.set(type, source));
     return source;
   }
 
-  /** In the module of the handler, where it is provided there, else in any: as with what a guard injects. */
+  /** Prefers the provider in the module of the handler to one in any other module, as Nest does for the dependencies of a guard. */
   private find(type: PolicyClass, module: AppModule | null): Source {
-    const own = module?.providers.has(type) === true ? module.providers.get(ModuleRef)?.instance : undefined;
-    const strict = own !== undefined;
-    const moduleRef = strict ? (own as ModuleRef) : this.moduleRef;
+    const ownModuleRef = module?.providers.has(type) === true ? module.providers.get(ModuleRef)?.instance : undefined;
+    const strict = ownModuleRef !== undefined;
+    const moduleRef = strict ? (ownModuleRef as ModuleRef) : this.moduleRef;
     if (!this.isProvided(type)) throw notProvided(type, module?.name);
     let policy: unknown;
     try {
       policy = moduleRef.get<unknown>(type, { strict });
     } catch {
-      // Nest hands out nothing here that is made for each request.
-      return { kind: 'made-for-each', moduleRef, strict };
+      // The class is provided, so `get` throws only because the provider is request-scoped or transient.
+      return { kind: 'scoped', moduleRef, strict };
     }
     checkPolicy(type, policy);
-    return { kind: 'made', policy };
+    return { kind: 'singleton', policy };
   }
 
   private isProvided(type: PolicyClass): boolean {
@@ -82,9 +90,9 @@ export class Policies extends PolicyFactory implements OnModuleInit {
     }
   }
 
-  private async make(
+  private async resolve(
     type: PolicyClass,
-    { moduleRef, strict }: Extract<Source, { kind: 'made-for-each' }>,
+    { moduleRef, strict }: Extract<Source, { kind: 'scoped' }>,
     { transport, context, view }: GuardContext,
   ): Promise<PolicyInstance> {
     const contextId = this.contextIdOf(transport.injectorRequest?.(context) ?? view.request);
@@ -93,10 +101,11 @@ export class Policies extends PolicyFactory implements OnModuleInit {
     return policy;
   }
 
-  /** The id under which the request's other providers are made, too, where Nest has given one already. */
+  /** The id of the request's dependency injection context, so that a policy shares request-scoped providers with the handler. */
   private contextIdOf(request: object): ContextId {
     const contextId = ContextIdFactory.getByRequest(request);
-    // Given by Nest, it is the same whenever it is asked for, and the request stands registered under it.
+    // For a request that has no id yet, `getByRequest` creates a new one at each call. The same id twice is one that Nest has
+    // assigned, and Nest has registered the request under it.
     if (ContextIdFactory.getByRequest(request) === contextId) return contextId;
     const known = this.contextIds.find(request);
     if (known !== undefined) return known;
@@ -106,13 +115,13 @@ export class Policies extends PolicyFactory implements OnModuleInit {
   }
 }
 
-/** The policies that a class and its handlers demand. */
+/** The policy classes that a class and its handlers require. */
 function policiesOf(type: AppClass, scanner: MetadataScanner): readonly PolicyClass[] {
   const handlers = scanner.getAllMethodNames(type.prototype).map((name) => Reflect.get(type.prototype, name) as object);
-  return [...lineageOf(type), ...handlers]
+  return [...classChainOf(type), ...handlers]
     .flatMap(readRequirements)
-    .flatMap((demand) =>
-      demand.kind === 'policy' && demand.policy.made === 'by-injector' ? [demand.policy.type] : [],
+    .flatMap((requirement) =>
+      requirement.kind === 'policy' && requirement.policy.made === 'by-injector' ? [requirement.policy.type] : [],
     );
 }
 
@@ -123,13 +132,13 @@ function isClass(value: unknown): value is AppClass {
 }
 
 function checkPolicy(type: PolicyClass, policy: unknown): asserts policy is PolicyInstance {
-  const checks =
+  const hasCheck =
     typeof policy === 'object' && policy !== null && 'check' in policy && typeof policy.check === 'function';
-  if (checks) return;
+  if (hasCheck) return;
   throw new ConfigurationError(
     `@RequirePolicy(${type.name})`,
-    'what the app provides for it has no method check',
-    'Write check(user, context), which gives true or false',
+    'the instance that the app provides has no method check',
+    'Write a method check(user, context) that returns true or false',
   );
 }
 

@@ -1,55 +1,55 @@
 import { logText } from '../telemetry/log-text.js';
 import { isThenable } from '../token/maybe-promise.js';
-import type { CallContext } from '../access/guard-context.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { AppRule, AppRules } from './app-rules.js';
 import { denied, granted, type Decision } from './decision.js';
-import type { GuardContext } from './guard-context.js';
+import type { CallContext, GuardContext } from './guard-context.js';
 import { nameOf, type PolicyClass, type PolicyRequirement } from './requirement.js';
 
-/** An instance of a policy class. Its parameters are the framework's, which is not known here. */
+/** An instance of a policy class. The type of `check` is that of `Policy`, which belongs to the decorators. */
 export interface PolicyInstance {
   readonly check: unknown;
 }
 
-/** Where instances of policy classes come from. */
+/** Gets the instances of policy classes; the implementation uses Nest's injector. */
 export abstract class PolicyFactory {
   /**
-   * The instance for a call, or a promise of one where it is made for each.
+   * The instance for a call; a promise if the policy is request-scoped.
    *
-   * @throws {ConfigurationError} where the app does not provide one.
+   * @throws {ConfigurationError} if the app does not provide one.
    */
   abstract get(type: PolicyClass, guardContext: GuardContext): PolicyInstance | Promise<PolicyInstance>;
 }
 
-const fix = 'A policy gives true, false, a reason as a text, { granted: false, reason }, or a promise of one of these';
+const fix =
+  'A policy returns true, false, a reason as a string, { granted: false, reason }, or a promise of one of these';
 
-/** Decides by what the app's policies say. */
+/** Decides by the app's policies. */
 export class PolicyEvaluator {
   constructor(
     private readonly rules: AppRules,
-    private readonly maker: PolicyFactory,
+    private readonly factory: PolicyFactory,
   ) {}
 
   decide(requirement: PolicyRequirement, guardContext: GuardContext, user: AuthUser): Decision | Promise<Decision> {
-    return this.rules.ask({
+    return this.rules.decide({
       name: `@RequirePolicy(${requirement.name})`,
       guardContext,
       user,
-      ask: () => this.ask(requirement, guardContext, user),
-      judge: (answer, rule) => this.judge(requirement, rule, answer),
+      evaluate: () => this.callPolicy(requirement, guardContext, user),
+      toDecision: (answer, rule) => this.toDecision(requirement, rule, answer),
     });
   }
 
-  private ask({ policy }: PolicyRequirement, guardContext: GuardContext, user: AuthUser): unknown {
+  private callPolicy({ policy }: PolicyRequirement, guardContext: GuardContext, user: AuthUser): unknown {
     if (policy.made === 'by-hand') return (policy.check as Check)(user, guardContext.context);
-    const made = this.maker.get(policy.type, guardContext);
-    return isThenable(made)
-      ? made.then((policy) => check(policy, user, guardContext))
-      : check(made, user, guardContext);
+    const instance = this.factory.get(policy.type, guardContext);
+    return isThenable(instance)
+      ? instance.then((resolved) => callCheck(resolved, user, guardContext))
+      : callCheck(instance, user, guardContext);
   }
 
-  private judge(requirement: PolicyRequirement, rule: AppRule, answer: unknown): Decision {
+  private toDecision(requirement: PolicyRequirement, rule: AppRule, answer: unknown): Decision {
     const read = readPolicyAnswer(answer);
     switch (read.kind) {
       case 'granted':
@@ -58,21 +58,21 @@ export class PolicyEvaluator {
         return denied(
           `It requires ${nameOf(requirement)}, which refuses${read.reason === null ? '' : `: ${logText(read.reason)}`}`,
         );
-      case 'nonsense':
-        return this.rules.misconfigured(rule, `gave ${read.given} for an answer`, fix);
+      case 'invalid':
+        return this.rules.refuseMisconfigured(rule, `returned ${read.description}, which is no valid answer`, fix);
     }
   }
 }
 
 type Check = (user: AuthUser, context: CallContext) => unknown;
 
-function check(policy: PolicyInstance, user: AuthUser, { context }: GuardContext): unknown {
+function callCheck(policy: PolicyInstance, user: AuthUser, { context }: GuardContext): unknown {
   return (policy as { check: Check }).check(user, context);
 }
 
 /**
- * What a policy says about a call: `true` lets it pass, and nothing else does. `false` refuses it, and so does a text,
- * or `{ granted: false, reason }`: a reason goes into the log at `debug`, and never into the answer.
+ * What a policy returns about a call. Only `true` grants it. `false`, a string and `{ granted: false, reason }` refuse it. The
+ * string or the reason is logged at level `debug` and is never part of the answer.
  */
 export type PolicyAnswer = boolean | string | PolicyRefusal;
 
@@ -81,18 +81,18 @@ export interface PolicyRefusal {
   readonly reason?: string;
 }
 
-/** What a policy has said. `nonsense`: it gave something that is no answer, so that the app has to be mended. */
+/** The answer of a policy after it has been checked. `invalid`: the policy returned something else, a mistake in the app's code. */
 export type ReadAnswer =
   | { readonly kind: 'granted' }
   | { readonly kind: 'refused'; readonly reason: string | null }
-  | { readonly kind: 'nonsense'; readonly given: string };
+  | { readonly kind: 'invalid'; readonly description: string };
 
-/** Reads what a policy gave: anything may have come. */
+/** Checks what a policy has returned, which may be any value. */
 export function readPolicyAnswer(answer: unknown): ReadAnswer {
   if (answer === true) return { kind: 'granted' };
   if (answer === false) return { kind: 'refused', reason: null };
   if (typeof answer === 'string') return { kind: 'refused', reason: answer === '' ? null : answer };
-  return readRefusal(answer) ?? { kind: 'nonsense', given: describe(answer) };
+  return readRefusal(answer) ?? { kind: 'invalid', description: describe(answer) };
 }
 
 function readRefusal(answer: unknown): ReadAnswer | null {
@@ -102,7 +102,7 @@ function readRefusal(answer: unknown): ReadAnswer | null {
   return { kind: 'refused', reason: typeof reason === 'string' && reason !== '' ? reason : null };
 }
 
-/** The kind of thing, and nothing of what is in it: it may be a row of the app's database. */
+/** Names the type of a value only: the value may be a row of the app's database, which must not be logged. */
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';

@@ -9,43 +9,44 @@ import { type GuardContext, requirementsOf } from './guard-context.js';
 import type { OrganizationEvaluator } from './organization-evaluator.js';
 import type { PermissionSource, PermissionSources } from './issuer-permissions.js';
 import type { PolicyEvaluator } from './policy-evaluator.js';
-import { isOfUserAlone, type AuthorityRequirement, type Requirement } from './requirement.js';
+import { isDecidedByUserAlone, type AuthorityRequirement, type Requirement } from './requirement.js';
 import type { RouteRequirements } from './route-rules.js';
 
 export interface RequirementCheckerParts {
   readonly organizations: OrganizationEvaluator;
   readonly policies: PolicyEvaluator;
-  /** Whom to ask about permissions that are in no token. */
+  /** For issuers whose tokens do not contain permissions or organizations. */
   readonly sources: PermissionSources;
   readonly profiles: ProfileLookup;
 }
 
-/** A user before what a route requires. */
-interface Check {
+/** What one check is about. */
+interface CheckInput {
   readonly guardContext: GuardContext;
   readonly user: AuthUser;
   readonly requirements: RouteRequirements;
 }
 
-/** What came, or will come, of a check. */
-interface Checked extends Pick<Check, 'user' | 'requirements'> {
+/** A check that has succeeded or is in progress. */
+interface RememberedCheck extends Pick<CheckInput, 'user' | 'requirements'> {
   readonly outcome: void | Promise<void>;
 }
 
-/** Asks of a user what the route requires beyond being one. */
+/** Checks whether an authenticated user satisfies the requirements of the route. */
 export class RequirementChecker {
-  /** By call: class and handler each bring the guard along, and a policy is asked once all the same. */
-  private readonly checked = createPrivateSlot<Checked>();
+  /** By call: if decorators on the class and on the handler both add the guard, it runs twice, and policies must run once. */
+  private readonly remembered = createPrivateSlot<RememberedCheck>();
 
   constructor(private readonly parts: RequirementCheckerParts) {}
 
   /**
-   * The user, or a promise of the user, when the route accepts the credential and every requirement is met.
+   * Checks the kind of the credential and all requirements of the route, and returns the user, or a promise of the user, if all
+   * are satisfied.
    *
-   * @throws {RefusalError} for the first requirement that is not met.
-   * @throws {AuthUnavailableError} when that cannot be decided.
+   * @throws {RefusalError} for the first requirement that is not satisfied.
+   * @throws {AuthUnavailableError} if a requirement cannot be decided.
    */
-  meet(guardContext: GuardContext, user: AuthUser): MaybePromise<AuthUser> {
+  authorize(guardContext: GuardContext, user: AuthUser): MaybePromise<AuthUser> {
     const { rules } = guardContext;
     let checked: void | Promise<void>;
     try {
@@ -66,38 +67,42 @@ export class RequirementChecker {
   }
 
   /**
-   * Nothing, or a promise of it, when every requirement is met.
+   * Checks the requirements, unless the same ones have been checked for the same token in this call. Returns a promise only if a
+   * requirement is decided asynchronously.
    *
-   * @throws {RefusalError} for the first one that is not.
-   * @throws {AuthUnavailableError} when it cannot be found out.
+   * @throws {RefusalError} for the first requirement that is not satisfied.
+   * @throws {AuthUnavailableError} if a requirement cannot be decided.
    */
   check(guardContext: GuardContext, user: AuthUser, requirements: RouteRequirements): void | Promise<void> {
-    const known = this.checked.find(guardContext.context);
-    if (known?.requirements === requirements && areOfOneToken(known.user, user)) return known.outcome;
+    const earlier = this.remembered.find(guardContext.context);
+    if (earlier?.requirements === requirements && areOfOneToken(earlier.user, user)) return earlier.outcome;
     const outcome = this.checkFrom(0, { guardContext, user, requirements });
-    // What the user alone decides may be decided again: anonymousCaller is asked twice.
-    if (outcome !== undefined || !requirements.all.every(isOfUserAlone)) {
-      this.checked.set(guardContext.context, { user, requirements, outcome });
+    // What the user's own lists decide is cheaper to decide again than to remember.
+    if (outcome !== undefined || !requirements.all.every(isDecidedByUserAlone)) {
+      this.remembered.set(guardContext.context, { user, requirements, outcome });
     }
     return outcome;
   }
 
-  /** One after the other, so that a policy is not asked about a caller who is refused without it. */
-  private checkFrom(first: number, check: Check): void | Promise<void> {
-    for (const [at, requirement] of check.requirements.all.entries()) {
+  /** Checks one requirement after the other, so that no policy runs for a caller whom an earlier requirement refuses. */
+  private checkFrom(first: number, input: CheckInput): void | Promise<void> {
+    for (const [at, requirement] of input.requirements.all.entries()) {
       if (at < first) continue;
-      const decision = this.decide(requirement, check);
-      if (isThenable(decision)) return this.checkOn(decision, at + 1, check);
-      settle(decision);
+      const decision = this.decide(requirement, input);
+      if (isThenable(decision)) return this.checkFromAfter(decision, at + 1, input);
+      throwIfRefused(decision);
     }
   }
 
-  private async checkOn(decision: Promise<Decision>, next: number, check: Check): Promise<void> {
-    settle(await decision);
-    await this.checkFrom(next, check);
+  private async checkFromAfter(decision: Promise<Decision>, next: number, input: CheckInput): Promise<void> {
+    throwIfRefused(await decision);
+    await this.checkFrom(next, input);
   }
 
-  private decide(requirement: Requirement, { guardContext, user, requirements }: Check): Decision | Promise<Decision> {
+  private decide(
+    requirement: Requirement,
+    { guardContext, user, requirements }: CheckInput,
+  ): Decision | Promise<Decision> {
     switch (requirement.kind) {
       case 'scopes':
       case 'roles':
@@ -119,13 +124,12 @@ export class RequirementChecker {
     all: readonly Requirement[],
   ): Decision | Promise<Decision> {
     const source = this.parts.sources.find(user);
-    if (source !== undefined) return decideByAsking(requirement, user, all, source);
+    if (source !== undefined) return decideBySource(requirement, user, all, source);
     return decideAuthorities(requirement, authoritiesInToken(user, 'permissions'), all);
   }
 }
 
-/** By the issuer's word, where its tokens do not name permissions. */
-async function decideByAsking(
+async function decideBySource(
   requirement: AuthorityRequirement,
   user: AuthUser,
   all: readonly Requirement[],
@@ -138,33 +142,33 @@ async function decideByAsking(
   );
 }
 
-/** @throws {RefusalError} reason `type`, for a credential of a kind that the route does not accept. */
+/** @throws {RefusalError} with reason `type`, for a kind of credential that the route does not accept. */
 function checkCredentialKind(accepted: readonly string[], { credential }: AuthUser): void {
-  // An app's own Authenticator may make users without a credential.
+  // An Authenticator of the app may return users without a credential, whatever its type says.
   const kind = (credential as AuthUser['credential'] | undefined)?.kind;
   if (kind !== undefined && accepted.includes(kind)) return;
   throw RefusalError.token(
     'type',
-    `The route accepts credentials of kind ${accepted.join(', ')}, and the caller presented ${kind ?? 'none'}`,
+    `The route accepts credentials of kind ${accepted.join(', ')}; the kind of the caller's credential is ${kind ?? 'unknown'}`,
   );
 }
 
-/** Records the scheme that the caller used, so that the challenge of that scheme carries the error. */
+/** Records the scheme that the caller has used, so that the challenge of this scheme contains the error. */
 function withScheme(error: unknown, { credential }: AuthUser): unknown {
   if (isAuthError(error)) error.scheme ??= (credential as AuthUser['credential'] | undefined)?.scheme ?? null;
   return error;
 }
 
-function settle(decision: Decision): void {
+function throwIfRefused(decision: Decision): void {
   if (decision.kind === 'refused') throw decision.refusal;
 }
 
-/** Looks callers up at their provider, once for a request. */
+/** Gets the profiles of callers from their providers, at most once for each request. */
 interface ProfileLookup {
   /**
-   * @param request the request
-   * @throws {RefusalError} for a user who is no more, or is barred.
-   * @throws {AuthUnavailableError} when the provider could not be asked.
+   * @param request the object by which the profile of one request is remembered
+   * @throws {RefusalError} for a user whose account no longer exists or is disabled.
+   * @throws {AuthUnavailableError} if the provider does not answer.
    */
   get(request: object, user: AuthUser): Promise<unknown>;
 }

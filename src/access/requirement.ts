@@ -1,9 +1,9 @@
 import type { AuthUser } from '../user/auth-user.js';
 
-/** The lists of a user that a route may ask for. */
+/** The lists of a user that a route can require values of. */
 export type AuthorityKind = 'scopes' | 'roles' | 'permissions';
 
-/** The user must hold these: all of them, or any one. */
+/** The user must have all of these values, or any one of them. */
 interface AuthorityOf<Kind extends AuthorityKind> {
   readonly kind: Kind;
   readonly match: 'all' | 'any';
@@ -15,45 +15,45 @@ export type ScopeRequirement = AuthorityOf<'scopes'>;
 
 export type AuthorityRequirement = ScopeRequirement | AuthorityOf<'roles'> | AuthorityOf<'permissions'>;
 
-/** What an organization may be named by in a call. */
+/** The property of an organization by which a call names it. */
 type OrganizationName = 'id' | 'slug' | 'name';
 
-/** The user must be a member of the organization that the call is about, and hold there what is named. */
+/** The user must be a member of the organization that the call is about, with these roles and permissions in it. */
 export interface OrganizationRequirement {
   readonly kind: 'organization';
-  /** Where the call names it; a function of the app's gets the framework's own context. */
+  /** Where the call names the organization: in a route parameter, or in what the app's function returns for Nest's execution context. */
   readonly from: { readonly param: string } | { readonly find: (context: never) => unknown };
   readonly by: OrganizationName;
-  /** Exactly this role. */
+  /** A role that was assigned to the user by this name. */
   readonly role: string | null;
-  /** This role, or one that includes it. */
+  /** A role that the user must have, assigned or included in an assigned one. */
   readonly minimumRole: string | null;
-  /** All of them. */
+  /** Permissions of which the user must have all. */
   readonly permissions: readonly string[];
 }
 
-/** The provider must still know the user, and not bar them. */
+/** The provider must still have the user, and must not have disabled the account. */
 interface ProfileRequirement {
   readonly kind: 'profile';
 }
 
-/** A class whose instances the app's injector makes, and which decides about a call. */
+/** A class of the app whose `check` decides about a call. Nest's injector creates the instances. */
 export type PolicyClass = abstract new (...parts: never[]) => { check(user: AuthUser, context: never): unknown };
 
-/** A rule of the app's own must say so. */
+/** A policy of the app must grant the call. */
 export interface PolicyRequirement {
   readonly kind: 'policy';
-  /** Of the class or the function. */
+  /** The name of the class or the function. */
   readonly name: string;
   readonly policy:
     | { readonly made: 'by-injector'; readonly type: PolicyClass }
     | { readonly made: 'by-hand'; readonly check: (user: AuthUser, context: never) => unknown };
 }
 
-/** What a route requires of its user beyond being one: data, so that the guard decides by it and others can list it. */
+/** What a route requires of an authenticated user. It is data, so that the guard can decide by it and the route audit can list it. */
 export type Requirement = AuthorityRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
 
-/** A requirement as logs and lists name it: `scopes: cats:read, cats:write`. */
+/** A requirement in words, for the log and the route audit: `scopes: cats:read, cats:write`. */
 export function nameOf(requirement: Requirement): string {
   switch (requirement.kind) {
     case 'scopes':
@@ -75,7 +75,7 @@ function nameAuthority({ kind, match, values }: AuthorityRequirement): string {
 
 function nameOrganization({ from, by, role, minimumRole, permissions }: OrganizationRequirement): string {
   const parts = [
-    `membership of the organization whose ${by} is ${'param' in from ? `:${from.param}` : 'what id() gives'}`,
+    `membership of the organization whose ${by} is ${'param' in from ? `:${from.param}` : 'returned by id()'}`,
     ...(role === null ? [] : [`role: ${role}`]),
     ...(minimumRole === null ? [] : [`at least role: ${minimumRole}`]),
     ...(permissions.length === 0 ? [] : [`permissions: ${permissions.join(', ')}`]),
@@ -85,7 +85,7 @@ function nameOrganization({ from, by, role, minimumRole, permissions }: Organiza
 
 const authorityKinds: readonly string[] = ['scopes', 'roles', 'permissions'] satisfies AuthorityKind[];
 
-/** Whether it can be decided by the user alone, whatever is called with what. */
-export function isOfUserAlone({ kind }: Requirement): boolean {
+/** Whether the user's own lists decide the requirement, whatever the call and its arguments are. */
+export function isDecidedByUserAlone({ kind }: Requirement): boolean {
   return authorityKinds.includes(kind);
 }

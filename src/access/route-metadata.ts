@@ -3,70 +3,73 @@ import 'reflect-metadata';
 import { readChoice, readOptions } from '../configuration/read-options.js';
 import type { Requirement } from './requirement.js';
 
-/** What a decorator has written on a handler or on a class. */
+/** The metadata that `@Public()` or `@OptionalAuth()` writes on a handler or a class. */
 export type AuthMetadata =
   | { readonly mode: 'public' }
   | { readonly mode: 'optional'; readonly options: OptionalAuthOptions };
 
-// Registered, so that a mark is found although the package is installed twice.
+// A registered symbol, so that a second installed copy of the package finds the metadata. Released versions use this name.
 const authMetadataKey = Symbol.for('nest-gatehouse.mark');
 
-/** Writes a mark. The decorator nearest to the name runs first, so of two on one place the upper one counts. */
-export function writeAuthMetadata(target: object, mark: AuthMetadata): void {
-  Reflect.defineMetadata(authMetadataKey, mark, target);
+/**
+ * Writes the metadata of `@Public()` or `@OptionalAuth()`. Decorators run from the bottom to the top, so of two on one class or
+ * handler the upper one wins.
+ */
+export function writeAuthMetadata(target: object, metadata: AuthMetadata): void {
+  Reflect.defineMetadata(authMetadataKey, metadata, target);
 }
 
-/** The mark that stands on this very handler or class; not one that a class inherits. */
+/** The metadata of exactly this handler or class, without that of classes that it extends. */
 export function readAuthMetadata(target: object): AuthMetadata | undefined {
   return Reflect.getOwnMetadata(authMetadataKey, target) as AuthMetadata | undefined;
 }
 
 const acceptedCredentialsKey = Symbol.for('nest-gatehouse.accepted-credentials');
 
-/** Limits a handler or a class to kinds of credentials. */
+/** Limits a handler or a class to certain kinds of credentials. */
 export function writeAcceptedCredentials(target: object, kinds: readonly string[]): void {
   Reflect.defineMetadata(acceptedCredentialsKey, kinds, target);
 }
 
-/** The kinds of credentials that this very handler or class is limited to; not those that a class inherits. */
+/** The kinds of credentials to which exactly this handler or class is limited, without those of classes that it extends. */
 export function readAcceptedCredentials(target: object): readonly string[] | undefined {
   return Reflect.getOwnMetadata(acceptedCredentialsKey, target) as readonly string[] | undefined;
 }
 
-/** What a decorator adds to whatever else a handler or a class requires. */
+/** A requirement that a decorator adds to the others of a handler or a class. */
 export type DeclaredRequirement = Requirement | VerifyOnline;
 
-/** The issuer itself must say, now, that the token is good. */
+/** The issuer must confirm the token at each request (`@VerifyOnline()`). */
 interface VerifyOnline {
   readonly kind: 'online';
 }
 
-// Registered, as marks are.
+// A registered symbol, for the same reason.
 const requirementsKey = Symbol.for('nest-gatehouse.demands');
 
-/** Adds a demand to a handler or a class; those that stand there stay. */
-export function addRequirement(target: object, demand: DeclaredRequirement): void {
-  // The decorator nearest to the name runs first, and is read last.
-  Reflect.defineMetadata(requirementsKey, [demand, ...readRequirements(target)], target);
+/** Adds a requirement to those that a handler or a class has already. */
+export function addRequirement(target: object, requirement: DeclaredRequirement): void {
+  // Decorators run from the bottom to the top, so each one is put before those that have run.
+  Reflect.defineMetadata(requirementsKey, [requirement, ...readRequirements(target)], target);
 }
 
-/** The demands on this very handler or class, as they are written from top to bottom; none that a class inherits. */
+/** The requirements on exactly this handler or class, from top to bottom, without those of classes that it extends. */
 export function readRequirements(target: object): readonly DeclaredRequirement[] {
   return (Reflect.getOwnMetadata(requirementsKey, target) as readonly DeclaredRequirement[] | undefined) ?? [];
 }
 
-/** What optional authentication does with a token that does not pass, or that cannot be judged. */
+/** What a route with optional authentication does when a token is invalid, or cannot be verified. */
 export interface OptionalAuthOptions {
   /**
-   * A token came and was refused: `'anonymous'` runs the handler without a user and puts the reason into a
-   * challenge, so that the client knows to refresh; `'reject'` answers 401.
+   * When the request carries an invalid token, `'anonymous'` runs the handler without a user and adds a challenge with the
+   * reason to the answer, so that the client knows to refresh the token; `'reject'` answers 401.
    *
    * @defaultValue 'anonymous'
    */
   readonly onInvalid?: 'anonymous' | 'reject';
   /**
-   * The issuer's keys cannot be had: `'reject'` answers 503; `'anonymous'` runs the handler without a user,
-   * and so shows signed-in people the page for strangers until the issuer is back.
+   * When a token cannot be verified because of an outage, `'reject'` answers 503; `'anonymous'` runs the handler without a
+   * user, so that signed-in people get the answer for anonymous callers until the outage ends.
    *
    * @defaultValue 'reject'
    */
@@ -77,9 +80,9 @@ const onInvalid = ['anonymous', 'reject'] as const;
 const onUnavailable = ['reject', 'anonymous'] as const;
 
 /**
- * Checks given options and keeps those that were given.
+ * Reads the options of `@OptionalAuth()`. Options that are left out stay left out, because the module's defaults apply to them.
  *
- * @throws {ConfigurationError}
+ * @throws {ConfigurationError} for an unknown option or a wrong value.
  */
 export function readOptionalAuthOptions(where: string, given: unknown): OptionalAuthOptions {
   const options = readOptions(where, given, ['onInvalid', 'onUnavailable']);

@@ -7,7 +7,7 @@ import {
 } from './route-metadata.js';
 import type { Requirement } from './requirement.js';
 
-/** What a handler asks of its caller. */
+/** The rules of a route: who may call the handler, and by which credentials. */
 export type RouteRules = PublicRules | RequiredRules | OptionalRules;
 
 interface PublicRules {
@@ -15,7 +15,7 @@ interface PublicRules {
 }
 
 interface GuardedRules {
-  /** What the route requires of the user; `null` where being authenticated is enough. */
+  /** What the route requires of the user; `null` if the user only has to be authenticated. */
   readonly requirements: RouteRequirements | null;
   /** The kinds of credentials that the route accepts; `null` for all. */
   readonly credentials: readonly string[] | null;
@@ -29,11 +29,11 @@ interface OptionalRules extends GuardedRules, Required<OptionalAuthOptions> {
   readonly mode: 'optional';
 }
 
-/** What class and handler require together. */
+/** The requirements of a handler, its class and the classes that it extends. */
 export interface RouteRequirements {
-  /** The issuer itself must say that the token is good. */
+  /** Whether the issuer must confirm the token at each request. */
   readonly online: boolean;
-  /** All of them must be met; in the order in which they are asked. */
+  /** The user must satisfy all of them. They are checked in this order. */
   readonly all: readonly Requirement[];
 }
 
@@ -46,20 +46,20 @@ export interface RouteTarget {
 /** A class or a function. */
 type NamedTarget = object & { readonly name: string };
 
-/** Tells whether the guard was put on this very class or handler; one that a class inherits does not count. */
+/** Whether the guard is on exactly this class or handler. A guard on a class that it extends does not count. */
 export type BringsGuard = (target: object) => boolean;
 
 /**
- * The rules of a handler: the nearest mark wins. Nearest is the handler itself, then its class, then the
- * classes which that one extends. Where the guard runs without any mark, a user is required. What is demanded of
- * the user adds up over all of them.
+ * Reads the rules of a handler from the handler, then its class, then the classes that this one extends. The first of them that
+ * has `@Public()`, `@OptionalAuth()` or the guard decides whether a user is required; if none has, a user is. Requirements add up
+ * over all of them. The first that limits the kinds of credentials decides which are accepted.
  */
 export function readRouteRules(
   route: RouteTarget,
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
 ): RouteRules {
-  const levels = [route.getHandler(), ...lineageOf(route.getClass())];
+  const levels = [route.getHandler(), ...classChainOf(route.getClass())];
   const mode = readMode(levels, defaults, bringsGuard);
   if (mode.mode === 'public') return mode;
   const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
@@ -73,12 +73,17 @@ function toRouteRequirements(requirements: readonly DeclaredRequirement[]): Rout
   if (requirements.length === 0) return null;
   return {
     online: requirements.some(({ kind }) => kind === 'online'),
-    all: requirements.filter((demand) => demand.kind !== 'online').sort((one, other) => turnOf(one) - turnOf(other)),
+    all: requirements
+      .filter((requirement) => requirement.kind !== 'online')
+      .sort((one, other) => orderOf(one) - orderOf(other)),
   };
 }
 
-/** First what the token tells, then what may have to be looked up, and the app's own rules when nothing else refuses. */
-function turnOf({ kind }: Requirement): number {
+/**
+ * The cheapest requirements are checked first: those that the token decides, then those that may need a request to the provider,
+ * and the app's policies last, so that they run only for callers whom nothing else refuses.
+ */
+function orderOf({ kind }: Requirement): number {
   switch (kind) {
     case 'scopes':
     case 'roles':
@@ -92,19 +97,19 @@ function turnOf({ kind }: Requirement): number {
   }
 }
 
-/** Rules of which only the nearest count. */
+/** The rules for which the first of handler, class and extended classes decides. */
 type Mode = PublicRules | Omit<RequiredRules, keyof GuardedRules> | Omit<OptionalRules, keyof GuardedRules>;
 
 function readMode(levels: readonly object[], defaults: Required<OptionalAuthOptions>, bringsGuard: BringsGuard): Mode {
   for (const level of levels) {
-    const mode = readLevel(level, defaults, bringsGuard);
+    const mode = readModeOf(level, defaults, bringsGuard);
     if (mode !== undefined) return mode;
   }
   return { mode: 'required' };
 }
 
 /** A class and the classes that it extends, nearest first. */
-export function lineageOf(target: object): object[] {
+export function classChainOf(target: object): object[] {
   const lineage: object[] = [];
   for (let level: unknown = target; isClass(level); level = Object.getPrototypeOf(level)) lineage.push(level);
   return lineage;
@@ -114,27 +119,27 @@ function isClass(value: unknown): value is object {
   return typeof value === 'function' && value !== Function.prototype;
 }
 
-function readLevel(
+function readModeOf(
   target: object,
   defaults: Required<OptionalAuthOptions>,
   bringsGuard: BringsGuard,
 ): Mode | undefined {
-  const mark = readAuthMetadata(target);
-  // @OptionalAuth() brings the guard itself, so the guard beside it says nothing more.
-  if (mark?.mode === 'optional') return { ...defaults, ...mark.options, mode: 'optional' };
-  // The guard written beside @Public() contradicts it, and the stricter of the two holds.
+  const metadata = readAuthMetadata(target);
+  // @OptionalAuth() adds the guard itself, so a guard on the same target does not make the user mandatory.
+  if (metadata?.mode === 'optional') return { ...defaults, ...metadata.options, mode: 'optional' };
+  // @Public() and the guard on the same target contradict each other. The stricter one wins.
   if (bringsGuard(target)) return { mode: 'required' };
-  return mark?.mode === 'public' ? { mode: 'public' } : undefined;
+  return metadata?.mode === 'public' ? { mode: 'public' } : undefined;
 }
 
-/** The rules of a handler in one class, and in the others that inherit it. */
+/** The remembered rules of a handler in one class, as a linked list over the classes that inherit the handler. */
 interface KnownRules {
   readonly ofClass: object;
   readonly rules: RouteRules;
   readonly next: KnownRules | undefined;
 }
 
-/** Reads the rules of each handler once: decorators do not change while an app runs. */
+/** Reads the rules of each handler once, because decorators do not change while an app runs. */
 export class RouteRulesReader {
   private readonly known = new WeakMap<object, KnownRules>();
 
@@ -143,7 +148,7 @@ export class RouteRulesReader {
     private readonly bringsGuard: BringsGuard,
   ) {}
 
-  /** A handler that several controllers inherit has rules of its own in each of them. */
+  /** A handler that several controllers inherit has its own rules in each of them. */
   read(route: RouteTarget): RouteRules {
     const ofClass = route.getClass();
     const first = this.known.get(route.getHandler());

@@ -50,8 +50,8 @@ export class AuthGuard implements CanActivate {
     try {
       user = this.authenticate(call);
       authorized = isThenable(user)
-        ? user.then((proven) => this.requirements.meet(call, proven))
-        : this.requirements.meet(call, user);
+        ? user.then((proven) => this.requirements.authorize(call, proven))
+        : this.requirements.authorize(call, user);
     } catch (error) {
       return this.answers.continueWithout(call, error);
     }

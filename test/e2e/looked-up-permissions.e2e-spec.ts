@@ -158,9 +158,9 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     await app.call('/teams/red', { token: bob });
     expect(logger.ours().map(({ text }) => text)).toEqual([
       'CatsController.feed: refused (ACCESS_DENIED). It requires permissions: cats:feed; ' +
-        "the user's permissions, asked of the API of Stack Auth, has []",
+        "the user's permissions, requested from the API of Stack Auth, has []",
       'TeamsController.read: refused (ACCESS_DENIED). It requires membership of the organization whose id is :orgId; ' +
-        'the call names "red", and the user\'s organizations, asked of the API of Stack Auth, has the ids ["green"]',
+        'the call names "red", and the user\'s organizations, requested from the API of Stack Auth, has the ids ["green"]',
     ]);
   });
 

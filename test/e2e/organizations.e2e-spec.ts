@@ -266,14 +266,14 @@ describe.each(platforms)('organizations on $name', (platform) => {
     [
       '/orgs/acme/no-such-parameter',
       'OrganizationController.noParameter: refused (ACCESS_DENIED). It requires membership of the organization whose ' +
-        'id is :team, and the call names none: there is no route parameter "team". ' +
-        'Name the parameter with @RequireOrganization({ param }), or give id(context)',
+        'id is :team, and the call names no organization: there is no route parameter "team". ' +
+        'Name the parameter with @RequireOrganization({ param }), or write a function id(context)',
     ],
     [
       '/by-object',
       'OtherController.byObject: refused (ACCESS_DENIED). It requires membership of the organization whose ' +
-        'id is what id() gives, and the call names none: id() gave none. ' +
-        'Name the parameter with @RequireOrganization({ param }), or give id(context)',
+        'id is returned by id(), and the call names no organization: id() returned none. ' +
+        'Name the parameter with @RequireOrganization({ param }), or write a function id(context)',
     ],
   ])('are explained in the log when they cannot be decided: %s', async (path, text) => {
     await callWith(path);

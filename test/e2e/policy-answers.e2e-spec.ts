@@ -180,12 +180,12 @@ describe.each(platforms)('policies on $name', (platform) => {
     for (const name of ['row', 'nothing', 'yes']) await other.call(`/odd/answers/${name}`, { token });
     // Nest hands over one part more than it was given.
     expect(fresh.ours('error').map(({ text }) => text.replace(/ undefined$/, ''))).toEqual([
-      'OddController.answers: @RequirePolicy(unnamed) gave an object for an answer, so it refuses. A policy gives true, false, a ' +
-        'reason as a text, { granted: false, reason }, or a promise of one of these',
+      'OddController.answers: @RequirePolicy(unnamed) returned an object, which is no valid answer, so it refuses. A policy returns true, ' +
+        'false, a reason as a string, { granted: false, reason }, or a promise of one of these',
     ]);
     expect(fresh.ours('debug').map(({ text }) => text)).toEqual([
-      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which gave an object for an answer',
-      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which gave undefined for an answer',
+      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned an object, which is no valid answer',
+      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned undefined, which is no valid answer',
       'OddController.answers: refused (ACCESS_DENIED). It requires policy unnamed, which refuses: "yes"',
     ]);
   });

@@ -37,7 +37,7 @@ describe.each(platforms)('providers of policies on $name', (platform) => {
     [
       'it cannot check',
       [{}],
-      'what the app provides for it has no method check. Write check(user, context), which gives true or false.',
+      'the instance that the app provides has no method check. Write a method check(user, context) that returns true or false.',
     ],
   ])('stop an app in which %s', async (_what, provided, message) => {
     const starting = startApp(platform, {

@@ -1,4 +1,4 @@
-/** Scopes, roles and permissions: who has them passes, and who has not is told which scopes to ask for. */
+/** Scopes, roles and permissions: users who have them pass, and a refusal for a scope names the scopes to request. */
 import { describe, expect, it } from 'vitest';
 import { decideAuthorities, authoritiesInToken } from '../../../src/access/authority-evaluator.js';
 import type { Decision } from '../../../src/access/decision.js';
@@ -19,37 +19,37 @@ const decide = (
 
 describe.each(kinds)('%s', (kind) => {
   it.each([
-    ['all of one', all(kind, 'a'), ['a'], 'granted'],
-    ['all of two', all(kind, 'a', 'b'), ['b', 'c', 'a'], 'granted'],
-    ['all, and one is missing', all(kind, 'a', 'b'), ['a'], 'refused'],
-    ['all, and there are none', all(kind, 'a'), [], 'refused'],
-    ['any, and the last is there', any(kind, 'a', 'b'), ['b'], 'granted'],
-    ['any, and none is there', any(kind, 'a', 'b'), ['c'], 'refused'],
-    ['another case of letters', all(kind, 'Admin'), ['admin'], 'refused'],
+    ['all of one, which the user has', all(kind, 'a'), ['a'], 'granted'],
+    ['all of two, which the user has', all(kind, 'a', 'b'), ['b', 'c', 'a'], 'granted'],
+    ['all of two, of which the user lacks one', all(kind, 'a', 'b'), ['a'], 'refused'],
+    ['all of one, where the user has none', all(kind, 'a'), [], 'refused'],
+    ['any of two, of which the user has the last', any(kind, 'a', 'b'), ['b'], 'granted'],
+    ['any of two, of which the user has none', any(kind, 'a', 'b'), ['c'], 'refused'],
+    ['a name in another case of letters', all(kind, 'Admin'), ['admin'], 'refused'],
     ['a part of a name', all(kind, 'admin'), ['administrator', 'admin '], 'refused'],
     ['two names in one', all(kind, 'a', 'b'), ['a b', 'a,b'], 'refused'],
-    ['a name of every object', all(kind, 'constructor'), ['a'], 'refused'],
+    ['the name of a member of every object', all(kind, 'constructor'), ['a'], 'refused'],
     ['the name of the prototype', any(kind, '__proto__', 'toString', 'length', '0'), ['a'], 'refused'],
-    ['such a name that is really there', all(kind, '__proto__'), ['__proto__'], 'granted'],
+    ['the name of the prototype, which the user has', all(kind, '__proto__'), ['__proto__'], 'granted'],
   ] as const)('%s', (_what, requirement, held, outcome) => {
     expect(decide(requirement, someUser({ [kind]: held })).kind).toBe(outcome);
   });
 
   it.each([
-    ['a text, of which "adm" is a part', 'administrator'],
-    ['an object with a method of the name', { includes: () => true }],
-    ['nothing', undefined],
-  ])('refuse a user that an app has created by hand, whose list is %s', (_what, list) => {
+    ['a string that contains "adm"', 'administrator'],
+    ['an object with a method includes', { includes: () => true }],
+    ['undefined', undefined],
+  ])('refuse a user created by the app whose list is %s', (_what, list) => {
     const user: AuthUser = { ...someUser(), [kind]: list };
     expect(decide(all(kind, 'adm'), user).kind).toBe('refused');
   });
 
-  it('count for themselves only', () => {
+  it('are not satisfied by equal values in the other lists', () => {
     const others = Object.fromEntries(kinds.filter((other) => other !== kind).map((other) => [other, ['a']]));
     expect(decide(all(kind, 'a'), someUser(others)).kind).toBe('refused');
   });
 
-  it('are explained with the requirement, what the user has, and the source', () => {
+  it('are explained in a refusal: what is required, what the user has, and where that was read', () => {
     const decision = decide(any(kind, 'a', 'b'), someUser({ [kind]: ['c', 'x\ny'] }));
     expect(decision).toMatchObject({
       refusal: {
@@ -62,24 +62,43 @@ describe.each(kinds)('%s', (kind) => {
 });
 
 describe('a refusal', () => {
-  it.each(['roles', 'permissions'] as const)('for a lack of %s names no scope', (kind) => {
+  it.each(['roles', 'permissions'] as const)('for missing %s names no scopes', (kind) => {
     const decision = decide(all(kind, 'a'), someUser(), [all('scopes', 'b')]);
     expect(decision).toMatchObject({ refusal: { code: 'ACCESS_DENIED', reason: null, requiredScopes: [] } });
   });
 
   it.each([
-    ['those that are missing', [all('scopes', 'a', 'b')], [], 'a b'],
-    ['those that the token has, too', [all('scopes', 'a', 'b')], ['a'], 'a b'],
-    ['those of every demand, in order, once', [all('scopes', 'b', 'a'), all('scopes', 'a', 'c')], ['c'], 'b a c'],
-    ['all of several that would do', [all('scopes', 'a'), any('scopes', 'b', 'c')], [], 'a b c'],
-    ['of several that would do the one that is there', [any('scopes', 'b', 'c'), all('scopes', 'a')], ['c'], 'c a'],
-    ['no role', [all('roles', 'r'), all('scopes', 'a')], [], 'a'],
-  ])('for a lack of a scope names %s', (_what, demands, scopes, named) => {
-    const failing = demands.find(
-      (demand) => demand.kind === 'scopes' && decide(demand, someUser({ scopes })).kind === 'refused',
+    ['the missing scopes', [all('scopes', 'a', 'b')], [], 'a b'],
+    ['scopes that the token has, too', [all('scopes', 'a', 'b')], ['a'], 'a b'],
+    [
+      'the scopes of every requirement, in order, once',
+      [all('scopes', 'b', 'a'), all('scopes', 'a', 'c')],
+      ['c'],
+      'b a c',
+    ],
+    [
+      'all of several alternatives, where the token has none',
+      [all('scopes', 'a'), any('scopes', 'b', 'c')],
+      [],
+      'a b c',
+    ],
+    [
+      'of several alternatives only the one that the token has',
+      [any('scopes', 'b', 'c'), all('scopes', 'a')],
+      ['c'],
+      'c a',
+    ],
+    ['no roles', [all('roles', 'r'), all('scopes', 'a')], [], 'a'],
+  ])('for a missing scope names %s', (_what, requirements, scopes, named) => {
+    const failing = requirements.find(
+      (requirement) => requirement.kind === 'scopes' && decide(requirement, someUser({ scopes })).kind === 'refused',
     );
     const user = someUser({ scopes });
-    const decision = decideAuthorities(failing as AuthorityRequirement, authoritiesInToken(user, 'scopes'), demands);
+    const decision = decideAuthorities(
+      failing as AuthorityRequirement,
+      authoritiesInToken(user, 'scopes'),
+      requirements,
+    );
     expect(decision).toMatchObject({
       refusal: { code: 'INSUFFICIENT_SCOPE', reason: null, requiredScopes: named.split(' ') },
     });

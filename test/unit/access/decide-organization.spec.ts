@@ -1,4 +1,4 @@
-/** Membership of the organization that a call names, and what is held there. */
+/** Membership of the organization that a call names, and the user's roles and permissions in it. */
 import { describe, expect, it } from 'vitest';
 import { decideOrganization, organizationsInToken } from '../../../src/access/organization-evaluator.js';
 import type { Decision } from '../../../src/access/decision.js';
@@ -24,11 +24,11 @@ const organization = (id: string, parts: Partial<Organization> = {}): Organizati
   ...parts,
 });
 
-/** Roles that include others: an admin is a member, too. */
+/** An assigned role that includes another one: an admin is a member, too. */
 const admin = withAssignedRoles(organization('acme', { roles: ['Admin', 'Member'] }), ['Admin']);
 /** Several roles of equal rank. */
 const several = withAssignedRoles(organization('acme', { roles: ['Editor', 'Billing'] }), ['Editor', 'Billing']);
-/** An issuer that names roles and says nothing of their order. */
+/** From an issuer whose roles have no order. */
 const unordered = organization('acme', { roles: ['Admin'], permissions: ['cats:read', 'cats:write'] });
 
 const decide = (parts: Partial<OrganizationRequirement>, named: string, user: AuthUser): Decision =>
@@ -37,22 +37,22 @@ const decide = (parts: Partial<OrganizationRequirement>, named: string, user: Au
 const outcome = (parts: Partial<OrganizationRequirement>, named: string, organizations: readonly Organization[]) =>
   decide(parts, named, someUser({ organizations })).kind;
 
-describe('membership', () => {
+describe('a user is recognised as a member', () => {
   it.each([
-    ['of the organization of this id', 'acme', 'granted'],
-    ['of another one', 'other', 'refused'],
-    ['by the slug, unasked', 'acme-ltd', 'refused'],
-    ['by the name, unasked', 'acme Ltd', 'refused'],
-    ['by another case of letters', 'ACME', 'refused'],
-    ['by the beginning of the id', 'acm', 'refused'],
-    ['by what every object has', 'constructor', 'refused'],
-    ['by the name of the prototype', '__proto__', 'refused'],
-    ['by an index', '0', 'refused'],
+    ['by the id of the organization', 'acme', 'granted'],
+    ['not by another id', 'other', 'refused'],
+    ['not by the slug, where the id is required', 'acme-ltd', 'refused'],
+    ['not by the name, where the id is required', 'acme Ltd', 'refused'],
+    ['not by the id in another case of letters', 'ACME', 'refused'],
+    ['not by the beginning of the id', 'acm', 'refused'],
+    ['not by the name of a member of every object', 'constructor', 'refused'],
+    ['not by the name of the prototype', '__proto__', 'refused'],
+    ['not by an index', '0', 'refused'],
   ])('%s', (_what, named, expected) => {
     expect(outcome({}, named, [organization('globex'), organization('acme')])).toBe(expected);
   });
 
-  it('of none', () => {
+  it('not without organizations', () => {
     expect(outcome({}, 'acme', [])).toBe('refused');
     expect(outcome({}, '__proto__', [])).toBe('refused');
   });
@@ -62,11 +62,11 @@ describe('membership', () => {
     ['slug', 'acme', 'refused'],
     ['name', 'acme Ltd', 'granted'],
     ['name', 'acme-ltd', 'refused'],
-  ] as const)('by the %s, when that is configured: %s', (by, named, expected) => {
+  ] as const)('by the %s, where the route requires it: %s is %s', (by, named, expected) => {
     expect(outcome({ by }, named, [organization('acme')])).toBe(expected);
   });
 
-  it('is undecided when two organizations have the name', () => {
+  it('not where two organizations have the same slug or id', () => {
     const two = [organization('a', { slug: 'acme' }), organization('b', { slug: 'acme' })];
     expect(outcome({ by: 'slug' }, 'acme', two)).toBe('refused');
     expect(outcome({}, 'a', two)).toBe('granted');
@@ -74,40 +74,45 @@ describe('membership', () => {
   });
 
   it.each([
-    ['no list', undefined],
-    ['a text', 'acme'],
-    ['an object by ids', { acme: organization('acme') }],
-  ])('of a user whom an app has created by hand, with %s', (_what, organizations) => {
+    ['undefined', undefined],
+    ['a string', 'acme'],
+    ['an object with ids as keys', { acme: organization('acme') }],
+  ])('not where the app has created the user with organizations that are %s', (_what, organizations) => {
     const user = { ...someUser(), organizations } as unknown as AuthUser;
     expect(decide({}, 'acme', user).kind).toBe('refused');
   });
 });
 
-describe('the authorities in an organization', () => {
+describe('roles and permissions in the organization', () => {
   it.each([
-    ['the assigned role', { role: 'Admin' }, admin, 'granted'],
-    ['a role that it includes, exactly', { role: 'Member' }, admin, 'refused'],
-    ['a role that it includes, at least', { minimumRole: 'Member' }, admin, 'granted'],
-    ['the assigned role, at least', { minimumRole: 'Admin' }, admin, 'granted'],
-    ['a role above', { minimumRole: 'Owner' }, admin, 'refused'],
-    ['one of several, exactly', { role: 'Billing' }, several, 'granted'],
-    ['one of several, at least: no order, so the same', { minimumRole: 'Billing' }, several, 'granted'],
-    ['none of several, at least', { minimumRole: 'Member' }, several, 'refused'],
-    ['a role of an issuer without order', { role: 'Admin' }, unordered, 'granted'],
-    ['the same, at least, which anonymousCaller can tell', { minimumRole: 'Admin' }, unordered, 'refused'],
-    ['a role that every object has', { role: 'constructor' }, admin, 'refused'],
-    ['permissions, all', { permissions: ['cats:write', 'cats:read'] }, unordered, 'granted'],
-    ['permissions, not all', { permissions: ['cats:read', 'cats:sell'] }, unordered, 'refused'],
-    ['permissions, none held', { permissions: ['cats:read'] }, admin, 'refused'],
-    ['role and permissions', { role: 'Admin', permissions: ['cats:read'] }, unordered, 'granted'],
-    ['role without the permission', { role: 'Admin', permissions: ['cats:read'] }, admin, 'refused'],
-    ['permission without the role', { role: 'Owner', permissions: ['cats:read'] }, unordered, 'refused'],
-    ['exactly, and at least another', { role: 'Admin', minimumRole: 'Owner' }, admin, 'refused'],
+    ['role: the assigned one', { role: 'Admin' }, admin, 'granted'],
+    ['role: one that the assigned one includes', { role: 'Member' }, admin, 'refused'],
+    ['minimumRole: one that the assigned one includes', { minimumRole: 'Member' }, admin, 'granted'],
+    ['minimumRole: the assigned one', { minimumRole: 'Admin' }, admin, 'granted'],
+    ['minimumRole: one above the assigned one', { minimumRole: 'Owner' }, admin, 'refused'],
+    ['role: one of several assigned ones', { role: 'Billing' }, several, 'granted'],
+    ['minimumRole: one of several assigned ones of equal rank', { minimumRole: 'Billing' }, several, 'granted'],
+    ['minimumRole: none of several assigned ones', { minimumRole: 'Member' }, several, 'refused'],
+    ['role: of an issuer whose roles have no order', { role: 'Admin' }, unordered, 'granted'],
+    ['minimumRole: of an issuer whose roles have no order', { minimumRole: 'Admin' }, unordered, 'refused'],
+    ['role: the name of a member of every object', { role: 'constructor' }, admin, 'refused'],
+    ['permissions: all held', { permissions: ['cats:write', 'cats:read'] }, unordered, 'granted'],
+    ['permissions: some held', { permissions: ['cats:read', 'cats:sell'] }, unordered, 'refused'],
+    ['permissions: none held', { permissions: ['cats:read'] }, admin, 'refused'],
+    ['role and permissions: both held', { role: 'Admin', permissions: ['cats:read'] }, unordered, 'granted'],
+    ['role and permissions: only the role held', { role: 'Admin', permissions: ['cats:read'] }, admin, 'refused'],
+    [
+      'role and permissions: only the permission held',
+      { role: 'Owner', permissions: ['cats:read'] },
+      unordered,
+      'refused',
+    ],
+    ['role and minimumRole: only the role held', { role: 'Admin', minimumRole: 'Owner' }, admin, 'refused'],
   ] as const)('%s', (_what, parts, held, expected) => {
     expect(outcome(parts, 'acme', [held])).toBe(expected);
   });
 
-  it('count in this organization only', () => {
+  it('do not count in another organization', () => {
     const organizations = [organization('acme', { roles: ['Member'] }), organization('globex', { roles: ['Admin'] })];
     expect(outcome({ role: 'Admin' }, 'acme', organizations)).toBe('refused');
     const roles = someUser({ roles: ['Admin'], permissions: ['p'], organizations: [organization('acme')] });
@@ -116,7 +121,7 @@ describe('the authorities in an organization', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('a refusal explains', () => {
   const explanationOf = (parts: Partial<OrganizationRequirement>, named: string, ...held: readonly Organization[]) => {
     const decision = decide(parts, named, someUser({ organizations: held }));
     if (decision.kind === 'granted') throw new Error('It was granted');
@@ -124,10 +129,10 @@ describe('a refusal', () => {
     return decision.refusal.explanation;
   };
   const place = 'user.organizations, from the claim map of issuer "https://issuer.example", has';
-  const demanded = 'It requires membership of the organization whose id is :orgId';
+  const required = 'It requires membership of the organization whose id is :orgId';
 
   it.each([
-    ['acme\n', {}, [], `${demanded}; the call names "acme\\u000a", and ${place} the ids []`],
+    ['acme\n', {}, [], `${required}; the call names "acme\\u000a", and ${place} the ids []`],
     [
       'x',
       { by: 'slug' },
@@ -138,34 +143,34 @@ describe('a refusal', () => {
       'acme',
       { role: 'Member', from: { find: () => 'acme' } },
       [admin],
-      `It requires membership of the organization whose id is what id() gives, role: Member; the call names "acme", where ${place} the assigned roles ["Admin"]`,
+      `It requires membership of the organization whose id is returned by id(), role: Member; the call names "acme", where ${place} the assigned roles ["Admin"]`,
     ],
     [
       'acme',
       { minimumRole: 'Owner', permissions: ['p', 'q'] },
       [admin],
-      `${demanded}, at least role: Owner, permissions: p, q; the call names "acme", where ${place} the roles ["Admin","Member"]`,
+      `${required}, at least role: Owner, permissions: p, q; the call names "acme", where ${place} the roles ["Admin","Member"]`,
     ],
     [
       'acme',
       { minimumRole: 'Admin' },
       [unordered],
-      `${demanded}, at least role: Admin; the call names "acme", where ${place} roles without an order, so that "at least" cannot be decided: ask for the exact role`,
+      `${required}, at least role: Admin; the call names "acme", where ${place} roles without an order, so that minimumRole cannot be decided: require the exact role`,
     ],
     [
       'acme',
       { permissions: ['p'] },
       [unordered],
-      `${demanded}, permissions: p; the call names "acme", where ${place} the permissions ["cats:read","cats:write"]`,
+      `${required}, permissions: p; the call names "acme", where ${place} the permissions ["cats:read","cats:write"]`,
     ],
     [
       'acme',
       {},
       [organization('acme'), organization('acme')],
-      `${demanded}; the call names "acme", and ${place} several of this id: ask by another name of theirs`,
+      `${required}; the call names "acme", and ${place} several organizations of this id: choose a property that is unique with @RequireOrganization({ by })`,
     ],
   ] as const)(
-    'states the requirement, the organization and the granted authorities: %j, %j',
+    'what is required, what the call names and what the user has: %j, %j',
     (named, parts, held, explanation) => {
       expect(explanationOf(parts, named, ...held)).toBe(explanation);
     },

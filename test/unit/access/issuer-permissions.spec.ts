@@ -1,4 +1,4 @@
-/** What an issuer says of its users' permissions: remembered for a while and no longer, and never guessed in an outage. */
+/** The permissions of an issuer's users: an answer is cached while it is fresh, and an older answer is never used in an outage. */
 import { describe, expect, it } from 'vitest';
 import {
   IssuerPermissions,
@@ -17,7 +17,7 @@ import { ManualClock } from '../../support/manual-clock.js';
 import { settle, userOf } from '../../support/opened-profiles.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
 
-/** Answers with what it was asked, and keeps whoever asks waiting when told to. */
+/** Answers each question with its text and its number. After `hold`, answers wait for `release`. */
 class EchoSource implements PermissionSource {
   readonly name = 'the API of Joe';
   readonly questions: string[] = [];
@@ -63,7 +63,7 @@ function open({ freshMs = 60_000, maxEntries = 100 } = {}) {
 const alice = userOf('alice');
 
 describe('permissions', () => {
-  it('are requested once while they are fresh, each kind separately', async () => {
+  it('are requested again only when they are no longer fresh, each question separately', async () => {
     const { source, permissions, clock } = open();
     const ask = async () => [
       await permissions.permissionsOf(alice),
@@ -87,7 +87,7 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(10);
   });
 
-  it('are cached by user: a new token of a user finds them, a user of another issuer does not', async () => {
+  it('are cached by issuer and user: another token of the user finds the answer, a user of another issuer does not', async () => {
     const { source, permissions } = open();
     await permissions.permissionsOf(alice);
     await permissions.permissionsOf(userOf('alice', { token: 't2' }));
@@ -98,8 +98,8 @@ describe('permissions', () => {
 
   it.each([
     ['with a cache', {}],
-    ['without', { freshMs: 0, maxEntries: 0 }],
-  ])('are requested once by concurrent requests, %s', async (_what, options) => {
+    ['without a cache', { freshMs: 0, maxEntries: 0 }],
+  ])('are requested once for concurrent calls, %s', async (_what, options) => {
     const { source, permissions } = open(options);
     source.hold();
     const answers = Promise.all(Array.from({ length: 100 }, () => permissions.permissionsOf(alice)));
@@ -109,14 +109,14 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(1);
   });
 
-  it('are requested each time when the cache is off', async () => {
+  it('are requested at each call without a cache', async () => {
     const { source, permissions } = open({ freshMs: 0, maxEntries: 0 });
     await permissions.permissionsOf(alice);
     await permissions.permissionsOf(alice);
     expect(source.questions).toHaveLength(2);
   });
 
-  it('are requested again when the clock was set back', async () => {
+  it('are requested again after the clock was set back', async () => {
     const { source, permissions, clock } = open();
     await permissions.permissionsOf(alice);
     clock.advanceSeconds(-1);
@@ -124,7 +124,7 @@ describe('permissions', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('of one token are not affected by a refusal of another token', async () => {
+  it('are not refused to one token because the issuer has refused another', async () => {
     const { source, permissions } = open();
     source.trouble = (user) => (tokenOf(user) === 'old' ? RefusalError.token('expired', 'It is over') : undefined);
     source.hold();
@@ -135,8 +135,8 @@ describe('permissions', () => {
   });
 });
 
-describe('forgetting', () => {
-  it('makes the next request call the issuer', async () => {
+describe('forgetting a user', () => {
+  it('sends the next question to the issuer', async () => {
     const { source, permissions, sources } = open();
     await permissions.permissionsOf(alice);
     sources.forget('bob', 'joe');
@@ -148,7 +148,7 @@ describe('forgetting', () => {
     expect(source.questions).toHaveLength(2);
   });
 
-  it('discards a response that is under way', async () => {
+  it('does not cache an answer that is still under way', async () => {
     const { source, permissions, sources } = open();
     source.hold();
     const before = permissions.permissionsOf(alice);
@@ -163,7 +163,7 @@ describe('forgetting', () => {
 });
 
 describe('an outage', () => {
-  it('is a fault, even for permissions that were known, and is reported once', async () => {
+  it('is a fault although an older answer is known, and is reported once', async () => {
     const { source, permissions, clock, events } = open();
     await permissions.permissionsOf(alice);
     clock.advanceSeconds(60);
@@ -191,10 +191,14 @@ describe('an outage', () => {
   });
 
   it.each([
-    ['what a source throws', new TypeError('secret'), 'SERVER_ERROR'],
-    ['a fault of its own', new AuthUnavailableError('Another shape', 60), 'SERVER_ERROR'],
-    ['a refusal of the token, which is none', RefusalError.token('revoked', 'Gone'), 'INVALID_TOKEN revoked'],
-  ])('may be %s', async (_what, trouble, outcome) => {
+    ['a fault, for any error of the source', new TypeError('secret'), 'SERVER_ERROR'],
+    ['the fault that the source throws', new AuthUnavailableError('Another shape', 60), 'SERVER_ERROR'],
+    [
+      'no fault but a refusal, when the source refuses the token',
+      RefusalError.token('revoked', 'Gone'),
+      'INVALID_TOKEN revoked',
+    ],
+  ])('is %s', async (_what, trouble, outcome) => {
     const { source, permissions, events } = open();
     source.trouble = () => trouble;
     expect(await outcomeOf(permissions.organizationsOf(alice))).toBe(outcome);
@@ -205,15 +209,15 @@ describe('an outage', () => {
   });
 });
 
-describe('the source', () => {
-  it("is that of the user's issuer; a user created by hand has their own lists", () => {
+describe('the permission sources', () => {
+  it('are found by the issuer of the user, and not for a user created by the app', () => {
     const { sources, permissions } = open();
     expect(sources.find(alice)).toBe(permissions);
     expect(sources.find(userOf('alice', { issuer: 'jim' }))).toBeUndefined();
     expect(sources.find({ ...alice })).toBeUndefined();
   });
 
-  it('has no timer when the app stops', async () => {
+  it('set no timer after the app has stopped', async () => {
     const { sources, permissions, timer } = open();
     await permissions.permissionsOf(alice);
     expect(timer.delayMs).not.toBeNull();

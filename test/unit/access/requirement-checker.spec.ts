@@ -6,8 +6,7 @@ import { AppRules } from '../../../src/access/app-rules.js';
 import { RequirementChecker } from '../../../src/access/requirement-checker.js';
 import { OrganizationEvaluator } from '../../../src/access/organization-evaluator.js';
 import { PolicyEvaluator, PolicyFactory } from '../../../src/access/policy-evaluator.js';
-import type { CallContext } from '../../../src/access/guard-context.js';
-import type { GuardContext } from '../../../src/access/guard-context.js';
+import type { CallContext, GuardContext } from '../../../src/access/guard-context.js';
 import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
 import { toVerifiedToken } from '../../../src/token/verified-token.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
@@ -18,17 +17,17 @@ import { outcomeOf } from '../../support/outcome.js';
 
 class Cats {
   list(): void {
-    // Never called: a place to demand things of.
+    // Never called: requirements are attached to it.
   }
 }
 
 class NoPolicyClasses extends PolicyFactory {
   override get(): never {
-    throw new Error('There is none here');
+    throw new Error('This test has no policy classes');
   }
 }
 
-/** One user out of one token, judged twice at the same time, is two objects. */
+/** Each call creates another object for the user of a token, as two concurrent verifications do. */
 function userOf(text: string): AuthUser {
   const token = toVerifiedToken('https://issuer.example', { alg: 'ES256' }, Object.freeze({ sub: 'alice', exp: 2e9 }));
   return toAuthUser(text, token, { provider: 'oidc', map: mapStandardClaims });
@@ -37,7 +36,7 @@ function userOf(text: string): AuthUser {
 function setUp(): {
   checker: RequirementChecker;
   asked: string[];
-  demand: (name: string, answer: boolean) => RouteRequirements;
+  requirePolicy: (name: string, answer: boolean) => RouteRequirements;
 } {
   const rules = new AppRules(() => undefined);
   const sources = new PermissionSources(new Map(), new ExpiringMemory({ maxEntries: 0, clock: new ManualClock() }));
@@ -45,29 +44,29 @@ function setUp(): {
     organizations: new OrganizationEvaluator(rules, sources),
     policies: new PolicyEvaluator(rules, new NoPolicyClasses()),
     sources,
-    profiles: { get: () => Promise.reject(new Error('No profile is demanded here')) },
+    profiles: { get: () => Promise.reject(new Error('No profile is required here')) },
   });
   const asked: string[] = [];
-  const demand = (name: string, answer: boolean): RouteRequirements => {
+  const requirePolicy = (name: string, answer: boolean): RouteRequirements => {
     const check = (): boolean => {
       asked.push(name);
       return answer;
     };
     return { online: false, all: [{ kind: 'policy', name, policy: { made: 'by-hand', check } }] };
   };
-  return { checker, asked, demand };
+  return { checker, asked, requirePolicy };
 }
 
 const guardContextOf = (context: CallContext): GuardContext => ({ context }) as GuardContext;
 
 describe('a policy', () => {
   it.each([
-    ['once, when two verdicts on one token have made two users of it', 'the.one.token', ['may-list']],
-    ['about each of two users', 'the.other.token', ['may-list', 'may-list']],
-  ])('runs for a call %s', async (_, second, expected) => {
-    const { checker, asked, demand } = setUp();
+    ['once for two user objects of one token', 'the.one.token', ['may-list']],
+    ['for each of two tokens', 'the.other.token', ['may-list', 'may-list']],
+  ])('runs %s', async (_, second, expected) => {
+    const { checker, asked, requirePolicy } = setUp();
     const guardContext = guardContextOf(new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list));
-    const requirements = demand('may-list', true);
+    const requirements = requirePolicy('may-list', true);
     for (const text of ['the.one.token', second]) await checker.check(guardContext, userOf(text), requirements);
     expect(asked).toEqual(expected);
   });
@@ -75,9 +74,9 @@ describe('a policy', () => {
   const derivations: [string, (context: ExecutionContextHost) => CallContext][] = [
     ['the same context', (context) => context],
     ['a proxy for it', (context) => new Proxy(context, {})],
-    ['an heir of it', (context) => Object.create(context) as CallContext],
+    ['an object that inherits from it', (context) => Object.create(context) as CallContext],
     [
-      'a copy of all its members',
+      'a copy with all its members',
       (context) =>
         Object.create(
           Object.getPrototypeOf(context) as object,
@@ -86,13 +85,13 @@ describe('a policy', () => {
     ],
   ];
 
-  it.each(derivations)('runs although another one has allowed the call, on %s', async (_, derive) => {
-    const { checker, asked, demand } = setUp();
+  it.each(derivations)('runs although another policy has granted the call, with %s', async (_, derive) => {
+    const { checker, asked, requirePolicy } = setUp();
     const context = new ExecutionContextHost([{}, {}], Cats, Cats.prototype.list);
     const user = userOf('the.one.token');
-    await checker.check(guardContextOf(context), user, demand('may-list', true));
+    await checker.check(guardContextOf(context), user, requirePolicy('may-list', true));
     const outcome = await outcomeOf(() =>
-      checker.check(guardContextOf(derive(context)), user, demand('may-wipe', false)),
+      checker.check(guardContextOf(derive(context)), user, requirePolicy('may-wipe', false)),
     );
     expect([outcome, asked]).toEqual(['ACCESS_DENIED', ['may-list', 'may-wipe']]);
   });

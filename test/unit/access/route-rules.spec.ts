@@ -1,4 +1,4 @@
-/** In which order a route's demands are asked: what costs least first, the app's own rules last. */
+/** The order in which the requirements of a route are checked: the cheapest first, the app's policies last. */
 import { describe, expect, it } from 'vitest';
 import { addRequirement, type DeclaredRequirement } from '../../../src/access/route-metadata.js';
 import { nameOf } from '../../../src/access/requirement.js';
@@ -24,7 +24,7 @@ const organization: DeclaredRequirement = {
   permissions: [],
 };
 
-/** Written from top to bottom, on the base class, the class and the handler. */
+/** The names of the requirements in the order in which they are checked. The arguments list decorators from top to bottom. */
 function namesOf(
   onBase: readonly DeclaredRequirement[],
   onClass: readonly DeclaredRequirement[],
@@ -34,18 +34,18 @@ function namesOf(
   class Cats extends Base {
     list(): void {}
   }
-  // Decorators run from the name outwards.
-  for (const demand of onBase.toReversed()) addRequirement(Base, demand);
-  for (const demand of onClass.toReversed()) addRequirement(Cats, demand);
-  for (const demand of onHandler.toReversed()) addRequirement(Cats.prototype.list, demand);
+  // Decorators run from the bottom to the top.
+  for (const requirement of onBase.toReversed()) addRequirement(Base, requirement);
+  for (const requirement of onClass.toReversed()) addRequirement(Cats, requirement);
+  for (const requirement of onHandler.toReversed()) addRequirement(Cats.prototype.list, requirement);
   const route = { getClass: () => Cats, getHandler: () => Cats.prototype.list };
   const rules = readRouteRules(route, defaults, () => false);
-  if (rules.mode !== 'required') throw new Error('Demands require a user');
+  if (rules.mode !== 'required') throw new Error('Requirements make a user mandatory');
   return rules.requirements?.all.map(nameOf);
 }
 
 describe('requirements', () => {
-  it('are checked in the order in which they are written: base class, class, handler', () => {
+  it('are checked as they are written: base class, class, handler', () => {
     expect(namesOf([held('roles', 'a')], [held('scopes', 'b'), held('roles', 'c')], [held('scopes', 'd')])).toEqual([
       'roles: a',
       'scopes: b',
@@ -54,7 +54,7 @@ describe('requirements', () => {
     ]);
   });
 
-  it('have look-ups checked after the others, and policies last', () => {
+  it('that may need a request to the provider follow those of the token, and policies come last', () => {
     expect(
       namesOf(
         [policy('P')],
