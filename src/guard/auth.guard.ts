@@ -53,13 +53,13 @@ export class AuthGuard implements CanActivate {
         ? user.then((proven) => this.requirements.authorize(call, proven))
         : this.requirements.authorize(call, user);
     } catch (error) {
-      return this.answers.continueWithout(call, error);
+      return this.answers.continueWithoutUser(call, error);
     }
     // The same object, and so no promise: everything was decided at once.
     if (authorized === user) return this.admit(call, user as AuthUser);
     return (authorized as Promise<AuthUser>).then(
       (proven) => this.admit(call, proven),
-      (error: unknown) => this.answers.continueWithout(call, error),
+      (error: unknown) => this.answers.continueWithoutUser(call, error),
     );
   }
 
@@ -77,7 +77,7 @@ export class AuthGuard implements CanActivate {
 
   private admitAs(call: Call, user: unknown, verified: AuthUser): true {
     // An Authenticator of the app's own may give no user, whatever its type says.
-    if (user === null || user === undefined) return this.answers.continueWithout(call, RefusalError.unknownUser());
+    if (user === null || user === undefined) return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
     return admit(call, { user, verified });
   }
 }

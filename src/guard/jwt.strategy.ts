@@ -78,7 +78,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
     const handler = "AuthGuard('jwt')";
     const { answers } = this.answers;
     if (error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR') {
-      this.answers.explain(request, error, { handler, anonymous: false });
+      this.answers.reportOnce(request, error, { handler, anonymous: false });
       actions.fail(error, statusOf(error));
       return;
     }

@@ -6,15 +6,15 @@ import type { RefusedEvent, ReportEvent } from '../telemetry/auth-event.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { anonymousCaller, type Transport } from './transport.js';
 
-/** How many handlers of one request are reported: a GraphQL operation may select one field many times. */
-const mostReported = 100;
+/** At most so many handlers of one request are reported, because a GraphQL operation may call any number of fields. */
+const maxReportedHandlers = 100;
 
 /** A call whose caller was not authenticated, or not authorized. */
 type Call = Pick<GuardContext<Transport>, 'context' | 'transport' | 'view'>;
 
-/** Answers errors on the way to the user: logs the reason, sends the challenges, throws what the transport answers with. */
+/** Answers errors of authentication and authorization: reports them, adds their headers, and creates the exception for the transport. */
 export class CallAnswers {
-  /** By request: two guards of one handler report once. GraphQL operations and sockets report each handler. */
+  /** The names of the handlers that were reported, by request: two guards of one handler report once, two handlers twice. */
   private readonly reported = createPrivateSlot<Set<string>>();
 
   constructor(
@@ -23,17 +23,17 @@ export class CallAnswers {
   ) {}
 
   /**
-   * Lets the call continue without a user where its route allows that.
+   * Lets the call continue without a user if the rules of the route allow it for this error.
    *
-   * @throws what the transport answers with, where the route requires a user; what is no `AuthError`, as it is.
+   * @throws the exception of the transport if they do not; any error that is no `AuthError`, unchanged.
    */
-  continueWithout(call: GuardContext<Transport>, error: unknown): true {
+  continueWithoutUser(call: GuardContext<Transport>, error: unknown): true {
     if (!isAuthError(error)) throw error;
     const decision = decideWithoutUser(call.rules, error);
     const anonymous = decision.kind === 'anonymous';
-    // A missing token is no event where it may be missing.
+    // On a route with optional authentication a missing token is not reported.
     if (!anonymous || error.code !== 'MISSING_TOKEN') {
-      this.explain(call.view.request, error, { handler: handlerNameOf(call), anonymous });
+      this.reportOnce(call.view.request, error, { handler: handlerNameOf(call), anonymous });
     }
     if (decision.kind === 'refuse') throw this.toException(call, error);
     if (decision.challenge) {
@@ -43,20 +43,20 @@ export class CallAnswers {
     return true;
   }
 
-  /** Logs the error and gives what to throw for it. */
+  /** Reports the error, adds its headers to the answer, and returns the exception that the caller has to throw or send. */
   refuse(call: Call, error: AuthError, handler = handlerNameOf(call)): Error {
-    this.explain(call.view.request, error, { handler, anonymous: false });
+    this.reportOnce(call.view.request, error, { handler, anonymous: false });
     return this.toException(call, error);
   }
 
-  /** Reports an error once for each request and handler. */
-  explain(
+  /** Reports an error, at most once for each request and handler. */
+  reportOnce(
     request: object,
     error: AuthError,
     { handler, anonymous }: Pick<RefusedEvent, 'handler' | 'anonymous'>,
   ): void {
     const handlers = this.reported.find(request) ?? new Set();
-    if (handlers.has(handler) || handlers.size >= mostReported) return;
+    if (handlers.has(handler) || handlers.size >= maxReportedHandlers) return;
     this.reported.set(request, handlers.add(handler));
     const { code, reason, explanation } = error;
     if (isConfigurationError(error)) this.report({ type: 'misconfigured', problem: explanation, fix: error.fix });

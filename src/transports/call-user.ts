@@ -1,32 +1,34 @@
 import { createPrivateSlot, type PrivateSlot } from '../request/private-slot.js';
 import {
   findGraphqlRequest,
-  isTold,
-  lineageOf,
-  nameOfField,
+  fieldChainOf,
+  isPathCopied,
+  pathTextOf,
   readGraphqlCall,
   type GraphqlCall,
 } from './graphql-call.js';
 
-/** The parts of an execution context that tell where the user of its handler is kept. */
+/** The parts of an execution context by which the user of its handler is found. */
 export interface HandlerCall {
   getType(): string;
   getArgs(): readonly unknown[];
   getHandler(): object;
 }
 
-/** Of each call, by handler; or by another name that the transport has for what is called. */
+/** The users of a call, by handler or by another key of the transport, such as the path of a GraphQL field. */
 type UserSlots = PrivateSlot<Map<unknown, unknown>>;
 
 const userSlotsKey = Symbol.for('nest-gatehouse.userSlots');
-// One for the process, so that a decorator finds what the guard of a second installed copy has kept.
+// One slot for the process, so that a decorator finds the user that the guard of a second installed copy has set.
 const registry = globalThis as Record<symbol, UserSlots | undefined>;
 const userSlots: UserSlots = (registry[userSlotsKey] ??= createPrivateSlot());
 
 /**
- * Keeps the user of a call on a transport that has no request object to put it on. Two handlers of one GraphQL
- * operation, or of one socket, may run at the same time, one for a user and one for anonymousCaller, so a setUser is of a
- * call and of a handler.
+ * Sets the user of one handler in a call, for transports without a request object of their own for each handler. Two handlers of
+ * one GraphQL operation, or of one socket, may run at the same time, one with a user and one without, so the key is the call
+ * together with the handler.
+ *
+ * @param user `null` for an anonymous caller
  */
 export function setCallUser(call: object, handler: unknown, user: unknown): void {
   const handlers = userSlots.find(call);
@@ -34,45 +36,45 @@ export function setCallUser(call: object, handler: unknown, user: unknown): void
   else handlers.set(handler, user);
 }
 
-/** The user of a setUser; `undefined` when anonymousCaller has been let in to it, not even anonymousCaller. */
+/** The user that was set for a handler in a call: `null` for an anonymous caller, `undefined` if no guard has run. */
 export function findCallUser(call: object, handler: unknown): unknown {
   return userSlots.find(call)?.get(handler);
 }
 
-/** Whether any user, or anonymousCaller, was let in by this call. */
+/** Whether the guard has run for any handler of the call, with a user or without. */
 export function hasCallUser(call: object): boolean {
   return userSlots.find(call) !== undefined;
 }
 
-/** Keeps the user of a GraphQL field, for it and for the fields in it. */
+/** Sets the user of a GraphQL field, for its resolver and for the fields that it contains. */
 export function setFieldUser({ context, path, isSubscription }: GraphqlCall, handler: object, user: unknown): void {
   if (path !== null) {
     setCallUser(path, handler, user);
     setCallUser(path, path, user);
   }
   if (!isObject(context)) return;
-  if (isTold(path)) setCallUser(context, nameOfField(path), user);
-  // It is the only one at the root of its operation, and its events have paths that know nothing of it.
+  if (isPathCopied(path)) setCallUser(context, pathTextOf(path), user);
+  // A subscription is the only root field of its operation. The paths of its events do not lead to the path of this call.
   if (isSubscription) setCallUser(context, context, user);
 }
 
-/** The user whom the guard has let in to this handler; `null` for anonymousCaller, and where no guard ran. */
+/** The user that the guard has set for this handler; `null` for an anonymous caller, and if no guard has run. */
 export function findUser(call: HandlerCall): unknown {
   if (call.getType() === 'http') return userOfRequest(call.getArgs()[0]) ?? null;
-  for (const [of, name] of userSlotsOf(call)) {
-    const user = findCallUser(of, name);
+  for (const [holder, key] of userKeysOf(call)) {
+    const user = findCallUser(holder, key);
     if (user !== undefined) return user;
   }
   return call.getType() === 'graphql' ? (userOfGraphqlRequest(call) ?? null) : null;
 }
 
-/** Where to look, nearest first. */
-function* userSlotsOf(call: HandlerCall): Generator<readonly [call: object, handler: unknown]> {
+/** The arguments of `findCallUser` with which a user may have been set for this handler, most specific first. */
+function* userKeysOf(call: HandlerCall): Generator<readonly [call: object, handler: unknown]> {
   const handler = call.getHandler();
   const [first, second] = call.getArgs();
   switch (call.getType()) {
     case 'graphql':
-      yield* graphqlUserSlotsOf(readGraphqlCall(call.getArgs()), handler);
+      yield* graphqlUserKeysOf(readGraphqlCall(call.getArgs()), handler);
       return;
     case 'ws':
       if (isObject(first)) yield* [[first, handler] as const, [first, first] as const];
@@ -86,18 +88,18 @@ function* userSlotsOf(call: HandlerCall): Generator<readonly [call: object, hand
   }
 }
 
-/** A field that no guard stands before has the user of the field around it, or of its subscription. */
-function* graphqlUserSlotsOf({ context, path }: GraphqlCall, handler: object): Generator<readonly [object, unknown]> {
+/** A field without a guard has the user of the nearest field that contains it, or of its subscription. */
+function* graphqlUserKeysOf({ context, path }: GraphqlCall, handler: object): Generator<readonly [object, unknown]> {
   if (path !== null) yield [path, handler];
-  for (const field of lineageOf(path)) yield [field, field];
+  for (const field of fieldChainOf(path)) yield [field, field];
   if (!isObject(context)) return;
-  if (isTold(path)) for (const field of lineageOf(path)) yield [context, nameOfField(field)];
+  if (isPathCopied(path)) for (const field of fieldChainOf(path)) yield [context, pathTextOf(field)];
   yield [context, context];
 }
 
 /**
- * What passport's guard has put there. What ours has put is another field's, which may run beside this one or not
- * have been reached yet.
+ * The `user` of the request, if passport's guard has set it. One that our guard has set belongs to another field of the operation
+ * and is not returned.
  */
 function userOfGraphqlRequest(call: HandlerCall): unknown {
   const holder = findGraphqlRequest(readGraphqlCall(call.getArgs()).context)?.holder;
@@ -112,7 +114,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** A member that an object has itself; never one of its prototype, which a name that a caller chose might reach. */
+/** A property that the object has itself. Properties of its prototype are not returned, because the caller may choose the name. */
 export function readOwn(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return (value as Readonly<Record<string, unknown>>)[name];

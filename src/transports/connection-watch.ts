@@ -6,15 +6,15 @@ import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
 
-/** A connection that was opened for a user, or that a user is being served on. */
+/** An open connection or stream of an authenticated user. */
 export interface WatchedConnection {
-  /** What the token came with. */
+  /** The request that is authenticated again at each check. */
   readonly request: RequestView;
   readonly user: AuthUser;
-  /** For the log: `ChatGateway.send`. */
+  /** The handler to name in the log: `ChatGateway.send`. */
   readonly handler: string;
   isOpen(): boolean;
-  /** Tells the client why, and ends it. */
+  /** Sends the reason to the client and closes the connection. */
   close(refusal: AuthError): void;
 }
 
@@ -25,49 +25,54 @@ export interface ConnectionWatchParts {
   readonly report: ReportEvent;
 }
 
-interface Watched {
+interface WatchEntry {
   readonly connection: WatchedConnection;
-  /** When it is judged again. */
+  /** When the token is verified again, in milliseconds since 1970. */
   dueAt: number;
 }
 
 /**
- * How long a connection goes without being judged again: a key may be withdrawn, and a machine that slept has timers
- * that are late.
+ * The longest time between two verifications of a connection's token. It limits how long a withdrawn key stays unnoticed, and how
+ * late a timer of a machine is that was suspended.
  */
-const patienceMs = 60_000;
-/** Between the end of a token and the end of the tolerance. */
-const graceStepMs = 1_000;
+const recheckIntervalMs = 60_000;
+/** The time between two verifications after `exp`, while the clock tolerance still accepts the token. */
+const toleranceStepMs = 1_000;
 
 /**
- * Ends connections whose token is over, or no longer good. On a transport where one connection carries many messages,
- * the guard would notice at the next message; what the server sends by itself would go on.
+ * Closes connections whose token has expired or is refused for another reason. The guard notices this only when the client sends a
+ * message, and the server may send messages to the client without one.
  */
 export class ConnectionWatch {
-  private readonly watched = new Map<object, Watched>();
-  private ringsAt = Number.POSITIVE_INFINITY;
+  private readonly watched = new Map<object, WatchEntry>();
+  /** When the timer is due; infinite if it is not set. */
+  private timerDueAt = Number.POSITIVE_INFINITY;
 
   constructor(private readonly parts: ConnectionWatchParts) {}
 
-  /** @param key the connection's own object: watched once, for the user who came last. */
+  /**
+   * Watches a connection until it is closed.
+   *
+   * @param key the object of the connection. Of several calls with one key the last one counts.
+   */
   watch(key: object, connection: WatchedConnection): void {
     if (this.watched.get(key)?.connection.user === connection.user) return;
-    const dueAt = dueAfter(connection.user, this.now());
+    const dueAt = nextDueAt(connection.user, this.now());
     this.watched.set(key, { connection, dueAt });
-    this.ringBy(dueAt);
+    this.setTimer(dueAt);
   }
 
-  /** Has a connection judged again that is due, as soon as what runs now has been answered. */
-  remind(key: object): void {
-    const watched = this.watched.get(key);
-    if (watched !== undefined && watched.dueAt <= this.now()) atEndOfTurn(() => void this.judge(key, watched));
+  /** Verifies the token of a connection at the end of this turn of the event loop, if that is due. */
+  recheckIfDue(key: object): void {
+    const entry = this.watched.get(key);
+    if (entry !== undefined && entry.dueAt <= this.now()) atEndOfTurn(() => void this.recheck(key, entry));
   }
 
-  /** Has all connections judged again, as soon as what runs now is done: tokens were revoked, and any may be one of them. */
+  /** Verifies the tokens of all connections as soon as the timer runs: tokens were revoked, and any of these may be among them. */
   recheckAll(): void {
     const now = this.now();
-    for (const watched of this.watched.values()) watched.dueAt = Math.min(watched.dueAt, now);
-    if (this.watched.size > 0) this.ringBy(now);
+    for (const entry of this.watched.values()) entry.dueAt = Math.min(entry.dueAt, now);
+    if (this.watched.size > 0) this.setTimer(now);
   }
 
   /** Called by Nest when the app stops. */
@@ -76,35 +81,35 @@ export class ConnectionWatch {
     this.parts.timer.clear();
   }
 
-  private ring(): void {
-    this.ringsAt = Number.POSITIVE_INFINITY;
-    let next = this.ringsAt;
-    for (const [key, watched] of this.watched) {
-      if (!watched.connection.isOpen()) {
+  private recheckDue(): void {
+    this.timerDueAt = Number.POSITIVE_INFINITY;
+    let next = Number.POSITIVE_INFINITY;
+    for (const [key, entry] of this.watched) {
+      if (!entry.connection.isOpen()) {
         this.watched.delete(key);
         continue;
       }
-      void this.judge(key, watched);
-      next = Math.min(next, watched.dueAt);
+      void this.recheck(key, entry);
+      next = Math.min(next, entry.dueAt);
     }
-    this.ringBy(next);
+    this.setTimer(next);
   }
 
-  /** Judges a connection that is due. Its next time is set before anything is waited for. */
-  private async judge(key: object, watched: Watched): Promise<void> {
+  /** Verifies the token of a connection if that is due. The next due time is set synchronously, because `recheckDue` reads it. */
+  private async recheck(key: object, entry: WatchEntry): Promise<void> {
     const now = this.now();
-    if (watched.dueAt > now || this.watched.get(key) !== watched) return;
-    const { connection } = watched;
-    watched.dueAt = dueAfter(connection.user, now);
+    if (entry.dueAt > now || this.watched.get(key) !== entry) return;
+    const { connection } = entry;
+    entry.dueAt = nextDueAt(connection.user, now);
     try {
       await this.parts.authenticator.authenticate(connection.request);
     } catch (error) {
-      // Trouble of ours is no reason to send anybody away.
-      if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.end(key, connection, error);
+      // After an outage or an unexpected error the connection stays open until the next verification.
+      if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(key, connection, error);
     }
   }
 
-  private end(key: object, connection: WatchedConnection, error: AuthError): void {
+  private close(key: object, connection: WatchedConnection, error: AuthError): void {
     this.watched.delete(key);
     if (!connection.isOpen()) return;
     const { code, reason, explanation } = error;
@@ -112,11 +117,12 @@ export class ConnectionWatch {
     connection.close(error);
   }
 
-  private ringBy(at: number): void {
-    if (at >= this.ringsAt) return;
-    this.ringsAt = at;
+  /** Sets the timer, unless it is due earlier anyway. */
+  private setTimer(at: number): void {
+    if (at >= this.timerDueAt) return;
+    this.timerDueAt = at;
     this.parts.timer.set(Math.max(0, at - this.now()), () => {
-      this.ring();
+      this.recheckDue();
     });
   }
 
@@ -125,17 +131,17 @@ export class ConnectionWatch {
   }
 }
 
-/** At the end of the token, and meanwhile every so often; after its end, until the tolerance is over. */
-function dueAfter(user: AuthUser, now: number): number {
-  // An Authenticator of the app's own may make users that do not say when they end.
-  const endsAt = user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
-  if (endsAt <= now) return now + graceStepMs;
-  return Math.min(Number.isNaN(endsAt) ? Number.POSITIVE_INFINITY : endsAt, now + patienceMs);
+/** When the token is verified next: when it expires, but at the latest after the interval; after it has expired, each second. */
+function nextDueAt(user: AuthUser, now: number): number {
+  // A credential that does not expire, or a user from an Authenticator of the app without a valid date.
+  const expiresAt = user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
+  if (expiresAt <= now) return now + toleranceStepMs;
+  return Math.min(Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt, now + recheckIntervalMs);
 }
 
-/** A WebSocket of whatever package, or the plain socket below one. */
+/** A WebSocket of any package, or the TCP socket that it uses. */
 interface Socket {
-  /** A number of the WebSocket standard; a plain socket has a word. */
+  /** A number for a WebSocket, a word for a TCP socket. */
   readonly readyState?: unknown;
   close?(code: number, reason: string): unknown;
   destroy?(): unknown;
@@ -148,7 +154,7 @@ export function isSocketOpen(connection: object): boolean {
   return typeof readyState === 'number' ? readyState === open : readyState === 'open';
 }
 
-/** Closes a WebSocket with a code and a reason of at most 123 bytes; a plain socket, which knows no such, just ends. */
+/** Closes a WebSocket with a code and a reason of at most 123 bytes. A TCP socket is destroyed, without code and reason. */
 export function endSocket(connection: object, code: number, reason: string): void {
   const socket: Socket = connection;
   if (typeof socket.readyState === 'number') socket.close?.(code, reason);

@@ -1,8 +1,9 @@
 import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 
 /**
- * A field's place in an operation. From graphql-js, `prev` is the very object that the field around it was told, and
- * there is a `typename`; a compiled query (graphql-jit, which Mercurius uses) tells each field anew.
+ * The path of a field in an operation, from the field to the root. In graphql-js, `prev` is the same object as the path of the
+ * containing field, and there is a `typename`. In compiled queries (graphql-jit, which Mercurius uses) each field gets a copy of
+ * the whole path, without `typename`.
  */
 interface FieldPath {
   readonly key?: string | number;
@@ -10,35 +11,35 @@ interface FieldPath {
   readonly typename?: string | undefined;
 }
 
-/** What a resolver was called with. */
+/** The arguments of a resolver, as far as guards need them. */
 export interface GraphqlCall {
-  /** What the field was asked with, by name. */
+  /** The arguments of the field, by name. */
   readonly fieldArguments: unknown;
-  /** The app's own, made for each operation. */
+  /** The context that the app creates for each operation. */
   readonly context: unknown;
-  /** `null` where the engine gives none. */
+  /** `null` for an engine that passes none. */
   readonly path: FieldPath | null;
   readonly isSubscription: boolean;
 }
 
-/** What brought an operation. */
+/** The request that an operation was sent with. */
 export interface GraphqlRequest {
-  /** What the context has as its request: the HTTP request, or what graphql-ws makes of a connection. */
+  /** The object that the context holds as its request: the HTTP request, or the object of graphql-ws for a connection. */
   readonly holder: { user?: unknown };
-  /** The HTTP request; for a socket the one that it was opened with. */
+  /** The HTTP request; on a socket its upgrade request. */
   readonly http: HttpRequest;
   readonly socket: GraphqlSocket | null;
 }
 
-/** The connection of an operation that did not come by HTTP. */
+/** The connection of an operation that was sent over a WebSocket. */
 export interface GraphqlSocket {
-  /** What the client said when it connected. */
+  /** The connection parameters: what the client sent in its first message. */
   readonly connectionParams: unknown;
-  /** The WebSocket, or where the engine does not show it, what is below. */
+  /** The WebSocket, or the TCP socket if the engine does not give access to the WebSocket. */
   readonly connection: object;
 }
 
-/** Reads the arguments of a resolver: `(parent, args, context, info)`, or `(reference, context, info)`. */
+/** Reads the arguments of a resolver, `(parent, args, context, info)`, or of a reference resolver, `(reference, context, info)`. */
 export function readGraphqlCall(args: readonly unknown[]): GraphqlCall {
   const [fieldArguments, context, info] = args.length === 3 ? [undefined, ...args.slice(1)] : args.slice(1);
   const path = read(info, 'path');
@@ -50,43 +51,43 @@ export function readGraphqlCall(args: readonly unknown[]): GraphqlCall {
   };
 }
 
-/** The field, the one around it, and so on. */
-export function lineageOf(path: FieldPath | null): readonly FieldPath[] {
+/** The path of the field, that of the field that contains it, and so on up to the root. */
+export function fieldChainOf(path: FieldPath | null): readonly FieldPath[] {
   const fields: FieldPath[] = [];
   for (let at = path ?? undefined; at !== undefined; at = at.prev) fields.push(at);
   return fields;
 }
 
-/** Whether a path is only told, so that the field around it is known by name alone. */
-export function isTold(path: FieldPath | null): path is FieldPath {
+/** Whether the path is a copy, so that the containing field is found by its path as a text instead of by object identity. */
+export function isPathCopied(path: FieldPath | null): path is FieldPath {
   return path !== null && !('typename' in path);
 }
 
-/** `cats.0.owner` */
-export function nameOfField(path: FieldPath): string {
-  return lineageOf(path)
+/** A path as a text: `cats.0.owner`. */
+export function pathTextOf(path: FieldPath): string {
+  return fieldChainOf(path)
     .map(({ key }) => String(key))
     .reverse()
     .join('.');
 }
 
 /**
- * The request in a context: where Nest's drivers put it (`req`), or where Mercurius does (`request`, `reply.request`)
- * on a socket. `undefined` when the app's own context function left it out.
+ * Finds the request in the context of an operation: in `req`, where Nest's drivers put it, or in `request` or `reply.request`,
+ * where Mercurius puts it for a socket. `undefined` if the context function of the app has left it out.
  */
 export function findGraphqlRequest(context: unknown): GraphqlRequest | undefined {
-  const held = [read(context, 'req'), read(context, 'request'), read(read(context, 'reply'), 'request'), context];
-  for (const holder of held) {
+  const candidates = [read(context, 'req'), read(context, 'request'), read(read(context, 'reply'), 'request'), context];
+  for (const holder of candidates) {
     const request = isObject(holder) ? toRequest(holder, context) : undefined;
     if (request !== undefined) return request;
   }
   return undefined;
 }
 
-/** The HTTP response, where the context or the request leads to it and it can still be written to. */
+/** Finds the HTTP response in the context or in its request. `undefined` if there is none, or if its headers have been sent. */
 export function findGraphqlResponse(context: unknown): object | undefined {
-  const held = [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
-  return held.find((response): response is object => {
+  const candidates = [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
+  return candidates.find((response): response is object => {
     const takesHeaders = [read(response, 'setHeader'), read(response, 'header')].some(
       (set) => typeof set === 'function',
     );

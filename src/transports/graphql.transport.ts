@@ -15,11 +15,11 @@ import {
   readGraphqlCall,
 } from './graphql-call.js';
 import { appendHeaders, toNestException } from './http.transport.js';
-import type { CallContext } from '../access/guard-context.js';
+import { type CallContext, handlerNameOf } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from './transport.js';
 import { readOwn, hasCallUser, setCallUser, setFieldUser } from './call-user.js';
 
-/** As Apollo and Nest's drivers call them. */
+/** The codes that Apollo and Nest's drivers use in `extensions.code`. */
 const codes = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHENTICATED',
@@ -28,12 +28,12 @@ const codes = {
   503: 'SERVICE_UNAVAILABLE',
 } satisfies Record<AnswerStatus, string>;
 
-/** graphql-ws clients take 4401 for final, and come back after 4403 with new `connectionParams`. */
+/** The close code: graphql-ws clients do not reconnect after 4401; after 4403 they reconnect, with new `connectionParams`. */
 const closeCode = 4403;
 
 /**
- * GraphQL on whatever engine Nest drives: queries, mutations and fields over HTTP, and everything over graphql-ws.
- * Nothing of @nestjs/graphql is needed for it: a resolver's arguments are the same everywhere.
+ * GraphQL with any of Nest's drivers: queries, mutations and fields over HTTP, and all operations over graphql-ws. It does not
+ * import `@nestjs/graphql`, because resolvers have the same arguments with every driver.
  */
 export class GraphqlTransport extends Transport {
   override readonly contextType = 'graphql';
@@ -50,16 +50,16 @@ export class GraphqlTransport extends Transport {
     const call = readGraphqlCall(context.getArgs());
     const { http, socket } = this.requestOf(call.context);
     if (socket === null) return viewHttpRequest(http);
-    // Many operations come over one socket, and each of them has a context of its own.
+    // One socket carries many operations. The context is the object that each of them has for itself.
     return this.viewSocket(call.context as object, http, socket);
   }
 
-  /** GraphQL has no routes; what a field is asked with has a name all the same. */
+  /** GraphQL has no route parameters; the arguments of the field take their place. */
   override findParameter(context: CallContext, name: string): unknown {
     return readOwn(readGraphqlCall(context.getArgs()).fieldArguments, name);
   }
 
-  /** Nest takes the operation's context for the request. */
+  /** Nest uses the operation's context as the request. */
   override injectorRequest(context: CallContext): object {
     return readGraphqlCall(context.getArgs()).context as object;
   }
@@ -72,7 +72,7 @@ export class GraphqlTransport extends Transport {
     if (verified !== null && call.isSubscription) this.watch(context, request, verified);
   }
 
-  /** For what reads `request.user`. Fields that are open to everybody may run beside those of the user. */
+  /** Sets `request.user` for code that reads it. An anonymous field does not overwrite the user of another field of the operation. */
   private setRequestUser(holder: { user?: unknown }, user: unknown): void {
     if (user !== null || !hasCallUser(holder)) holder.user = user;
     setCallUser(holder, holder, user);
@@ -83,14 +83,14 @@ export class GraphqlTransport extends Transport {
     if (response !== undefined) appendHeaders(this.adapterHost, response, headers);
   }
 
-  /** An error that a resolver returns counts as thrown. */
+  /** A resolver may return an error instead of throwing it. */
   override sendException(exception: Error): Error {
     return exception;
   }
 
   /**
-   * Nest's own exception, so that exception filters work as on HTTP. Its `extensions` are what every engine copies
-   * into the error. The body goes without `statusCode`: Nest's Apollo driver would take the code of its own table.
+   * Returns one of Nest's HTTP exceptions, so that exception filters work as on HTTP. Every engine copies the `extensions` into the
+   * error. The body has no `statusCode`, because Nest's Apollo driver would replace the code by one from its own table.
    */
   override toException(answer: Answer, error: AuthError): HttpException {
     const originalError = toHeaderlessBody(error);
@@ -104,9 +104,9 @@ export class GraphqlTransport extends Transport {
   private requestOf(context: unknown): GraphqlRequest {
     const request = findGraphqlRequest(context);
     if (request !== undefined) return request;
-    const problem = 'the GraphQL context has no request in it, so every guarded field is refused';
+    const problem = 'the GraphQL context does not contain the request, so every guarded field is refused';
     const fix =
-      'Let the context function of GraphQLModule keep it, as it is without one: context: ({ req }) => ({ req })';
+      'Return the request from the context function of GraphQLModule, as its default does: context: ({ req }) => ({ req })';
     if (!this.hasReported) this.context.report({ type: 'misconfigured', problem, fix });
     this.hasReported = true;
     throw new ForbiddenException(undefined, { cause: new ConfigurationError('AuthGuard', problem, fix) });
@@ -116,14 +116,14 @@ export class GraphqlTransport extends Transport {
     return viewSocketRequest(request, { upgrade, connectionParameters: connectionParams });
   }
 
-  /** What a subscription sends comes without a call that the guard could judge. */
+  /** Watches the connection of a subscription, because the guard does not run for the events that it sends. */
   private watch(context: CallContext, { http, socket }: GraphqlRequest, user: AuthUser): void {
     if (socket === null) return;
     const { connection } = socket;
     this.context.connections.watch(connection, {
       request: this.viewSocket(connection, http, socket),
       user,
-      handler: `${context.getClass().name}.${context.getHandler().name}`,
+      handler: handlerNameOf({ context }),
       isOpen: () => isSocketOpen(connection),
       close: ({ code, reason }) => {
         endSocket(connection, closeCode, `${code}: ${String(reason)}`);

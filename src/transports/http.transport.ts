@@ -12,8 +12,8 @@ import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 import type { Answer, AnswerStatus, HeaderLines } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
-import { readOwn } from './call-user.js';
 import type { CallContext } from '../access/guard-context.js';
+import { readOwn } from './call-user.js';
 import { type ArgumentsOfCall, type Caller, Transport } from './transport.js';
 
 const exceptions = {
@@ -24,7 +24,7 @@ const exceptions = {
   503: ServiceUnavailableException,
 } satisfies Record<AnswerStatus, new (body: object, options: { cause: unknown }) => HttpException>;
 
-/** HTTP, whose contexts send request and response as their first arguments, on Express and on Fastify alike: what differs between them is left to Nest's adapter. */
+/** HTTP on Express and on Fastify. The first arguments of a context are request and response; Nest's adapter covers the differences. */
 export class HttpTransport extends Transport {
   override readonly contextType = 'http';
 
@@ -58,8 +58,8 @@ export class HttpTransport extends Transport {
 }
 
 /**
- * Appends header lines to a response of Express or Fastify; a line that is there already is not repeated. A response whose
- * headers were sent takes no more, and stays as it is.
+ * Appends header lines to a response of Express or Fastify. A line that the response has already is not added again, and nothing is
+ * added after the headers have been sent.
  */
 export function appendHeaders(host: HttpAdapterHost, response: unknown, headers: HeaderLines): void {
   const { httpAdapter } = host;
@@ -72,7 +72,7 @@ export function appendHeaders(host: HttpAdapterHost, response: unknown, headers:
   }
 }
 
-/** Nest's own exception of this status, which any exception filter knows. */
+/** Nest's own exception for a status, so that exception filters of the app recognise it. */
 export function toNestException(status: AnswerStatus, body: object, cause: AuthError): HttpException {
   return new exceptions[status](body, { cause });
 }

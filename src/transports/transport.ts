@@ -7,43 +7,43 @@ import type { AuthUser } from '../user/auth-user.js';
 import { setCallUser } from './call-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
 
-/** The caller whom the guard has admitted. */
+/** The caller of a handler after the guard has let the call through. */
 export interface Caller {
-  /** What `toUser` made of the user, or the user as is; `null` for an anonymous caller. */
+  /** The result of the app's `toUser`, or the verified user if the app has no `toUser`; `null` for an anonymous caller. */
   readonly user: unknown;
   /** The user of the verified credential; `null` for an anonymous caller. */
   readonly verified: AuthUser | null;
 }
 
-/** A caller without a user. */
+/** The caller of a public handler, or of one with optional authentication that runs without a user. */
 export const anonymousCaller: Caller = Object.freeze({ user: null, verified: null });
 
 /**
- * What the guard needs of a transport: a view of the request, a place for the user, a form for answers. A transport of an
- * app's own extends this class; a `TransportPlugin` registers it.
+ * The port for transports: how the guard reads the request of a call, sets its user and sends answers. An app adds a transport with
+ * a class that extends this one and a `TransportPlugin` in the option `transports`.
  */
 export abstract class Transport implements CallTransport {
-  /** Nest's name of the contexts that it serves: `http`. */
+  /** Nest's type of the contexts that the transport serves, as `getType()` returns it: `http`. */
   abstract readonly contextType: string;
 
-  /** The request of a call, as token sources and schemes read it. The same `request` object for all guards of one call. */
+  /** The request of a call, for token sources and schemes. Its `request` is the same object for all guards of one call. */
   abstract view(context: CallContext): RequestView;
 
-  /** The value of a route parameter, `undefined` where there is none. Left out by transports whose calls have no address. */
+  /** The value of a route parameter, `undefined` if there is none. Left out by transports whose calls have no route parameters. */
   findParameter?(context: CallContext, name: string): unknown;
 
   /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
   injectorRequest?(context: CallContext): object;
 
   /**
-   * Puts the user (or `null`) where `@CurrentUser()` looks. As it is, the user is kept with the view's `request`, which has to
-   * be one of the handler's arguments to be found.
+   * Sets the user, or `null`, where the decorators of the handler's parameters read it. The default implementation keeps it with the
+   * view's `request`, and `@CurrentUser()` finds it if that object is one of the handler's arguments.
    */
   setUser(context: CallContext, { user }: Caller): void {
     setCallUser(this.view(context).request, context.getHandler(), user);
   }
 
-  /** Appends headers to the answer that the handler will give; lines of one name add up. Transports without headers do nothing. */
+  /** Appends header lines to the answer of the call. Several lines may have the same name. Transports without headers do nothing. */
   abstract addHeaders(context: CallContext, headers: HeaderLines): void;
 
   /** The exception that makes the framework send this answer. */
@@ -51,37 +51,38 @@ export abstract class Transport implements CallTransport {
 
   /**
    * Sends an exception of `toException` from an exception filter, and returns what Nest expects of a filter for contexts of
-   * this type. Left out, the filter throws it.
+   * this type. If a transport leaves it out, the filter throws the exception.
    */
   sendException?(exception: Error, host: ArgumentsOfCall): unknown;
 
   /**
-   * Whether its calls open a connection over which messages come later. What a route requires of a message (a policy, an
-   * organization) is then not decided yet.
+   * Whether a call opens a connection on which messages follow. Requirements that depend on a message (policies, organizations)
+   * are then not checked when the connection is opened.
    */
   readonly opensConnection: boolean = false;
 
-  /** Called when all handlers of the app are in place, before it listens. */
+  /** Called once, after Nest has created all handlers and before the app listens. */
   start(): void {
     // Most transports have nothing to do.
   }
 }
 
-/** The part of Nest's `ArgumentsHost` that an exception is sent with. */
+/** The part of Nest's `ArgumentsHost` that `sendException` gets. */
 export type ArgumentsOfCall = Pick<CallContext, 'getType' | 'getArgs'>;
 
-/** What an app has for the transports that it registers. */
+/** What the module provides to a transport. */
 export interface TransportContext {
-  /** Closes connections whose token is over. */
+  /** Closes connections whose token has expired or is refused. */
   readonly connections: ConnectionWatch;
-  /** The app's HTTP server; `undefined` before the app has started, and where it has none. */
+  /** The app's HTTP server; `undefined` before the app has started, and for an app without one. */
   readonly findHttpServer: () => unknown;
   readonly report: ReportEvent;
 }
 
-/** A transport beyond HTTP and GraphQL, as `transports` takes it: what `webSockets()` or `microservices()` gives. */
+/** A transport in addition to HTTP and GraphQL, for the option `transports`: what `webSockets()` and `microservices()` return. */
 export interface TransportPlugin {
-  /** Nest's name of the contexts that it serves: `ws`, `rpc`. */
+  /** Nest's type of the contexts that the transports serve: `ws`, `rpc`. */
   readonly contextType: string;
+  /** Creates the transports when the app starts. */
   readonly open: (context: TransportContext) => readonly Transport[];
 }

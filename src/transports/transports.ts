@@ -3,13 +3,13 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { Transport, TransportPlugin } from './transport.js';
 
-/** The line that is missing, by Nest's names of the contexts. */
-const lines: Readonly<Record<string, string>> = {
+/** How to register the transports of this package, by Nest's type of their contexts. */
+const knownFixes: Readonly<Record<string, string>> = {
   ws: "Add transports: [webSockets()] to the options of AuthModule; import { webSockets } from 'nest-gatehouse/websockets'",
   rpc: "Add transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
 };
 
-/** The transports that an app has registered, by Nest's names of their contexts. */
+/** The transports of an app, by Nest's type of their contexts. */
 export class Transports {
   private readonly byContextType: ReadonlyMap<string, Transport>;
   private readonly reported = new Set<string>();
@@ -17,13 +17,17 @@ export class Transports {
   constructor(
     transports: readonly Transport[],
     private readonly report: ReportEvent,
-    /** Makes the exception that Nest answers with 403 on HTTP, and with a bare error elsewhere. */
+    /** Creates Nest's exception for 403, which Nest answers on other transports than HTTP with an error without details. */
     private readonly toForbidden: (cause: Error) => Error,
   ) {
     this.byContextType = new Map(transports.map((transport) => [transport.contextType, transport]));
   }
 
-  /** @throws what Nest answers with, for a context that anonymousCaller registered; reported once for each kind. */
+  /**
+   * The transport of a type of contexts.
+   *
+   * @throws the exception of `toForbidden` if no transport serves this type. Each type is reported once.
+   */
   get(contextType: string): Transport {
     const transport = this.byContextType.get(contextType);
     if (transport === undefined) throw this.refuse(contextType);
@@ -36,10 +40,10 @@ export class Transports {
   }
 
   private refuse(contextType: string): Error {
-    const problem = `AuthGuard cannot see who calls in a "${contextType}" context, so it refuses every such call`;
+    const problem = `No transport is registered for "${contextType}" contexts, so AuthGuard refuses every such call`;
     const known = `Known contexts: ${[...this.byContextType.keys()].join(', ')}`;
-    const line = Object.hasOwn(lines, contextType) ? lines[contextType] : undefined;
-    const fix = line ?? `${known}. Guard these handlers by a guard of their own`;
+    const knownFix = Object.hasOwn(knownFixes, contextType) ? knownFixes[contextType] : undefined;
+    const fix = knownFix ?? `${known}. Use another guard for these handlers, or register a transport of your own`;
     if (!this.reported.has(contextType)) {
       this.reported.add(contextType);
       this.report({ type: 'misconfigured', problem, fix });
@@ -49,9 +53,9 @@ export class Transports {
 }
 
 /**
- * The transports that an app registers, each of its own kind.
+ * Reads the option `transports`.
  *
- * @throws {ConfigurationError}
+ * @throws {ConfigurationError} if it is not a list of transports, or if there would be two transports of one type.
  */
 export function readTransports(where: string, options: GivenOptions): readonly TransportPlugin[] {
   const given = options['transports'] ?? [];
@@ -60,11 +64,14 @@ export function readTransports(where: string, options: GivenOptions): readonly T
     throw new ConfigurationError(
       path(where, 'transports'),
       'a list of transports is expected',
-      'Write [webSockets(), microservices()] or one of them, and call them: each is a function',
+      'Write [webSockets(), microservices()] or one of them, with the parentheses: both are functions',
     );
   }
-  const kinds = transports.map(({ contextType }) => contextType);
-  const twice = kinds.find((kind, at) => kind === 'http' || kind === 'graphql' || kinds.indexOf(kind) < at);
+  const contextTypes = transports.map(({ contextType }) => contextType);
+  // HTTP and GraphQL are always registered by the module.
+  const twice = contextTypes.find(
+    (type, at) => type === 'http' || type === 'graphql' || contextTypes.indexOf(type) < at,
+  );
   if (twice === undefined) return Object.freeze([...transports]);
   throw new ConfigurationError(path(where, 'transports'), `there are two for "${twice}" contexts`, 'Leave one out');
 }

@@ -35,7 +35,7 @@ export class MessageTransport extends Transport {
   override view(context: CallContext): RequestView {
     const client = clientOf(context);
     // A message that comes after the token has ended is refused, and then the connection goes as well.
-    this.context.connections.remind(client);
+    this.context.connections.recheckIfDue(client);
     return this.viewOf(client, this.messageOf(context));
   }
 

@@ -31,7 +31,10 @@ describe.each(platforms)('a context of an unknown transport on $name', (platform
       'rpc',
       "transports: [microservices()] to the options of AuthModule; import { microservices } from 'nest-gatehouse/microservices'",
     ],
-    ['telegram', 'Known contexts: http, graphql. Guard these handlers by a guard of their own'],
+    [
+      'telegram',
+      'Known contexts: http, graphql. Use another guard for these handlers, or register a transport of your own',
+    ],
   ])('is refused with every decorator, and logged once with the fix: %s', async (type, fix) => {
     const logger = new LogLines();
     const app = await startApp(platform, {

@@ -17,7 +17,7 @@ describe('an error that is reported', () => {
     const [one, other] = [{}, {}];
     for (const request of [one, one, other]) {
       for (const handler of ['Cats.list', 'Cats.find']) {
-        answers.explain(request, expired, { handler, anonymous: false });
+        answers.reportOnce(request, expired, { handler, anonymous: false });
       }
     }
     expect(events.map((event) => event.type === 'refused' && event.handler)).toEqual([
@@ -40,18 +40,18 @@ describe('an error that is reported', () => {
     const { answers, events } = setUp();
     const request = {};
     for (let at = 0; at < 250; at += 1) {
-      answers.explain(request, expired, { handler: `Cats.field${at}`, anonymous: true });
+      answers.reportOnce(request, expired, { handler: `Cats.field${at}`, anonymous: true });
     }
     expect(events).toHaveLength(100);
-    answers.explain({}, expired, { handler: 'Cats.field0', anonymous: true });
+    answers.reportOnce({}, expired, { handler: 'Cats.field0', anonymous: true });
     expect(events).toHaveLength(101);
   });
 
   it('names what to change when it is a mistake in the configuration', () => {
     const { answers, events } = setUp();
     const wrong = new ConfigurationError('oidc({ audience })', 'it is missing', 'Write one');
-    answers.explain({}, wrong, { handler: 'Cats.list', anonymous: false });
-    answers.explain({}, new AuthUnavailableError('down', 1), { handler: 'Cats.list', anonymous: false });
+    answers.reportOnce({}, wrong, { handler: 'Cats.list', anonymous: false });
+    answers.reportOnce({}, new AuthUnavailableError('down', 1), { handler: 'Cats.list', anonymous: false });
     expect(events).toMatchObject([
       { type: 'misconfigured', problem: 'oidc({ audience }): it is missing', fix: 'Write one' },
       { type: 'refused', code: 'CONFIGURATION_ERROR' },

@@ -11,21 +11,21 @@ import { ManualClock } from '../../support/manual-clock.js';
 let clock: ManualClock;
 let timer: ManualTimer;
 let events: AuthEvent[];
-/** What the next judgement comes to. */
-let verdict: Error | null;
-let judged: number;
+/** What the next verifications throw; `null` if the token is accepted. */
+let refusal: Error | null;
+let verifications: number;
 let watch: ConnectionWatch;
 
 beforeEach(() => {
   clock = new ManualClock();
   timer = new ManualTimer();
   events = [];
-  verdict = null;
-  judged = 0;
+  refusal = null;
+  verifications = 0;
   const authenticator: Authenticator = {
     authenticate: async () => {
-      judged += 1;
-      if (verdict !== null) throw verdict;
+      verifications += 1;
+      if (refusal !== null) throw refusal;
       return {} as AuthUser;
     },
     toAppUser: (_, user) => user,
@@ -57,7 +57,7 @@ function connect(seconds: number, key: object = {}): Connection {
   return connection;
 }
 
-async function ringAfter(seconds: number): Promise<void> {
+async function advance(seconds: number): Promise<void> {
   clock.advanceSeconds(seconds);
   timer.ring();
   await settled();
@@ -66,11 +66,11 @@ async function ringAfter(seconds: number): Promise<void> {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a connection whose token ends', () => {
-  it('is judged when it ends, and closed when it is refused', async () => {
+  it('is verified when the token expires, and closed when it is refused', async () => {
     const connection = connect(30);
     expect(timer.delayMs).toBe(30_000);
-    verdict = expired;
-    await ringAfter(30);
+    refusal = expired;
+    await advance(30);
     expect(connection.closedFor).toBe('expired');
     expect(events).toEqual([
       {
@@ -84,47 +84,47 @@ describe('a connection whose token ends', () => {
     ]);
   });
 
-  it('stays open through the tolerance, and is judged every second of it', async () => {
+  it('stays open during the clock tolerance, and is verified every second of it', async () => {
     const connection = connect(30);
-    await ringAfter(30);
-    await ringAfter(1);
-    expect([judged, timer.delayMs, connection.isOpen]).toEqual([2, 1_000, true]);
-    verdict = expired;
-    await ringAfter(1);
+    await advance(30);
+    await advance(1);
+    expect([verifications, timer.delayMs, connection.isOpen]).toEqual([2, 1_000, true]);
+    refusal = expired;
+    await advance(1);
     expect(connection.closedFor).toBe('expired');
   });
 
-  it('is judged each minute until then, as its key may go before', async () => {
+  it('is verified each minute before that, because its key may be withdrawn', async () => {
     const connection = connect(3_600);
     expect(timer.delayMs).toBe(60_000);
-    await ringAfter(60);
-    expect([judged, timer.delayMs, connection.isOpen]).toEqual([1, 60_000, true]);
-    verdict = RefusalError.token('key', 'It was withdrawn');
-    await ringAfter(60);
+    await advance(60);
+    expect([verifications, timer.delayMs, connection.isOpen]).toEqual([1, 60_000, true]);
+    refusal = RefusalError.token('key', 'It was withdrawn');
+    await advance(60);
     expect(connection.closedFor).toBe('key');
   });
 
-  it('stays open while that cannot be decided, and is judged again', async () => {
+  it('stays open while the token cannot be verified, and is verified again', async () => {
     const connection = connect(30);
-    verdict = new AuthUnavailableError('the keys cannot be had', 10);
-    await ringAfter(30);
+    refusal = new AuthUnavailableError('the keys cannot be had', 10);
+    await advance(30);
     expect([connection.isOpen, events]).toEqual([true, []]);
-    verdict = expired;
-    await ringAfter(1);
+    refusal = expired;
+    await advance(1);
     expect(connection.closedFor).toBe('expired');
   });
 
-  it('is closed alone', async () => {
+  it('is closed without the others', async () => {
     const short = connect(30);
     const long = connect(50);
-    verdict = expired;
-    await ringAfter(30);
+    refusal = expired;
+    await advance(30);
     expect([short.closedFor, long.closedFor]).toEqual(['expired', null]);
-    await ringAfter(1);
+    await advance(1);
     expect(timer.delayMs).toBe(19_000);
   });
 
-  it('is what the timer is set to when it ends before all others', () => {
+  it('determines the time of the timer if its token expires before all others', () => {
     connect(50);
     connect(10);
     connect(20);
@@ -132,81 +132,81 @@ describe('a connection whose token ends', () => {
   });
 });
 
-describe('a reminder', () => {
-  it('has a connection judged that is due, once', async () => {
+describe('recheckIfDue', () => {
+  it('verifies a connection that is due, once', async () => {
     const key = {};
     const connection = connect(30, key);
     clock.advanceSeconds(31);
-    verdict = expired;
-    watch.remind(key);
-    watch.remind(key);
+    refusal = expired;
+    watch.recheckIfDue(key);
+    watch.recheckIfDue(key);
     await settled();
     await settled();
-    expect([judged, connection.closedFor, events.length]).toEqual([1, 'expired', 1]);
+    expect([verifications, connection.closedFor, events.length]).toEqual([1, 'expired', 1]);
   });
 
-  it('costs nothing before, nor for a connection that anonymousCaller watches', async () => {
+  it('does nothing for a connection that is not due, or that is not watched', async () => {
     const key = {};
     connect(30, key);
-    watch.remind(key);
-    watch.remind({});
+    watch.recheckIfDue(key);
+    watch.recheckIfDue({});
     await settled();
-    expect(judged).toBe(0);
+    expect(verifications).toBe(0);
   });
 });
 
 describe('a connection that has closed by itself', () => {
-  it('is forgotten, and anonymousCaller is told', async () => {
+  it('is no longer watched, and nothing is reported', async () => {
     const connection = connect(30);
     connection.isOpen = false;
-    verdict = expired;
-    await ringAfter(30);
-    expect([judged, events, timer.delayMs]).toEqual([0, [], null]);
+    refusal = expired;
+    await advance(30);
+    expect([verifications, events, timer.delayMs]).toEqual([0, [], null]);
   });
 });
 
 describe('an app that stops', () => {
-  it('rings no more', () => {
+  it('clears the timer', () => {
     connect(30);
     watch.onModuleDestroy();
     expect(timer.delayMs).toBeNull();
   });
 });
 
-it("judges a connection that is due, also where fake timers have been in the place of Node's meanwhile", async () => {
+it('recheckIfDue verifies a connection although fake timers replaced those of Node when it was called', async () => {
   const key = {};
   const connection = connect(30, key);
-  verdict = expired;
+  refusal = expired;
   clock.advanceSeconds(30);
   vi.useFakeTimers({ toFake: ['setImmediate'] });
-  watch.remind(key);
+  watch.recheckIfDue(key);
   vi.useRealTimers();
   await settled();
   expect(connection.closedFor).toBe('expired');
 });
 
-describe('connections of which any may have been revoked', () => {
-  it('are judged again as soon as what runs now is done, and those that are refused are closed', async () => {
+describe('recheckAll', () => {
+  it('verifies all connections as soon as the timer runs, and closes those that are refused', async () => {
     const [one, other] = [connect(600), connect(600)];
     watch.recheckAll();
     expect(timer.delayMs).toBe(0);
-    expect(judged).toBe(0);
-    verdict = RefusalError.token('revoked', 'It was revoked');
-    await ringAfter(0);
+    expect(verifications).toBe(0);
+    refusal = RefusalError.token('revoked', 'It was revoked');
+    await advance(0);
     expect([one.closedFor, other.closedFor]).toEqual(['revoked', 'revoked']);
   });
 
-  it('stay when it cannot be said, and are judged at their usual time', async () => {
+  it('leaves connections open that cannot be verified, and verifies them again at the usual time', async () => {
     const connection = connect(600);
     watch.recheckAll();
-    verdict = new AuthUnavailableError('The store does not answer', 2);
-    await ringAfter(0);
-    expect(judged).toBe(1);
+    refusal = new AuthUnavailableError('The store does not answer', 2);
+    await advance(0);
+    expect(verifications).toBe(1);
     expect(connection.isOpen).toBe(true);
     expect(timer.delayMs).toBe(60_000);
   });
 
-  it('set no timer where there are none', () => {
+  it('sets no timer without connections', () => {
     watch.recheckAll();
     expect(timer.delayMs).toBeNull();
   });
