@@ -8,11 +8,10 @@ import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';
 
 /**
- * Answers an `AuthError` that leaves a handler (thrown by `TokenVerifier`, `UserProfileService` or the app itself) as the
- * guard would: status, challenge and body of RFC 6750, 503 with `Retry-After` for a fault. `AuthModule` registers it for
- * HTTP, GraphQL and microservices; filters of the app run first. Nest has no global filters for gateways,
- * and none for a microservice that is connected without `inheritAppConfig`: `@UseFilters(AuthErrorFilter)` on the class does
- * the same there.
+ * Answers an `AuthError` that a handler throws (from `TokenVerifier`, from `UserProfileService` or its own) as the guard does:
+ * with status, challenge and body of RFC 6750, or with 503 and `Retry-After` for a fault. `AuthModule` registers the filter for
+ * HTTP, GraphQL and microservices; filters of the app take precedence. Gateways, and microservices that are connected without
+ * `inheritAppConfig`, have no global filters in Nest: add `@UseFilters(AuthErrorFilter)` to their classes.
  */
 @Catch(AuthError)
 export class AuthErrorFilter implements ExceptionFilter<AuthError> {
@@ -22,14 +21,14 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError> {
     @Optional() @Inject(Transports) transports: Transports | undefined,
     @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {
-    // Optional, so that the error names the missing line and not a part of this package.
+    // The parameters are optional so that a missing AuthModule is a ConfigurationError with a fix, as with AuthGuard.
     this.transports = requireAuthModule('AuthErrorFilter', transports);
   }
 
-  /** What it returns is what Nest's context of this type expects of a filter. */
+  /** Returns what Nest expects of a filter for contexts of this type. */
   catch(error: AuthError, host: ArgumentsHost): unknown {
     const transport = this.transports.get(host.getType());
-    // A filter is not told the handler; a transport reads the arguments only.
+    // Nest does not pass the handler to a filter. `view` and the methods that answer use only the arguments of the call.
     const context = host as unknown as CallContext;
     const call = { context, transport, view: transport.view(context) };
     const exception = this.answers.refuse(call, error, 'AuthErrorFilter');
@@ -38,12 +37,12 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError> {
   }
 }
 
-/** The token of the provider that registers the filter for the whole app. */
+/** The injection token of the provider that registers the filter for the whole app. */
 export const AUTH_ERROR_FILTER_REGISTRATION = Symbol('nest-gatehouse.auth-error-filter-registration');
 
 /**
- * Puts the filter before all other global filters. Nest asks the last one first, so each filter of the app takes precedence.
- * It has to run before Nest reads the list, which is while providers are created.
+ * Adds the filter as the first of the global filters. Nest tries the last one first, so each filter of the app takes precedence.
+ * It has to run while providers are created, because Nest reads the list after that.
  */
 export function registerFilter(filter: AuthErrorFilter, moduleRef: ModuleRef): AuthErrorFilter {
   applicationConfigOf<ApplicationConfig>(moduleRef).getGlobalFilters().unshift(filter);

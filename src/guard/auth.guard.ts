@@ -15,11 +15,11 @@ import { authGuardBrand } from './nest-internals.js';
 type Call = GuardContext<Transport>;
 
 /**
- * Lets a request with a valid credential through to the handler and puts the user into `request.user`; refuses every
- * other one with the status, the challenge and the body of RFC 6750. Use it on a handler, on a class
- * (`@UseGuards(AuthGuard)`), or on everything (`guardEverything: true`).
+ * Protects a handler: a request with a valid credential reaches it with the user in `request.user`, and every other request is
+ * refused with the status, challenge and body of RFC 6750. Use the guard on a handler or a class (`@UseGuards(AuthGuard)`), or on
+ * all handlers (`guardEverything: true`).
  *
- * `@OptionalAuth()` brings it along. Under `@Public()` it does not look at the credential.
+ * `@OptionalAuth()` and the `@Require…` decorators add the guard. With `@Public()` it does not read the credential.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -32,7 +32,8 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(RequirementChecker) private readonly requirements: RequirementChecker,
     @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {
-    // Optional, so that the error names the missing line and not a part of this package.
+    // The parameters are optional so that a missing AuthModule is a ConfigurationError with a fix, not Nest's error about a class
+    // of this package.
     this.authenticator = requireAuthModule('AuthGuard', authenticator);
   }
 
@@ -40,25 +41,25 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
-  /** Answers at once where everything is in memory, else by a promise. */
+  /** Synchronous if the answer is in memory; otherwise a promise. */
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
     const transport = this.transports.get(context.getType());
     const call: Call = { context, transport, rules: this.rules.read(context), view: transport.view(context) };
-    if (call.rules.mode === 'public') return admit(call, anonymousCaller);
+    if (call.rules.mode === 'public') return admitCaller(call, anonymousCaller);
     let user: MaybePromise<AuthUser>;
     let authorized: MaybePromise<AuthUser>;
     try {
       user = this.authenticate(call);
       authorized = isThenable(user)
-        ? user.then((proven) => this.requirements.authorize(call, proven))
+        ? user.then((verified) => this.requirements.authorize(call, verified))
         : this.requirements.authorize(call, user);
     } catch (error) {
       return this.answers.continueWithoutUser(call, error);
     }
-    // The same object, and so no promise: everything was decided at once.
+    // `authorize` returns the user itself if it decides synchronously, so the same object is no promise.
     if (authorized === user) return this.admit(call, user as AuthUser);
     return (authorized as Promise<AuthUser>).then(
-      (proven) => this.admit(call, proven),
+      (verified) => this.admit(call, verified),
       (error: unknown) => this.answers.continueWithoutUser(call, error),
     );
   }
@@ -68,21 +69,23 @@ export class AuthGuard implements CanActivate {
     return online ? authenticateOnline(this.authenticator, view) : this.authenticator.authenticate(view);
   }
 
-  /** What `toUser` throws is the app's answer, on optional routes too. */
+  /** Lets the call through with what `toUser` makes of the user. An error of `toUser` is not caught, even if the user is optional. */
   private admit(call: Call, verified: AuthUser): MaybePromise<boolean> {
     const appUser = this.authenticator.toAppUser(call.view, verified);
     if (appUser === verified || !isThenable(appUser)) return this.admitAs(call, appUser, verified);
-    return Promise.resolve(appUser).then((made) => this.admitAs(call, made, verified));
+    return Promise.resolve(appUser).then((resolved) => this.admitAs(call, resolved, verified));
   }
 
-  private admitAs(call: Call, user: unknown, verified: AuthUser): true {
-    // An Authenticator of the app's own may give no user, whatever its type says.
-    if (user === null || user === undefined) return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
-    return admit(call, { user, verified });
+  private admitAs(call: Call, appUser: unknown, verified: AuthUser): true {
+    // `null` is a user whom the app does not know. An Authenticator of the app may return undefined, whatever its type says.
+    if (appUser === null || appUser === undefined) {
+      return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
+    }
+    return admitCaller(call, { user: appUser, verified });
   }
 }
 
-function admit({ transport, context }: Call, caller: Caller): true {
+function admitCaller({ transport, context }: Call, caller: Caller): true {
   transport.setUser(context, caller);
   return true;
 }

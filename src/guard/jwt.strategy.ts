@@ -4,24 +4,24 @@ import { PassportStrategy } from '@nestjs/passport';
 import { Strategy } from 'passport-jwt';
 
 import { statusOf } from '../challenge/error-answers.js';
-import { isAuthError, RefusalError } from '../errors/auth-error.js';
-import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 import type { CallContext } from '../access/guard-context.js';
 import { Authenticator } from '../authentication/authenticator.js';
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 
-/** What passport gives a strategy for the length of one request; one of them is called, once. */
+/** The methods that passport adds to a strategy for one request. The strategy calls one of them, once. */
 interface PassportActions {
   success(user: unknown): void;
   fail(challenge: unknown, status: number): void;
   error(error: unknown): void;
 }
 
-/** What is used of passport-jwt, written out so that the published types do not depend on its own. */
-type PassportDoor = new (options: object) => { authenticate(request: unknown, options?: unknown): void };
+/** The part of passport-jwt's `Strategy` that is used here. Declared here so that the published types do not depend on its types. */
+type PassportStrategyClass = new (options: object) => { authenticate(request: unknown, options?: unknown): void };
 
-/** The options that passport-jwt insists on; none is ever asked, as `authenticate` is our own. */
+/** Options that passport-jwt requires. They are not used, because `authenticate` is overridden. */
 const unusedOptions = {
   jwtFromRequest: () => null,
   secretOrKeyProvider: (_request: unknown, _token: unknown, done: (error: Error) => void): void => {
@@ -29,16 +29,16 @@ const unusedOptions = {
   },
 };
 
-const PassportJwt = PassportStrategy(Strategy, 'jwt') as unknown as PassportDoor;
+const PassportJwt = PassportStrategy(Strategy, 'jwt') as unknown as PassportStrategyClass;
 
-// Passport's registry is the process's: of two apps the later one takes the name. Each request is
-// therefore brought back to the strategy of the app that received it.
+// Passport has one registry of strategies for the process: of two apps, the one that starts later replaces the strategy of the
+// other. Each request is therefore authenticated by the strategy of the app that has received it.
 const strategyOfApp = new WeakMap<object, JwtStrategy>();
 
 /**
- * The passport-jwt strategy named `jwt`: for apps that use Nest's passport guards, `AuthGuard('jwt')` of
- * `@nestjs/passport` or a chain of strategies. It judges tokens by the same rules as our own `AuthGuard`.
- * A refused token is a failed login with the `AuthError` as its info; an outage is an error, answered 503.
+ * The passport-jwt strategy named `jwt`, for apps that use Nest's passport guards: `AuthGuard('jwt')` of `@nestjs/passport`, or
+ * several strategies in one guard. It verifies tokens by the same rules as the `AuthGuard` of this package. A refused token is a
+ * failed login with the `AuthError` as its info; an outage is an error, answered with 503.
  */
 @Injectable()
 export class JwtStrategy extends PassportJwt implements OnModuleInit {
@@ -57,7 +57,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
   }
 
   override authenticate(request: HttpRequest): void {
-    // Passport calls this on a copy made for the one request, which carries the actions.
+    // Passport calls this method on a copy of the strategy for one request, to which it has added the actions.
     const actions = this as unknown as PassportActions;
     const strategy = findStrategy(request) ?? this;
     findAppUser(strategy.authenticator, request).then(
@@ -65,12 +65,12 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
         actions.success(user);
       },
       (error: unknown) => {
-        strategy.report(error, request, actions);
+        strategy.finishWithError(error, request, actions);
       },
     );
   }
 
-  private report(error: unknown, request: HttpRequest, actions: PassportActions): void {
+  private finishWithError(error: unknown, request: HttpRequest, actions: PassportActions): void {
     if (!isAuthError(error)) {
       actions.error(error);
       return;
@@ -82,7 +82,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
       actions.fail(error, statusOf(error));
       return;
     }
-    // A fault is no failed login: passport's guard throws what it is given here.
+    // A fault is no failed login. Passport's guard throws the error that it gets here.
     actions.error(
       this.transports
         .get('http')
@@ -98,13 +98,13 @@ async function findAppUser(authenticator: Authenticator, request: HttpRequest): 
   return appUser;
 }
 
-/** Passport knows the request and no handler. */
+/** A context without a real handler, because passport passes only the request. */
 function contextOf(request: HttpRequest): CallContext {
   const target = { name: "AuthGuard('jwt')" };
   return { getType: () => 'http', getArgs: () => [request], getClass: () => target, getHandler: () => target };
 }
 
-/** Express names the app at each request, Fastify an instance that may be a child of the app. */
+/** Express sets `request.app`. Fastify sets `request.server`, which may be a child instance whose prototype is the app. */
 function findStrategy(request: HttpRequest & { app?: unknown; server?: unknown }): JwtStrategy | undefined {
   let app = request.app ?? request.server;
   while (typeof app === 'function' || (typeof app === 'object' && app !== null)) {

@@ -1,14 +1,14 @@
 import 'reflect-metadata';
 
-// What this package reads of Nest that Nest does not export, in one file: names of metadata, and members of an application.
-// Decorators of optional packages are read by name, because an app need not have those packages. All names have been the same
-// since Nest 7.
+// Everything that this package reads from Nest and that Nest does not export: names of metadata, and properties of an application.
+// The metadata of optional packages is read by name, because an app may not have installed them. All names have been the same since
+// Nest 7.
 
 /** The names under which Nest's decorators keep their metadata. */
 export const nestMetadata = {
   guards: '__guards__',
   version: '__version__',
-  /** Followed by the application's id where there are several. */
+  /** Nest appends the id of the application to this name if there are several. */
   modulePath: '__module_path__',
   isGateway: 'websockets:is_gateway',
   gatewayOptions: 'websockets:gateway_options',
@@ -22,19 +22,19 @@ export const nestMetadata = {
   isReferenceResolver: 'graphql:resolve_reference',
 } as const;
 
-/** The token of the options of `GraphQLModule`. */
+/** The injection token of the options of `GraphQLModule`. */
 export const graphqlOptionsToken = 'GqlModuleOptions';
 
 /**
- * Nest's `ApplicationConfig` of the application that a `ModuleRef` or an application context belongs to. Nest has no provider
- * for it; its own packages read it in the same way. The type is Nest's, which its caller knows.
+ * Nest's `ApplicationConfig` of the application that a `ModuleRef` or an application context belongs to. Nest has no provider for
+ * it, and its own packages read it in the same way. The caller states the type, because this file does not import Nest.
  */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function applicationConfigOf<Config>(owner: object): Config {
   return (owner as { readonly container: { readonly applicationConfig: Config } }).container.applicationConfig;
 }
 
-/** The guards that `@UseGuards()` has put on a class or a method, those that a class inherits included. */
+/** The guards that `@UseGuards()` has added to a class or a method, including those that the class inherits. */
 export function guardsOn(target: object): readonly unknown[] {
   return toGuards(Reflect.getMetadata(nestMetadata.guards, target));
 }
@@ -45,21 +45,21 @@ export function guardsOn(target: object): readonly unknown[] {
  */
 export const authGuardBrand = Symbol.for('nest-gatehouse.AuthGuard');
 
-/** Whether something given to `@UseGuards()` is `AuthGuard` or a guard that extends it, as a class or as an instance. */
+/** Whether an argument of `@UseGuards()`, a class or an instance, is `AuthGuard` or a guard that extends it. */
 export function isAuthGuard(guard: unknown): boolean {
   const instance: unknown = typeof guard === 'function' ? guard.prototype : guard;
   return typeof instance === 'object' && instance !== null && authGuardBrand in instance;
 }
 
 /**
- * Whether `@UseGuards(AuthGuard)`, or a guard that extends it, was written on this class or handler. Nest keeps the guards
- * that a class inherits at the front of its own list; those were written on another class.
+ * Whether `@UseGuards(AuthGuard)`, or a guard that extends it, is on exactly this class or handler. Nest copies the guards that a
+ * class inherits to the front of the list of the class; these do not count.
  */
 export function bringsAuthGuard(target: object): boolean {
   const own = toGuards(Reflect.getOwnMetadata(nestMetadata.guards, target));
   const inherited = guardsOn(Object.getPrototypeOf(target) as object);
-  const startsInherited = inherited.every((guard, at) => own[at] === guard);
-  return (startsInherited ? own.slice(inherited.length) : own).some(isAuthGuard);
+  const startsWithInherited = inherited.every((guard, at) => own[at] === guard);
+  return (startsWithInherited ? own.slice(inherited.length) : own).some(isAuthGuard);
 }
 
 function toGuards(metadata: unknown): readonly unknown[] {
