@@ -5,43 +5,43 @@ import { AuthGuard } from '../guard/auth.guard.js';
 import { applicationConfigOf, guardsOn, isAuthGuard, nestMetadata } from '../guard/nest-internals.js';
 import type { Gateway } from './handshake.js';
 
-/** Where clients connect to: several gateways may share it. */
-export interface Place {
+/** The address that clients connect to. Several gateways may share one. */
+export interface GatewayAddress {
   readonly port: number;
   readonly path: string | undefined;
-  /** As the gateway has it, or with Nest's slash before it. */
+  /** As the gateway's options state it, or with the slash that Nest puts before it. */
   readonly namespace: unknown;
 }
 
-/** A guard before a gateway. */
+/** A guard that decides about handshakes with a gateway. */
 export interface GatewayGuard {
   readonly gateway: Gateway;
   readonly guard: CanActivate;
 }
 
-/** A gateway, and the module whose instances of its guards are used. */
-interface Host {
+/** A gateway, and the injectables of its module, which contain the instances of its guards. */
+interface GatewayInModule {
   readonly gateway: Gateway;
   readonly injectables: ReadonlyMap<unknown, { readonly instance: unknown }>;
 }
 
 /**
- * The guards that ask for a user at the gateways of a place: those on the class or on `handleConnection`, or else
- * the one that guards everything.
+ * Finds the guards of the gateways at an address. Only `AuthGuard` and guards that extend it count: those on the class of a gateway
+ * or on its `handleConnection`, otherwise the global ones (`guardEverything`).
  */
-export function findGatewayGuards(app: INestApplicationContext, place: Place): readonly GatewayGuard[] {
-  const everywhere = globalGuardsOf(app).filter(isAuthGuard) as readonly CanActivate[];
+export function findGatewayGuards(app: INestApplicationContext, address: GatewayAddress): readonly GatewayGuard[] {
+  const globalGuards = globalGuardsOf(app).filter(isAuthGuard) as readonly CanActivate[];
   return gatewaysOf(app)
-    .filter(({ gateway }) => stands(gateway, place))
+    .filter(({ gateway }) => isServedAt(gateway, address))
     .flatMap(({ gateway, injectables }) => {
       const own = authGuardsOn(gateway).map(
         (guard) => toInstance(guard, injectables) ?? app.get(AuthGuard, { strict: false }),
       );
-      return (own.length > 0 ? own : everywhere).map((guard) => ({ gateway, guard }));
+      return (own.length > 0 ? own : globalGuards).map((guard) => ({ gateway, guard }));
     });
 }
 
-function gatewaysOf(app: INestApplicationContext): readonly Host[] {
+function gatewaysOf(app: INestApplicationContext): readonly GatewayInModule[] {
   return [...app.get(ModulesContainer).values()].flatMap(({ providers, injectables }) =>
     [...providers.values()]
       .filter(({ metatype }) => typeof metatype === 'function' && Reflect.hasMetadata(nestMetadata.isGateway, metatype))
@@ -49,24 +49,26 @@ function gatewaysOf(app: INestApplicationContext): readonly Host[] {
   );
 }
 
-function stands(gateway: Gateway, place: Place): boolean {
+function isServedAt(gateway: Gateway, address: GatewayAddress): boolean {
   const options = (Reflect.getMetadata(nestMetadata.gatewayOptions, gateway) ?? {}) as {
     path?: string;
     namespace?: unknown;
   };
   const port: unknown = Reflect.getMetadata(nestMetadata.gatewayPort, gateway) ?? 0;
   return (
-    port === place.port && options.path === place.path && withSlash(options.namespace) === withSlash(place.namespace)
+    port === address.port &&
+    options.path === address.path &&
+    withSlash(options.namespace) === withSlash(address.namespace)
   );
 }
 
-/** Nest writes a slash before a namespace that has none; no namespace is the one that socket.io calls `/`. */
+/** Nest adds a slash to a namespace that does not start with one. Without a namespace, socket.io uses `/`. */
 function withSlash(namespace: unknown): unknown {
   if (namespace === undefined || namespace === '') return '/';
   return typeof namespace === 'string' && !namespace.startsWith('/') ? `/${namespace}` : namespace;
 }
 
-/** The class's own, those that it inherits, and those of the method that a handshake calls. */
+/** The guards of the class, including inherited ones, and those of `handleConnection`. */
 function authGuardsOn(gateway: Gateway): readonly unknown[] {
   const { handleConnection } = gateway.prototype as { handleConnection?: object };
   return [gateway, handleConnection].flatMap((target) =>
@@ -74,7 +76,7 @@ function authGuardsOn(gateway: Gateway): readonly unknown[] {
   );
 }
 
-function toInstance(guard: unknown, injectables: Host['injectables']): CanActivate | undefined {
+function toInstance(guard: unknown, injectables: GatewayInModule['injectables']): CanActivate | undefined {
   if (typeof guard !== 'function') return guard as CanActivate;
   return injectables.get(guard)?.instance as CanActivate | undefined;
 }

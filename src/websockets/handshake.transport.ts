@@ -1,13 +1,13 @@
+import { type CallContext, handlerNameOf } from '../access/guard-context.js';
 import type { Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import type { CallContext } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import { HandshakeRefusal, handshakeType, type Handshake } from './handshake.js';
 import { toWatchedClient } from './socket-client.js';
 
-/** The moment before a client is connected to a gateway. */
+/** Handshakes: the guard runs before a client is connected to a gateway. */
 export class HandshakeTransport extends Transport {
   override readonly contextType = handshakeType;
   override readonly opensConnection = true;
@@ -24,7 +24,7 @@ export class HandshakeTransport extends Transport {
   override setUser(context: CallContext, caller: Caller): void {
     const handshake = handshakeOf(context);
     const { verified: user } = caller;
-    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const handler = handlerNameOf({ context });
     const watch = (client: object): void => {
       if (user === null) return;
       const request = this.viewOf(handshake, client);
@@ -34,15 +34,15 @@ export class HandshakeTransport extends Transport {
   }
 
   override addHeaders(): void {
-    // Who is let in gets no answer that could have some; those of a refusal are in it.
+    // An accepted handshake has no answer with headers. The headers of a refusal are part of the `HandshakeRefusal`.
   }
 
   override toException(answer: Answer, error: AuthError): HandshakeRefusal {
     return new HandshakeRefusal(answer, error);
   }
 
-  private viewOf({ opening }: Handshake, request: object): RequestView {
-    return viewSocketRequest(request, opening);
+  private viewOf({ connectionRequest }: Handshake, request: object): RequestView {
+    return viewSocketRequest(request, connectionRequest);
   }
 }
 

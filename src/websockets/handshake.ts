@@ -4,34 +4,34 @@ import { setCallUser } from '../transports/call-user.js';
 import type { Caller } from '../transports/transport.js';
 import type { ConnectionRequest } from './socket-client.js';
 
-/** Has a client watched, for as long as it is connected. */
-export type Watch = (client: object) => void;
+/** Starts to watch the connection of a client, which is closed when its token expires or is refused. */
+export type WatchClient = (client: object) => void;
 
-/** A client on its way in: nothing of the app has seen it. */
+/** A client that is about to connect. No code of the app gets it before the guards have accepted it. */
 export class Handshake {
   private user: unknown = null;
-  private readonly watches: Watch[] = [];
+  private readonly watches: WatchClient[] = [];
 
   constructor(
-    /** What stands for it meanwhile: the socket of socket.io, the request that ws is to upgrade. */
+    /** The object that identifies the handshake: the socket of socket.io, or the upgrade request of ws. */
     readonly request: object,
-    readonly opening: ConnectionRequest,
+    readonly connectionRequest: ConnectionRequest,
   ) {}
 
-  /** Called for each of the gateways that the client connects to at once. */
-  admit({ user }: Caller, watch: Watch | null): void {
+  /** Called for each guard that accepts the client. The client may connect to several gateways at once; the first user counts. */
+  admit({ user }: Caller, watch: WatchClient): void {
     this.user ??= user;
-    if (watch !== null) this.watches.push(watch);
+    this.watches.push(watch);
   }
 
-  /** Makes the client that it has become the user's. */
-  adopt(client: object): void {
+  /** Sets the user of the connected client and starts to watch its connection. */
+  complete(client: object): void {
     setCallUser(client, client, this.user);
     for (const watch of this.watches.splice(0)) watch(client);
   }
 }
 
-/** What the guard throws for a client that it does not let in. */
+/** The exception of the guard for a client that it refuses. */
 export class HandshakeRefusal extends Error {
   constructor(
     readonly answer: Answer,
@@ -41,18 +41,18 @@ export class HandshakeRefusal extends Error {
   }
 }
 
-/** A class of an app. */
+/** The class of a gateway. */
 export type Gateway = (new (...parts: never[]) => object) & { readonly name: string };
 
-/** Nest's name-to-be of the contexts of handshakes: Nest itself knows none. */
+/** The type of handshake contexts. It is our own, because Nest has no contexts for handshakes. */
 export const handshakeType = 'ws-handshake';
 
-/** Gateways need not have one; marks on it are those of the handshake alone. */
+/** The handler of a handshake with a gateway that has no `handleConnection`. It has no metadata, and is never called. */
 function handleConnection(): void {
-  // Never called.
+  // Nothing to do.
 }
 
-/** The execution context that the guard is handed for a handshake, with what it reads of those that Nest makes. */
+/** The execution context of a handshake. It has the methods of Nest's `ExecutionContext` that guards use. */
 export class HandshakeContext {
   constructor(
     private readonly gateway: Gateway,

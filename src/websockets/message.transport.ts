@@ -1,9 +1,9 @@
 import type { ArgumentsHost } from '@nestjs/common';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 
+import { type CallContext, handlerNameOf } from '../access/guard-context.js';
 import { toHeaderlessBody, type Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
-import type { CallContext } from '../access/guard-context.js';
 import { type ArgumentsOfCall, type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
@@ -11,7 +11,7 @@ import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import { findConnectionRequest, keepUpgradesOf, toWatchedClient } from './socket-client.js';
 
-/** One message, as `toUser` is handed it for the request. */
+/** One message. The app's `toUser` gets it as the request. */
 export interface SocketMessage {
   readonly client: object;
   readonly data: unknown;
@@ -20,7 +20,7 @@ export interface SocketMessage {
 /** Messages to the handlers of gateways, on socket.io and on ws. */
 export class MessageTransport extends Transport {
   override readonly contextType = 'ws';
-  /** All guards of one message are handed one list of arguments; a client is that of all its messages. */
+  /** By the list of arguments, which is the same for all guards of one message. The client object is shared by all its messages. */
   private readonly messages = createPrivateSlot<SocketMessage>();
   private hasReported = false;
 
@@ -34,7 +34,7 @@ export class MessageTransport extends Transport {
 
   override view(context: CallContext): RequestView {
     const client = clientOf(context);
-    // A message that comes after the token has ended is refused, and then the connection goes as well.
+    // If the token has expired, the guard refuses the message, and this closes the connection as well.
     this.context.connections.recheckIfDue(client);
     return this.viewOf(client, this.messageOf(context));
   }
@@ -43,16 +43,16 @@ export class MessageTransport extends Transport {
     const client = clientOf(context);
     setCallUser(client, context.getHandler(), user);
     if (verified === null) return;
-    const handler = `${context.getClass().name}.${context.getHandler().name}`;
+    const handler = handlerNameOf({ context });
     const watched = toWatchedClient(client, { request: this.viewOf(client, client), user: verified, handler });
     this.context.connections.watch(client, watched);
   }
 
   override addHeaders(): void {
-    // A message has none.
+    // Messages have no headers.
   }
 
-  /** The client gets it as the event `exception`, as Nest sends it. */
+  /** Returns Nest's exception for gateways, which Nest sends to the client as the event `exception`. */
   override toException(_: Answer, error: AuthError, context: CallContext): WsException {
     const pattern = context.getArgs().at(-1);
     const cause = typeof pattern === 'string' ? { cause: { pattern } } : {};
@@ -75,19 +75,19 @@ export class MessageTransport extends Transport {
   }
 
   private viewOf(client: object, request: object): RequestView {
-    const opening = findConnectionRequest(client);
-    if (opening === undefined) this.reportUnseen();
-    const { upgrade, connectionParameters } = opening ?? {};
+    const connectionRequest = findConnectionRequest(client);
+    if (connectionRequest === undefined) this.reportMissingUpgrade();
+    const { upgrade, connectionParameters } = connectionRequest ?? {};
     return viewSocketRequest(request, { upgrade, connectionParameters });
   }
 
-  private reportUnseen(): void {
+  private reportMissingUpgrade(): void {
     if (this.hasReported) return;
     this.hasReported = true;
     this.context.report({
       type: 'misconfigured',
-      problem: 'The request that opened a WebSocket went by unseen, so its messages count as coming without a token',
-      fix: "Let the adapter keep it: app.useWebSocketAdapter(new (withAuth(WsAdapter))(app)); import { withAuth } from 'nest-gatehouse/websockets'",
+      problem: 'The upgrade request of a WebSocket is not available, so its messages are treated as having no token',
+      fix: "Use an adapter that keeps the request: app.useWebSocketAdapter(new (withAuth(WsAdapter))(app)); import { withAuth } from 'nest-gatehouse/websockets'",
     });
   }
 }

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { Handshake } from './handshake.js';
 import { readConnectionRequest } from './socket-client.js';
 
-/** What a client is told that is not let in: as a response where it is ws, as an error's `data` where it is socket.io. */
+/** What a refused client gets: with ws an HTTP response, with socket.io the `data` of an error. */
 export interface Rejection {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,8 +10,8 @@ export interface Rejection {
   readonly body: object;
 }
 
-/** Judges a handshake; `null` lets it in. Never throws. */
-export type Judge = (handshake: Handshake) => Promise<Rejection | null>;
+/** Runs the guards for a handshake. Resolves to `null` if they accept it. Never rejects. */
+export type CheckHandshake = (handshake: Handshake) => Promise<Rejection | null>;
 
 /** A server of socket.io, or one of its namespaces. */
 interface IoServer {
@@ -28,50 +28,51 @@ interface WsServer {
 }
 
 /**
- * Has every client judged before a server, or a namespace, connects it.
+ * Makes a server, or a namespace, check each handshake before it connects the client.
  *
+ * @param handshakes gets the handshake by its `request` object
  * @throws {ConfigurationError} for a server that is neither of socket.io nor of ws.
  */
-export function protectServer(server: unknown, judge: Judge, handshakes: WeakMap<object, Handshake>): void {
-  if (isIoServer(server)) protectIoServer(server, judge, handshakes);
-  else if (isWsServer(server)) protectWsServer(server, judge, handshakes);
+export function protectServer(server: unknown, check: CheckHandshake, handshakes: WeakMap<object, Handshake>): void {
+  if (isIoServer(server)) protectIoServer(server, check, handshakes);
+  else if (isWsServer(server)) protectWsServer(server, check, handshakes);
   else {
     throw new ConfigurationError(
       'withAuth(adapter)',
-      'its servers are neither of socket.io nor of ws, so that anonymousCaller can be asked at the handshake',
-      'Leave withAuth() out: the guard judges each message all the same',
+      'its servers are neither of socket.io nor of ws, so handshakes cannot be checked',
+      'Remove withAuth(): the guard checks each message without it, too',
     );
   }
 }
 
-function protectIoServer(server: IoServer, judge: Judge, handshakes: WeakMap<object, Handshake>): void {
+function protectIoServer(server: IoServer, check: CheckHandshake, handshakes: WeakMap<object, Handshake>): void {
   server.use((socket, next) => {
     const handshake = new Handshake(
       socket,
       readConnectionRequest(socket) ?? { upgrade: undefined, connectionParameters: undefined },
     );
     handshakes.set(socket, handshake);
-    void judge(handshake).then((rejection) => {
+    void check(handshake).then((rejection) => {
       next(rejection === null ? undefined : Object.assign(new Error(rejection.message), { data: rejection.body }));
     });
   });
-  // A client that comes back to what it missed would come in without being judged.
+  // With connection state recovery, socket.io would reconnect clients without running the middleware above.
   const { connectionStateRecovery } = server.opts ?? server.server?.opts ?? {};
   if (connectionStateRecovery !== undefined) connectionStateRecovery.skipMiddlewares = false;
 }
 
-function protectWsServer({ options }: WsServer, judge: Judge, handshakes: WeakMap<object, Handshake>): void {
-  const ownOfApp = options.verifyClient ?? (() => true);
-  // ws waits only for who takes two arguments.
+function protectWsServer({ options }: WsServer, check: CheckHandshake, handshakes: WeakMap<object, Handshake>): void {
+  const appVerifier = options.verifyClient ?? (() => true);
+  // A verifyClient with two parameters is asynchronous for ws; one with fewer returns its result.
   options.verifyClient = (info, done) => {
     const handshake = new Handshake(info.req, { upgrade: info.req, connectionParameters: undefined });
     handshakes.set(info.req, handshake);
-    void judge(handshake).then((rejection) => {
+    void check(handshake).then((rejection) => {
       if (rejection !== null) {
         const headers = { 'Content-Type': 'application/json', ...rejection.headers };
         done(false, rejection.status, JSON.stringify(rejection.body), headers);
-      } else if (ownOfApp.length === 2) ownOfApp(info, done);
-      else done(Boolean((ownOfApp as (given: object) => unknown)(info)));
+      } else if (appVerifier.length === 2) appVerifier(info, done);
+      else done(Boolean((appVerifier as (given: object) => unknown)(info)));
     });
   };
 }

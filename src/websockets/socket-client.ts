@@ -3,25 +3,25 @@ import type { HttpRequest, RequestView } from '../request/request-view.js';
 import { endSocket, isSocketOpen, type WatchedConnection } from '../transports/connection-watch.js';
 import type { AuthUser } from '../user/auth-user.js';
 
-/** A client as gateways are handed it: a socket of socket.io, or a WebSocket of ws. */
+/** The client object that gateways get: a socket of socket.io, or a WebSocket of ws. */
 interface SocketClient {
-  /** socket.io: the request that the connection began with, and what the client said when it connected. */
+  /** socket.io: the connection parameters, and the headers of the upgrade request. */
   readonly handshake?: { readonly auth?: unknown; readonly headers?: HttpRequest['headers'] };
   readonly request?: HttpRequest;
   readonly connected?: boolean;
   emit?(event: string, payload: object): unknown;
   disconnect?(): unknown;
-  /** ws: the connection below, which its package keeps for itself. */
+  /** ws: the TCP socket, a private property of the package. */
   readonly _socket?: object | null;
 }
 
-/** What a client connected with, as far as the client itself shows it. */
+/** The request by which a client has connected. */
 export interface ConnectionRequest {
   readonly upgrade: HttpRequest | undefined;
   readonly connectionParameters: unknown;
 }
 
-/** `undefined` for a client of ws, which does not keep the request that was upgraded. */
+/** Reads the connection request from the client. `undefined` for a client of ws, which does not hold its upgrade request. */
 export function readConnectionRequest(client: object): ConnectionRequest | undefined {
   const { handshake, request }: SocketClient = client;
   if (handshake === undefined) return undefined;
@@ -31,14 +31,12 @@ export function readConnectionRequest(client: object): ConnectionRequest | undef
   };
 }
 
-/** The connection below a client of ws. */
-function connectionBelow(client: object): object | undefined {
+function tcpSocketOf(client: object): object | undefined {
   const { _socket }: SocketClient = client;
   return _socket ?? undefined;
 }
 
-/** Whether it is of socket.io, which can be told things by name. */
-function isOfSocketIo(client: object): client is Required<Pick<SocketClient, 'emit' | 'disconnect'>> {
+function isSocketIoClient(client: object): client is Required<Pick<SocketClient, 'emit' | 'disconnect'>> {
   const socket: SocketClient = client;
   return socket.handshake !== undefined && socket.emit !== undefined && socket.disconnect !== undefined;
 }
@@ -48,24 +46,24 @@ function isConnected(client: object): boolean {
   return connected === true;
 }
 
-/** An HTTP server, as far as upgrades go. */
+/** The part of an HTTP server that is used for upgrades. */
 interface UpgradingServer {
   listenerCount(event: 'upgrade'): number;
   prependListener(event: 'upgrade', listener: (request: HttpRequest, connection: object) => void): unknown;
 }
 
-// By client, or by the connection below it. Of the process: what a second installed copy keeps is anonymousCaller's loss.
+// The upgrade requests of ws, by client or by TCP socket.
 const upgrades = new WeakMap<object, HttpRequest>();
 const listening = new WeakSet();
 
-/** Keeps the request that a client of ws came with: ws hands it over once, when the client connects. */
+/** Remembers the upgrade request of a client of ws, or of its TCP socket. ws passes the request on only once, when the client connects. */
 export function keepUpgrade(client: object, request: HttpRequest): void {
   upgrades.set(client, request);
 }
 
 /**
- * Keeps those of an app's own server by itself, for apps whose adapter does not hand them over. Only where gateways
- * listen to upgrades already: a server that anonymousCaller upgrades has to go on answering such requests.
+ * Remembers the upgrade requests of the app's HTTP server, for apps that do not use `withAuth()`. It listens only if a gateway
+ * listens already: Node answers an upgrade request as a usual request only while there is no listener.
  */
 export function keepUpgradesOf(server: unknown): void {
   if (!isUpgrading(server) || listening.has(server) || server.listenerCount('upgrade') === 0) return;
@@ -75,12 +73,12 @@ export function keepUpgradesOf(server: unknown): void {
   });
 }
 
-/** What a client connected with; `undefined` when that went by unseen. */
+/** The connection request of a client; `undefined` if its upgrade request was not remembered. */
 export function findConnectionRequest(client: object): ConnectionRequest | undefined {
-  const opening = readConnectionRequest(client);
-  if (opening !== undefined) return opening;
-  const below = connectionBelow(client);
-  const upgrade = upgrades.get(client) ?? (below && upgrades.get(below));
+  const known = readConnectionRequest(client);
+  if (known !== undefined) return known;
+  const tcpSocket = tcpSocketOf(client);
+  const upgrade = upgrades.get(client) ?? (tcpSocket && upgrades.get(tcpSocket));
   return upgrade && { upgrade, connectionParameters: undefined };
 }
 
@@ -93,15 +91,18 @@ function isUpgrading(server: unknown): server is UpgradingServer {
   );
 }
 
-/** A code of the range for applications, made after HTTP's 401. */
+/** The close code: the range from 4000 is for applications, and 4401 follows HTTP's 401. */
 const closeCode = 4401;
 
-/** A client whose token is watched: when it ends, socket.io is told `unauthorized` and let go, ws is closed with 4401. */
+/**
+ * How the connection watch closes a client: one of socket.io gets the event `unauthorized` and is disconnected, one of ws is closed
+ * with 4401.
+ */
 export function toWatchedClient(
   client: object,
   { request, user, handler }: { readonly request: RequestView; readonly user: AuthUser; readonly handler: string },
 ): WatchedConnection {
-  if (!isOfSocketIo(client)) {
+  if (!isSocketIoClient(client)) {
     return {
       ...{ request, user, handler },
       isOpen: () => isSocketOpen(client),

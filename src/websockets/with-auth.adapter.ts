@@ -9,37 +9,39 @@ import {
 import { type HeaderLines, toHeaderlessBody } from '../challenge/error-answers.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { HandshakeRefusal, HandshakeContext, type Handshake, type Gateway } from './handshake.js';
-import { findGatewayGuards, type GatewayGuard, type Place } from './handshake-guards.service.js';
-import { keepUpgrade } from './socket-client.js';
+import { findGatewayGuards, type GatewayAddress, type GatewayGuard } from './handshake-guards.service.js';
 import { protectServer, type Rejection } from './protect-server.js';
+import { keepUpgrade } from './socket-client.js';
 
-/** The class of an adapter that is made with the app: `IoAdapter`, `WsAdapter`, or one that extends them. */
+/** The class of an adapter whose constructor gets the app: `IoAdapter`, `WsAdapter`, or one that extends them. */
 export type AdapterClass = new (app: INestApplicationContext, ...rest: never[]) => WebSocketAdapter;
 
-/** What adapters have in common, as far as it is of interest here. */
+/** The methods of both adapters that are overridden here. */
 interface Adapter {
-  create(port: number, options?: Partial<Place>): unknown;
+  create(port: number, options?: Partial<GatewayAddress>): unknown;
   bindClientConnect(server: unknown, callback: (...connected: unknown[]) => unknown): unknown;
 }
 
 /**
- * An adapter that connects anonymousCaller to a guarded gateway who brings no valid token. With ws the upgrade is answered as
- * an HTTP request would be, 401 with the challenge; with socket.io the client gets a `connect_error` whose `data` has
+ * Makes an adapter refuse clients of guarded gateways that send no valid token when they connect. With ws the upgrade request is
+ * answered like any HTTP request, with 401 and the challenge; with socket.io the client gets a `connect_error` whose `data` has
  * the code and the reason.
  *
  * ```ts
  * app.useWebSocketAdapter(new (withAuth(IoAdapter))(app));
  * ```
  *
- * A gateway is guarded by what stands on its class, or on its `handleConnection`: `@UseGuards(AuthGuard)` and
- * `@Require…` ask for a user, `@OptionalAuth()` lets guests in, `@Public()` everybody; and without any of these by
- * `guardEverything`. Of gateways that share a place, each has to let the client in.
+ * The decorators on the class of a gateway, or on its `handleConnection`, decide who is connected: `@UseGuards(AuthGuard)` and
+ * `@Require…` require a user, `@OptionalAuth()` accepts clients without a token too, `@Public()` accepts all. Without any of these,
+ * `guardEverything` decides. If several gateways share an address, each of them must accept the client.
+ *
+ * @throws {ConfigurationError} when the adapter is created without the app, or has servers of neither socket.io nor ws.
  */
 export function withAuth<Base extends AdapterClass>(base: Base): Base {
   const Parent = base as unknown as new (...parts: unknown[]) => Adapter;
 
   class AuthenticatingAdapter extends Parent {
-    // Out of reach of whatever the adapter that it extends calls its own.
+    // Private fields cannot collide with members of the adapter class.
     readonly #app: INestApplicationContext;
     readonly #handshakes = new WeakMap<object, Handshake>();
     readonly #protectedServers = new WeakSet();
@@ -49,14 +51,14 @@ export function withAuth<Base extends AdapterClass>(base: Base): Base {
       this.#app = readApp(parts[0]);
     }
 
-    override create(port: number, options?: Partial<Place>): unknown {
+    override create(port: number, options?: Partial<GatewayAddress>): unknown {
       const server = super.create(port, options);
       const { path, namespace } = options ?? {};
-      // Gateways of one namespace have it made for each of them, and get the same one.
+      // Nest calls `create` for each gateway, and gateways of one namespace get the same server.
       if (typeof server === 'object' && server !== null && !this.#protectedServers.has(server)) {
         this.#protectedServers.add(server);
         const guards = once(() => findGatewayGuards(this.#app, { port, path, namespace }));
-        protectServer(server, (handshake) => judge(handshake, guards()), this.#handshakes);
+        protectServer(server, (handshake) => checkHandshake(handshake, guards()), this.#handshakes);
       }
       return server;
     }
@@ -65,7 +67,7 @@ export function withAuth<Base extends AdapterClass>(base: Base): Base {
       return super.bindClientConnect(server, (...connected) => {
         const [client, request] = connected as [client: object, request: object | undefined];
         if (request !== undefined) keepUpgrade(client, request);
-        this.#handshakes.get(request ?? client)?.adopt(client);
+        this.#handshakes.get(request ?? client)?.complete(client);
         return callback(...connected);
       });
     }
@@ -79,22 +81,22 @@ function readApp(app: unknown): INestApplicationContext {
     return app as unknown as INestApplicationContext;
   throw new ConfigurationError(
     'withAuth(adapter)',
-    'the adapter was made without the app, whose guard it is to ask',
+    'the adapter was created without the app, so it cannot find the guards of the app',
     'Write app.useWebSocketAdapter(new (withAuth(IoAdapter))(app))',
   );
 }
 
-/** The gateways are all known when the first client comes, and not before. */
+/** Calls `make` at the first use: the gateways are all known only when the first client connects. */
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | undefined;
   return () => (made ??= { value: make() }).value;
 }
 
-async function judge(handshake: Handshake, guards: readonly GatewayGuard[]): Promise<Rejection | null> {
+async function checkHandshake(handshake: Handshake, guards: readonly GatewayGuard[]): Promise<Rejection | null> {
   try {
     for (const { gateway, guard } of guards) {
-      const isLetIn = await guard.canActivate(toContext(gateway, handshake));
-      if (isLetIn !== true) return forbidden;
+      const isAccepted = await guard.canActivate(toContext(gateway, handshake));
+      if (isAccepted !== true) return forbidden;
     }
     return null;
   } catch (error) {
@@ -102,7 +104,7 @@ async function judge(handshake: Handshake, guards: readonly GatewayGuard[]): Pro
   }
 }
 
-/** Nest's own type says more of it than guards of ours ask. */
+/** `HandshakeContext` has only the methods that guards use, not all of Nest's type. */
 function toContext(gateway: Gateway, handshake: Handshake): ExecutionContext {
   return new HandshakeContext(gateway, handshake) as unknown as ExecutionContext;
 }
@@ -123,7 +125,7 @@ function toRejection(error: unknown): Rejection {
   return toPlainRejection(500, 'Internal server error', 'Internal Server Error');
 }
 
-/** The lines of one name as one line (RFC 9110 §5.3). */
+/** Joins the lines of each header into one, because ws takes one value for a name (RFC 9110 §5.3). */
 function joinLines(lines: HeaderLines): Readonly<Record<string, string>> {
   const joined: Record<string, string> = {};
   for (const [name, value] of lines) joined[name] = name in joined ? `${String(joined[name])}, ${value}` : value;
