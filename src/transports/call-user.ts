@@ -83,7 +83,7 @@ function* userKeysOf(call: HandlerCall): Generator<readonly [call: object, handl
       if (isObject(second)) yield [second, handler];
       return;
     default:
-      // A transport of the app's own keeps the user with the request, which is one of the arguments.
+      // Transports of the app use the default `setUser`, whose request is one of the arguments.
       for (const argument of call.getArgs()) if (isObject(argument)) yield [argument, handler];
   }
 }
