@@ -94,7 +94,8 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit {
 async function findAppUser(authenticator: Authenticator, request: HttpRequest): Promise<unknown> {
   const view = viewHttpRequest(request);
   const appUser = await authenticator.toAppUser(view, await authenticator.authenticate(view));
-  if (appUser === null) throw RefusalError.unknownUser();
+  // An Authenticator of the app's own may give no user, whatever its type says.
+  if (appUser === null || appUser === undefined) throw RefusalError.unknownUser();
   return appUser;
 }
 

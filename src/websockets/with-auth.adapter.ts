@@ -58,7 +58,7 @@ export function withAuth<Base extends AdapterClass>(base: Base): Base {
       if (typeof server === 'object' && server !== null && !this.#protectedServers.has(server)) {
         this.#protectedServers.add(server);
         const guards = once(() => findGatewayGuards(this.#app, { port, path, namespace }));
-        protectServer(server, (handshake) => checkHandshake(handshake, guards()), this.#handshakes);
+        protectServer(server, (handshake) => checkHandshake(handshake, guards), this.#handshakes);
       }
       return server;
     }
@@ -92,9 +92,12 @@ function once<Value>(make: () => Value): () => Value {
   return () => (made ??= { value: make() }).value;
 }
 
-async function checkHandshake(handshake: Handshake, guards: readonly GatewayGuard[]): Promise<Rejection | null> {
+async function checkHandshake(
+  handshake: Handshake,
+  findGuards: () => readonly GatewayGuard[],
+): Promise<Rejection | null> {
   try {
-    for (const { gateway, guard } of guards) {
+    for (const { gateway, guard } of findGuards()) {
       const isAccepted = await guard.canActivate(toContext(gateway, handshake));
       if (isAccepted !== true) return forbidden;
     }

@@ -1,5 +1,6 @@
 /** An Authenticator of the app, as its tests may provide one, that returns no user where it must return one or throw. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
+import { AuthGuard as PassportGuard } from '@nestjs/passport';
 import { Test } from '@nestjs/testing';
 import { AuthGuard, AuthModule, type AuthUser, Authenticator, CurrentUser, OptionalAuth, oidc } from 'nest-gatehouse';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +13,12 @@ class CatsController {
   @Get('guarded')
   guarded(@CurrentUser() user: AuthUser | null): object {
     return { user };
+  }
+
+  @UseGuards(PassportGuard('jwt'))
+  @Get('passport')
+  passport(): object {
+    return {};
   }
 
   @OptionalAuth()
@@ -28,9 +35,18 @@ const withoutUser: readonly [string, () => AuthUser | Promise<AuthUser>][] = [
 ];
 
 describe.each(platforms)('an Authenticator that returns no user, on $name', (platform) => {
+  const events: string[] = [];
   const start = async (authenticator: Authenticator) => {
+    events.length = 0;
     const module = Test.createTestingModule({
-      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }) })],
+      imports: [
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: 'https://issuer.example', audience: 'api' }),
+          onEvent: (event) => {
+            if (event.type === 'refused') events.push(`${event.handler} ${event.code}`);
+          },
+        }),
+      ],
       controllers: [CatsController],
     });
     return startTestingApp(platform, await module.overrideProvider(Authenticator).useValue(authenticator).compile());
@@ -41,5 +57,8 @@ describe.each(platforms)('an Authenticator that returns no user, on $name', (pla
 
     expect(verdictOf(await app.call('/guarded'))).toEqual(accessDenied);
     expect((await app.call('/optional')).json).toEqual({ user: null });
+    // Passport's guard answers 401 to a failed login, whatever its reason, and logs the reason of ours.
+    expect((await app.call('/passport')).status).toBe(401);
+    expect(events).toContain("AuthGuard('jwt') ACCESS_DENIED");
   });
 });
