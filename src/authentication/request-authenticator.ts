@@ -22,8 +22,8 @@ import { Authenticator } from './authenticator.js';
  */
 export type ToUser = (user: AuthUser, request: object) => unknown;
 
-/** Refuses a credential because of the request that carries it. */
-type CheckRequest = (credential: Credential, request: RequestView) => void;
+/** Refuses a credential because of the request that carries it. `scheme` has found it there. */
+type CheckRequest = (credential: Credential, request: RequestView, scheme: AuthenticationScheme) => void;
 
 export interface RequestAuthenticatorParts {
   /** In the order in which they are asked; the first that finds a credential verifies it. */
@@ -76,7 +76,7 @@ export class RequestAuthenticator extends Authenticator {
     }
     // Most apps have one scheme, and this runs for every request, so no object is made for the pair.
     const credential = only.find(request) ?? this.refuseMissing();
-    this.parts.checkRequest?.(credential, request);
+    this.parts.checkRequest?.(credential, request, only);
     return this.authenticateBy(only, credential, request);
   }
 
@@ -135,7 +135,7 @@ export class RequestAuthenticator extends Authenticator {
       else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
     }
     if (found === undefined) return this.refuseMissing();
-    this.parts.checkRequest?.(found.credential, request);
+    this.parts.checkRequest?.(found.credential, request, found.scheme);
     return found;
   }
 
