@@ -1,7 +1,7 @@
 import type { Authenticator } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { isAuthError, type AuthError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -99,8 +99,9 @@ export class ConnectionWatch {
     try {
       await this.parts.authenticator.authenticate(connection.request);
     } catch (error) {
-      // Trouble of ours is no reason to send anybody away.
       if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.end(key, connection, error);
+      // A failure of ours is no reason to close a connection, unless its token has expired long ago in any case.
+      else if (endOf(connection.user) + patienceMs <= now) this.end(key, connection, expiredLongAgo());
     }
   }
 
@@ -125,10 +126,19 @@ export class ConnectionWatch {
   }
 }
 
+/** When the credential expires; `NaN` where that is not known. */
+function endOf({ expiresAt }: AuthUser): number {
+  return expiresAt === null ? Number.NaN : Number(expiresAt);
+}
+
+function expiredLongAgo(): RefusalError {
+  return RefusalError.token('expired', `It expired ${patienceMs / 1_000} s ago or more, and cannot be verified since`);
+}
+
 /** At the end of the token, and meanwhile every so often; after its end, until the tolerance is over. */
 function dueAfter(user: AuthUser, now: number): number {
   // An Authenticator of the app's own may make users that do not say when they end.
-  const endsAt = user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
+  const endsAt = endOf(user);
   if (endsAt <= now) return now + graceStepMs;
   return Math.min(Number.isNaN(endsAt) ? Number.POSITIVE_INFINITY : endsAt, now + patienceMs);
 }

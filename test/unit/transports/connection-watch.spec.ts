@@ -114,6 +114,16 @@ describe('a connection whose token ends', () => {
     expect(connection.closedFor).toBe('expired');
   });
 
+  it('is closed a minute after its end, when that cannot be decided all the while', async () => {
+    const connection = connect(30);
+    verdict = new AuthUnavailableError('the issuer does not answer', 10);
+    await ringAfter(30);
+    await ringAfter(59);
+    expect(connection.isOpen).toBe(true);
+    await ringAfter(1);
+    expect(connection.closedFor).toBe('expired');
+  });
+
   it('is closed alone', async () => {
     const short = connect(30);
     const long = connect(50);
