@@ -21,7 +21,7 @@ import {
   verifyJwt,
 } from './jwt-verifier.js';
 import { chain, isThenable, type MaybePromise } from './maybe-promise.js';
-import { KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
+import { checkKind, KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
 import { SignatureScheduler, type VerificationPlace } from './signature-scheduler.js';
 import type { TokenStatusCheck } from './token-status-check.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
@@ -121,6 +121,7 @@ export class TokenVerifier {
    * @throws {RefusalError} or rejects with it, as `verify` does.
    */
   verifyAnew(text: string): MaybePromise<Verdict> {
+    checkKind(text);
     const opaqueIssuer = this.introspection.findOpaqueIssuer(text);
     if (opaqueIssuer !== undefined) return this.introspection.verifyOpaque(text, opaqueIssuer).then(this.release);
     const cameAt = this.introspection.answered;
