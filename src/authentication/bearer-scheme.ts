@@ -1,5 +1,5 @@
 import { bearerChallenge, type Challenge } from '../challenge/error-answers.js';
-import { type AuthError, RefusalError } from '../errors/auth-error.js';
+import type { AuthError } from '../errors/auth-error.js';
 import {
   checkCredential,
   type Credential,
@@ -25,9 +25,6 @@ export interface BearerSchemeParts {
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
 }
 
-/** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
-const ownSecretPrefixes = ['grt_'];
-
 /** Access tokens (RFC 6750): JWTs, and opaque tokens where an issuer accepts them. */
 export class BearerScheme extends AuthenticationScheme {
   override readonly name = 'Bearer';
@@ -47,7 +44,6 @@ export class BearerScheme extends AuthenticationScheme {
 
   override authenticate(credential: Credential): MaybePromise<Authentication> {
     const { text } = credential;
-    checkKind(text);
     // A JWT is well formed for most places, so the grammar of the place is checked only when the JWT does not pass.
     if (!suitsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
     return recover(
@@ -65,7 +61,6 @@ export class BearerScheme extends AuthenticationScheme {
     earlier?: Authentication,
   ): Promise<Authentication> {
     if (earlier instanceof TokenAuthentication && earlier.verdict.key === null && this.holds(earlier)) return earlier;
-    checkKind(credential.text);
     checkCredential(credential);
     return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text));
   }
@@ -111,10 +106,4 @@ class TokenAuthentication implements Authentication {
   get expiresAtMs(): number {
     return this.verdict.validity.expiresAt * 1_000;
   }
-}
-
-/** A refresh token in the place of an access token is refused before anybody is asked about it. */
-function checkKind(text: string): void {
-  if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
-  throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
 }

@@ -22,8 +22,8 @@ import { Authenticator } from './authenticator.js';
  */
 export type ToUser = (user: AuthUser, request: object) => unknown;
 
-/** Refuses a credential because of the request that carries it. */
-type CheckRequest = (credential: Credential, request: RequestView) => void;
+/** Refuses a credential because of the request that carries it. `scheme` has found it there. */
+type CheckRequest = (credential: Credential, request: RequestView, scheme: AuthenticationScheme) => void;
 
 export interface RequestAuthenticatorParts {
   /** In the order in which they are asked; the first that finds a credential verifies it. */
@@ -76,7 +76,7 @@ export class RequestAuthenticator extends Authenticator {
     }
     // Most apps have one scheme, and this runs for every request, so no object is made for the pair.
     const credential = only.find(request) ?? this.refuseMissing();
-    this.parts.checkRequest?.(credential, request);
+    this.parts.checkRequest?.(credential, request, only);
     return this.authenticateBy(only, credential, request);
   }
 
@@ -87,7 +87,7 @@ export class RequestAuthenticator extends Authenticator {
   ): MaybePromise<AuthUser> {
     try {
       const recalled = scheme.recall?.(credential);
-      if (recalled !== undefined) return recalled.user;
+      if (recalled !== undefined) return userOf(recalled);
       const known = this.attempts.find(request.request);
       const found = { scheme, credential };
       // Code that runs between two guards may replace the credential of the request.
@@ -104,10 +104,11 @@ export class RequestAuthenticator extends Authenticator {
     if (scheme.authenticateOnline === undefined) throw withScheme(notAskable(scheme), credential);
     const known = this.attempts.find(request.request);
     try {
-      const earlier = known?.text === credential.text && known.scheme === scheme ? await settled(known) : undefined;
+      const isSame = known?.text === credential.text && known.scheme === scheme;
+      const earlier = isSame ? await this.findEarlier(known) : undefined;
       const outcome = scheme.authenticateOnline(credential, request, earlier);
       this.keep(request, found, outcome);
-      return (await outcome).user;
+      return userOf(await outcome);
     } catch (error) {
       throw withScheme(error, credential);
     }
@@ -135,7 +136,7 @@ export class RequestAuthenticator extends Authenticator {
       else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
     }
     if (found === undefined) return this.refuseMissing();
-    this.parts.checkRequest?.(found.credential, request);
+    this.parts.checkRequest?.(found.credential, request, found.scheme);
     return found;
   }
 
@@ -143,7 +144,9 @@ export class RequestAuthenticator extends Authenticator {
     const { scheme, credential } = found;
     let outcome: MaybePromise<Authentication>;
     try {
-      outcome = scheme.authenticate(credential, request);
+      const given = scheme.authenticate(credential, request);
+      // What an app returns may be a promise only by its `then`.
+      outcome = isThenable(given) ? Promise.resolve(given) : given;
     } catch (refusal) {
       this.keep(request, found, { refusal });
       throw refusal;
@@ -153,24 +156,45 @@ export class RequestAuthenticator extends Authenticator {
       ? outcome.then(userOf, (error: unknown) => {
           throw withScheme(error, credential);
         })
-      : outcome.user;
+      : userOf(outcome);
   }
 
   /** The object that stands for a request may outlive the validity of its token, as a socket does. */
   private async reuse(known: Attempt, found: FoundCredential, request: RequestView): Promise<AuthUser> {
     try {
-      const authentication = await settled(known);
-      return this.holds(known, authentication) ? authentication.user : await this.attempt(found, request);
+      const earlier = await this.findEarlier(known);
+      const holds = earlier !== undefined && this.holds(known, earlier);
+      return holds ? userOf(earlier) : await this.attempt(found, request);
     } catch (error) {
       throw withScheme(error, found.credential);
     }
   }
 
-  private holds({ scheme, madeAt }: Attempt, authentication: Authentication): boolean {
+  /**
+   * What an attempt came to; `undefined` for one that failed some time ago. The reason, such as an outage, may be over, and on
+   * a socket nothing else would ever ask again.
+   *
+   * @throws what a recent attempt failed with.
+   */
+  private async findEarlier(known: Attempt): Promise<Authentication | undefined> {
+    const isRecent = this.isRecent(known);
+    try {
+      return await settled(known);
+    } catch (error) {
+      if (isRecent) throw error;
+      return undefined;
+    }
+  }
+
+  private holds(known: Attempt, authentication: Authentication): boolean {
+    const { scheme } = known;
     if (scheme.holds !== undefined) return scheme.holds(authentication);
-    const now = this.now();
-    const age = now - madeAt;
-    return age >= 0 && age < holdMs && (authentication.expiresAtMs ?? Number.POSITIVE_INFINITY) > now;
+    return this.isRecent(known) && (authentication.expiresAtMs ?? Number.POSITIVE_INFINITY) > this.now();
+  }
+
+  private isRecent({ madeAt }: Attempt): boolean {
+    const age = this.now() - madeAt;
+    return age >= 0 && age < holdMs;
   }
 
   private keep(request: RequestView, { scheme, credential }: FoundCredential, outcome: Attempt['outcome']): void {
@@ -189,8 +213,11 @@ export class RequestAuthenticator extends Authenticator {
   }
 }
 
-function userOf({ user }: Authentication): AuthUser {
-  return user;
+/** @throws {TypeError} for a scheme of an app that gave no user, whatever its types say: nobody passes as nobody. */
+function userOf(authentication: Authentication): AuthUser {
+  const user = (authentication as Authentication | undefined)?.user as AuthUser | null | undefined;
+  if (typeof user === 'object' && user !== null) return user;
+  throw new TypeError('An authentication scheme gave no user: it returns an Authentication or throws a RefusalError');
 }
 
 async function settled({ outcome }: Attempt): Promise<Authentication> {

@@ -12,7 +12,9 @@ export function readMessageHeaders(context: unknown): ReadonlyMap<string, readon
   const headers = new Map<string, string[]>();
   for (const [name, value] of [...bags.flatMap(entriesOf), ...metadataOf(context)]) {
     const lower = name.toLowerCase();
-    headers.set(lower, [...(headers.get(lower) ?? []), ...textsOf(value)]);
+    const values = headers.get(lower) ?? [];
+    values.push(...textsOf(value));
+    headers.set(lower, values);
   }
   return headers;
 }

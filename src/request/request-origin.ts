@@ -48,6 +48,11 @@ function parseOrigin(text: string): string | undefined {
   return origin === 'null' ? undefined : origin;
 }
 
+/** What finds credentials in requests: an authentication scheme. */
+export interface CredentialFinder {
+  find(request: RequestView): Credential | undefined;
+}
+
 export interface OriginCheckParts {
   /** The origin of `publicUrl`; `null` where the app has not set it. */
   readonly publicOrigin: string | null;
@@ -71,17 +76,19 @@ export class OriginCheck {
   /**
    * Checks a credential before it is verified.
    *
+   * @param finder what has found the credential in the request, and is asked whether it finds it without the cookies too
    * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin changes something (any method but GET, HEAD and
    * OPTIONS) or opens a WebSocket by a credential in a cookie, or changes something by `Basic`.
    */
-  readonly check = (credential: Credential, view: RequestView): void => {
+  readonly check = (credential: Credential, view: RequestView, finder: CredentialFinder): void => {
     const { source, scheme } = credential;
     if (isNeverSentByItself(credential)) return;
-    const isCookie = isFromCookie(credential, view);
-    if (!isCookie && scheme !== 'Basic') return;
-    const isForbidden = isSafe(view)
-      ? isCookie && opensWebSocket(view)
-      : !isCookie || opensWebSocket(view) || source.cookie?.checkOrigin !== false;
+    const opens = opensWebSocket(view);
+    const changes = !isSafe(view);
+    if (!opens && !changes) return;
+    const isForbidden = isFromCookie(credential, view, finder)
+      ? opens || source.cookie?.checkOrigin !== false
+      : changes && scheme.toLowerCase() === 'basic';
     if (isForbidden) this.requireOwnPage(view, source.place);
   };
 
@@ -139,23 +146,40 @@ function isNeverSentByItself({ scheme, source }: Credential): boolean {
 }
 
 /**
- * Whether a credential depends on a cookie. A source of the app's own that does not state its place is asked again without
- * the cookies: when it finds the credential elsewhere, the cookies do not matter. An authentication scheme of the app's own
- * may read the request without its source; then its credential is looked for in the cookies.
+ * Whether a credential depends on a cookie. Where its source does not state its place, the request is searched again without
+ * the cookies: when the credential is found elsewhere, the cookies do not matter.
  */
-function isFromCookie({ source, text }: Credential, view: RequestView): boolean {
+function isFromCookie({ source, text }: Credential, view: RequestView, finder: CredentialFinder): boolean {
   if (source.cookie !== undefined) return true;
   if (source.parameter !== undefined) return source.parameter.in === 'cookie';
-  const cookies = view.headers('cookie');
-  if (cookies.length === 0) return false;
-  const isFoundIn = (seen: RequestView): boolean =>
-    source.read(seen).some((found) => found.kind === 'token' && found.token === text);
-  return isFoundIn(view) ? !isFoundIn(withoutCookies(view)) : cookies.some((cookie) => cookie.includes(text));
+  if (view.headers('cookie').length === 0) return false;
+  try {
+    return finder.find(withoutCookies(view))?.text !== text;
+  } catch {
+    // What it found before and does not find now was in the cookies.
+    return true;
+  }
 }
 
+/** The same request as a client without cookies sends it, also for code that reads the framework's own request. */
 function withoutCookies(view: RequestView): RequestView {
   const headers = (name: string): readonly string[] => (name === 'cookie' ? [] : view.headers(name));
-  return Object.create(view, { headers: { value: headers } }) as RequestView;
+  return Object.create(view, {
+    headers: { value: headers },
+    request: { value: hideCookies(view.request) },
+    upgrade: { value: view.upgrade && withoutCookies(view.upgrade) },
+  }) as RequestView;
+}
+
+/** `cookies` and `signedCookies` are where the middleware of Express and the plugin of Fastify keep parsed cookies. */
+function hideCookies(request: HttpRequest): object {
+  const { headers, raw } = request;
+  return Object.create(request, {
+    headers: { value: headers && { ...headers, cookie: undefined } },
+    raw: { value: raw && hideCookies(raw) },
+    cookies: { value: {} },
+    signedCookies: { value: {} },
+  }) as object;
 }
 
 /** Scheme and host as an adapter reports them. */

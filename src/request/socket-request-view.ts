@@ -26,14 +26,14 @@ export function viewSocketRequest(request: object, connection: SocketConnectionR
 
 class SocketRequestView implements RequestView {
   readonly upgrade: RequestView;
-  private readonly parameters: ReadonlyMap<string, readonly string[]>;
+  private readonly parameters: unknown;
 
   constructor(
     readonly request: object,
     { upgrade, connectionParameters }: SocketConnectionRequest,
   ) {
     this.upgrade = viewHttpRequest(upgrade ?? {});
-    this.parameters = readConnectionParameters(connectionParameters);
+    this.parameters = connectionParameters;
   }
 
   get carrier(): object {
@@ -50,31 +50,33 @@ class SocketRequestView implements RequestView {
 
   readonly headers = (name: string): readonly string[] => {
     const sent = this.upgrade.headers(name);
-    return name === 'cookie' ? sent : [...(this.parameters.get(name) ?? []), ...sent];
+    if (name === 'cookie') return sent;
+    return [...valuesIn(this.parameters, name), ...valuesIn(headersIn(this.parameters), name), ...sent];
   };
 }
 
-function readConnectionParameters(connectionParameters: unknown): ReadonlyMap<string, readonly string[]> {
-  const headers = new Map<string, string[]>();
-  const add = (name: string, value: string): void => void headers.set(name, [...(headers.get(name) ?? []), value]);
-  for (const [name, value] of [...textsOf(connectionParameters), ...textsOf(headersOf(connectionParameters))]) {
-    add(name, value);
-    if (bareTokens.includes(name) && value !== '') {
-      add('authorization', /^bearer /i.test(value) ? value : `Bearer ${value}`);
-    }
+/**
+ * The values of a header in connection parameters. A client that nobody knows yet has written them, they may be as large as a
+ * message, and they are read for each message: so it is one pass over their names, and nothing is made of the others.
+ */
+function valuesIn(parameters: unknown, header: string): readonly string[] {
+  if (!isRecord(parameters)) return [];
+  const values: string[] = [];
+  for (const name of Object.keys(parameters)) {
+    const lower = name.toLowerCase();
+    const isBareToken = header === 'authorization' && bareTokens.includes(lower);
+    const value = lower === header || isBareToken ? parameters[name] : undefined;
+    if (typeof value !== 'string') continue;
+    if (!isBareToken) values.push(value);
+    else if (value !== '') values.push(/^bearer /i.test(value) ? value : `Bearer ${value}`);
   }
-  return headers;
+  return values;
 }
 
-function headersOf(connectionParameters: unknown): unknown {
-  return typeof connectionParameters === 'object' && connectionParameters !== null && 'headers' in connectionParameters
-    ? connectionParameters.headers
-    : undefined;
+function headersIn(parameters: unknown): unknown {
+  return isRecord(parameters) ? parameters['headers'] : undefined;
 }
 
-function textsOf(value: unknown): [name: string, text: string][] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, text]: [string, unknown]) =>
-    typeof text === 'string' ? [[name.toLowerCase(), text]] : [],
-  );
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

@@ -45,6 +45,19 @@ export function checkLength(text: string): void {
   if (text.length > longestToken) throw malformed(`It is ${text.length} characters long, the most is ${longestToken}`);
 }
 
+/** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
+const ownSecretPrefixes = ['grt_'];
+
+/**
+ * Refuses a refresh token in the place of an access token, before an issuer is asked about it.
+ *
+ * @throws {RefusalError} with reason `type`.
+ */
+export function checkKind(text: string): void {
+  if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
+  throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
+}
+
 /** Whether a text has the shape of a compact JWS (RFC 7515 §3.1): three parts separated by dots. */
 export function hasThreeParts(text: string): boolean {
   const first = text.indexOf('.');

@@ -21,7 +21,7 @@ import {
   verifyJwt,
 } from './jwt-verifier.js';
 import { chain, isThenable, type MaybePromise } from './maybe-promise.js';
-import { KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
+import { checkKind, KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
 import { SignatureScheduler, type VerificationPlace } from './signature-scheduler.js';
 import type { TokenStatusCheck } from './token-status-check.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
@@ -96,10 +96,7 @@ export class TokenVerifier {
       this.parts.cache.delete(entry);
       return undefined;
     }
-    if (this.statusCheck === null) return entry;
-    const released = this.release(entry);
-    // A status check that has to wait is made by `verifyAnew`.
-    return isThenable(released) ? undefined : released;
+    return this.releaseAtOnce(entry);
   }
 
   /**
@@ -108,8 +105,8 @@ export class TokenVerifier {
    * @throws {RefusalError} when it has expired or was revoked.
    */
   holds(verdict: Verdict): boolean {
-    if (verdict.key === null) return this.introspection.holds(verdict) && !isThenable(this.release(verdict));
-    return this.isKeyCurrent(verdict, this.now()) && !isThenable(this.release(verdict));
+    const holds = verdict.key === null ? this.introspection.holds(verdict) : this.isKeyCurrent(verdict, this.now());
+    return holds && this.releaseAtOnce(verdict) !== undefined;
   }
 
   /** The text of a token in memory of its own. Where the token is remembered, it is the remembered text. */
@@ -124,6 +121,7 @@ export class TokenVerifier {
    * @throws {RefusalError} or rejects with it, as `verify` does.
    */
   verifyAnew(text: string): MaybePromise<Verdict> {
+    checkKind(text);
     const opaqueIssuer = this.introspection.findOpaqueIssuer(text);
     if (opaqueIssuer !== undefined) return this.introspection.verifyOpaque(text, opaqueIssuer).then(this.release);
     const cameAt = this.introspection.answered;
@@ -223,6 +221,15 @@ export class TokenVerifier {
       return verdict;
     });
   };
+
+  /** The same without waiting; `undefined` where the status check has to wait, and the token has to be verified anew. */
+  private releaseAtOnce<Passed extends Verdict>(verdict: Passed): Passed | undefined {
+    const released = this.release(verdict);
+    if (!isThenable(released)) return released;
+    // `verifyAnew` makes this check again. A refusal of this one, which nobody awaits, would end the process.
+    released.catch(() => undefined);
+    return undefined;
+  }
 
   /** @throws {RefusalError} when the token has expired. */
   private isKeyCurrent({ validity, issuer, key }: VerifiedEntry, now: number): boolean {

@@ -1,7 +1,7 @@
 import type { Authenticator } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { isAuthError, type AuthError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -106,6 +106,8 @@ export class ConnectionWatch {
     } catch (error) {
       // After an outage or an unexpected error the connection stays open until the next verification.
       if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(key, connection, error);
+      // A token that expired long ago would be refused if it could be verified, so an outage does not keep its connection open.
+      else if (expiryOf(connection.user) + recheckIntervalMs <= now) this.close(key, connection, expiredLongAgo());
     }
   }
 
@@ -131,10 +133,21 @@ export class ConnectionWatch {
   }
 }
 
+/** When the credential expires, in milliseconds since 1970; `NaN` where it does not expire or has no valid date. */
+function expiryOf({ expiresAt }: AuthUser): number {
+  return expiresAt === null ? Number.NaN : Number(expiresAt);
+}
+
+function expiredLongAgo(): RefusalError {
+  return RefusalError.token(
+    'expired',
+    `It expired at least ${recheckIntervalMs / 1_000} s ago, and could not be verified since`,
+  );
+}
+
 /** When the token is verified next: when it expires, but at the latest after the interval; after it has expired, each second. */
 function nextDueAt(user: AuthUser, now: number): number {
-  // A credential that does not expire, or a user from an Authenticator of the app without a valid date.
-  const expiresAt = user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
+  const expiresAt = expiryOf(user);
   if (expiresAt <= now) return now + toleranceStepMs;
   return Math.min(Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt, now + recheckIntervalMs);
 }

@@ -118,6 +118,7 @@ export function createAuthUser(parts: AuthUserParts): AuthUser {
     emailVerified: null,
     name: null,
     sessionId: null,
+    clientId: null,
     impersonatorId: null,
     roles: [],
     scopes: [],

@@ -6,6 +6,7 @@ import { StaticKeySource } from '../../src/keys/key-source.js';
 import { createClaimsCheck } from '../../src/token/claims-class.js';
 import { IssuerRegistry } from '../../src/token/issuer-registry.js';
 import type { JsonObject } from '../../src/token/json-object.js';
+import type { TokenStatusCheck } from '../../src/token/token-status-check.js';
 import type { TokenStatusSource, Verification, TrustedIssuer } from '../../src/token/trusted-issuer.js';
 import { TokenVerifier } from '../../src/token/token-verifier.js';
 import { VerifiedTokenCache } from '../../src/token/verified-token-cache.js';
@@ -33,6 +34,7 @@ interface Plan {
   /** The class with which the app validates the claims. */
   readonly claims?: unknown;
   readonly onlineVerdictSeconds?: number;
+  readonly statusCheck?: TokenStatusCheck;
   /** A second name of the issuer. */
   readonly alias?: string;
 }

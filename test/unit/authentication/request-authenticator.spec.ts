@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { RequestAuthenticator, type ToUser } from '../../../src/authentication/request-authenticator.js';
 import { BearerScheme, type BearerSchemeParts } from '../../../src/authentication/bearer-scheme.js';
+import { AuthUnavailableError, RefusalError } from '../../../src/errors/auth-error.js';
 import { oidc } from '../../../src/issuers/oidc.js';
 import { claimMapsOf } from '../../../src/open-providers.js';
 import { fromBearer, fromCookie, type TokenSource } from '../../../src/request/token-sources.js';
@@ -10,6 +11,7 @@ import { viewHttpRequest, type RequestView } from '../../../src/request/request-
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
 import type { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
+import { mapStandardClaims } from '../../../src/user/claim-map.js';
 import { setUpAsking } from '../../support/asking-verifier.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { openVerifier } from '../../support/opened-verifier.js';
@@ -110,6 +112,41 @@ describe('a request that is asked about again', () => {
     clock.advanceSeconds(601);
     await expect.poll(() => outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN key');
   });
+});
+
+describe('an attempt that failed, of a request that lives long', () => {
+  async function setUpOpaque() {
+    const { verifier, statusSource, said, issuer, clock } = await setUpAsking();
+    const claimMaps = new Map([[issuer.url, { provider: 'oidc', map: mapStandardClaims } as const]]);
+    const authenticator = forTokens([fromBearer()], { verifier, claimMaps }, null, clock);
+    const view = viewHttpRequest(requestWith('opaque'));
+    const ask = (): Promise<string> => outcomeOf(() => authenticator.authenticate(view));
+    const askOnline = (): Promise<string> => outcomeOf(() => authenticator.authenticateOnline(view));
+    return { statusSource, said, clock, ask, askOnline };
+  }
+
+  it.each(['ask', 'askOnline'] as const)(
+    'is not repeated for other guards, and is over with its reason: %s',
+    async (how) => {
+      const { statusSource, said, clock, ...asking } = await setUpOpaque();
+      statusSource.answer = said;
+      expect(await asking[how]()).toBe('accepted');
+      clock.advanceSeconds(60);
+      statusSource.answer = new AuthUnavailableError('The issuer does not answer');
+      expect(await asking[how]()).toBe('SERVER_ERROR');
+      const { asked } = statusSource;
+      expect(await asking[how]()).toBe('SERVER_ERROR');
+      expect(statusSource.asked).toBe(asked);
+
+      // The connection of a token that was revoked meanwhile would otherwise never be closed.
+      clock.advanceSeconds(60);
+      statusSource.answer = RefusalError.token('revoked', 'The issuer has revoked it');
+      expect(await asking[how]()).toBe('INVALID_TOKEN revoked');
+      clock.advanceSeconds(60);
+      statusSource.answer = said;
+      expect(await asking[how]()).toBe('accepted');
+    },
+  );
 });
 
 describe('a token that comes again', () => {

@@ -10,6 +10,15 @@ import { configurationErrorOf, errorOf, outcomeOf } from '../../support/outcome.
 describe('an opaque token', () => {
   const opaque = 'ory_at_2fK-x.Y~z+/=';
 
+  it('is never shown to an issuer when it is a refresh token of this package', async () => {
+    const { verifier, statusSource, said } = await setUpAsking();
+    statusSource.answer = said;
+    for (const ask of ['verify', 'verifyOnline'] as const) {
+      expect(await outcomeOf(() => verifier[ask]('grt_7hJ2kQ'))).toBe('INVALID_TOKEN type');
+    }
+    expect(statusSource.asked).toBe(0);
+  });
+
   it('is sent to the issuer, and checked with its terms', async () => {
     for (const verification of ['local', 'online', 'hybrid'] as const) {
       const { verifier, statusSource, said, issuer, now } = await setUpAsking({ verification });

@@ -4,10 +4,13 @@ import { IndexedKeySet, type KeySet, type VerificationKey } from '../../../src/k
 import { KeySource, type KeyState } from '../../../src/keys/key-source.js';
 import { readKeys } from '../../../src/keys/jwks-loader.js';
 import type { TestIssuer } from '../../../src/testing/test-issuer.js';
+import { RefusalError } from '../../../src/errors/auth-error.js';
+import { TokenStatusCheck } from '../../../src/token/token-status-check.js';
 import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { TokenVerifier } from '../../../src/token/token-verifier.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
+import { setUpAsking } from '../../support/asking-verifier.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
@@ -219,5 +222,36 @@ describe('a token that resembles a cached one', () => {
     }
 
     expect(verifier.findVerified(good)).toBeDefined();
+  });
+});
+
+describe('a remembered token whose status check has to wait', () => {
+  class WaitingCheck extends TokenStatusCheck {
+    override readonly version = Number.NaN;
+    revoked = false;
+
+    override async check(): Promise<void> {
+      await Promise.resolve();
+      if (this.revoked) throw RefusalError.token('revoked', 'It was revoked');
+    }
+  }
+
+  it('is refused, and leaves no rejection behind that would end the process', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const statusCheck = new WaitingCheck();
+    const { verifier, token } = await setUpAsking({ verification: 'local', statusCheck });
+    const text = await token();
+    const verdict = await verifier.verifyAnew(text);
+    await verifier.verify(text);
+    expect(await outcomeOf(() => verifier.verify(text))).toBe('accepted');
+
+    statusCheck.revoked = true;
+    expect(await outcomeOf(() => verifier.verify(text))).toBe('INVALID_TOKEN revoked');
+    expect(verifier.holds(verdict)).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 });

@@ -114,6 +114,16 @@ describe('a connection whose token ends', () => {
     expect(connection.closedFor).toBe('expired');
   });
 
+  it('is closed a minute after it expired, when it cannot be verified all the while', async () => {
+    const connection = connect(30);
+    refusal = new AuthUnavailableError('the issuer does not answer', 10);
+    await advance(30);
+    await advance(59);
+    expect(connection.isOpen).toBe(true);
+    await advance(1);
+    expect(connection.closedFor).toBe('expired');
+  });
+
   it('is closed without the others', async () => {
     const short = connect(30);
     const long = connect(50);

@@ -5,7 +5,7 @@ import { deepFreeze } from '../../../src/token/json-object.js';
 import type { VerifiedToken } from '../../../src/token/verified-token.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { mapStandardClaims } from '../../../src/user/claim-map.js';
-import { toAuthUser, tokenOf } from '../../../src/user/verified-user.js';
+import { createAuthUser, toAuthUser, tokenOf } from '../../../src/user/verified-user.js';
 
 const text = 'the-header.the-claims.the-signature';
 const claims = {
@@ -125,5 +125,14 @@ describe('the token of a user', () => {
     );
 
     expect([first, second].map((one) => tokenOf(one as AuthUser))).toEqual(['a', 'b']);
+  });
+});
+
+describe('a user whom an authentication scheme of the app creates', () => {
+  it('has every member that users of tokens have', () => {
+    const credential = { kind: 'api-key', id: 'k1', scheme: 'Basic' } as const;
+    const created = createAuthUser({ id: 'alice', issuer: 'https://app.example', provider: 'api-key', credential });
+    expect(Object.keys(created).sort()).toEqual(Object.keys(user()).sort());
+    expect(created.clientId).toBeNull();
   });
 });
