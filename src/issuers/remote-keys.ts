@@ -1,4 +1,4 @@
-import { type AddressRule, allowInsecureHttpOffLoopback, checkAddress } from '../configuration/read-address.js';
+import { type AddressRule, type allowInsecureHttpOffLoopback, checkAddress } from '../configuration/read-address.js';
 import { path, readNumber, requireTexts, type GivenOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
