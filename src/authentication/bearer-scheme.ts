@@ -5,14 +5,14 @@ import {
   type Credential,
   findCredential,
   findCredentialFault,
-  suitsEveryJwt,
+  acceptsEveryJwt,
 } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { hasThreeParts } from '../token/parse-token.js';
 import { chain, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
-import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
+import { deriveOnce, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser } from '../user/verified-user.js';
@@ -21,12 +21,12 @@ import { type Authentication, AuthenticationScheme } from './authentication-sche
 export interface BearerSchemeParts {
   readonly sources: readonly TokenSource[];
   readonly verifier: TokenVerifier;
-  /** How the claims of each issuer are read, by the issuer's name. */
+  /** The claim map of each issuer, by the issuer's name. */
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
 }
 
-/** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
-const ownSecretPrefixes = ['grt_'];
+/** Prefixes of the refresh tokens that this package issues. */
+const refreshTokenPrefixes = ['grt_'];
 
 /** Access tokens (RFC 6750): JWTs, and opaque tokens where an issuer accepts them. */
 export class BearerScheme extends AuthenticationScheme {
@@ -47,13 +47,14 @@ export class BearerScheme extends AuthenticationScheme {
 
   override authenticate(credential: Credential): MaybePromise<Authentication> {
     const { text } = credential;
-    checkKind(text);
-    // A JWT is well formed for most places, so the grammar of the place is checked only when the JWT does not pass.
-    if (!suitsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
+    refuseRefreshToken(text);
+    // A valid JWT satisfies the grammar of most places, so there the grammar is checked only after the token was
+    // refused.
+    if (!acceptsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
     return recover(
-      () => chain(this.parts.verifier.verifyAnew(text), this.toAuthentication),
+      () => chain(this.parts.verifier.verifyUncached(text), this.toAuthentication),
       (error) => {
-        // A text that is malformed for its place is answered with 400, not with 401.
+        // A text that violates the grammar of its place is answered with 400 instead of 401.
         throw findCredentialFault(credential) ?? error;
       },
     );
@@ -64,8 +65,9 @@ export class BearerScheme extends AuthenticationScheme {
     _request: RequestView,
     earlier?: Authentication,
   ): Promise<Authentication> {
-    if (earlier instanceof TokenAuthentication && earlier.verdict.key === null && this.holds(earlier)) return earlier;
-    checkKind(credential.text);
+    const isIntrospected = earlier instanceof TokenAuthentication && earlier.verdict.key === null;
+    if (isIntrospected && this.holds(earlier)) return earlier;
+    refuseRefreshToken(credential.text);
     checkCredential(credential);
     return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text));
   }
@@ -78,9 +80,12 @@ export class BearerScheme extends AuthenticationScheme {
     return bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer');
   }
 
-  /** A token that comes again is the same verified token, and so the same authentication with the same frozen user. */
+  /**
+   * A cached token has the same `VerifiedToken` each time, and therefore the same authentication and the same frozen
+   * user.
+   */
   private readonly toAuthentication = (verdict: Verdict): Authentication =>
-    madeOnceOf(verdict.token, this.createAuthentication, verdict);
+    deriveOnce(verdict.token, this.createAuthentication, verdict);
 
   private readonly createAuthentication = (verdict: Verdict): Authentication =>
     new TokenAuthentication(this.toUser(verdict), verdict);
@@ -92,7 +97,7 @@ export class BearerScheme extends AuthenticationScheme {
   }
 }
 
-/** What a verified token proved. */
+/** The authentication by a verified token. */
 class TokenAuthentication implements Authentication {
   readonly scheme = 'Bearer';
   readonly token: VerifiedToken;
@@ -113,8 +118,8 @@ class TokenAuthentication implements Authentication {
   }
 }
 
-/** A refresh token in the place of an access token is refused before anybody is asked about it. */
-function checkKind(text: string): void {
-  if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
-  throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
+/** Refuses a refresh token before it is sent to an issuer as an opaque token. */
+function refuseRefreshToken(text: string): void {
+  if (!refreshTokenPrefixes.some((prefix) => text.startsWith(prefix))) return;
+  throw RefusalError.token('type', 'It is a refresh token. Send the access token that was issued with it');
 }
