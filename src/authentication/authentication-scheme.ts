@@ -6,83 +6,89 @@ import type { MaybePromise } from '../token/maybe-promise.js';
 import type { VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 
-/** What one request proved. */
+/** The result of authenticating one request. */
 export interface Authentication {
   readonly user: AuthUser;
   /** The HTTP authentication scheme that the credential was presented with. */
   readonly scheme: string;
-  /** The token's `jti`, the key's id: what revocation, audits and logs name. `null` where the credential has none. */
+  /**
+   * The token's `jti` or the API key's id, which identifies the credential in revocations, audit records and logs;
+   * `null` when it has none.
+   */
   readonly credentialId: string | null;
-  /** The verified token; `null` for a credential that is no token. */
+  /** The verified token; `null` for a credential that is not a token. */
   readonly token: VerifiedToken | null;
   /** When the credential expires, in milliseconds since 1970; `null` when it does not expire by itself. */
   readonly expiresAtMs: number | null;
 }
 
 /**
- * One kind of credential: access tokens, API keys, a signed request. An app adds one by
- * `AuthModule.forRoot({ schemes: [new MyScheme()] })`; the guard, the decorators and all transports work with it as they do
- * with access tokens.
+ * One kind of credential, for example access tokens, API keys or signed requests. An app adds one by
+ * `AuthModule.forRoot({ schemes: [new MyScheme()] })`. The guard, the decorators and all transports support it in the
+ * same way as access tokens.
  *
- * The schemes of an app are asked in order, those of the app first and `Bearer` last. A request may carry one credential:
- * two different ones are refused with `INVALID_REQUEST`. Where two schemes find the same text, the first one verifies it,
- * and no other is asked.
+ * Each request is passed to `find` of all schemes, first those of the app in their order, then `Bearer`. A request may
+ * carry one credential: two different ones are refused with `INVALID_REQUEST`. If two schemes find the same text, only
+ * the first one verifies it.
  *
  * ```ts
  * class ApiKeyScheme extends AuthenticationScheme {
  *   readonly name = 'api-key';
- *   find(request) { … }                   // the credential of the request, or undefined
- *   async authenticate(credential) { … }  // an Authentication, or a RefusalError
- *   challenge() { return null; }          // no challenge of its own
+ *   find(request) { … }                   // returns the credential of the request, or undefined
+ *   async authenticate(credential) { … }  // returns an Authentication, or throws a RefusalError
+ *   challenge() { return null; }          // sends no challenge
  * }
  * ```
  */
 export abstract class AuthenticationScheme {
-  /** Names it in the log and in configuration errors; different for each scheme of an app. */
+  /** The name of the scheme in the log and in configuration errors. It must be unique in the app. */
   abstract readonly name: string;
 
   /**
-   * The credential of this scheme that the request carries. Reads headers only; performs no I/O.
+   * Finds the credential of this scheme in a request. It must perform no I/O.
    *
    * @throws {RefusalError} `INVALID_REQUEST` for a credential that is malformed.
    */
   abstract find(request: RequestView): Credential | undefined;
 
   /**
-   * Proves a credential that `find` returned. Called once for a request and a credential, however many guards run.
+   * Verifies a credential that `find` returned. It is called once for each request and credential, even if several
+   * guards run.
    *
-   * @throws {RefusalError} when the credential does not pass.
-   * @throws {AuthUnavailableError} when that cannot be decided, through no fault of the caller.
+   * @throws {RefusalError} when the credential is not accepted.
+   * @throws {AuthUnavailableError} when the credential cannot be verified now, for example because a database does not
+   * answer.
    */
   abstract authenticate(credential: Credential, request: RequestView): MaybePromise<Authentication>;
 
   /**
-   * The challenge of this scheme in an answer to an error (RFC 9110 §11.6.1); `null` for none. `error.scheme` is the HTTP
-   * scheme of the credential that the error is about: its challenge carries the error, the others carry none.
+   * Returns the challenge of this scheme for the response to an error (RFC 9110 §11.6.1), or `null` to send none.
+   * `error.scheme` is the HTTP scheme of the refused credential. Only the challenge of that scheme should describe the
+   * error.
    */
   abstract challenge(error: AuthError, request: RequestView | null): Challenge | null;
 
   /**
-   * The authentication of a credential that was proven before, when memory alone can confirm it; else `undefined`, and
-   * `authenticate` is called. Called for each guard of each request.
+   * Returns the authentication of a credential that was verified before, if it can be confirmed without I/O; otherwise
+   * `undefined`, and `authenticate` is called. It is called for each guard of each request.
    *
-   * @throws {RefusalError} when it has expired or was withdrawn.
+   * @throws {RefusalError} when the credential has expired or was revoked.
    */
   recall?(credential: Credential): Authentication | undefined;
 
   /**
-   * Whether an authentication that was made earlier for the same request still holds. The object that stands for a request
-   * may live long, as a socket does. Left out, an authentication holds for five seconds, and not beyond `expiresAtMs`.
+   * Whether an earlier authentication of the same request still holds. The object of a request may live long, as a
+   * socket does. Without this method, an authentication holds for five seconds, and not beyond its `expiresAtMs`.
    *
-   * @throws {RefusalError} when it has expired or was withdrawn.
+   * @throws {RefusalError} when the credential has expired or was revoked.
    */
   holds?(authentication: Authentication): boolean;
 
   /**
-   * The same as `authenticate`, with a confirmation by the issuer that was given for this request: what a route under
-   * `@VerifyOnline()` requires. Left out, such routes refuse the credentials of this scheme.
+   * Verifies a credential with a confirmation by its issuer that is requested for this request, as routes with
+   * `@VerifyOnline()` require. Without this method, such routes refuse the credentials of this scheme.
    *
-   * @param earlier what `authenticate` gave for this request and credential, where it was called before
+   * @param earlier the authentication of this request and credential, when `authenticate` was called before
    */
   authenticateOnline?(
     credential: Credential,
@@ -93,9 +99,9 @@ export abstract class AuthenticationScheme {
 
 /** The schemes of an app. */
 export class AuthenticationSchemes {
-  /** In the order in which they are asked for a credential: those of the app, then `Bearer`. */
+  /** In the order in which `find` is called: the schemes of the app, then `Bearer`. */
   readonly inOrder: readonly AuthenticationScheme[];
-  /** In the order of their challenges: `Bearer` first. */
+  /** In the order in which their challenges are sent: `Bearer` first. */
   readonly challengers: readonly AuthenticationScheme[];
 
   constructor(ofApp: readonly AuthenticationScheme[], bearer: AuthenticationScheme) {

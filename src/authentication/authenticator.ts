@@ -3,41 +3,41 @@ import type { RequestView } from '../request/request-view.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 
-/** Tells who makes a request. The guard and the passport strategy both ask it. */
+/** Authenticates requests. The guard and the passport strategy call it. */
 export abstract class Authenticator {
   /**
-   * The user whose access token the request carries: at once where the token has passed before, else a
-   * promise. Asked twice about one request, it works once.
+   * Returns the user whose credential the request carries: synchronously if the credential was verified before,
+   * otherwise a promise. A second call for the same request does not verify the credential again.
    *
-   * @throws {RefusalError} when there is no token, or one that does not pass.
-   * @throws {AuthUnavailableError} when the token cannot be judged.
+   * @throws {RefusalError} when the request has no credential, or one that is not accepted.
+   * @throws {AuthUnavailableError} when the credential cannot be verified now.
    */
   abstract authenticate(request: RequestView): MaybePromise<AuthUser>;
 
   /**
-   * The same, when the user's issuer has been asked about the token for this request: what a route under
-   * `@VerifyOnline()` calls. An authenticator without it lets anonymousCaller into such a route.
+   * The same as `authenticate`, with an introspection of the token for this request. Routes with `@VerifyOnline()` call
+   * it. Without this method, such a route answers every request with an error.
    *
-   * @throws {RefusalError} also when the issuer does not stand by the token.
+   * @throws {RefusalError} also when the issuer reports that the token is not active.
    * @throws {AuthUnavailableError} also when the issuer does not answer.
-   * @throws {ConfigurationError} when the issuer cannot be asked.
+   * @throws {ConfigurationError} when introspection is not configured for the issuer.
    */
   authenticateOnline?(request: RequestView): MaybePromise<AuthUser>;
 
   /**
-   * What the app makes of that user (its `toUser`), or a promise of it; `null` when it knows no such user.
-   * Once per request. Whatever the app throws comes through.
+   * Returns the result of the app's `toUser` for the user, or a promise of it; `null` when the app does not know the
+   * user. `toUser` is called once for each request and token. Its errors are not caught.
    */
   abstract toAppUser(request: RequestView, user: AuthUser): unknown;
 }
 
-/** @throws {ConfigurationError} where the app has replaced the `Authenticator` by one that does not ask issuers. */
+/** @throws {ConfigurationError} when the app has replaced the `Authenticator` by one without `authenticateOnline`. */
 export function authenticateOnline(authenticator: Authenticator, request: RequestView): MaybePromise<AuthUser> {
   const user = authenticator.authenticateOnline?.(request);
   if (user !== undefined) return user;
   throw new ConfigurationError(
     'Authenticator',
-    'a route requires @VerifyOnline(), and the Authenticator that the app has put in does not ask issuers',
-    'Give it authenticateOnline(request)',
+    'a route requires @VerifyOnline(), and the Authenticator that the app provides has no authenticateOnline',
+    'Add the method authenticateOnline(request)',
   );
 }

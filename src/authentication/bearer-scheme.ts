@@ -5,14 +5,14 @@ import {
   type Credential,
   findCredential,
   findCredentialFault,
-  suitsEveryJwt,
+  acceptsEveryJwt,
 } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { hasThreeParts } from '../token/parse-token.js';
 import { chain, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
-import { madeOnceOf, type VerifiedToken } from '../token/verified-token.js';
+import { deriveOnce, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
 import { toAuthUser } from '../user/verified-user.js';
@@ -21,7 +21,7 @@ import { type Authentication, AuthenticationScheme } from './authentication-sche
 export interface BearerSchemeParts {
   readonly sources: readonly TokenSource[];
   readonly verifier: TokenVerifier;
-  /** How the claims of each issuer are read, by the issuer's name. */
+  /** The claim map of each issuer, by the issuer's name. */
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
 }
 
@@ -44,12 +44,13 @@ export class BearerScheme extends AuthenticationScheme {
 
   override authenticate(credential: Credential): MaybePromise<Authentication> {
     const { text } = credential;
-    // A JWT is well formed for most places, so the grammar of the place is checked only when the JWT does not pass.
-    if (!suitsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
+    // A valid JWT satisfies the grammar of most places, so there the grammar is checked only after the token was
+    // refused.
+    if (!acceptsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
     return recover(
-      () => chain(this.parts.verifier.verifyAnew(text), this.toAuthentication),
+      () => chain(this.parts.verifier.verifyUncached(text), this.toAuthentication),
       (error) => {
-        // A text that is malformed for its place is answered with 400, not with 401.
+        // A text that violates the grammar of its place is answered with 400 instead of 401.
         throw findCredentialFault(credential) ?? error;
       },
     );
@@ -60,7 +61,8 @@ export class BearerScheme extends AuthenticationScheme {
     _request: RequestView,
     earlier?: Authentication,
   ): Promise<Authentication> {
-    if (earlier instanceof TokenAuthentication && earlier.verdict.key === null && this.holds(earlier)) return earlier;
+    const isIntrospected = earlier instanceof TokenAuthentication && earlier.verdict.key === null;
+    if (isIntrospected && this.holds(earlier)) return earlier;
     checkCredential(credential);
     return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text));
   }
@@ -73,9 +75,12 @@ export class BearerScheme extends AuthenticationScheme {
     return bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer');
   }
 
-  /** A token that comes again is the same verified token, and so the same authentication with the same frozen user. */
+  /**
+   * A cached token has the same `VerifiedToken` each time, and therefore the same authentication and the same frozen
+   * user.
+   */
   private readonly toAuthentication = (verdict: Verdict): Authentication =>
-    madeOnceOf(verdict.token, this.createAuthentication, verdict);
+    deriveOnce(verdict.token, this.createAuthentication, verdict);
 
   private readonly createAuthentication = (verdict: Verdict): Authentication =>
     new TokenAuthentication(this.toUser(verdict), verdict);
@@ -87,7 +92,7 @@ export class BearerScheme extends AuthenticationScheme {
   }
 }
 
-/** What a verified token proved. */
+/** The authentication by a verified token. */
 class TokenAuthentication implements Authentication {
   readonly scheme = 'Bearer';
   readonly token: VerifiedToken;

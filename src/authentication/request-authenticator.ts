@@ -11,8 +11,8 @@ import type { Authentication, AuthenticationScheme } from './authentication-sche
 import { Authenticator } from './authenticator.js';
 
 /**
- * What an app makes of a verified user: a row of its database, an object of its own, or the user as is.
- * `request` is the framework's own request object, for code that resolves request-scoped providers:
+ * Maps a verified user to the user object of the app, for example a row of its database; `null` refuses a user whom the
+ * app does not know. `request` is the framework's own request object, for code that resolves request-scoped providers:
  *
  * ```ts
  * const contextId = ContextIdFactory.getByRequest(request);
@@ -22,17 +22,17 @@ import { Authenticator } from './authenticator.js';
  */
 export type ToUser = (user: AuthUser, request: object) => unknown;
 
-/** Refuses a credential because of the request that carries it. `scheme` has found it there. */
+/** Throws a refusal when the request may not use the credential, which `scheme` found in it. */
 type CheckRequest = (credential: Credential, request: RequestView, scheme: AuthenticationScheme) => void;
 
 export interface RequestAuthenticatorParts {
-  /** In the order in which they are asked; the first that finds a credential verifies it. */
+  /** In the order in which `find` is called. The first scheme that finds a credential verifies it. */
   readonly schemes: readonly AuthenticationScheme[];
-  /** The places where tokens are looked for, for the log. */
+  /** The token sources, which the log names when a request carries no token. */
   readonly sources: readonly TokenSource[];
   readonly toUser: ToUser | null;
   readonly clock: Clock;
-  /** Refuses credentials that a page of another site had the browser send. */
+  /** Refuses credentials that the browser added to a request of a page of another site. */
   readonly checkRequest?: CheckRequest;
 }
 
@@ -42,42 +42,44 @@ interface FoundCredential {
   readonly credential: Credential;
 }
 
-/** The credential of a request, and what it came to or will come to. */
+/** The authentication of one request, finished or pending. */
 interface Attempt {
+  /** The text of the credential. */
   readonly text: string;
   readonly scheme: AuthenticationScheme;
-  readonly madeAt: number;
+  /** When it started, in milliseconds since 1970. */
+  readonly startedAt: number;
   readonly outcome: MaybePromise<Authentication> | { readonly refusal: unknown };
 }
 
-/** How long the authentication of a request holds where its scheme does not say. */
+/** How long the authentication of a request holds when its scheme has no method `holds`. */
 const holdMs = 5_000;
 
-/** Authenticates requests: finds their credential and has it verified by the scheme that it belongs to. */
+/** Authenticates requests: finds the credential of a request and passes it to the scheme that it belongs to. */
 export class RequestAuthenticator extends Authenticator {
-  /** By request: two guards of one route wait for the same attempt. */
+  /** The attempt of each request, so that two guards of a route share it. */
   private readonly attempts = createPrivateSlot<Attempt>();
   private readonly appUsers = createPrivateSlot<{ readonly user: AuthUser; readonly appUser: unknown }>();
 
-  /** The scheme of an app that has one. */
-  private readonly only: AuthenticationScheme | null;
+  /** The scheme of an app with only one; otherwise `null`. */
+  private readonly onlyScheme: AuthenticationScheme | null;
 
   constructor(private readonly parts: RequestAuthenticatorParts) {
     super();
     const [first, ...others] = parts.schemes;
-    this.only = first !== undefined && others.length === 0 ? first : null;
+    this.onlyScheme = first !== undefined && others.length === 0 ? first : null;
   }
 
   override authenticate(request: RequestView): MaybePromise<AuthUser> {
-    const { only } = this;
-    if (only === null) {
+    const { onlyScheme } = this;
+    if (onlyScheme === null) {
       const { scheme, credential } = this.find(request);
       return this.authenticateBy(scheme, credential, request);
     }
-    // Most apps have one scheme, and this runs for every request, so no object is made for the pair.
-    const credential = only.find(request) ?? this.refuseMissing();
-    this.parts.checkRequest?.(credential, request, only);
-    return this.authenticateBy(only, credential, request);
+    // Most apps have one scheme, and this runs for every request, so it allocates no FoundCredential.
+    const credential = onlyScheme.find(request) ?? this.refuseMissing();
+    this.parts.checkRequest?.(credential, request, onlyScheme);
+    return this.authenticateBy(onlyScheme, credential, request);
   }
 
   private authenticateBy(
@@ -90,7 +92,7 @@ export class RequestAuthenticator extends Authenticator {
       if (recalled !== undefined) return userOf(recalled);
       const known = this.attempts.find(request.request);
       const found = { scheme, credential };
-      // Code that runs between two guards may replace the credential of the request.
+      // The credential is compared, because code that runs between two guards may replace it.
       if (known?.text === credential.text && known.scheme === scheme) return this.reuse(known, found, request);
       return this.attempt(found, request);
     } catch (error) {
@@ -101,7 +103,7 @@ export class RequestAuthenticator extends Authenticator {
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {
     const found = this.find(request);
     const { scheme, credential } = found;
-    if (scheme.authenticateOnline === undefined) throw withScheme(notAskable(scheme), credential);
+    if (scheme.authenticateOnline === undefined) throw withScheme(withoutIntrospection(scheme), credential);
     const known = this.attempts.find(request.request);
     try {
       const isSame = known?.text === credential.text && known.scheme === scheme;
@@ -119,14 +121,14 @@ export class RequestAuthenticator extends Authenticator {
     if (toUser === null) return user;
     const known = this.appUsers.find(request.request);
     if (known !== undefined && areOfOneToken(known.user, user)) return known.appUser;
-    // A query builder is a promise only by its `then`, so it is wrapped.
-    const made = toUser(user, request.request);
-    const appUser = isThenable(made) ? Promise.resolve(made).then((value) => value ?? null) : (made ?? null);
+    const result = toUser(user, request.request);
+    // A thenable that is not a promise, such as a query builder, is wrapped in a promise.
+    const appUser = isThenable(result) ? Promise.resolve(result).then((value) => value ?? null) : (result ?? null);
     this.appUsers.set(request.request, { user, appUser });
     return appUser;
   }
 
-  /** Every scheme is asked, so that two credentials that contradict each other are noticed. */
+  /** Calls `find` of every scheme, because two different credentials must be refused. */
   private find(request: RequestView): FoundCredential {
     let found: FoundCredential | undefined;
     for (const scheme of this.parts.schemes) {
@@ -159,7 +161,7 @@ export class RequestAuthenticator extends Authenticator {
       : userOf(outcome);
   }
 
-  /** The object that stands for a request may outlive the validity of its token, as a socket does. */
+  /** Uses an earlier attempt if it still holds: the object of a request may outlive its token, as a socket does. */
   private async reuse(known: Attempt, found: FoundCredential, request: RequestView): Promise<AuthUser> {
     try {
       const earlier = await this.findEarlier(known);
@@ -192,20 +194,23 @@ export class RequestAuthenticator extends Authenticator {
     return this.isRecent(known) && (authentication.expiresAtMs ?? Number.POSITIVE_INFINITY) > this.now();
   }
 
-  private isRecent({ madeAt }: Attempt): boolean {
-    const age = this.now() - madeAt;
+  private isRecent({ startedAt }: Attempt): boolean {
+    const age = this.now() - startedAt;
     return age >= 0 && age < holdMs;
   }
 
   private keep(request: RequestView, { scheme, credential }: FoundCredential, outcome: Attempt['outcome']): void {
-    this.attempts.set(request.request, { text: credential.text, scheme, madeAt: this.now(), outcome });
+    this.attempts.set(request.request, { text: credential.text, scheme, startedAt: this.now(), outcome });
   }
 
   private refuseMissing(): never {
     const { sources, schemes } = this.parts;
     const places = sources.map(({ place }) => place);
     const others = schemes.map(({ name }) => name).filter((name) => name !== 'Bearer');
-    throw RefusalError.of('MISSING_TOKEN', `No access token came. Looked in: ${[...places, ...others].join(', ')}`);
+    throw RefusalError.of(
+      'MISSING_TOKEN',
+      `The request carries no access token. Looked in: ${[...places, ...others].join(', ')}`,
+    );
   }
 
   private now(): number {
@@ -226,7 +231,9 @@ async function settled({ outcome }: Attempt): Promise<Authentication> {
   return known;
 }
 
-/** Records which scheme the refused credential was presented with, so that the challenge of that scheme carries the error. */
+/**
+ * Sets the HTTP scheme of the refused credential in an error, so that the challenge of that scheme describes the error.
+ */
 function withScheme(error: unknown, { scheme }: Credential): unknown {
   if (isAuthError(error)) error.scheme ??= scheme;
   return error;
@@ -234,20 +241,17 @@ function withScheme(error: unknown, { scheme }: Credential): unknown {
 
 function twoCredentials(one: Credential, other: Credential): RefusalError {
   const places = `in ${one.source.place} and in ${other.source.place}`;
-  return RefusalError.of('INVALID_REQUEST', `Two different credentials came, ${places}`);
+  return RefusalError.of('INVALID_REQUEST', `The request carries two different credentials, ${places}`);
 }
 
-function notAskable({ name }: AuthenticationScheme): RefusalError {
-  return RefusalError.token(
-    'type',
-    `The route requires @VerifyOnline(), and no issuer can be asked about ${name} credentials`,
-  );
+function withoutIntrospection({ name }: AuthenticationScheme): RefusalError {
+  return RefusalError.token('type', `The route requires @VerifyOnline(), which ${name} credentials do not support`);
 }
 
-/** @throws {ConfigurationError} for two schemes of one name. */
+/** @throws {ConfigurationError} when two schemes have the same name. */
 export function checkSchemeNames(where: string, schemes: readonly AuthenticationScheme[]): void {
   const names = ['Bearer', ...schemes.map(({ name }) => name)];
-  const twice = names.find((name, at) => names.indexOf(name) < at);
-  if (twice === undefined) return;
-  throw new ConfigurationError(where, `there are two schemes named "${twice}"`, 'Give each scheme a name of its own');
+  const duplicate = names.find((name, at) => names.indexOf(name) < at);
+  if (duplicate === undefined) return;
+  throw new ConfigurationError(where, `there are two schemes named "${duplicate}"`, 'Give each scheme a unique name');
 }

@@ -1,7 +1,7 @@
 import type { AuthError, AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 
-/** The body of every refusal and of every fault. */
+/** The body of every error response. */
 export interface AnswerBody {
   readonly statusCode: number;
   readonly error: string;
@@ -13,27 +13,27 @@ export interface AnswerBody {
 /** Header lines in the order in which they are sent; one name may occur several times. */
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
-/** An answer as data. Each transport sends it in its own form. */
+/** The response to an error, as data. Each transport sends it in its own form. */
 export interface Answer {
   readonly status: AnswerStatus;
   readonly headers: HeaderLines;
   readonly body: AnswerBody;
 }
 
-/** The body of an answer on a transport without headers: it also holds what the headers say on HTTP. */
+/** The body of an error response on a transport without headers. It also contains what the headers state on HTTP. */
 export interface HeaderlessBody extends AnswerBody {
-  /** The scopes that the token lacks, as in the challenge (RFC 6750 §3). */
+  /** The scopes that the route requires, separated by spaces, as in the challenge (RFC 6750 §3). */
   readonly scope?: string;
   readonly retryAfterSeconds?: number;
 }
 
-/** A challenge (RFC 9110 §11.6.1): the scheme, and its parameters in the order in which they are written. */
+/** A challenge (RFC 9110 §11.6.1). Its parameters are sent in their order. */
 export interface Challenge {
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** What contributes challenges to answers: each authentication scheme of the app. */
+/** Creates the challenges in responses. Each authentication scheme of the app is one. */
 export interface Challenger {
   challenge(error: AuthError, request: RequestView | null): Challenge | null;
 }
@@ -60,12 +60,12 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
 
 const noLines: HeaderLines = Object.freeze([]);
 
-/** Turns errors into answers: status, headers and body. Every text in an answer is fixed. */
+/** Turns errors into responses: status, headers and body. The texts are fixed and contain nothing from the request. */
 export class ErrorAnswers {
   /** @param challengers in the order in which their challenges are sent */
   constructor(private readonly challengers: readonly Challenger[]) {}
 
-  /** @param request the request that is answered; `null` where it is not known */
+  /** @param request the request that the error belongs to; `null` when it is not known */
   toAnswer(error: AuthError, request: RequestView | null): Answer {
     const { code } = error;
     const body = bodyOf(error);
@@ -75,7 +75,7 @@ export class ErrorAnswers {
     return { status: statuses[code], headers: [...challenges, ...retryAfter], body };
   }
 
-  /** The `WWW-Authenticate` lines that tell a client why it was not recognised and how it can be. */
+  /** The `WWW-Authenticate` lines, which state why the client was refused and which schemes it can use. */
   challengesFor(error: AuthError, request: RequestView | null): HeaderLines {
     return this.challengers.flatMap((challenger) => {
       const challenge = challenger.challenge(error, request);
@@ -84,7 +84,7 @@ export class ErrorAnswers {
   }
 }
 
-/** The body of an answer on a transport without headers. */
+/** The body of the response to an error on a transport without headers. */
 export function toHeaderlessBody(error: AuthError): HeaderlessBody {
   const seconds = retryAfterOf(error);
   return {
@@ -94,7 +94,7 @@ export function toHeaderlessBody(error: AuthError): HeaderlessBody {
   };
 }
 
-/** The status of an error's answer. */
+/** The HTTP status of the response to an error. */
 export function statusOf({ code }: AuthError): AnswerStatus {
   return statuses[code];
 }
@@ -117,7 +117,7 @@ export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | n
     case 'INVALID_TOKEN':
       return bearerError('invalid_token', message);
     case 'INSUFFICIENT_SCOPE':
-      // RFC 6750 §3: `scope` names what is needed, so that the client knows what to ask the issuer for.
+      // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
       return bearer({ error: 'insufficient_scope', ...scopeOf(error) });
     case 'ACCESS_DENIED':
     case 'SERVER_ERROR':
@@ -143,7 +143,7 @@ function bodyOf(error: AuthError): AnswerBody {
   return {
     statusCode: status,
     error: titles[status],
-    // The operator reads in the log what is wrong with the configuration; the caller cannot change it.
+    // The message of a configuration error is for the log only: the caller cannot fix the configuration.
     message: error.code === 'CONFIGURATION_ERROR' ? 'Internal server error' : error.message,
     code: error.code,
     ...(error.reason !== null && { reason: error.reason }),
@@ -160,16 +160,16 @@ function retryAfterOf(error: AuthError): number | null {
   return typeof seconds === 'number' ? seconds : null;
 }
 
-/** A challenge as a header value: the scheme, then its parameters. */
+/** Formats a challenge as a header value: the scheme, then its parameters. */
 function formatChallenge({ scheme, parameters }: Challenge): string {
-  const written = Object.entries(parameters).map(([name, value]) => `${name}="${quotedText(value)}"`);
+  const written = Object.entries(parameters).map(([name, value]) => `${name}="${removeForbiddenCharacters(value)}"`);
   return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`;
 }
 
 /**
- * The characters that a quoted-string of a challenge may hold: RFC 6750 §3 allows neither quotes nor backslashes in
- * `error_description` and `scope`, and RFC 9110 §5.5 nothing that would start another header line.
+ * Removes characters that a parameter of a challenge must not contain: RFC 6750 §3 forbids quotes and backslashes in
+ * `error_description` and `scope`, and RFC 9110 §5.5 forbids control characters in a header value.
  */
-function quotedText(value: string): string {
+function removeForbiddenCharacters(value: string): string {
   return value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');
 }

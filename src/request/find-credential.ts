@@ -2,9 +2,9 @@ import { RefusalError } from '../errors/auth-error.js';
 import { findBearerFault, type TokenSource } from './token-sources.js';
 import type { RequestView } from './request-view.js';
 
-/** A credential as a request carries it. Nothing in it has been proven. */
+/** A credential that was found in a request and is not verified yet. */
 export interface Credential {
-  /** The whole credential as text. Two credentials of one request are the same when their texts are. */
+  /** The whole credential. Two credentials of one request are the same when their texts are equal. */
   readonly text: string;
   /** The HTTP authentication scheme that it was presented with (RFC 9110 §11.1): `Bearer`, `Basic`, `DPoP`. */
   readonly scheme: string;
@@ -13,9 +13,10 @@ export interface Credential {
 }
 
 /**
- * Finds the access token of a request; `undefined` when it has none. Every source is read, because two different tokens are
- * a contradiction. The same token in two places is one token, and a place that is no cookie counts before a cookie: what a
- * page of another origin cannot send shows that the request is not forged.
+ * Finds the access token of a request; `undefined` when it has none. Every source is read, because a request with two
+ * different tokens is refused. When a cookie and another place carry the same token, the other place becomes its
+ * `source`, and the page's origin is not checked: a page of another origin can cause a cookie to be sent, but it cannot
+ * set a header.
  *
  * @throws {RefusalError} `INVALID_REQUEST` for a malformed request or for two different tokens.
  */
@@ -38,27 +39,31 @@ function isCookie({ cookie, parameter }: TokenSource): boolean {
   return cookie !== undefined || parameter?.in === 'cookie';
 }
 
-/** The refusal (`INVALID_REQUEST`) of a token that breaks the grammar of its place; `undefined` when it does not. */
+/**
+ * The refusal (`INVALID_REQUEST`) of a token that violates the grammar of its place; `undefined` for a well-formed
+ * token.
+ */
 export function findCredentialFault({ text, source }: Credential): RefusalError | undefined {
   const fault = source.findFault?.(text);
   return fault === undefined ? undefined : RefusalError.of('INVALID_REQUEST', fault);
 }
 
 /**
- * Whether every valid JWT is well formed for its place as well, so that the grammar of the place only needs checking for a
- * token that is refused. True of Bearer, whose characters include base64url and dots; an app's own source may require more.
+ * Whether every valid JWT satisfies the grammar of the place where it was found, so that the grammar needs to be
+ * checked only for refused tokens. It does for Bearer, whose grammar includes base64url and dots; a source of the app
+ * may require more.
  */
-export function suitsEveryJwt({ source }: Credential): boolean {
+export function acceptsEveryJwt({ source }: Credential): boolean {
   return source.findFault === undefined || source.findFault === findBearerFault;
 }
 
-/** @throws {RefusalError} `INVALID_REQUEST` for a token that breaks the grammar of its place. */
+/** @throws {RefusalError} `INVALID_REQUEST` for a token that violates the grammar of its place. */
 export function checkCredential(credential: Credential): void {
   const fault = findCredentialFault(credential);
   if (fault !== undefined) throw fault;
 }
 
 function twoTokens(one: TokenSource, other: TokenSource): RefusalError {
-  const places = one === other ? `twice in ${one.place}` : `in ${one.place} and in ${other.place}`;
-  return RefusalError.of('INVALID_REQUEST', `Two different tokens came, ${places}`);
+  const places = one === other ? `both in ${one.place}` : `in ${one.place} and in ${other.place}`;
+  return RefusalError.of('INVALID_REQUEST', `The request carries two different tokens, ${places}`);
 }

@@ -16,9 +16,9 @@ export interface PageEvidence {
 }
 
 /**
- * Describes the page that made a request when it is neither the app's own nor a trusted one; `undefined` otherwise, and for
- * a request that no browser made. `Origin` decides first, because a trusted page may be on another site; `Sec-Fetch-Site`
- * decides for an own page whose `Origin` is absent, `null` or changed by a proxy.
+ * Describes the page that made a request when it is neither the app's own nor a trusted one; `undefined` otherwise, and
+ * for a request that no browser made. `Origin` decides first, because a trusted page may be on another site;
+ * `Sec-Fetch-Site` decides for an own page whose `Origin` is absent, `null` or changed by a proxy.
  */
 export function findForeignPage(evidence: PageEvidence): string | undefined {
   const { origins, fetchSites } = evidence;
@@ -36,12 +36,15 @@ function isAccepted(given: string, { ownOrigin, trustedOrigins }: PageEvidence):
   return origin !== undefined && (origin === ownOrigin || trustedOrigins.includes(origin));
 }
 
-/** `none` is a person who typed the address or opened a bookmark. */
+/** The value `none` means that no page caused the request: the user entered the address or opened a bookmark. */
 function isOwnSite([site, ...more]: readonly string[]): boolean {
   return more.length === 0 && (site === 'same-origin' || site === 'none');
 }
 
-/** Scheme, host and port as the URL standard writes them; `undefined` for `null` and for anything else. */
+/**
+ * Parses an origin and returns it in the form of the URL standard; `undefined` for `null` and for anything that is not
+ * an origin.
+ */
 function parseOrigin(text: string): string | undefined {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@\\]+$/i.test(text) || !URL.canParse(text)) return undefined;
   const { origin } = new URL(text);
@@ -58,7 +61,7 @@ export interface OriginCheckParts {
   readonly publicOrigin: string | null;
   /** Origins of other pages that may send cookies. */
   readonly trustedOrigins: readonly string[];
-  /** The HTTP adapter's application, asked for the called address where `publicOrigin` is `null`. */
+  /** Returns the HTTP adapter's application, which determines the app's own origin when `publicOrigin` is `null`. */
   readonly findAdapterInstance?: () => unknown;
 }
 
@@ -66,9 +69,9 @@ export interface OriginCheckParts {
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * Refuses requests that a page of another origin made with the credentials of a signed-in user: a browser adds cookies and
- * `Basic` credentials to every request, so the user may know nothing of it (cross-site request forgery). All that a page
- * has to add itself, such as `Authorization: Bearer`, is not concerned.
+ * Protects against cross-site request forgery: refuses requests that a page of another origin made with cookies or
+ * `Basic` credentials, which a browser adds to requests without the user's knowledge. Credentials that a page must add
+ * itself, such as `Authorization: Bearer`, are not affected.
  */
 export class OriginCheck {
   constructor(private readonly parts: OriginCheckParts) {}
@@ -76,13 +79,13 @@ export class OriginCheck {
   /**
    * Checks a credential before it is verified.
    *
-   * @param finder what has found the credential in the request, and is asked whether it finds it without the cookies too
-   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin changes something (any method but GET, HEAD and
-   * OPTIONS) or opens a WebSocket by a credential in a cookie, or changes something by `Basic`.
+   * @param finder what found the credential in the request; it is asked whether it also finds it without the cookies
+   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin made the request and it has an unsafe method
+   * (any but GET, HEAD and OPTIONS), or opens a WebSocket with a credential in a cookie.
    */
   readonly check = (credential: Credential, view: RequestView, finder: CredentialFinder): void => {
     const { source, scheme } = credential;
-    if (isNeverSentByItself(credential)) return;
+    if (isBearerHeader(credential)) return;
     const opens = opensWebSocket(view);
     const changes = !isSafe(view);
     if (!opens && !changes) return;
@@ -93,11 +96,12 @@ export class OriginCheck {
   };
 
   /**
-   * Checks a request to a route that sets, renews or ends a session, with or without a credential: otherwise a page of
-   * another origin could sign its visitor in as somebody else. The header `X-Token-Delivery: body` exempts a request: it
-   * asks for tokens in the body, so that no cookie is set, and no page can send it to another origin without CORS.
+   * Checks a request to a route that creates, renews or ends a session, with or without a credential. Otherwise a page
+   * of another origin could sign its visitor in as another user. A request with the header `X-Token-Delivery: body` is
+   * exempt: it receives tokens in the body, so no cookie is set, and a page cannot send the header to another origin
+   * without CORS.
    *
-   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin made it by any method but GET, HEAD and OPTIONS.
+   * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin made the request with an unsafe method.
    */
   checkSessionRequest(view: RequestView): void {
     if (isSafe(view) || view.headers('x-token-delivery').some((value) => value.trim() === 'body')) return;
@@ -105,7 +109,7 @@ export class OriginCheck {
   }
 
   private requireOwnPage(view: RequestView, place: string | null): void {
-    // Connection parameters are written by the page, so only the upgrade request of a socket is evidence.
+    // The page itself writes the connection parameters of a socket, so only the headers of the upgrade request count.
     const sent = view.upgrade ?? view;
     const ownOrigin = this.parts.publicOrigin ?? this.readCalledOrigin(sent);
     const page = findForeignPage({
@@ -135,13 +139,16 @@ function isSafe({ method }: RequestView): boolean {
   return method !== null && safeMethods.includes(method);
 }
 
-/** Also for a route of HTTP that takes upgrade requests itself. */
+/** Recognizes also an upgrade request that an HTTP route handles itself. */
 function opensWebSocket(view: RequestView): boolean {
   return view.upgrade !== undefined || view.headers('upgrade').some((value) => value.toLowerCase() === 'websocket');
 }
 
-/** Whether no browser sends the credential by itself, as is true of nearly all: this runs for each request. */
-function isNeverSentByItself({ scheme, source }: Credential): boolean {
+/**
+ * A shortcut for the usual credential, in a header that no browser adds by itself, because the check runs for every
+ * request.
+ */
+function isBearerHeader({ scheme, source }: Credential): boolean {
   return scheme === 'Bearer' && source.cookie === undefined && source.parameter?.in === 'header';
 }
 
@@ -182,45 +189,45 @@ function hideCookies(request: HttpRequest): object {
   }) as object;
 }
 
-/** Scheme and host as an adapter reports them. */
+/** The scheme and the host that the client called, as an adapter reports them. */
 type CalledAddress = Pick<HttpRequest, 'protocol' | 'host'>;
 
 /**
- * The origin that the client called, by the adapter's own proxy setting: Express's `trust proxy`, Fastify's `trustProxy`.
- * Without such a setting, forwarding headers do not count.
+ * The origin that the client called. The adapter's own proxy setting (Express `trust proxy`, Fastify `trustProxy`)
+ * decides whether forwarding headers count.
  */
 function readCalledOrigin(request: HttpRequest, adapterInstance: unknown): string | undefined {
   const { protocol, host } = typeof request.protocol === 'string' ? request : readByAdapter(request, adapterInstance);
   if (protocol === undefined || host === undefined) return undefined;
-  // Some proxies forward the scheme of a WebSocket (`wss`), where the page's origin has that of HTTP.
+  // Some proxies report the scheme `wss` for a WebSocket, while the page's origin has `https`.
   return parseOrigin(`${protocol.replace(/^ws/i, 'http')}://${host}`);
 }
 
 /**
- * The address of a request that the adapter has not handled itself: Node hands upgrade requests to the socket server. The
- * adapter's getters read it all the same when they are called on an object with the request's parts.
+ * The called address of an upgrade request, which Node passes to the socket server and not to the adapter. The
+ * adapter's getters are called on an object that has the request's headers and socket.
  */
 function readByAdapter({ headers = {}, socket, raw }: HttpRequest, adapterInstance: unknown): CalledAddress {
   const sent = { headers, socket: socket ?? raw?.socket };
   const prototype = findRequestPrototype(adapterInstance);
   if (!sent.socket || prototype === undefined) return readFromSocket(sent);
-  // Express reads headers and socket of the request itself, Fastify those of its raw request.
+  // The getters of Express read `headers` and `socket`, those of Fastify read `raw`.
   const parts = { headers: { value: headers }, socket: { value: sent.socket }, raw: { value: sent } };
   return Object.create(prototype, parts) as CalledAddress;
 }
 
-/** What an adapter that trusts no proxy would report. */
+/** The called address, as an adapter that trusts no proxy reports it. */
 function readFromSocket({ headers, socket }: Pick<HttpRequest, 'headers' | 'socket'>): CalledAddress {
   const host = headers?.['host'];
   const isEncrypted = socket && 'encrypted' in socket && socket.encrypted === true;
   return { protocol: isEncrypted ? 'https' : 'http', host: typeof host === 'string' ? host : undefined };
 }
 
-/** What the requests of an Express application, or of a Fastify instance, inherit from. */
+/** The prototype of the requests of an Express application or a Fastify instance. */
 function findRequestPrototype(instance: unknown): object | undefined {
   if (typeof instance === 'function' && 'request' in instance) return toObject(instance.request);
   if (typeof instance !== 'object' || instance === null) return undefined;
-  // Fastify shows its class of requests under a symbol only.
+  // Fastify exposes its request class only under a symbol.
   const key = Object.getOwnPropertySymbols(instance).find(({ description }) => description === 'fastify.Request');
   const requestClass = key && (instance as Readonly<Record<symbol, unknown>>)[key];
   return typeof requestClass === 'function' ? toObject(requestClass.prototype) : undefined;
@@ -240,7 +247,7 @@ export function readTrustedOrigins(where: string, options: GivenOptions): readon
   if (trustedOrigins !== undefined && socketOrigins !== undefined) {
     throw new ConfigurationError(
       path(where, 'socketOrigins'),
-      'it is the former name of trustedOrigins, which is there too',
+      'it is the former name of trustedOrigins, which is set too',
       'Write all origins into trustedOrigins',
     );
   }
@@ -249,7 +256,7 @@ export function readTrustedOrigins(where: string, options: GivenOptions): readon
   throw new ConfigurationError(
     path(where, socketOrigins === undefined ? 'trustedOrigins' : 'socketOrigins'),
     'a list of origins is expected',
-    "Write scheme and host, with the port where it is not the usual one, and nothing behind: ['https://app.example.com']",
+    "Write scheme and host, with the port if it is not the default, and without a path: ['https://app.example.com']",
   );
 }
 

@@ -1,48 +1,48 @@
-/** What token sources see of a request, on every transport. */
+/** A request in the same form for every transport. Token sources and authentication schemes read it. */
 export interface RequestView {
   /**
-   * The transport's own request object. It is the same object for every reader of one request, and requests never share
-   * one (so it is never a connection or a socket), because results of one request are kept with it.
+   * The transport's own request object. Results of authentication are stored with it, so all views of one request have
+   * the same object, and different requests never share one: it is not a connection or a socket.
    */
   readonly request: object;
   /** @deprecated The name of `request` in version 0.1.0. */
   readonly carrier: object;
   /**
-   * The HTTP method in upper case; for a message on a socket, that of the request which opened the socket. `null` on
-   * transports without methods, such as microservices.
+   * The HTTP method in upper case; for a message on a socket, the method of the upgrade request. `null` on transports
+   * without methods, such as microservices.
    */
   readonly method: string | null;
   /**
-   * Path and query as the app received them, before a router stripped a prefix; for a message on a socket, those of the
-   * request which opened the socket. `null` on transports without addresses.
+   * The path and the query as the app received them, before a router removed a prefix; for a message on a socket, those
+   * of the upgrade request. `null` on transports without URLs.
    */
   readonly url: string | null;
   /**
-   * On a socket: the HTTP request that opened it, with the headers that the browser sent and without those that
-   * connection parameters add. Absent on other transports.
+   * On a socket: the upgrade request that opened it, without the headers that connection parameters add. Absent on
+   * other transports.
    */
   readonly upgrade?: RequestView;
   /** Every value of the header with this lower-case name, in the order of arrival; `[]` when there is none. */
   headers(name: string): readonly string[];
 }
 
-/** The members that are read of Node's, Express's and Fastify's requests. */
+/** The members of Node's, Express's and Fastify's requests that are used here. */
 export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly rawHeaders?: readonly string[];
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** Express and Fastify: the address before a router or `rewriteUrl` changed it. */
+  /** Express and Fastify: the URL before a router or `rewriteUrl` changed it. */
   readonly originalUrl?: string | undefined;
-  /** Express and Fastify: scheme and host that the client called, by the adapter's own proxy setting. */
+  /** Express and Fastify: the scheme that the client called, by the adapter's own proxy setting; `host` is its host. */
   readonly protocol?: string | undefined;
   readonly host?: string | undefined;
   readonly socket?: object | null | undefined;
-  /** Fastify keeps Node's request here. */
+  /** Fastify: Node's request. */
   readonly raw?: Omit<HttpRequest, 'raw'>;
 }
 
-/** Makes the view of an HTTP request of Node, Express or Fastify. */
+/** Creates the view of an HTTP request of Node, Express or Fastify. */
 export function viewHttpRequest(request: HttpRequest): RequestView {
   return new HttpRequestView(request);
 }
@@ -88,9 +88,9 @@ class HttpRequestView implements RequestView {
   }
 
   /**
-   * Node keeps only the first of two `Authorization` headers in `headers`, so two headers are found in the raw list. With
-   * one header or none in that list, `headers` decides, because middleware may have changed it on purpose; a header that
-   * middleware deleted stays deleted. An arrow function, because a token source may take it off the view and call it alone.
+   * Node's `headers` contains only the first of two `Authorization` headers, so repeated headers are read from the raw
+   * list. Otherwise `headers` is used, because middleware may have changed or deleted a header on purpose. It is an
+   * arrow function, because a token source may call it without the view.
    */
   readonly headers = (name: string): readonly string[] => {
     const { headers, rawHeaders, raw } = this.request;
@@ -103,7 +103,7 @@ class HttpRequestView implements RequestView {
   };
 }
 
-/** Runs for every request, so it allocates nothing. */
+/** Counts without allocating, because it runs for every request. */
 function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let times = 0;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

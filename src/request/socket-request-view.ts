@@ -1,22 +1,22 @@
 import { viewHttpRequest, type HttpRequest, type RequestView } from './request-view.js';
 
-/** How a socket was opened. */
+/** The data that a socket was opened with. */
 export interface SocketConnectionRequest {
-  /** The HTTP request that was upgraded to the socket; `undefined` where it is not available. */
+  /** The upgrade request; `undefined` where it is not available. */
   readonly upgrade: HttpRequest | undefined;
   /**
-   * What the client sent in its first message, because a browser cannot set headers on a socket: `connectionParams` of
-   * graphql-ws, `auth` of socket.io.
+   * The connection parameters, which a client sends in its first message, because a browser cannot set headers on a
+   * socket: `connectionParams` of graphql-ws, `auth` of socket.io.
    */
   readonly connectionParameters: unknown;
 }
 
-/** Names under which connection parameters hold a token without a scheme. */
-const bareTokens = ['token', 'access_token', 'accesstoken'];
+/** The lower-case names of connection parameters that contain a token without a scheme. */
+const tokenParameters = ['token', 'access_token', 'accesstoken'];
 
 /**
- * Makes the view of a message on a socket. A header has the values that the connection parameters hold under its name (in
- * any case, at the top level or in their `headers`), followed by those of the upgrade request. `token`, `accessToken` and
+ * Creates the view of a message on a socket. A header has the values of the connection parameters with its name (in any
+ * case, at the top level or in their `headers`), followed by those of the upgrade request. `token`, `accessToken` and
  * `access_token` among the connection parameters count as `Authorization: Bearer`. Cookies are read from the upgrade
  * request only.
  */
@@ -64,7 +64,7 @@ function valuesIn(parameters: unknown, header: string): readonly string[] {
   const values: string[] = [];
   for (const name of Object.keys(parameters)) {
     const lower = name.toLowerCase();
-    const isBareToken = header === 'authorization' && bareTokens.includes(lower);
+    const isBareToken = header === 'authorization' && tokenParameters.includes(lower);
     const value = lower === header || isBareToken ? parameters[name] : undefined;
     if (typeof value !== 'string') continue;
     if (!isBareToken) values.push(value);

@@ -5,35 +5,37 @@ import type { RequestView } from './request-view.js';
 /** What a source found: a token, or a malformed request. */
 export type Found =
   | { readonly kind: 'token'; readonly token: string }
-  /** RFC 6750 §3.1 `invalid_request`. `problem` is for the log and does not repeat the value. */
+  /** Answered with `invalid_request` (RFC 6750 §3.1). `problem` is for the log and must not contain the token. */
   | { readonly kind: 'malformed'; readonly problem: string };
 
-/** One place where a request may send its access token. */
+/** A place where a request may carry its access token. */
 export interface TokenSource {
-  /** The place, for the log: `Authorization: Bearer`. */
+  /** The name of the place in the log, for example `Authorization: Bearer`. */
   readonly place: string;
-  /** The place as an OpenAPI document names it, when it is a header or a cookie that holds the bare token. */
+  /** The place in OpenAPI documents, when it is a header or a cookie that contains the token. */
   readonly parameter?: { readonly in: 'header' | 'cookie'; readonly name: string };
   /**
-   * Set by sources that read cookies. With `checkOrigin`, a request that changes something by such a token is refused when
-   * a page of another origin made it; without, the app protects such requests itself. WebSockets are checked in both cases.
+   * Set by sources that read cookies. With `checkOrigin: true`, a request with such a token and a method other than
+   * GET, HEAD and OPTIONS is refused when a page of another origin made it; with `false`, the app must protect such
+   * requests itself. Opening a WebSocket is checked in both cases.
    *
-   * @defaultValue a source without `cookie` and `parameter` is checked when the token depends on the `Cookie` header
+   * @defaultValue a source without `cookie` and `parameter` is checked when it finds the token only with the `Cookie`
+   * header
    */
   readonly cookie?: { readonly checkOrigin: boolean };
-  /** Sources that this one replaces, because it reads their place too and understands more forms. */
+  /** Sources that this one makes redundant, because it reads the same place and accepts more forms. */
   readonly covers?: readonly TokenSource[];
-  /** Everything that the place holds; `[]` when it is empty. */
+  /** Returns all tokens in this place; `[]` when there are none. */
   read(request: RequestView): readonly Found[];
   /**
-   * What is wrong with a token by the grammar of this place; `undefined` when nothing is. Called before the token is
-   * verified, and possibly again after it was refused, where a fault here takes precedence over the refusal. Not called
-   * for a token that was verified before.
+   * Describes how a token violates the grammar of this place; `undefined` for a well-formed token. It is called before
+   * the token is verified, and may be called again after the token was refused; then a result here replaces the
+   * refusal. It is not called for a cached token.
    */
   findFault?(token: string): string | undefined;
 }
 
-/** Whether something given has the form of a token source. */
+/** Whether a value has the form of a token source. */
 export function isTokenSource(value: unknown): value is TokenSource {
   return (
     typeof value === 'object' &&
@@ -44,28 +46,29 @@ export function isTokenSource(value: unknown): value is TokenSource {
   );
 }
 
-/** Joins the sources of several presets into one list, without duplicates and without sources that another one covers. */
+/** Removes duplicates, and sources that another one covers, from the combined sources of several presets. */
 export function mergeSources(sources: readonly TokenSource[]): readonly TokenSource[] {
   const covered = new Set(sources.flatMap((source) => source.covers ?? []));
   return [...new Set(sources)].filter((source) => !covered.has(source));
 }
 
-/** The token sources of an app, for documents that state where tokens are sent. */
+/** The token sources of an app, which OpenAPI documents name. */
 export class TokenSources {
   constructor(readonly all: readonly TokenSource[]) {}
 }
 
-// RFC 9110 §5.6.2: a character of a scheme.
+// RFC 9110 §5.6.2: a character of the name of a scheme.
 const schemeCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
 // RFC 6750 §2.1, b64token.
 const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/;
 
-const notOneToken = 'Behind "Authorization: Bearer" there is something else than one token';
-const noToken = 'Behind "Authorization: Bearer" there is no token';
-const nothing: readonly Found[] = Object.freeze([]);
+const notOneToken = '"Authorization: Bearer" is not followed by exactly one token';
+const missingToken = '"Authorization: Bearer" is not followed by a token';
+const none: readonly Found[] = Object.freeze([]);
 
 const bearerKey = Symbol.for('nest-gatehouse.fromBearer');
-// One for the process: a source that covers it covers also the one of a preset of a second copy of the package.
+// One object for all loaded copies of the package, so that `covers` of a source from one copy matches the source of
+// another.
 const registry = globalThis as Record<symbol, TokenSource | undefined>;
 const bearer: TokenSource = (registry[bearerKey] ??= Object.freeze({
   place: 'Authorization: Bearer',
@@ -76,26 +79,28 @@ const bearer: TokenSource = (registry[bearerKey] ??= Object.freeze({
 
 /**
  * Reads the token of `Authorization: Bearer <token>` (RFC 6750 §2.1). The scheme is compared without regard to case.
- * Another scheme is no token; `Bearer` without exactly one token behind it is answered with 400.
+ * Other schemes are ignored. `Bearer` without exactly one token is answered with 400.
  */
 export function fromBearer(): TokenSource {
   return bearer;
 }
 
-/** Reads the scheme Bearer from the given `Authorization` values. */
+/** Reads the tokens of the scheme Bearer from `Authorization` values. */
 export function readBearer(values: readonly string[]): readonly Found[] {
   const [value] = values;
-  if (value === undefined) return nothing;
+  if (value === undefined) return none;
   return values.length === 1 ? readValue(value) : values.flatMap(readValue);
 }
 
-/** What is wrong with the grammar of a bearer token. */
+/** Describes how a token violates the grammar of a bearer token; `undefined` for a well-formed token. */
 export function findBearerFault(token: string): string | undefined {
   return bearerToken.test(token) ? undefined : notOneToken;
 }
 
-/** The usual form, recognised without a pattern: the scheme as RFC 6750 writes it, one space, a token without spaces around. */
-function isPlain(value: string): boolean {
+/**
+ * Recognizes the usual form without a regular expression: `Bearer`, one space, and a token without spaces around it.
+ */
+function isUsualForm(value: string): boolean {
   return value.startsWith('Bearer ') && isVisible(value.charCodeAt(7)) && isVisible(value.charCodeAt(value.length - 1));
 }
 
@@ -104,20 +109,21 @@ function isVisible(code: number): boolean {
 }
 
 function readValue(given: string): readonly Found[] {
-  if (isPlain(given)) return [{ kind: 'token', token: given.slice(7) }];
+  if (isUsualForm(given)) return [{ kind: 'token', token: given.slice(7) }];
   const value = given.trim();
-  if (value.slice(0, 6).toLowerCase() !== 'bearer') return nothing;
+  if (value.slice(0, 6).toLowerCase() !== 'bearer') return none;
   const next = value.charAt(6);
-  // RFC 9110 §11.4: the scheme in any case, then one or more spaces.
+  // RFC 9110 §11.4: the scheme is followed by one or more spaces.
   if (next === ' ') return [{ kind: 'token', token: value.slice(7).replace(/^ +/, '') }];
-  if (next === '') return [{ kind: 'malformed', problem: noToken }];
-  return schemeCharacter.test(next) ? nothing : [{ kind: 'malformed', problem: notOneToken }];
+  if (next === '') return [{ kind: 'malformed', problem: missingToken }];
+  return schemeCharacter.test(next) ? none : [{ kind: 'malformed', problem: notOneToken }];
 }
 
 /**
- * Reads the token from a custom header that holds nothing else: `x-access-token: <token>`. An empty header is no token.
+ * Reads the token from a custom header that contains only the token: `x-access-token: <token>`. An empty header is
+ * ignored.
  *
- * @throws {ConfigurationError} when the name is not a header's, or is `authorization` or `cookie`.
+ * @throws {ConfigurationError} when the name is not a valid header name, or is `authorization` or `cookie`.
  */
 export function fromHeader(name: string): TokenSource {
   if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
@@ -125,8 +131,8 @@ export function fromHeader(name: string): TokenSource {
   }
   const lower = name.toLowerCase();
   if (lower === 'authorization' || lower === 'cookie') {
-    const better = lower === 'cookie' ? "fromCookie('access_token')" : 'fromBearer()';
-    throw new ConfigurationError('fromHeader(name)', `${lower} has a form of its own`, `Write ${better}`);
+    const alternative = lower === 'cookie' ? "fromCookie('access_token')" : 'fromBearer()';
+    throw new ConfigurationError('fromHeader(name)', `${lower} contains more than a token`, `Write ${alternative}`);
   }
   return Object.freeze({
     place: lower,
@@ -140,12 +146,12 @@ export function fromHeader(name: string): TokenSource {
   } satisfies TokenSource);
 }
 
-/** How `fromCookie` treats requests of other sites. */
+/** The options of `fromCookie`. */
 export interface FromCookieOptions {
   /**
-   * Whether a request that changes something (any method but GET, HEAD and OPTIONS) is refused when a page of another origin
-   * made it with this cookie. Turn it off only in an app that checks such requests itself, by a CSRF token for example.
-   * Opening a WebSocket by the cookie is checked in any case.
+   * Whether a request with this cookie and an unsafe method (any but GET, HEAD and OPTIONS) is refused when a page of
+   * another origin made it. Set it to `false` only in an app that checks such requests itself, for example by a CSRF
+   * token. Opening a WebSocket with the cookie is checked in any case.
    *
    * @defaultValue true
    */
@@ -153,13 +159,13 @@ export interface FromCookieOptions {
 }
 
 /**
- * Reads the token from a cookie. A browser sends cookies with requests that pages of other sites make, too; such a request
- * is answered with 403 `ACCESS_DENIED`, on optional routes too, when its method is not GET, HEAD or OPTIONS or when it opens
- * a WebSocket. `publicUrl` and `trustedOrigins` of `AuthModule` state which pages may make it. So handlers of GET requests
- * must not change anything. When the same token is in a header as well, the header counts, which no page of another origin
- * can set without CORS.
+ * Reads the token from a cookie. Browsers also send cookies with requests that pages of other sites make. Such a
+ * request is answered with 403 `ACCESS_DENIED`, on optional routes too, when its method is not GET, HEAD or OPTIONS, or
+ * when it opens a WebSocket; `publicUrl` and `trustedOrigins` of `AuthModule` state which pages may make it. Handlers
+ * of GET requests are not protected, so they must not change anything. When a header carries the same token, the
+ * request is accepted, because a page of another origin cannot set the header without CORS.
  *
- * @throws {ConfigurationError} when the name is not a cookie's, or an option is wrong or unknown.
+ * @throws {ConfigurationError} when the name is not a valid cookie name, or an option is wrong or unknown.
  */
 export function fromCookie(name: string, options: FromCookieOptions = {}): TokenSource {
   if (typeof name !== 'string' || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
@@ -178,8 +184,9 @@ export function fromCookie(name: string, options: FromCookieOptions = {}): Token
 }
 
 /**
- * All values of a cookie. Usual parsers keep the first of two, and a neighbouring domain can arrange which of two cookies a
- * browser sends first. Nothing is decoded, because a JWT has no character that a cookie would escape.
+ * Returns all values of a cookie with this name. Other parsers return only the first of two, and another subdomain can
+ * set a cookie that the browser sends first. Values are not decoded, because a JWT contains no characters that cookies
+ * escape.
  */
 function readCookies(headers: readonly string[], name: string): readonly string[] {
   return headers

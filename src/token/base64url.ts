@@ -1,100 +1,111 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Views are kept by their length; two lengths that share a place here take turns in it. */
-const keptViews = 64;
+/** How many views a `ScratchBytes` caches. */
+const viewSlots = 64;
 
 /**
- * A piece of memory that texts are turned into bytes in, one after the other: a buffer for each of them would have to be
- * made and collected. What `write` gives is good until the next `write`, so it is for use at once and not for keeping.
+ * A buffer that is reused to convert texts into bytes, so that no buffer is allocated and garbage-collected for each
+ * text. The bytes that `write` returns are valid only until the next `write`.
  */
 export class ScratchBytes {
   private readonly memory: Buffer;
+  /** The view of length n is cached in slot `n % viewSlots`, where it replaces a view of another length. */
   private readonly views: Buffer[];
 
-  /** @param size how many bytes are there; a text that may need more gets a buffer of its own */
+  /** @param size the capacity in bytes; a text that may need more is converted in a new buffer */
   constructor(private readonly size: number) {
     this.memory = Buffer.allocUnsafeSlow(size);
-    this.views = Array.from({ length: keptViews }, () => this.memory);
+    this.views = Array.from({ length: viewSlots }, () => this.memory);
   }
 
-  /** The bytes of a text, as `Buffer.from(text, encoding)` gives them. Neither encoding makes more bytes than characters. */
+  /**
+   * Returns the same bytes as `Buffer.from(text, encoding)`. Neither encoding yields more bytes than the text has
+   * characters.
+   */
   write(text: string, encoding: 'latin1' | 'base64url'): Buffer {
     if (text.length > this.size) return Buffer.from(text, encoding);
     return this.viewOf(this.memory.write(text, encoding));
   }
 
   private viewOf(length: number): Buffer {
-    const known = this.views[length % keptViews];
-    if (known?.length === length) return known;
+    const slot = length % viewSlots;
+    const cached = this.views[slot];
+    if (cached?.length === length) return cached;
     const view = this.memory.subarray(0, length);
-    this.views[length % keptViews] = view;
+    this.views[slot] = view;
     return view;
   }
 }
 
-// RFC 7515 §2: base64url without padding. Node's decoder takes padding, the other alphabet, white space and stray tail bits
-// in silence, so that one token could be written in many ways; here only the one that encoding would give is let pass.
+// RFC 7515 §2: base64url without padding. Node's decoder also accepts padding, the alphabet of base64, white space and
+// unused bits that are set, so one token would have many spellings. Only the canonical one, which encoding yields, is
+// accepted here.
 
 const scratch = new ScratchBytes(12 * 1024);
 
-/** For each character the six bits that it stands for; `foreign` for those that base64url does not have. */
-const foreign = 64;
-const bitsOf = Uint8Array.from({ length: 128 }, (_, code) => {
+/** The value of a character that base64url does not have. */
+const notInAlphabet = 64;
+/** The six bits that each ASCII character encodes. */
+const sixBitsOf = Uint8Array.from({ length: 128 }, (_, code) => {
   const at = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.indexOf(String.fromCharCode(code));
-  return at === -1 ? foreign : at;
+  return at === -1 ? notInAlphabet : at;
 });
 
-/** By the length modulo 4, the bits of the last character that belong to no byte. One alone makes no byte at all. */
-const strayBits = [0, 64, 15, 3];
+/**
+ * The bits of the last character that must be 0 because they belong to no byte, by the length of the text modulo 4. A
+ * single character after a group of four encodes no byte, so that length is never accepted.
+ */
+const unusedBits = [0, 64, 15, 3];
 
 /**
- * Whether Node's decoder takes none of its characters for another: it reads the other alphabet as well, and of characters
- * beyond Latin-1 it sees the lower half. What it does not know it passes over, which shows by a byte too few.
+ * Whether Node's decoder mistakes no character of the text for one of base64url: it also accepts `+` and `/`, and reads
+ * only the lower byte of a character beyond Latin-1. It skips other unknown characters, which `isCanonical` detects by
+ * the number of bytes.
  */
-export function isPlain(text: string): boolean {
+export function isUnambiguous(text: string): boolean {
   return !text.includes('+') && !text.includes('/') && Buffer.byteLength(text) === text.length;
 }
 
 /**
- * The bytes that a text encodes, at least one; `undefined` where that is not their one and only writing.
+ * Decodes a text to bytes; `undefined` when it is empty or not canonical base64url.
  *
- * @param plain what `isPlain` says, where it has been asked about more text at once
+ * @param unambiguous the result of `isUnambiguous`, where the caller has checked a longer text that contains this one
  */
-export function decodeBase64Url(text: string, plain = isPlain(text)): Buffer | undefined {
+export function decodeBase64Url(text: string, unambiguous = isUnambiguous(text)): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64url');
-  return plain && isWhollyRead(text, bytes.length) ? bytes : undefined;
+  return unambiguous && isCanonical(text, bytes.length) ? bytes : undefined;
 }
 
-/** The UTF-8 text that a text encodes; `undefined` where that is not its one and only writing. */
-export function decodeBase64UrlText(text: string, plain = isPlain(text)): string | undefined {
+/** Decodes a text to UTF-8 text; `undefined` when it is empty, not canonical base64url, or not UTF-8. */
+export function decodeBase64UrlText(text: string, unambiguous = isUnambiguous(text)): string | undefined {
   const bytes = scratch.write(text, 'base64url');
-  return plain && isWhollyRead(text, bytes.length) ? readUtf8(bytes) : undefined;
+  return unambiguous && isCanonical(text, bytes.length) ? readUtf8(bytes) : undefined;
 }
 
-function isWhollyRead(text: string, byteCount: number): boolean {
-  return byteCount > 0 && byteCount === (text.length * 3) >> 2 && endsCleanly(text);
+function isCanonical(text: string, byteCount: number): boolean {
+  return byteCount > 0 && byteCount === (text.length * 3) >> 2 && areUnusedBitsZero(text);
 }
 
-function endsCleanly(text: string): boolean {
-  const last = bitsOf[text.charCodeAt(text.length - 1)] ?? foreign;
-  return ((last | 64) & (strayBits[text.length % 4] ?? 0)) === 0;
+function areUnusedBitsZero(text: string): boolean {
+  const last = sixBitsOf[text.charCodeAt(text.length - 1)] ?? notInAlphabet;
+  return ((last | 64) & (unusedBits[text.length % 4] ?? 0)) === 0;
 }
 
-/** What decoders put in the place of bytes that are no UTF-8. */
-const replacement = '\ufffd';
+/** The character that decoders insert for bytes that are not valid UTF-8. */
+const replacementCharacter = '\ufffd';
 
-/** The text that bytes are in UTF-8; `undefined` when they are not valid UTF-8. */
+/** Decodes bytes as UTF-8; `undefined` when they are not valid UTF-8. */
 export function readUtf8(bytes: Buffer): string | undefined {
   const text = bytes.toString('utf8');
-  // Few texts have this character, and one that has may have come with it.
-  return text.includes(replacement) && !isUtf8(bytes) ? undefined : text;
+  // The character may also have been encoded on purpose. It is rare, so `isUtf8` rarely runs.
+  return text.includes(replacementCharacter) && !isUtf8(bytes) ? undefined : text;
 }
 
 /**
- * The same text in memory of its own. The engine keeps a piece of a text as a view of the whole: whoever remembers a token out
- * of a cookie remembers all of the header, with every other cookie in it.
+ * Copies a text into memory of its own. The engine stores a substring as a view of the whole text, so a cached token
+ * from a cookie would keep the whole header in memory, with all other cookies.
  *
- * @param text of ASCII characters, as a token that has passed is
+ * @param text only ASCII characters, as in every verified token
  */
 export function detachedString(text: string): string {
   return Buffer.from(text, 'latin1').toString('latin1');

@@ -5,16 +5,18 @@ import type { VerificationKey } from '../keys/key-set.js';
 import type { ParsedToken } from './parse-token.js';
 import { ScratchBytes } from './base64url.js';
 
-/** What a signature check looks at in a token. */
+/** The parts of a token that a signature check needs. */
 type SignedText = Pick<ParsedToken, 'signingInput' | 'signature'>;
 
-/** As many bytes as the longest token has characters. */
+/** Enough for the longest token that is accepted. */
 const signedScratchBytes = 16 * 1024;
 const signedScratch = new ScratchBytes(signedScratchBytes);
-/** Memory of jobs in the pool that have ended: there is as much of it as there have been jobs in the pool at once. */
-const unusedScratches: ScratchBytes[] = [];
+/**
+ * Buffers of jobs that have ended, to be used by the next ones. It never has more than the pool had jobs at one time.
+ */
+const freeScratches: ScratchBytes[] = [];
 
-/** Whether the signature is the key's over exactly these bytes. Never throws for what is in the token. */
+/** Whether the signature was made with the key over exactly these bytes. No content of a token makes it throw. */
 export function signatureFits(
   { signingInput, signature }: SignedText,
   algorithm: Algorithm,
@@ -22,22 +24,23 @@ export function signatureFits(
 ): boolean {
   const traits = traitsOf(algorithm);
   if (!isWellFormed(signature, traits)) return false;
-  // What was signed: the first two parts and the point between them, all of it ASCII.
+  // The signing input is ASCII, for which latin1 is the fastest encoding.
   const signed = signedScratch.write(signingInput, 'latin1');
   return traits.scheme === 'hmac'
     ? hmacFits(signed, signature, traits, key)
     : verify(traits.hash, signed, verifyOptions(traits, key), signature);
 }
 
-/** Counts how many signatures are in the pool. */
+/** Counts how many signatures are checked in the thread pool. */
 export interface PoolPlaces {
   enterPool(): void;
   leavePool(): void;
 }
 
 /**
- * Checks the same in libuv's thread pool, where it does not block the event loop, and gives what `conclude` makes of the
- * outcome. It calls `conclude` at once where there is next to nothing to do, as with shared secrets.
+ * The same as `signatureFits`, but in libuv's thread pool, where it does not block the event loop; returns what
+ * `conclude` returns for the result. Signatures by a shared secret are cheap and malformed ones need no check, so for
+ * these `conclude` is called synchronously.
  */
 export function concludeInPool<Result>(
   token: SignedText,
@@ -51,15 +54,15 @@ export function concludeInPool<Result>(
   if (traits.scheme === 'hmac' || !isWellFormed(signature, traits)) {
     return conclude(signatureFits(token, algorithm, key));
   }
-  // The pool reads these bytes while the next token is parsed, so that each job in it has memory of its own. It is used again
-  // for another job when this one is done: to allocate it for each would cost more than to fill it.
-  const scratch = unusedScratches.pop() ?? new ScratchBytes(signedScratchBytes);
+  // The pool reads these bytes while the next token is parsed, so each job needs a buffer of its own. Buffers are
+  // reused when their job is done, because allocating one costs more than filling it.
+  const scratch = freeScratches.pop() ?? new ScratchBytes(signedScratchBytes);
   const signed = scratch.write(signingInput, 'latin1');
   return new Promise((resolve, reject) => {
     verify(traits.hash, signed, verifyOptions(traits, key), signature, (error, fits) => {
-      unusedScratches.push(scratch);
+      freeScratches.push(scratch);
       places.leavePool();
-      // Concluded here and not behind another promise: each of them costs a microtask and garbage.
+      // `conclude` runs here and not in a `then`, which would cost another promise and another microtask.
       try {
         if (error !== null) throw error;
         resolve(conclude(fits));
@@ -74,8 +77,8 @@ export function concludeInPool<Result>(
 
 function isWellFormed(signature: Buffer, { signatureBytes, scheme }: AlgorithmTraits): boolean {
   if (signatureBytes !== null && signature.length !== signatureBytes) return false;
-  // Zero as r or s was let through by some libraries ("psychic signatures"); OpenSSL refuses it, and we do
-  // not lean on that alone.
+  // An ECDSA signature with r = 0 or s = 0 is invalid, but some libraries accepted it for every key (CVE-2022-21449,
+  // "psychic signatures"). OpenSSL refuses it too; this check does not depend on that.
   const half = signature.length / 2;
   return scheme !== 'ecdsa' || !(isZero(signature, 0, half) || isZero(signature, half, signature.length));
 }
@@ -83,10 +86,10 @@ function isWellFormed(signature: Buffer, { signatureBytes, scheme }: AlgorithmTr
 function verifyOptions(traits: AlgorithmTraits, { key }: VerificationKey): Parameters<typeof verify>[2] {
   switch (traits.scheme) {
     case 'pss':
-      // RFC 7518 §3.5: the salt is as long as the digest.
+      // RFC 7518 §3.5: the salt has the length of the digest.
       return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: traits.hashBytes };
     case 'ecdsa':
-      // RFC 7518 §3.4: r and s side by side, not the DER that OpenSSL means by default.
+      // RFC 7518 §3.4: r and s are concatenated. OpenSSL expects DER by default.
       return { key, dsaEncoding: 'ieee-p1363' };
     case 'pkcs1':
     case 'eddsa':

@@ -2,16 +2,17 @@ import type { MetadataStorage, ValidationError } from 'class-validator';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from './json-object.js';
 
-/** A class whose class-validator decorators say what an app requires of the claims. */
+/** A class whose class-validator decorators state what an app requires of the claims. */
 export type ClaimsClass = new () => object;
 
 /** Refuses claims that do not satisfy the app's own requirements. */
 export type ClaimsCheck = (claims: JsonObject) => Promise<void>;
 
 /**
- * Makes the check of an app's claims class.
+ * Creates the check for an app's claims class.
  *
- * @throws {ConfigurationError} when the class carries no decorator: class-validator would refuse everything.
+ * @throws {ConfigurationError} when the class has no class-validator decorator, because class-validator would refuse
+ * all claims.
  */
 export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
   if (typeof given !== 'function') {
@@ -26,16 +27,17 @@ export function createClaimsCheck(where: string, given: unknown): ClaimsCheck {
     );
   }
   return async (claims) => {
-    const broken = await findBrokenRules(new claimsClass(), claims);
-    if (broken !== undefined) {
-      throw RefusalError.token('claim', `The app's ${claimsClass.name} is not satisfied: ${broken}`);
+    const brokenRules = await findBrokenRules(new claimsClass(), claims);
+    if (brokenRules !== undefined) {
+      throw RefusalError.token('claim', `The app's ${claimsClass.name} is not satisfied: ${brokenRules}`);
     }
   };
 }
 
 /**
- * Whether class-validator knows the class. Its storage is looked for where it leaves it for all of its copies:
- * importing it here would make every app load it at its start, and one whose class is decorated has done so.
+ * Whether the class has class-validator decorators. class-validator keeps its metadata in a global, which is read
+ * without importing the package: an app whose class is decorated has loaded it already, and other apps start faster
+ * without it.
  */
 function isDecorated(claimsClass: ClaimsClass): boolean {
   const { classValidatorMetadataStorage: storage } = globalThis as { classValidatorMetadataStorage?: MetadataStorage };
@@ -43,37 +45,37 @@ function isDecorated(claimsClass: ClaimsClass): boolean {
 }
 
 /**
- * The rules of an object's class, its class-validator decorators, that these members break: `name (isString)`.
- * `undefined` when they break none. Values are never repeated.
+ * Names the class-validator rules of an object's class that the given members violate, for example `name (isString)`;
+ * `undefined` when they violate none. Values are never repeated.
  *
- * @param target a new object of the class; the members become its own.
+ * @param target a new object of the class, to which the members are added
  */
 export async function findBrokenRules(target: object, members: JsonObject): Promise<string | undefined> {
-  // Loaded when it is first needed: an app is quicker to start without it.
+  // Loaded at the first use, so that apps without a claims class start faster.
   const { validate } = await import('class-validator');
   const errors = await validate(fill(target, members));
   return errors.length === 0 ? undefined : errors.map(describe).join('; ');
 }
 
 /**
- * Defines each member as it is; assigning would let one named `__proto__` swap the object's class. A member
- * named like a method or a getter is left out: `constructor` tells class-validator whose rules to apply, rules may
- * call the others, and a getter is a rule's own view of the members.
+ * Defines each member as an own property, because assigning `__proto__` would replace the object's class. Members with
+ * the name of a method or of a getter without setter are skipped: class-validator finds the rules by `constructor`,
+ * rules may call other methods, and a getter computes a value from the members for a rule.
  */
 function fill(target: object, members: JsonObject): object {
   for (const [name, value] of Object.entries(members)) {
-    if (isOfTheClass(target, name)) continue;
+    if (isMethodOrGetter(target, name)) continue;
     Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
   }
   return target;
 }
 
-function isOfTheClass(target: object, name: string): boolean {
+function isMethodOrGetter(target: object, name: string): boolean {
   const member = findMember(target, name);
   return typeof member?.value === 'function' || (member?.get !== undefined && member.set === undefined);
 }
 
-/** Without reading it: a getter may need members that are not there yet. */
+/** Returns the descriptor, because reading a getter may need members that are not defined yet. */
 function findMember(target: object, name: string): PropertyDescriptor | undefined {
   for (let level: object | null = target; level !== null; level = Object.getPrototypeOf(level) as object | null) {
     const member = Reflect.getOwnPropertyDescriptor(level, name);
@@ -82,9 +84,11 @@ function findMember(target: object, name: string): PropertyDescriptor | undefine
   return undefined;
 }
 
-/** The member and the rules it breaks. Messages are left out: a class's own may repeat the value. */
+/**
+ * The member and the rules that it violates. Messages are omitted, because a message of the app may repeat the value.
+ */
 function describe(error: ValidationError): string {
   const rules = Object.keys(error.constraints ?? {}).join(', ');
-  const below = (error.children ?? []).map((child) => `${error.property}.${describe(child)}`);
-  return [...(rules === '' ? [] : [`${error.property} (${rules})`]), ...below].join('; ');
+  const nested = (error.children ?? []).map((child) => `${error.property}.${describe(child)}`);
+  return [...(rules === '' ? [] : [`${error.property} (${rules})`]), ...nested].join('; ');
 }

@@ -4,79 +4,86 @@ import type { JsonObject } from './json-object.js';
 import { detachedString } from './base64url.js';
 import type { TokenStatusSource } from './trusted-issuer.js';
 
-/** A token that has to be asked about. */
-export interface Question {
+/** A token to introspect. */
+export interface IntrospectionRequest {
   readonly text: string;
-  /** What the token itself says; `null` for an opaque one. */
+  /** The claims in the token itself; `null` for an opaque token. */
   readonly claims: JsonObject | null;
   readonly statusSource: TokenStatusSource;
-  /** Where `answered` stood when the token came. */
-  readonly cameAt: number;
+  /** The value of `answerCount` when the token arrived. */
+  readonly answersBefore: number;
 }
 
-/** What an issuer said about a token, and when it was asked. */
+/** The answer of an issuer about a token. */
 interface Answer {
+  /** The claims in the answer; `null` when the issuer refused the token or confirmed it without claims. */
   readonly introspected: JsonObject | null;
   readonly refusal: RefusalError | null;
+  /** When the call started, in milliseconds since 1970. */
   readonly askedAt: number;
-  /** Which answer it was. */
+  /** The value of `answerCount` with this answer included. */
   readonly number: number;
 }
 
-const mostAnswers = 10_000;
-/** How long a token may be looked at here before its issuer is asked, and still find that somebody else has done so. */
+const defaultMaxAnswers = 10_000;
+/** How old an answer may be that arrived between the arrival of a token and its introspection, and is used for it. */
 const sharedMs = 5_000;
 
 /**
- * Asks issuers about tokens: by one call for all who come with the same token before it is answered, and by none
- * where the app takes a yes that is not older than so many seconds. Answers are kept by the token's exact text.
+ * Introspects tokens. Requests with the same token share one call, and a confirmation is used again until it is older
+ * than `acceptedAgeMs`. Answers are stored by the exact text of the token.
  */
 export class IntrospectionCache {
   private count = 0;
-  private readonly flights = new Map<string, Promise<Answer>>();
-  /** The oldest first, as each is put at the end. */
+  /** Calls that are not answered yet, by the text of the token. */
+  private readonly calls = new Map<string, Promise<Answer>>();
+  /** In the order of arrival, the oldest first. */
   private readonly answers = new Map<string, Answer>();
 
   constructor(
     private readonly clock: Clock,
+    /** How long a confirmation is used again; 0 for never. A refusal is not used again. */
     private readonly acceptedAgeMs: number,
-    private readonly maxAnswers = mostAnswers,
+    private readonly maxAnswers = defaultMaxAnswers,
   ) {}
 
-  /** How many answers there were so far. One that comes after a token came is for it as well. */
-  get answered(): number {
+  /** How many answers have arrived so far. An answer that arrives after a token counts for that token. */
+  get answerCount(): number {
     return this.count;
   }
 
-  /** How many answers are kept. */
+  /** How many answers are stored. */
   get size(): number {
     return this.answers.size;
   }
 
-  /** @throws what the statusSource throws. */
-  async ask(question: Question): Promise<JsonObject | null> {
-    const { text } = question;
-    const known = this.answers.get(text);
-    const answer = known !== undefined && this.holds(known, question) ? known : await this.join(question);
+  /**
+   * Returns the claims in the answer; `null` when the issuer confirmed the token without claims.
+   *
+   * @throws the error of the `TokenStatusSource`.
+   */
+  async ask(request: IntrospectionRequest): Promise<JsonObject | null> {
+    const known = this.answers.get(request.text);
+    const answer = known !== undefined && this.holds(known, request) ? known : await this.joinCall(request);
     if (answer.refusal !== null) throw answer.refusal;
     return answer.introspected;
   }
 
-  /** Waits with those who ask about the same token, or starts. */
-  private join(question: Question): Promise<Answer> {
-    const { text } = question;
-    const flight =
-      this.flights.get(text) ??
-      this.call(question).finally(() => {
-        this.flights.delete(text);
+  /** Waits for the pending call for the same token, or starts one. */
+  private joinCall(request: IntrospectionRequest): Promise<Answer> {
+    const { text } = request;
+    const call =
+      this.calls.get(text) ??
+      this.startCall(request).finally(() => {
+        this.calls.delete(text);
       });
-    this.flights.set(text, flight);
-    return flight;
+    this.calls.set(text, call);
+    return call;
   }
 
-  private async call({ text, claims, statusSource }: Question): Promise<Answer> {
+  private async startCall({ text, claims, statusSource }: IntrospectionRequest): Promise<Answer> {
     const askedAt = this.now();
-    const said = await statusSource.ask(text, claims).then(
+    const outcome = await statusSource.ask(text, claims).then(
       (introspected) => ({ introspected, refusal: null }),
       (error: unknown) => {
         if (!isRefusal(error)) throw error;
@@ -84,12 +91,14 @@ export class IntrospectionCache {
       },
     );
     this.count += 1;
-    const answer: Answer = { ...said, askedAt, number: this.count };
-    this.keep(text, answer);
+    const answer: Answer = { ...outcome, askedAt, number: this.count };
+    this.store(text, answer);
     return answer;
   }
 
-  private keep(text: string, answer: Answer): void {
+  /** Stores an answer, and removes the oldest ones that are too old or exceed the capacity. */
+  private store(text: string, answer: Answer): void {
+    // Deleted first, because `set` alone would leave a known text at its former position.
     this.answers.delete(text);
     this.answers.set(detachedString(text), answer);
     for (const [oldest, { askedAt }] of this.answers) {
@@ -98,12 +107,12 @@ export class IntrospectionCache {
     }
   }
 
-  private holds({ number, askedAt, refusal }: Answer, { cameAt }: Question): boolean {
-    if (number > cameAt && this.isWithin(askedAt, sharedMs)) return true;
+  private holds({ number, askedAt, refusal }: Answer, { answersBefore }: IntrospectionRequest): boolean {
+    if (number > answersBefore && this.isWithin(askedAt, sharedMs)) return true;
     return refusal === null && this.isWithin(askedAt, this.acceptedAgeMs);
   }
 
-  /** A clock that was put back must not keep an answer for as long as it was ahead. */
+  /** A negative age means that the clock was set back: then the answer is not used, because its real age is unknown. */
   private isWithin(askedAt: number, ageMs: number): boolean {
     const age = this.now() - askedAt;
     return age >= 0 && age < ageMs;

@@ -11,45 +11,49 @@ import { toVerifiedToken, type TokenHeader, type VerifiedToken } from './verifie
 import type { TokenStatusSource, TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedEntry } from './verified-token-cache.js';
 
-/** What asking issuers works with. */
 export interface IntrospectionVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly claimsCheck: ClaimsCheck | null;
-  /** Seconds for which an issuer's yes is taken again. @defaultValue 0: each time it is asked */
+  /** How many seconds a confirmation by an issuer is used again. @defaultValue 0: every request makes a call */
   readonly onlineVerdictSeconds?: number | undefined;
 }
 
-/** A token that its issuer, being asked, stands by. */
+/** A token that its issuer has confirmed. */
 export interface IntrospectedEntry {
   readonly text: string;
   readonly token: VerifiedToken;
   readonly validity: Validity;
   readonly issuer: TrustedIssuer;
-  /** It was not a key that spoke for the token. */
+  /** Distinguishes it from a `VerifiedEntry`, which has the key of its signature. */
   readonly key: null;
-  /** When the issuer had answered, in milliseconds. */
-  readonly since: number;
+  /** When the issuer confirmed the token, in milliseconds since 1970. */
+  readonly confirmedAt: number;
   /** The version of the status check that the token last passed; `NaN` before the first. */
   statusVersion: number;
 }
 
-/** A token, about which its issuer has yet to be asked. */
-interface Unasked {
+/** A token that its issuer has not confirmed yet. */
+interface Unconfirmed {
   readonly text: string;
   readonly issuer: TrustedIssuer;
-  /** `null` for an opaque token, as are its claims. */
+  /** `null` for an opaque token. */
   readonly header: TokenHeader | null;
+  /** `null` for an opaque token. */
   readonly claims: JsonObject | null;
-  readonly cameAt: number;
+  /** How many introspection answers had arrived when the token came. */
+  readonly answersBefore: number;
 }
 
-/** How long an answer holds for the request that it was asked for: what carries requests may live long. */
+/**
+ * How long a confirmation holds for the request that it was made for. The object of a request may live long, as a
+ * socket does.
+ */
 const holdMs = 5_000;
-/** An opaque token has no header, and no signature that anybody here could check. */
+/** The header that `VerifiedToken` reports for an opaque token, which has none. */
 const opaqueHeader: TokenHeader = Object.freeze({ alg: 'none' });
 
-/** Judges tokens by what their issuers, being asked, say of them; holds that against the issuer's terms all the same. */
+/** Verifies tokens by introspection: the issuer confirms them, and its answer must satisfy the issuer's terms too. */
 export class IntrospectionVerifier {
   private readonly introspectionCache: IntrospectionCache;
 
@@ -57,14 +61,14 @@ export class IntrospectionVerifier {
     this.introspectionCache = new IntrospectionCache(parts.clock, (parts.onlineVerdictSeconds ?? 0) * 1_000);
   }
 
-  /** To be noted when a token comes: an answer that comes later is for it as well. */
-  get answered(): number {
-    return this.introspectionCache.answered;
+  /** Read it when a token arrives: a later answer about the same token counts for that request. */
+  get answerCount(): number {
+    return this.introspectionCache.answerCount;
   }
 
   /**
-   * The issuer that has to be asked about a text, as it is no JWT. A text of three parts is a JWT or nothing: what
-   * fails here as one must not get another chance with an issuer that reads more loosely.
+   * The issuer that introspects a text that is not a JWT. A text of three parts is always treated as a JWT: if it is
+   * refused as one, it must not be sent to an issuer that may parse it less strictly.
    */
   findOpaqueIssuer(text: string): TrustedIssuer | undefined {
     const issuer = this.parts.issuers.opaqueIssuer;
@@ -74,60 +78,67 @@ export class IntrospectionVerifier {
   async verifyOpaque(text: string, issuer: TrustedIssuer): Promise<IntrospectedEntry> {
     checkLength(text);
     // RFC 6749 appendix A.12.
-    if (!/^[\x20-\x7e]+$/.test(text)) throw RefusalError.token('malformed', 'It holds characters that no token has');
-    return this.ask({ text, issuer, header: null, claims: null, cameAt: this.answered });
-  }
-
-  /** A JWT whose signature is the issuer's to check: what it claims must be worth asking about. */
-  async verifyUnsigned(
-    text: string,
-    { header, claims }: ParsedToken,
-    issuer: TrustedIssuer,
-    cameAt: number,
-  ): Promise<IntrospectedEntry> {
-    checkClaims(header, claims, issuer.terms, this.now() / 1_000);
-    return this.ask({ text, issuer, header, claims, cameAt });
-  }
-
-  /** A token that has passed every check here. */
-  async confirm({ text, issuer, token }: VerifiedEntry, cameAt: number): Promise<IntrospectedEntry> {
-    return this.ask({ text, issuer, header: token.header, claims: token.claims, cameAt });
+    if (!/^[\x20-\x7e]+$/.test(text))
+      throw RefusalError.token('malformed', 'It contains characters that no token may have');
+    return this.ask({ text, issuer, header: null, claims: null, answersBefore: this.answerCount });
   }
 
   /**
-   * Whether an answer still holds for the request that it was asked for.
+   * Verifies a JWT whose signature only the issuer checks. A token that its own claims already refuse is not sent to
+   * the issuer.
+   */
+  async verifyJwtOnline(
+    text: string,
+    { header, claims }: ParsedToken,
+    issuer: TrustedIssuer,
+    answersBefore: number,
+  ): Promise<IntrospectedEntry> {
+    checkClaims(header, claims, issuer.terms, this.now() / 1_000);
+    return this.ask({ text, issuer, header, claims, answersBefore });
+  }
+
+  /** Verifies a token online that has passed all local checks. */
+  async confirm({ text, issuer, token }: VerifiedEntry, answersBefore: number): Promise<IntrospectedEntry> {
+    return this.ask({ text, issuer, header: token.header, claims: token.claims, answersBefore });
+  }
+
+  /**
+   * Whether a confirmation still holds for the request that it was made for.
    *
    * @throws {RefusalError} when the token has expired.
    */
-  holds({ validity, issuer, since }: IntrospectedEntry): boolean {
+  holds({ validity, issuer, confirmedAt }: IntrospectedEntry): boolean {
     const now = this.now();
-    if (!(now >= since && now < since + holdMs)) return false;
+    if (!(now >= confirmedAt && now < confirmedAt + holdMs)) return false;
     checkValidity(validity, issuer.terms, now / 1_000);
     return true;
   }
 
-  private async ask(unasked: Unasked): Promise<IntrospectedEntry> {
-    const { text, header } = unasked;
+  private async ask(unconfirmed: Unconfirmed): Promise<IntrospectedEntry> {
+    const { text, header } = unconfirmed;
     const introspected = await this.introspectionCache.ask({
-      ...unasked,
-      statusSource: getStatusSource(unasked.issuer),
+      ...unconfirmed,
+      statusSource: getStatusSource(unconfirmed.issuer),
     });
-    const issuer = this.readIssuer(introspected, unasked.issuer);
-    const claims = merge(unasked.claims, introspected, issuer);
+    const issuer = this.resolveIssuer(introspected, unconfirmed.issuer);
+    const claims = mergeClaims(unconfirmed.claims, introspected, issuer);
     const now = this.now();
     const validity = checkClaims(header, claims, issuer.terms, now / 1_000);
     if (this.parts.claimsCheck !== null) await this.parts.claimsCheck(claims);
     const token = toVerifiedToken(issuer.terms.issuer, header ?? opaqueHeader, deepFreeze(claims));
-    return { text, token, validity, issuer, key: null, since: now, statusVersion: Number.NaN };
+    return { text, token, validity, issuer, key: null, confirmedAt: now, statusVersion: Number.NaN };
   }
 
-  /** Whose token it is: a provider that goes by several names may say which, where the token does not. */
-  private readIssuer(introspected: JsonObject | null, asked: TrustedIssuer): TrustedIssuer {
+  /**
+   * The issuer of the token by the answer. A provider may have several issuer names, of which an opaque token states
+   * none; so the answer may name another issuer with the same introspection endpoint.
+   */
+  private resolveIssuer(introspected: JsonObject | null, asked: TrustedIssuer): TrustedIssuer {
     const named = introspected?.['iss'];
     if (named === undefined || named === asked.terms.issuer) return asked;
     const issuer = this.parts.issuers.get(named);
     if (issuer.statusSource === asked.statusSource) return issuer;
-    const explanation = `Asked about it, ${logText(asked.terms.issuer)} says that it is of issuer ${logText(named)}`;
+    const explanation = `The introspection answer of ${logText(asked.terms.issuer)} names the issuer ${logText(named)}`;
     throw RefusalError.token('issuer', explanation);
   }
 
@@ -138,23 +149,23 @@ export class IntrospectionVerifier {
 
 function getStatusSource({ statusSource, statusSourceHint: { option, hint } }: TrustedIssuer): TokenStatusSource {
   if (statusSource !== null) return statusSource;
-  throw new ConfigurationError(option, '@VerifyOnline() asks the issuer about a token, and it cannot be asked', hint);
+  throw new ConfigurationError(option, '@VerifyOnline() requires introspection, which this issuer does not have', hint);
 }
 
 /**
- * What the issuer says counts for more than what the token does, as it is newer; but a token does not outlive its own
- * `exp` by it, nor change hands.
+ * Merges the claims of a token with those of the answer. The answer takes precedence, because it is newer, but it can
+ * neither extend the token beyond its own `exp` nor change its subject or issuer.
  */
-function merge(own: JsonObject | null, introspected: JsonObject | null, { terms }: TrustedIssuer): JsonObject {
+function mergeClaims(own: JsonObject | null, introspected: JsonObject | null, { terms }: TrustedIssuer): JsonObject {
   if (own === null || introspected === null) return own ?? introspected ?? {};
   const subject = introspected[terms.subjectClaim];
   if (subject !== undefined && subject !== own[terms.subjectClaim]) {
-    throw RefusalError.token('claim', `Asked about it, the issuer says that it is another user's`);
+    throw RefusalError.token('claim', 'The introspection answer names another user than the token');
   }
-  return { ...own, ...introspected, iss: own['iss'], exp: earlier(own['exp'], introspected['exp']) };
+  return { ...own, ...introspected, iss: own['iss'], exp: earlierOf(own['exp'], introspected['exp']) };
 }
 
-function earlier(own: unknown, introspected: unknown): unknown {
+function earlierOf(own: unknown, introspected: unknown): unknown {
   return typeof own === 'number' && typeof introspected === 'number'
     ? Math.min(own, introspected)
     : (introspected ?? own);

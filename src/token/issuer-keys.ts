@@ -2,12 +2,15 @@ import { isAuthError, ConfigurationError } from '../errors/auth-error.js';
 import type { KeySource, KeyState } from '../keys/key-source.js';
 import type { IssuerRegistry } from './issuer-registry.js';
 
-/** Whether the keys are fetched when the app starts: not, as far as possible, or else it does not start. */
+/**
+ * Whether the issuers' keys are fetched when the app starts: `false` does not fetch them, `true` starts the app even if
+ * an issuer does not answer, and `'required'` does not start it then.
+ */
 export type WarmUp = boolean | 'required';
 
 /**
- * The keys of the trusted issuers: how they stand, and a way to have them fetched now. Inject it for an
- * operator's switch or for a health page.
+ * Reports the state of the trusted issuers' keys and fetches them on demand. Inject it, for example, into an endpoint
+ * for operators or a health page.
  */
 export class IssuerKeys {
   constructor(
@@ -16,11 +19,12 @@ export class IssuerKeys {
   ) {}
 
   /**
-   * Fetches the keys of one issuer, or of all, whatever is held: keys that an issuer has dropped stop
-   * verifying when this is done, and tokens that they had verified before stop passing.
+   * Fetches the keys of one issuer, or of all, even where keys in memory are still fresh. Afterwards, keys that an
+   * issuer no longer publishes are not used, and tokens that they verified before are refused.
    *
-   * @throws {AuthUnavailableError} when an issuer does not answer; its known keys serve on.
-   * @throws {ConfigurationError} for a name that is not one of the trusted issuers'.
+   * @param issuer the exact name of a trusted issuer
+   * @throws {AuthUnavailableError} when an issuer does not answer; its keys in memory stay in use.
+   * @throws {ConfigurationError} when no trusted issuer has this name.
    */
   async refresh(issuer?: string): Promise<void> {
     const outcomes = await Promise.allSettled([...this.sourcesOf(issuer)].map((source) => source.refresh()));
@@ -28,7 +32,7 @@ export class IssuerKeys {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** How the keys of each issuer stand, by the issuer's name. */
+  /** The state of each issuer's keys, by the issuer's name. */
   states(): ReadonlyMap<string, KeyState> {
     return new Map(this.issuers.all().map(({ terms, keys }) => [terms.issuer, keys.state()]));
   }
@@ -39,8 +43,8 @@ export class IssuerKeys {
     try {
       await this.refresh();
     } catch (fault) {
-      // What could not be had has been reported as an outage, and is tried again by itself.
-      if (this.warmUp === 'required') throw explainStart(fault);
+      // The key source has reported the failure as an outage, and will try again by itself.
+      if (this.warmUp === 'required') throw toStartError(fault);
     }
   }
 
@@ -60,31 +64,36 @@ export class IssuerKeys {
   }
 }
 
-/** For whoever starts the app: a fault's own message is made for answers, and says nothing of which issuer. */
-function explainStart(fault: unknown): unknown {
+/** A fault's message is written for responses and does not name the issuer, so the explanation is shown instead. */
+function toStartError(fault: unknown): unknown {
   if (!isAuthError(fault)) return fault;
   return new Error(`The app does not start, as warmUp is 'required': ${fault.explanation}`, { cause: fault });
 }
 
-/** How the keys of one issuer stand, as it goes into a health report. */
+/** The state of one issuer's keys in a health report. */
 interface IssuerKeyHealth extends Omit<KeyState, 'nextRefreshAt'> {
   readonly nextRefreshAt: string | null;
 }
 
-/** The form of result that @nestjs/terminus (11 and 12) expects of an indicator. */
+/** The result that @nestjs/terminus (11 and 12) expects from a health indicator. */
 export type KeyHealthResult = Readonly<
   Record<string, { readonly status: 'up' | 'down'; readonly issuers: Readonly<Record<string, IssuerKeyHealth>> }>
 >;
 
 /**
- * A health indicator for @nestjs/terminus: `down` when an issuer's keys are missing, so that its tokens are
- * answered with 503; `up` while they are fresh, while stale ones serve on, and before any were needed. The report
- * names issuers and the hosts of their key servers: keep it from the public if these are not.
+ * A health indicator for @nestjs/terminus. It is `down` when an issuer's keys are missing, so that its tokens are
+ * answered with 503. It is `up` while keys are fresh or stale but still used, and before any keys were needed. The
+ * report names the issuers and the hosts of their key servers; do not publish it if these are confidential.
  */
 export class KeyHealth {
   constructor(private readonly keys: IssuerKeys) {}
 
-  /** For `health.check([() => keyHealth.isHealthy('keys')])`; the name is the entry's in the report. Calls anonymousCaller. */
+  /**
+   * Reports the keys of all issuers without any network request, for `health.check([() =>
+   * keyHealth.isHealthy('keys')])`.
+   *
+   * @param name the name of the entry in the report
+   */
   isHealthy(name = 'keys'): KeyHealthResult {
     const states = [...this.keys.states()];
     const issuers = Object.fromEntries(states.map(([issuer, state]) => [issuer, toReport(state)]));

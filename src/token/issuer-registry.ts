@@ -4,25 +4,25 @@ import type { TrustedIssuer } from './trusted-issuer.js';
 
 /** The issuers that an app trusts, by their exact names. */
 export class IssuerRegistry {
-  /** The one that is asked about tokens which name no issuer, as they are no JWTs. */
+  /** The issuer that introspects opaque tokens, which name no issuer. */
   readonly opaqueIssuer: TrustedIssuer | undefined;
   private readonly byName: ReadonlyMap<string, TrustedIssuer>;
 
-  /** @throws {ConfigurationError} when it is not clear which issuer to ask about a token that names none. */
+  /** @throws {ConfigurationError} when two issuers accept opaque tokens by different introspection endpoints. */
   constructor(
     issuers: readonly TrustedIssuer[],
-    /** Names that are known and not trusted, each with what to change if they should be. */
-    private readonly hint: ReadonlyMap<string, string> = new Map(),
+    /** Names of issuers that are known and not trusted, each with the hint how to trust it. */
+    private readonly hints: ReadonlyMap<string, string> = new Map(),
   ) {
     this.byName = new Map(issuers.map((issuer) => [issuer.terms.issuer, issuer]));
     this.opaqueIssuer = findOpaqueIssuer(issuers);
   }
 
   /**
-   * The issuer that a token claims to come from. The name is compared as it is, to the last slash; asking
-   * for a stranger costs nothing and calls anonymousCaller.
+   * The trusted issuer with exactly this name, including a trailing slash. For an unknown name it makes no network
+   * request.
    *
-   * @throws {RefusalError} with reason `issuer`.
+   * @throws {RefusalError} with reason `issuer` for an unknown name.
    */
   get(iss: unknown): TrustedIssuer {
     const issuer = typeof iss === 'string' ? this.byName.get(iss) : undefined;
@@ -37,15 +37,14 @@ export class IssuerRegistry {
 
   private explain(iss: unknown): string {
     if (typeof iss !== 'string') return 'The token names no issuer: its "iss" is missing or not a text';
-    const hint = this.hint.get(iss);
+    const hint = this.hints.get(iss);
     if (hint !== undefined) return hint;
     const names = [...this.byName.keys()];
-    const slashed = names.find((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
-    const advice =
-      slashed === undefined
-        ? 'If it should be trusted, add it to the issuers'
-        : 'They differ by a slash at the end only: write the issuer as the token has it';
-    return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${advice}`;
+    const differsBySlash = names.some((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
+    const fix = differsBySlash
+      ? 'They differ by a slash at the end only: write the issuer as the token has it'
+      : 'If it should be trusted, add it to the issuers';
+    return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${fix}`;
   }
 }
 
@@ -55,7 +54,7 @@ function findOpaqueIssuer(issuers: readonly TrustedIssuer[]): TrustedIssuer | un
   if (first === undefined || other === undefined) return first;
   throw new ConfigurationError(
     'AuthModule.forRoot({ issuers })',
-    `an opaque token names no issuer, and two would have to be asked: ${first.terms.issuer} and ${other.terms.issuer}`,
-    'Write introspection: { …, opaqueTokens: false } for all but one',
+    `an opaque token names no issuer, and two issuers accept opaque tokens: ${first.terms.issuer} and ${other.terms.issuer}`,
+    'Write introspection: { …, opaqueTokens: false } for all but one issuer',
   );
 }

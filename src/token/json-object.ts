@@ -1,20 +1,20 @@
-/** A JSON object, as it was parsed: every member is an own property, `__proto__` too. */
+/** A parsed JSON object. Every member is an own property, including one named `__proto__`. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** How deep objects and lists may be nested. */
-const deepest = 32;
+/** How many levels of objects and lists are accepted. */
+const maxDepth = 32;
 
 /**
- * Parses a text that must be one JSON object: no member named twice at any depth (RFC 7515 §4, RFC 7519 §4), not nested
- * beyond reason. `undefined` for everything else. What it gives is frozen all the way down.
+ * Parses a text that must be one JSON object, without duplicate member names at any depth (RFC 7515 §4, RFC 7519 §4)
+ * and with at most 32 levels; `undefined` for anything else. The result is deeply frozen.
  */
 export function parseJsonObject(text: string): JsonObject | undefined {
   const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  // JSON.parse keeps the last of two members of one name. A text that is as short as what came out of it can be has no
-  // room for another; that is most of them. In the others the members are counted.
-  if (freezeAndMeasure(value, deepest) === text.length) return value as JsonObject;
-  return countWrittenMembers(text, deepest) === countOwnMembers(value, deepest) ? (value as JsonObject) : undefined;
+  // JSON.parse keeps only the last of two members with the same name. A text with the length of the shortest JSON of
+  // its value has no room for a duplicate; most texts are of this kind. In other texts the members are counted.
+  if (freezeAndMeasure(value, maxDepth) === text.length) return value as JsonObject;
+  return countWrittenMembers(text, maxDepth) === countOwnMembers(value, maxDepth) ? (value as JsonObject) : undefined;
 }
 
 function parse(text: string): unknown {
@@ -30,8 +30,8 @@ const backslash = 92;
 const colon = 58;
 
 /**
- * Freezes a parsed JSON value all the way down, and gives the length of its shortest writing; `NaN` where that takes
- * more thought than it is worth, or where it is nested deeper than so many levels.
+ * Deeply freezes a parsed JSON value, and returns the length of its shortest JSON text; `NaN` when the value has more
+ * than the given levels, or a number whose shortest form is not simply its digits.
  */
 function freezeAndMeasure(value: object, levels: number): number {
   if (levels === 0) return Number.NaN;
@@ -40,19 +40,19 @@ function freezeAndMeasure(value: object, levels: number): number {
 }
 
 function measureList(list: readonly unknown[], levels: number): number {
-  // Brackets, and commas between.
+  // The brackets, and the commas between the members.
   let length = 2 + Math.max(0, list.length - 1);
   for (const member of list) length += measure(member, levels);
   return length;
 }
 
 function measureObject(object: object, levels: number): number {
-  // Braces, and no comma before the first.
+  // The two braces, minus the comma that the loop counts for the first member too.
   let length = 1;
-  // With `in` and the old way to ask for an own member, which the engine knows together: a quarter of the time of Object.keys.
+  // V8 optimizes `for…in` together with `hasOwnProperty.call`: it takes a quarter of the time of Object.keys.
   for (const name in object) {
     if (!Object.prototype.hasOwnProperty.call(object, name)) return Number.NaN;
-    // A comma, quotes and a colon. No writing of a character is shorter than the character.
+    // The comma, two quotes and the colon. An escaped character is never shorter than the character itself.
     length += name.length + 4 + measure((object as Readonly<Record<string, unknown>>)[name], levels);
   }
   return Math.max(2, length);
@@ -65,7 +65,10 @@ function measure(value: unknown, levels: number): number {
   return value === false ? 5 : 4;
 }
 
-/** The digits of an integer. With three zeros at its end it is shorter by an exponent, beyond 2^53 there are others like it. */
+/**
+ * The number of digits of an integer, and of its sign; `NaN` for other numbers. An integer that ends with three zeros
+ * is shorter with an exponent, and beyond 2^53 several texts are parsed to the same number.
+ */
 function measureNumber(value: number): number {
   if (!Number.isSafeInteger(value) || value % 1_000 === 0) return Number.NaN;
   let length = value < 0 ? 2 : 1;
@@ -73,7 +76,10 @@ function measureNumber(value: number): number {
   return length;
 }
 
-/** How many members the text writes: its colons outside of strings. `undefined` when it nests deeper than so many levels. */
+/**
+ * Counts the members in a JSON text by the colons outside of strings; `undefined` when it has more than the given
+ * levels.
+ */
 function countWrittenMembers(text: string, levels: number): number | undefined {
   let members = 0;
   let depth = 0;
@@ -81,13 +87,13 @@ function countWrittenMembers(text: string, levels: number): number | undefined {
     const code = text.charCodeAt(at);
     if (code === quote) at = endOfString(text, at);
     else if (code === colon) members += 1;
-    else depth += nesting(code);
+    else depth += depthChange(code);
     if (depth > levels) return undefined;
   }
   return members;
 }
 
-function nesting(code: number): number {
+function depthChange(code: number): number {
   if (code === 123 || code === 91) return 1; // { [
   return code === 125 || code === 93 ? -1 : 0; // } ]
 }
@@ -101,7 +107,7 @@ function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-/** How many members a parsed value and everything in it has, so many levels deep. */
+/** Counts the members of a parsed value and of all values in it, down to the given number of levels. */
 function countOwnMembers(value: object, levels: number): number {
   if (levels === 0) return 0;
   const values: unknown[] = Object.values(value);
@@ -112,7 +118,7 @@ function countOwnMembers(value: object, levels: number): number {
   return members;
 }
 
-/** Freezes a parsed JSON value all the way down, so that no handler can change what others will read. */
+/** Deeply freezes a parsed JSON value, so that no handler can change what others read. */
 export function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null) freeze(value);
   return value;
@@ -121,7 +127,7 @@ export function deepFreeze<Value>(value: Value): Value {
 function freeze(value: object): void {
   Object.freeze(value);
   for (const member of Object.values(value) as readonly unknown[]) {
-    // What is frozen already has been frozen from here, all the way down.
+    // A frozen member was frozen by this function, so its members are frozen too.
     if (typeof member === 'object' && member !== null && !Object.isFrozen(member)) freeze(member);
   }
 }

@@ -9,8 +9,8 @@ import type { ParsedToken } from './parse-token.js';
 import type { IssuerTerms } from './trusted-issuer.js';
 
 /**
- * Checks one signature, on the calling thread or elsewhere, and gives what `conclude` makes of the result. A check elsewhere
- * concludes in its own callback, which saves a promise for each token.
+ * Checks one signature, on the calling thread or in the thread pool, and returns what `conclude` returns for the
+ * result. A check in the pool calls `conclude` in its own callback, which saves a promise for each token.
  */
 export type SignatureCheck = <Result>(
   token: ParsedToken,
@@ -19,10 +19,10 @@ export type SignatureCheck = <Result>(
   conclude: (fits: boolean) => MaybePromise<Result>,
 ) => MaybePromise<Result>;
 
-/** Checks it on the calling thread. */
-const checkHere: SignatureCheck = (token, algorithm, key, conclude) => conclude(signatureFits(token, algorithm, key));
+const checkOnCallingThread: SignatureCheck = (token, algorithm, key, conclude) =>
+  conclude(signatureFits(token, algorithm, key));
 
-/** What a JWT came to when it was checked against one key set. */
+/** The result of verifying a JWT with one key set. */
 export type JwtOutcome = VerifiedJwt | UnverifiedJwt;
 
 /** The signature belongs to one of the keys, and the claims satisfy the terms. */
@@ -35,26 +35,26 @@ interface VerifiedJwt {
 /** No key of this set verifies the token, and a newer set of the issuer might. */
 export interface UnverifiedJwt {
   readonly kind: 'needs-newer-keys';
-  /** The key whose signature it is not; `null` when the set has no key for the token. */
+  /** The key that does not verify the signature; `null` when the set has no key for the token. */
   readonly tried: VerificationKey | null;
   /** The refusal to throw when the issuer has no newer keys. */
   readonly refusal: RefusalError;
 }
 
 /**
- * Verifies a parsed JWT against the terms and the keys of its issuer: algorithm, key, signature and claims, in this order
- * (RFC 7519 §7.2, RFC 8725 §3). It keeps no state and performs no I/O: fetching keys, remembering tokens and asking issuers
- * are its caller's part.
+ * Verifies a parsed JWT against the terms and the keys of its issuer: algorithm, key, signature and claims, in this
+ * order (RFC 7519 §7.2, RFC 8725 §3). It keeps no state and performs no I/O: the caller fetches keys, caches tokens and
+ * introspects them.
  *
- * @param now the current time in milliseconds, read when the signature has been checked
- * @throws {RefusalError} for everything that newer keys would not change.
+ * @param now returns the current time in milliseconds; called after the signature check
+ * @throws {RefusalError} when newer keys would not change the result.
  */
 export function verifyJwt(
   token: ParsedToken,
   terms: IssuerTerms,
   keys: KeySet,
   now: () => number,
-  checkSignature: SignatureCheck = checkHere,
+  checkSignature: SignatureCheck = checkOnCallingThread,
 ): MaybePromise<JwtOutcome> {
   const algorithm = readAlgorithm(token, terms);
   const kid = token.header.kid ?? null;
@@ -89,18 +89,22 @@ function conclude(
     'signature',
     `Its signature does not match the issuer's key (kid ${logText(kid)})`,
   );
-  // Where token and key share a name, the name ties them together, and another key would not change the result.
+  // The token and the key have the same `kid`, so another key would not change the result.
   if (kid !== null && key.kid !== null) throw refusal;
   return { kind: 'needs-newer-keys', tried: key, refusal };
 }
 
-/** The algorithm must be one that the issuer may use, before any key is looked for (RFC 8725 §3.1). */
+/**
+ * Reads the algorithm of a token. Call it before a key is looked up (RFC 8725 §3.1).
+ *
+ * @throws {RefusalError} with reason `algorithm` when the issuer may not use it.
+ */
 export function readAlgorithm({ header }: ParsedToken, { algorithms }: IssuerTerms): Algorithm {
   const algorithm = findAlgorithm(header.alg);
   if (algorithm !== undefined && algorithms.has(algorithm)) return algorithm;
   throw RefusalError.token(
     'algorithm',
-    `Expected an algorithm out of ${[...algorithms].join(', ')}, the token says ${logText(header.alg)}`,
+    `Expected one of the algorithms ${[...algorithms].join(', ')}, the token says ${logText(header.alg)}`,
   );
 }
 
@@ -108,7 +112,7 @@ function refusalOf(match: Exclude<KeyMatch, { kind: 'found' }>, { header }: Pars
   const kid = header.kid === undefined ? 'no kid' : `kid ${logText(header.kid)}`;
   switch (match.kind) {
     case 'unfit':
-      return RefusalError.token('algorithm', `The key of ${kid} may not verify ${logText(header.alg)}`);
+      return RefusalError.token('algorithm', `The key for ${kid} may not be used with ${logText(header.alg)}`);
     case 'unknown':
       return RefusalError.token('key', `The issuer publishes no key for ${kid} and ${logText(header.alg)}`);
     case 'ambiguous':

@@ -1,17 +1,17 @@
-/** A value that is at hand, or a promise of it. What is at hand is used without a turn of the microtask queue. */
+/** A value or a promise of it. A value is used synchronously, without a turn of the microtask queue. */
 export type MaybePromise<Value> = Value | Promise<Value>;
 
 /**
- * Whether a value has to be awaited. `instanceof Promise` is not used: an app may have replaced the global `Promise` by a
- * class of which no async function's promise is an instance, and a pending verdict must not be taken for a user. Query
- * builders and proxies may be functions.
+ * Whether a value must be awaited. `instanceof Promise` is not used: an app may have replaced the global `Promise` by a
+ * class that the promises of async functions are not instances of, and a pending promise must not be mistaken for a
+ * user. Functions are included, because query builders and proxies may be functions with a `then`.
  */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
   return typeof (value as { readonly then?: unknown }).then === 'function';
 }
 
-/** Continues with a value at once where it is at hand, else when it is. */
+/** Calls `next` with a value: at once for a plain value, otherwise when the promise is fulfilled. */
 export function chain<Value, Next>(
   value: MaybePromise<Value>,
   next: (value: Value) => MaybePromise<Next>,
@@ -19,7 +19,7 @@ export function chain<Value, Next>(
   return isThenable(value) ? value.then(next) : next(value);
 }
 
-/** Runs something that may throw or reject, and continues with `onError` in both cases. */
+/** Calls `run`, and calls `onError` when it throws or its promise rejects. */
 export function recover<Value>(
   run: () => MaybePromise<Value>,
   onError: (error: unknown) => MaybePromise<Value>,

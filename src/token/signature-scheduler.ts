@@ -5,26 +5,26 @@ import { atEndOfCallback, atEndOfTurn } from '../clock/turn.js';
 /** Where a signature is checked: on the main thread, or in libuv's thread pool. */
 export type VerificationPlace = 'here' | 'pool';
 
-/** Verifies one token as far as that is possible without waiting. */
+/** Verifies one token. It returns a promise only where it must wait, for the thread pool or for keys. */
 type Work<Result> = (place: VerificationPlace) => Result | Promise<Result>;
 
 /**
- * Milliseconds of one turn of the event loop after which a token waits for the next turn. A caller that awaits one token
- * after the other gets more of them, because nothing but a turn of its own interrupts it, and each turn costs as much as
- * one or two RSA checks.
+ * How many milliseconds one turn of the event loop may spend on tokens before further tokens wait for the next turn.
+ * The limit is higher for a caller that awaits one token after the other: only the limit interrupts that caller, and
+ * each additional turn costs as much as one or two RSA checks.
  */
-const aloneBudgetMs = 4;
-const sharedBudgetMs = 2;
+const sequentialBudgetMs = 4;
+const concurrentBudgetMs = 2;
 
 /**
- * The most that is counted for one token. A check takes a small part of that. Where it seems to take longer, the process has
- * had to give its core to others meanwhile, and to end the turn early would not make up for it.
+ * The longest time that is counted for one token. A check takes a small part of it. A longer time means that the
+ * operating system suspended the process, which an early end of the turn would not compensate.
  */
-const longestCountedMs = 1;
+const maxCountedMs = 1;
 
 /**
- * How many signatures are in the pool at once. It is enough to keep the threads of the pool busy, and few enough that a
- * file or a host name that is looked up there does not wait behind hundreds of signatures.
+ * How many signatures may be in the pool at once: enough to keep its threads busy, and few enough that file operations
+ * and DNS look-ups, which use the same pool, do not wait for hundreds of signatures.
  */
 const maxInPool = 32;
 
@@ -34,13 +34,14 @@ interface Waiting {
 }
 
 /**
- * Decides when a token is verified and where. A token that comes alone is verified at once on the main thread, which is
- * the fastest way for it, and so is the next one that is asked for when the first is done. As soon as several tokens come
- * together, their signatures are checked in libuv's thread pool. The time that one turn of the event loop spends on
- * tokens is limited; the rest of them wait in a queue.
+ * Decides when and where a token is verified. A single token is verified at once on the main thread, which has the
+ * lowest latency; a further token that is scheduled after the first is done counts as single too. The signatures of
+ * concurrent tokens are checked in libuv's thread pool. The time that one turn of the event loop spends on tokens is
+ * limited; further tokens wait in a queue.
  *
- * Tokens come together when they are asked for in one tick (before the pending microtasks have run), or by several
- * callbacks in one turn of the event loop: a server under load finds more than one request in its sockets.
+ * Tokens are concurrent when they are scheduled in one tick (before the pending microtasks have run), or by several
+ * callbacks in one turn of the event loop, as in a server under load, which reads several requests from its sockets in
+ * one turn.
  */
 export class SignatureScheduler {
   private first: Waiting | undefined;
@@ -49,20 +50,20 @@ export class SignatureScheduler {
   private calledInThisTick = false;
   private calledInThisCallback = false;
   private callbacksInThisTurn = 0;
-  private turnIsMarked = false;
+  private endOfTurnIsScheduled = false;
   private spentInThisTurnMs = 0;
 
-  /** @param stopwatch monotonic milliseconds; how long work takes is real time, whatever the app's clock says */
+  /** @param stopwatch returns monotonic milliseconds; durations are real time, independent of the app's clock */
   constructor(private readonly stopwatch: () => number = monotonicNow) {}
 
-  /** Runs the work at once where it delays nobody for long, otherwise as soon as it may run. */
+  /** Runs the work at once if the limits allow it, otherwise when its turn in the queue comes. */
   schedule<Result>(work: Work<Result>): Result | Promise<Result> {
     if (this.first !== undefined) return this.wait(work);
-    if (this.inPool > 0 || !this.comesAlone()) {
-      const mayStart = this.inPool < maxInPool && this.spentInThisTurnMs <= sharedBudgetMs;
+    if (this.inPool > 0 || !this.isSingle()) {
+      const mayStart = this.inPool < maxInPool && this.spentInThisTurnMs <= concurrentBudgetMs;
       return mayStart ? this.start(work, 'pool') : this.wait(work);
     }
-    return this.spentInThisTurnMs <= aloneBudgetMs ? this.start(work, 'here') : this.wait(work);
+    return this.spentInThisTurnMs <= sequentialBudgetMs ? this.start(work, 'here') : this.wait(work);
   }
 
   /** Takes a place in the pool. The caller calls `leavePool` when the job is done, before its result is used. */
@@ -76,19 +77,22 @@ export class SignatureScheduler {
     if (this.first !== undefined) this.startWaiting();
   }
 
-  /** Notes the call, and tells whether it comes alone. It is not asked while the pool is in use: then the pool is the place. */
-  private comesAlone(): boolean {
-    this.markCallback();
+  /**
+   * Records the call, and returns whether its token is single. It is not called while the pool is in use, because then
+   * a token goes to the pool in any case.
+   */
+  private isSingle(): boolean {
+    this.countCallback();
     if (this.calledInThisTick) return false;
     this.calledInThisTick = true;
-    void settled.then(this.endTick);
+    void resolved.then(this.endTick);
     return this.callbacksInThisTurn === 1;
   }
 
   private wait<Result>(work: Work<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       const start = (place: VerificationPlace): void => {
-        // What the work throws belongs to the caller that waits for it, not to the one whose job has just ended.
+        // An error of the work must reach its own caller, not the code that called `leavePool`.
         try {
           resolve(this.start(work, place));
         } catch (thrown) {
@@ -104,13 +108,15 @@ export class SignatureScheduler {
   }
 
   /**
-   * Called when a place in the pool gets free and at the end of a turn. A token waits only for one of the two, because time is
-   * only counted in a turn that is marked.
+   * Starts queued work. It runs when a place in the pool becomes free and at the end of a turn. One of the two always
+   * follows while work is queued: work waits because the pool is full or because the time of the turn is spent, and
+   * whenever time is counted, `endTurn` is scheduled.
    */
   private startWaiting(): void {
-    while (this.first !== undefined && this.inPool < maxInPool && this.spentInThisTurnMs <= sharedBudgetMs) {
+    while (this.first !== undefined && this.inPool < maxInPool && this.spentInThisTurnMs <= concurrentBudgetMs) {
       const { start, next } = this.first;
-      // An old object that still points to its successors would keep them from the minor collector.
+      // A reference from an object in the old generation would keep its successors from being collected in the young
+      // one.
       this.first.next = undefined;
       this.first = next;
       if (next === undefined) this.last = undefined;
@@ -119,8 +125,8 @@ export class SignatureScheduler {
   }
 
   /**
-   * Counts the time of work that did not enter the pool. What enters it is limited by the number of places, and to read the
-   * clock and to mark the turn for each of them costs more than to parse some of them.
+   * Runs work, and counts its time unless it entered the pool. Jobs in the pool are limited by their number instead,
+   * because reading the clock and scheduling `endTurn` for each costs more than parsing some of them.
    */
   private start<Result>(work: Work<Result>, place: VerificationPlace): Result | Promise<Result> {
     const inPoolBefore = this.inPool;
@@ -129,20 +135,20 @@ export class SignatureScheduler {
       return work(place);
     } finally {
       if (this.inPool === inPoolBefore) {
-        this.spentInThisTurnMs += Math.min(this.stopwatch() - began, longestCountedMs);
-        this.markTurn();
+        this.spentInThisTurnMs += Math.min(this.stopwatch() - began, maxCountedMs);
+        this.scheduleEndOfTurn();
       }
     }
   }
 
-  private markTurn(): void {
-    if (this.turnIsMarked) return;
-    this.turnIsMarked = true;
+  private scheduleEndOfTurn(): void {
+    if (this.endOfTurnIsScheduled) return;
+    this.endOfTurnIsScheduled = true;
     atEndOfTurn(this.endTurn);
   }
 
   private readonly endTurn = (): void => {
-    this.turnIsMarked = false;
+    this.endOfTurnIsScheduled = false;
     this.spentInThisTurnMs = 0;
     this.callbacksInThisTurn = 0;
     this.startWaiting();
@@ -152,11 +158,11 @@ export class SignatureScheduler {
     this.calledInThisTick = false;
   };
 
-  private markCallback(): void {
+  private countCallback(): void {
     if (this.calledInThisCallback) return;
     this.calledInThisCallback = true;
     this.callbacksInThisTurn += 1;
-    this.markTurn();
+    this.scheduleEndOfTurn();
     atEndOfCallback(this.endCallback);
   }
 
@@ -165,7 +171,7 @@ export class SignatureScheduler {
   };
 }
 
-const settled = Promise.resolve();
+const resolved = Promise.resolve();
 
-// Taken when this file is loaded, so that fake timers in the tests of an app do not stop it.
+// Bound when this file is loaded, so that fake timers in an app's tests do not replace it.
 const monotonicNow = performance.now.bind(performance);

@@ -1,21 +1,21 @@
 import type { VerifiedToken } from './verified-token.js';
 
 /**
- * Decides whether a token that has passed every other check is still wanted: a list of revoked tokens, for example. It is a
- * port with one caller, the single exit of the token verifier, so no verified token leaves without it.
+ * Decides whether a token that has passed all other checks is still accepted, for example by a list of revoked tokens.
+ * The `TokenVerifier` calls it for every token that it returns.
  */
 export abstract class TokenStatusCheck {
   /**
-   * Changes whenever an earlier answer may no longer hold. While it stays the same, a token that passed before passes by this
-   * one comparison. `NaN` never equals an earlier value, so the check runs each time.
+   * A number that changes whenever an earlier result may be out of date. While it is unchanged, a token that passed
+   * before is accepted without another check. `NaN` never equals an earlier value, so the check runs each time.
    */
   abstract readonly version: number;
 
   /**
-   * Synchronous where the answer is in memory.
+   * Accepts a token by returning, or refuses it. It is synchronous where the result is in memory.
    *
-   * @throws {RefusalError} reason `revoked`, when the token has been withdrawn.
-   * @throws {AuthUnavailableError} when it is not known whether the token has been withdrawn.
+   * @throws {RefusalError} with reason `revoked` when the token has been revoked.
+   * @throws {AuthUnavailableError} when it is not known whether the token has been revoked.
    */
   abstract check(token: VerifiedToken): void | Promise<void>;
 }

@@ -28,33 +28,34 @@ import type { TrustedIssuer } from './trusted-issuer.js';
 import { toVerifiedToken, type VerifiedToken } from './verified-token.js';
 import type { VerifiedEntry, VerifiedTokenCache } from './verified-token-cache.js';
 
-/** A token that has passed, and what has to be checked again when it is used once more. */
+/** A verified token, and the data to check it again when it is used again. */
 export type Verdict = VerifiedEntry | IntrospectedEntry;
 
-/** What a verifier works with. */
 export interface TokenVerifierParts extends IntrospectionVerifierParts {
   readonly issuers: IssuerRegistry;
   readonly clock: Clock;
   readonly cache: VerifiedTokenCache;
-  /** What the app requires of the claims in addition to the standard; `null` for nothing. */
+  /** The check of the app's claims class; `null` without one. */
   readonly claimsCheck: ClaimsCheck | null;
-  /** Whether verified tokens are still wanted, as a revocation list knows; `null` where there is no such list. */
+  /**
+   * Checks whether a verified token is still accepted, for example by a revocation list. @defaultValue null: no check
+   */
   readonly statusCheck?: TokenStatusCheck | null;
 }
 
-/** A JWT that names a trusted issuer. None of its claims has been proven. */
-interface Claimed {
+/** A parsed JWT that names a trusted issuer. None of its claims has been verified. */
+interface UnprovenJwt {
   readonly text: string;
   /** How many introspection answers had arrived when the token came. */
-  readonly cameAt: number;
+  readonly answersBefore: number;
   readonly parsed: ParsedToken;
   readonly issuer: TrustedIssuer;
 }
 
 /**
- * Verifies access tokens: form, issuer, key, signature, claims, status, in this order; and asks the issuer about them where
- * it is configured to (`verify`). Inject it to verify a token that did not come with a guarded request: one from
- * a queue, a handshake, a test.
+ * Verifies access tokens: form, issuer, key, signature, claims and status, in this order. It also introspects them
+ * where the issuer's option `verify` requires it. Inject it to verify a token that does not come from a guarded
+ * request, for example from a queue or a handshake.
  */
 export class TokenVerifier {
   private readonly scheduler = new SignatureScheduler();
@@ -71,28 +72,29 @@ export class TokenVerifier {
    * Verifies a token and returns its content.
    *
    * @throws {RefusalError} when the token does not pass; `reason` names the check that failed.
-   * @throws {AuthUnavailableError} when it cannot be verified, because the issuer's keys are missing or it does not answer.
+   * @throws {AuthUnavailableError} when the token cannot be verified, because the issuer's keys are missing, or the
+   * issuer or the status check does not answer.
    */
   async verify(token: string): Promise<VerifiedToken> {
-    // A queue's message or a handshake may hold anything, whatever its type says.
+    // A message from a queue or a handshake may contain any value, regardless of its declared type.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
-    const known = this.findVerified(token);
-    if (known !== undefined) return known.token;
-    const verdict = this.verifyAnew(token);
-    // Awaited only when it is a promise: each turn of the microtask queue costs time.
+    const cached = this.findVerified(token);
+    if (cached !== undefined) return cached.token;
+    const verdict = this.verifyUncached(token);
+    // Awaited only when it is a promise, because each turn of the microtask queue costs time.
     return 'then' in verdict ? (await verdict).token : verdict.token;
   }
 
   /**
-   * Finds a token that passed before, without waiting; `undefined` when it has to be verified anew. Its validity, its key
-   * and its status are checked each time.
+   * Finds a cached token synchronously; `undefined` when the token must be verified again. The validity, the key and
+   * the status of the cached token are checked each time.
    *
    * @throws {RefusalError} when it has expired or was revoked.
    */
   findVerified(text: string): VerifiedEntry | undefined {
     const entry = this.parts.cache.find(text);
     if (entry === undefined) return undefined;
-    if (!this.isKeyCurrent(entry, this.now())) {
+    if (!this.isCurrent(entry, this.now())) {
       this.parts.cache.delete(entry);
       return undefined;
     }
@@ -100,112 +102,120 @@ export class TokenVerifier {
   }
 
   /**
-   * Whether an earlier verdict still holds, as far as memory tells; `false` when the token has to be verified anew.
+   * Whether an earlier verdict still holds, without any I/O; `false` when the token must be verified again.
    *
    * @throws {RefusalError} when it has expired or was revoked.
    */
   holds(verdict: Verdict): boolean {
-    const holds = verdict.key === null ? this.introspection.holds(verdict) : this.isKeyCurrent(verdict, this.now());
+    const holds = verdict.key === null ? this.introspection.holds(verdict) : this.isCurrent(verdict, this.now());
     return holds && this.releaseAtOnce(verdict) !== undefined;
   }
 
-  /** The text of a token in memory of its own. Where the token is remembered, it is the remembered text. */
+  /** A copy of a token that keeps no longer text in memory; the copy in the cache, where the token is cached. */
   toDetachedString(text: string): string {
     return this.parts.cache.find(text)?.text ?? detachedString(text);
   }
 
   /**
-   * Verifies a token without looking at remembered ones: at once where no other token is being verified and the issuer's
-   * keys are in memory, else by a promise.
+   * Verifies a token without looking it up in the cache. The result is synchronous when no other token is being
+   * verified and the issuer's keys are in memory, otherwise a promise.
    *
-   * @throws {RefusalError} or rejects with it, as `verify` does.
+   * @throws the errors of `verify`, or rejects with them.
    */
-  verifyAnew(text: string): MaybePromise<Verdict> {
+  verifyUncached(text: string): MaybePromise<Verdict> {
     checkKind(text);
     const opaqueIssuer = this.introspection.findOpaqueIssuer(text);
     if (opaqueIssuer !== undefined) return this.introspection.verifyOpaque(text, opaqueIssuer).then(this.release);
-    const cameAt = this.introspection.answered;
-    return this.scheduler.schedule((place) => this.verifyAt(place, text, cameAt));
+    const answersBefore = this.introspection.answerCount;
+    return this.scheduler.schedule((place) => this.verifyAt(place, text, answersBefore));
   }
 
   /**
-   * The same, and the issuer has been asked about the token in any case.
+   * The same as `verify`, with an introspection in any case.
    *
-   * @throws {ConfigurationError} when it cannot be asked as it is configured.
+   * @throws {ConfigurationError} when introspection is not configured for the issuer.
    */
   async verifyOnline(text: string): Promise<Verdict> {
-    const cameAt = this.introspection.answered;
-    const passed = this.findVerified(text) ?? (await this.verifyAnew(text));
-    return passed.key === null ? passed : this.release(await this.introspection.confirm(passed, cameAt));
+    const answersBefore = this.introspection.answerCount;
+    const verdict = this.findVerified(text) ?? (await this.verifyUncached(text));
+    const isIntrospected = verdict.key === null;
+    return isIntrospected ? verdict : this.release(await this.introspection.confirm(verdict, answersBefore));
   }
 
-  private verifyAt(place: VerificationPlace, text: string, cameAt: number): MaybePromise<Verdict> {
+  /** Verifies a JWT as far as possible at the given place. */
+  private verifyAt(place: VerificationPlace, text: string, answersBefore: number): MaybePromise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     if (issuer.verification === 'online') {
-      return this.introspection.verifyUnsigned(text, parsed, issuer, cameAt).then(this.release);
+      return this.introspection.verifyJwtOnline(text, parsed, issuer, answersBefore).then(this.release);
     }
-    const claimed: Claimed = { text, cameAt, parsed, issuer };
+    const jwt: UnprovenJwt = { text, answersBefore, parsed, issuer };
     const keys = issuer.keys.current(this.now());
-    if (keys === null) return this.verifyByNewerKeys(claimed, { tried: null });
-    return chain(this.check(place, claimed, keys), (outcome) => this.conclude(claimed, outcome));
+    if (keys === null) return this.verifyByNewerKeys(jwt, null);
+    return chain(this.check(place, jwt, keys), (outcome) => this.conclude(jwt, outcome));
   }
 
-  private check(place: VerificationPlace, { parsed, issuer }: Claimed, keys: KeySet): MaybePromise<JwtOutcome> {
+  private check(place: VerificationPlace, { parsed, issuer }: UnprovenJwt, keys: KeySet): MaybePromise<JwtOutcome> {
     return verifyJwt(parsed, issuer.terms, keys, this.now, place === 'pool' ? this.checkInPool : undefined);
   }
 
-  private conclude(claimed: Claimed, outcome: JwtOutcome): MaybePromise<Verdict> {
-    if (outcome.kind === 'needs-newer-keys') return this.verifyByNewerKeys(claimed, outcome);
+  private conclude(jwt: UnprovenJwt, outcome: JwtOutcome): MaybePromise<Verdict> {
+    if (outcome.kind === 'needs-newer-keys') return this.verifyByNewerKeys(jwt, outcome);
     const { claimsCheck } = this.parts;
     const { key, validity } = outcome;
-    if (claimsCheck === null) return this.admit(claimed, key, validity);
-    return claimsCheck(claimed.parsed.claims).then(() => this.admit(claimed, key, validity));
+    if (claimsCheck === null) return this.accept(jwt, key, validity);
+    return claimsCheck(jwt.parsed.claims).then(() => this.accept(jwt, key, validity));
   }
 
-  /** The keys in memory do not verify the token; the issuer may have published others. */
-  private async verifyByNewerKeys(
-    claimed: Claimed,
-    { tried, refusal }: Pick<UnverifiedJwt, 'tried'> & Partial<UnverifiedJwt>,
-  ): Promise<Verdict> {
-    const { parsed, issuer } = claimed;
-    // The algorithm is checked before anybody is asked for keys (RFC 8725 §3.1).
+  /**
+   * Verifies a JWT with keys that the issuer may have published since the keys in memory were fetched. It calls itself
+   * at most once: when no key was tried before, and the key that was then found does not verify the signature.
+   *
+   * @param previous the result with the keys in memory; `null` when there were none
+   */
+  private async verifyByNewerKeys(jwt: UnprovenJwt, previous: UnverifiedJwt | null): Promise<Verdict> {
+    const { parsed, issuer } = jwt;
+    const tried = previous?.tried ?? null;
+    // The algorithm is checked before any key is fetched (RFC 8725 §3.1).
     readAlgorithm(parsed, issuer.terms);
     const isNewer = (keys: KeySet): boolean => hasOtherKey(keys, parsed, issuer.terms, tried);
     const keys = await issuer.keys.obtain(isNewer);
-    if (tried !== null && refusal !== undefined && !isNewer(keys)) throw refusal;
-    // Many may have waited for the same keys, and continue at once.
-    const outcome = await this.scheduler.schedule((place) => this.check(place, claimed, keys));
-    if (outcome.kind === 'verified') return this.conclude(claimed, outcome);
+    if (previous !== null && tried !== null && !isNewer(keys)) throw previous.refusal;
+    // Many tokens may have waited for the same keys and continue in the same tick, so the scheduler distributes them.
+    const outcome = await this.scheduler.schedule((place) => this.check(place, jwt, keys));
+    if (outcome.kind === 'verified') return this.conclude(jwt, outcome);
     if (tried !== null || outcome.tried === null) throw outcome.refusal;
-    return this.verifyByNewerKeys(claimed, outcome);
+    return this.verifyByNewerKeys(jwt, outcome);
   }
 
   private readonly checkInPool: SignatureCheck = (token, algorithm, key, conclude) =>
     concludeInPool(token, algorithm, key, this.scheduler, conclude);
 
-  /** Signature and claims are verified: remembers the token where it is worth it. */
-  private admit(
-    { text, cameAt, parsed, issuer }: Claimed,
+  /**
+   * Accepts a token whose signature and claims are verified: introspects it if required, and caches it if the cache
+   * admits it.
+   */
+  private accept(
+    { text, answersBefore, parsed, issuer }: UnprovenJwt,
     key: VerificationKey,
     validity: Validity,
   ): MaybePromise<Verdict> {
     const token = toVerifiedToken(issuer.terms.issuer, parsed.header, parsed.claims);
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key, statusVersion: Number.NaN };
-    // Not remembered: a remembered token would pass without the question.
-    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, cameAt).then(this.release);
+    // Not cached, because a cached token is accepted without introspection.
+    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, answersBefore).then(this.release);
     if (!this.parts.cache.admits(text)) return this.release(entry);
-    const remembered: VerifiedEntry = { ...entry, text: detachedString(text) };
-    return chain(this.release(remembered), (released) => {
-      this.parts.cache.add(remembered);
+    const cached: VerifiedEntry = { ...entry, text: detachedString(text) };
+    return chain(this.release(cached), (released) => {
+      this.parts.cache.add(cached);
       return released;
     });
   }
 
   /**
-   * The single exit: every verified token leaves through here. Where nothing has changed since the token was checked last,
-   * the status check is one comparison.
+   * Runs the status check. Every verified token passes through here before it is returned. When the version of the
+   * check has not changed since the token was last checked, this is one comparison.
    */
   private readonly release = <Passed extends Verdict>(verdict: Passed): MaybePromise<Passed> => {
     const check = this.statusCheck;
@@ -222,17 +232,21 @@ export class TokenVerifier {
     });
   };
 
-  /** The same without waiting; `undefined` where the status check has to wait, and the token has to be verified anew. */
+  /** The same without waiting; `undefined` where the status check has to wait, and the token has to be verified again. */
   private releaseAtOnce<Passed extends Verdict>(verdict: Passed): Passed | undefined {
     const released = this.release(verdict);
     if (!isThenable(released)) return released;
-    // `verifyAnew` makes this check again. A refusal of this one, which nobody awaits, would end the process.
+    // `verifyUncached` makes this check again. An unhandled rejection would end the process.
     released.catch(() => undefined);
     return undefined;
   }
 
-  /** @throws {RefusalError} when the token has expired. */
-  private isKeyCurrent({ validity, issuer, key }: VerifiedEntry, now: number): boolean {
+  /**
+   * Whether the key of a verified token is still in use.
+   *
+   * @throws {RefusalError} when the token has expired.
+   */
+  private isCurrent({ validity, issuer, key }: VerifiedEntry, now: number): boolean {
     if (issuer.keys.current(now)?.has(key) !== true) return false;
     checkValidity(validity, issuer.terms, now / 1_000);
     return true;

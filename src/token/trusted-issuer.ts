@@ -6,75 +6,76 @@ import type { JsonObject } from './json-object.js';
 import type { TokenHeader } from './verified-token.js';
 
 /**
- * Written in the place of an audience, it accepts tokens for whatever audience, or for none. Any token of
- * the issuer then opens this app, also one that a user gave to somebody else's; so it is a symbol, which
- * no configuration file can write.
+ * Accepts tokens of any audience or of none, when it is set as an issuer's `audience`. Every token of the issuer is
+ * then valid for this app, including one that was issued for another app, which could use it here. It is a symbol, so
+ * that it cannot come from a configuration file by mistake.
  */
 export const acceptAnyAudience: unique symbol = Symbol.for('nest-gatehouse.accept-any-audience');
 
 /**
- * The audiences of this app, of which the token must name one; or `acceptAnyAudience`, and no other symbol. The type is
- * not that of the constant, because two loaded copies of the package have two constants of one value.
+ * The audiences of this app, of which a token must name at least one; or `acceptAnyAudience`, the only accepted symbol.
+ * The type is `symbol`, because the constants of two loaded copies of the package have different types but the same
+ * value.
  */
 export type AudienceRule = readonly string[] | symbol;
 
 /**
- * Looks at what the issuer says, when everything else about the token is right. Never throws. An opaque token has no
- * header.
+ * Checks the claims and the header of a token after all other checks, and returns the refusal, or `undefined` to accept
+ * the token. It must not throw. `header` is `null` for an opaque token.
  */
 export type FindFault = (claims: JsonObject, header: TokenHeader | null) => RefusalError | undefined;
 
-/** What must hold for a token of one issuer. */
+/** The conditions that tokens of one issuer must satisfy. */
 export interface IssuerTerms {
   /** The exact `iss` of its tokens. */
   readonly issuer: string;
   readonly audience: AudienceRule;
   readonly algorithms: ReadonlySet<Algorithm>;
-  /** The `typ` that is asked for, lower case and without `application/`; `null` for any or none. */
+  /** The required `typ`, in lower case and without `application/`; `null` to accept any and none. */
   readonly tokenType: string | null;
-  /** Seconds a token may be past its end or ahead of its start, for clocks that differ. */
+  /** How many seconds a token is accepted before its start and after its expiry, because clocks differ. */
   readonly clockToleranceSeconds: number;
-  /** Seconds since `iat` after which a token is too old, whatever its `exp`; `null` for no such limit. */
+  /** How many seconds after its `iat` a token is refused, even before its `exp`; `null` for no limit. */
   readonly maxTokenAgeSeconds: number | null;
-  /** The claim that names the user. */
+  /** The claim with the id of the user. */
   readonly subjectClaim: string;
-  /** What else must hold for its tokens: the refusal of one for which it does not, or `undefined`. */
+  /** An additional check for this issuer's tokens. */
   readonly findFault?: FindFault;
 }
 
-/** An issuer whose tokens are accepted, with the keys that they are checked against. */
+/** An issuer whose tokens are accepted. */
 export interface TrustedIssuer {
   readonly terms: IssuerTerms;
   readonly keys: KeySource;
   readonly verification: Verification;
-  /** How it is asked about a token; `null` where it cannot be, and `verification` is `local`. */
+  /** Introspects a token; `null` for an issuer without introspection, whose `verification` is `local`. */
   readonly statusSource: TokenStatusSource | null;
-  /** The option to set when it cannot be asked. */
+  /** The option that enables introspection, for the error where it is required and missing. */
   readonly statusSourceHint: MissingOption;
 }
 
 /**
- * How an issuer's tokens are judged: by signature and claims alone, by asking the issuer about each, or both: the
- * signature first, so that anonymousCaller is asked about a forged token.
+ * How the tokens of an issuer are verified: `local` by signature and claims, `online` by introspection, `hybrid` by
+ * both. In `hybrid` the signature is checked first, so that forged tokens cause no introspection.
  */
 export type Verification = (typeof verifications)[number];
 
-/** All of them, as an option may be written. */
+/** The values of the option `verify`. */
 export const verifications = ['local', 'online', 'hybrid'] as const;
 
-/** A way to ask an issuer whether it stands by a token now. */
+/** Introspects tokens: asks an issuer whether a token is active. */
 export interface TokenStatusSource {
-  /** Whether tokens that are no JWT, and so name no issuer, are for it to judge. */
+  /** Whether it introspects opaque tokens, which name no issuer. */
   readonly acceptsOpaqueTokens: boolean;
 
   /**
-   * Asks, each time: that many who ask about one token make one call is seen to elsewhere.
+   * Makes a call to the issuer each time. The caller shares calls for the same token.
    *
-   * @param claims what the token itself says, of which nothing may have been proven; `null` for an opaque one
-   * @returns the claims that the issuer vouches for, and of which those of the token are checked again;
-   * `null` when it stands by the token as it is
-   * @throws {RefusalError} when the issuer does not stand by the token.
-   * @throws {AuthUnavailableError} when it does not say, or cannot be understood.
+   * @param claims the claims in the token, which may not be verified; `null` for an opaque token
+   * @returns the claims that the issuer states, which are merged with those of the token and checked again; `null` when
+   * the issuer confirms the token without claims
+   * @throws {RefusalError} when the token is not active.
+   * @throws {AuthUnavailableError} when the issuer does not answer, or its answer is invalid.
    */
   ask(token: string, claims: JsonObject | null): Promise<JsonObject | null>;
 }

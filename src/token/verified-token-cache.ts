@@ -4,13 +4,13 @@ import type { Validity } from './check-claims.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 import type { VerifiedToken } from './verified-token.js';
 
-/** A token that has passed, with what has to be looked at again each time it comes back. */
+/** A token that was verified locally, and the data to check it again when it is used again. */
 export interface VerifiedEntry {
   readonly text: string;
   readonly token: VerifiedToken;
   readonly validity: Validity;
   readonly issuer: TrustedIssuer;
-  /** The key that its signature was checked with. */
+  /** The key that verified its signature. */
   readonly key: VerificationKey;
   /** The version of the status check that the token last passed; `NaN` before the first. */
   statusVersion: number;
@@ -19,26 +19,29 @@ export interface VerifiedEntry {
 const sweepEveryMs = 30_000;
 
 /**
- * Remembers tokens that have passed, so that a token that comes again costs no signature check. Holds at most
- * so many; the one that came first goes first, and one that is over goes by itself.
+ * Caches verified tokens, so that a token that is used again needs no signature check. When it has `maxEntries`
+ * entries, the oldest one is removed for a new one. Expired tokens are removed at intervals of 30 seconds.
  */
 export class VerifiedTokenCache {
-  /** By the mark of their tail. The whole token is compared afterwards; of two that share a mark the later one stays. */
+  /**
+   * By token fingerprint. A look-up also compares the whole token. Of two tokens with the same fingerprint, the later
+   * one stays.
+   */
   private readonly entries = new Map<number, VerifiedEntry>();
-  private readonly seen: Doorkeeper;
-  private sweeping = false;
+  private readonly doorkeeper: Doorkeeper;
+  private sweepIsScheduled = false;
   private closed = false;
 
   constructor(
     private readonly maxEntries: number,
     private readonly clock: Clock,
-    /** Wakes the cache up to drop what is over. */
+    /** Schedules the removal of expired tokens. */
     private readonly timer: Timer = new NodeTimer(),
   ) {
-    this.seen = new Doorkeeper(maxEntries * 2);
+    this.doorkeeper = new Doorkeeper(maxEntries * 2);
   }
 
-  /** The entry of exactly this token. */
+  /** Finds the entry of exactly this token, whether or not it is still valid. */
   find(text: string): VerifiedEntry | undefined {
     if (this.entries.size === 0) return undefined;
     const entry = this.entries.get(fingerprintOf(text));
@@ -46,100 +49,102 @@ export class VerifiedTokenCache {
   }
 
   /**
-   * Whether a token that has just passed is worth remembering: it is when it has come before. Most tokens that
-   * come once never come again, and remembering these costs more than all the rest of judging them.
+   * Whether a verified token is to be cached: at its second use. Most tokens that are used once are never used again,
+   * and caching such a token would cost more than verifying it.
    */
   admits(text: string): boolean {
-    return this.maxEntries > 0 && !this.closed && this.seen.check(text);
+    return this.maxEntries > 0 && !this.closed && this.doorkeeper.check(text);
   }
 
+  /** Adds an entry. Its token should have been admitted by `admits`. */
   add(entry: VerifiedEntry): void {
     if (this.maxEntries === 0 || this.closed) return;
-    const mark = fingerprintOf(entry.text);
-    // Two requests may have brought the same new token at once: nothing has to go for its second entry.
-    const full = this.entries.size >= this.maxEntries && !this.entries.has(mark);
-    const oldest = full ? this.entries.keys().next().value : undefined;
+    const fingerprint = fingerprintOf(entry.text);
+    // Two concurrent requests may add the same token. The second entry replaces the first, so no other one is removed.
+    const isFull = this.entries.size >= this.maxEntries && !this.entries.has(fingerprint);
+    const oldest = isFull ? this.entries.keys().next().value : undefined;
     if (oldest !== undefined) this.entries.delete(oldest);
-    this.entries.set(mark, entry);
-    this.sweepLater();
+    this.entries.set(fingerprint, entry);
+    this.scheduleSweep();
   }
 
   delete(entry: VerifiedEntry): void {
     if (this.find(entry.text) !== undefined) this.entries.delete(fingerprintOf(entry.text));
   }
 
-  /** How many tokens are remembered. */
+  /** How many tokens are cached. */
   get size(): number {
     return this.entries.size;
   }
 
-  /** Forgets all tokens, and remembers none from now on. */
+  /** Removes all tokens. Later ones are not added. */
   close(): void {
     this.closed = true;
     this.entries.clear();
     this.timer.clear();
   }
 
-  private sweepLater(): void {
-    if (this.sweeping) return;
-    this.sweeping = true;
+  private scheduleSweep(): void {
+    if (this.sweepIsScheduled) return;
+    this.sweepIsScheduled = true;
     this.timer.set(sweepEveryMs, () => {
       this.sweep();
     });
   }
 
+  /** Removes tokens that have expired or whose key is no longer in use. */
   private sweep(): void {
-    this.sweeping = false;
+    this.sweepIsScheduled = false;
     const now = this.clock.now().getTime();
-    for (const [mark, entry] of this.entries) {
+    for (const [fingerprint, entry] of this.entries) {
       const { validity, issuer, key } = entry;
-      const over = now / 1_000 >= validity.expiresAt + issuer.terms.clockToleranceSeconds;
-      if (over || issuer.keys.current(now)?.has(key) !== true) this.entries.delete(mark);
+      const isExpired = now / 1_000 >= validity.expiresAt + issuer.terms.clockToleranceSeconds;
+      if (isExpired || issuer.keys.current(now)?.has(key) !== true) this.entries.delete(fingerprint);
     }
-    if (this.entries.size > 0) this.sweepLater();
+    if (this.entries.size > 0) this.scheduleSweep();
   }
 }
 
 /**
- * Remembers, in a fixed piece of memory, which texts have come lately, and may be wrong about it: a text can
- * be forgotten, or be taken for seen. Good enough to tell what is worth remembering for real, and free of
- * the garbage that remembering everything would make.
+ * Records in a fixed amount of memory which texts were checked recently. It is approximate: it may forget a text, and
+ * it may report a text as known because another one has the same fingerprint. That is sufficient to decide what to
+ * cache, and it allocates nothing.
  */
 export class Doorkeeper {
-  private readonly marks: Int32Array;
+  private readonly fingerprints: Int32Array;
   private readonly mask: number;
 
   constructor(capacity: number) {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(2, capacity)));
-    this.marks = new Int32Array(slots);
+    this.fingerprints = new Int32Array(slots);
     this.mask = slots - 1;
   }
 
-  /** Whether the text has come before; from now on it has. */
+  /** Returns whether the text was checked before, and records it. */
   check(text: string): boolean {
-    const mark = fingerprintOf(text);
-    // Two slots to a place: of two texts that meet in one and take turns, neither would ever be there when it comes again.
-    const place = (mark ^ (mark >>> 16)) & this.mask & ~1;
-    const newer = this.marks[place];
-    if (newer === mark || this.marks[place + 1] === mark) return true;
-    this.marks[place + 1] = newer ?? 0;
-    this.marks[place] = mark;
+    const fingerprint = fingerprintOf(text);
+    // A bucket has two slots. With one, two alternating texts of the same bucket would replace each other each time.
+    const bucket = (fingerprint ^ (fingerprint >>> 16)) & this.mask & ~1;
+    const newer = this.fingerprints[bucket];
+    if (newer === fingerprint || this.fingerprints[bucket + 1] === fingerprint) return true;
+    this.fingerprints[bucket + 1] = newer ?? 0;
+    this.fingerprints[bucket] = fingerprint;
     return false;
   }
 }
 
-/** How many characters count, from the end; of a signature, each of them is as good as random. */
-const counted = 12;
+/** How many characters at the end of a token its fingerprint includes. */
+const fingerprintedCharacters = 12;
 
 /**
- * A number of 32 bits from the end of a token, never 0. The end is the signature, different for every token, and to read
- * twelve characters costs a fraction of what it costs to hash them all.
+ * The token fingerprint: a 32-bit FNV-1a hash of the end of a token, never 0. The end belongs to the signature, whose
+ * characters are practically random, and hashing twelve characters costs a fraction of hashing the whole token.
  */
 function fingerprintOf(text: string): number {
-  // FNV-1a.
-  let mark = 0x811c9dc5 | 0;
-  for (let at = Math.max(0, text.length - counted); at < text.length; at += 1) {
-    mark = Math.imul(mark ^ text.charCodeAt(at), 0x01000193);
+  let hash = 0x811c9dc5 | 0;
+  for (let at = Math.max(0, text.length - fingerprintedCharacters); at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   }
-  return mark === 0 ? 1 : mark;
+  // 0 marks an empty slot of the doorkeeper.
+  return hash === 0 ? 1 : hash;
 }

@@ -1,28 +1,28 @@
 import type { JsonObject } from './json-object.js';
 
-/** The protected header (RFC 7515 §4), of which only these members mean anything here. */
+/** The protected header of a token (RFC 7515 §4). Members other than these are not used. */
 export interface TokenHeader extends JsonObject {
   readonly alg: string;
   readonly kid?: string;
   readonly typ?: string;
 }
 
-/** A token that has passed every check. Frozen, down to the last claim. */
+/** A token that has passed all checks. It is deeply frozen. */
 export interface VerifiedToken {
-  /** The trusted issuer's exact name, equal to the claim `iss`. */
+  /** The exact name of the trusted issuer, equal to the claim `iss`. */
   readonly issuer: string;
   readonly header: TokenHeader;
-  /** The payload as the issuer signed it. */
+  /** The claims of the payload; for an introspected token, merged with the claims in the issuer's answer. */
   readonly claims: JsonObject;
-  /** When it ends, by its `exp`; the tolerance is not added. */
+  /** When the token expires by its `exp`, without the clock tolerance. Each read returns a new `Date`. */
   readonly expiresAt: Date;
 }
 
-/** The one implementation: what a token was turned into when it had passed. */
-class PassedToken implements VerifiedToken {
+/** Implements `VerifiedToken`, and stores the object that was derived from it. */
+class FrozenToken implements VerifiedToken {
   declare readonly expiresAt: Date;
-  // A private field of a frozen object can still be written.
-  #made: object | undefined;
+  // Freezing an object does not freeze its private fields.
+  #derived: object | undefined;
 
   constructor(
     readonly issuer: string,
@@ -33,16 +33,20 @@ class PassedToken implements VerifiedToken {
     Object.freeze(this);
   }
 
-  static once<Made extends object, Source>(token: VerifiedToken, make: (source: Source) => Made, source: Source): Made {
-    if (!(#made in token)) return make(source);
-    token.#made ??= make(source);
-    return token.#made as Made;
+  static deriveOnce<Derived extends object, Source>(
+    token: VerifiedToken,
+    derive: (source: Source) => Derived,
+    source: Source,
+  ): Derived {
+    if (!(#derived in token)) return derive(source);
+    token.#derived ??= derive(source);
+    return token.#derived as Derived;
   }
 }
 
 /**
- * A Date cannot be frozen, and these objects are handed to many: each reader gets one of their own. One
- * getter serves all objects, which then keep the same shape.
+ * Defines `expiresAt` as a getter that returns a new `Date` to each reader: a `Date` cannot be frozen, and the object
+ * is shared by many readers. All objects have the same getter, so that they keep the same hidden class.
  */
 export const expiresAtOfClaims: PropertyDescriptor & ThisType<{ readonly claims: JsonObject }> = {
   enumerable: true,
@@ -51,19 +55,20 @@ export const expiresAtOfClaims: PropertyDescriptor & ThisType<{ readonly claims:
   },
 };
 
-/** Header and claims have to be frozen, down to their last member. */
+/** Creates a verified token. Header and claims must be deeply frozen. */
 export function toVerifiedToken(issuer: string, header: TokenHeader, claims: JsonObject): VerifiedToken {
-  return new PassedToken(issuer, header, claims);
+  return new FrozenToken(issuer, header, claims);
 }
 
 /**
- * What is made of a verified token once and kept with it, as long as it lives: what it proves, with its user. One app makes one
- * kind of thing of its tokens. `source` is handed to `make`, so that no closure is needed for each look-up.
+ * Derives an object from a verified token at the first call, and returns the same object for this token from then on. A
+ * token has one such object, so all calls must pass the same `derive`. `source` is its argument, so that callers need
+ * no closure for each look-up.
  */
-export function madeOnceOf<Made extends object, Source>(
+export function deriveOnce<Derived extends object, Source>(
   token: VerifiedToken,
-  make: (source: Source) => Made,
+  derive: (source: Source) => Derived,
   source: Source,
-): Made {
-  return PassedToken.once(token, make, source);
+): Derived {
+  return FrozenToken.deriveOnce(token, derive, source);
 }

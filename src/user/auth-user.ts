@@ -7,9 +7,9 @@ import type { JsonObject } from '../token/json-object.js';
 export type ProviderName = 'stack-auth' | 'propel-auth' | 'oidc' | 'jwt' | 'own' | 'api-key';
 
 /**
- * The caller as the verified token describes them. A missing scalar is `null`, a missing list `[]`. The object is deeply
- * frozen. The raw token is not a property, so that returning or logging a user never reveals it; `tokenOf(user)` gives
- * it.
+ * The caller as the verified token describes them. A missing scalar is `null`, a missing list `[]`. The object is
+ * deeply frozen. The raw token is not a property, so that returning or logging a user never reveals it; `tokenOf(user)`
+ * returns it.
  */
 export interface AuthUser {
   /** The issuer's id of the user, which is unique only within the issuer. */
@@ -23,7 +23,10 @@ export interface AuthUser {
   readonly emailVerified: boolean | null;
   readonly name: string | null;
   readonly sessionId: string | null;
-  /** The client that the token was issued to (RFC 9068 §2.2 `client_id`, or `azp`), which `RevocationService.revokeClient` takes. */
+  /**
+   * The client that the token was issued to (RFC 9068 §2.2 `client_id`, or `azp`). `RevocationService.revokeClient`
+   * accepts it.
+   */
   readonly clientId: string | null;
   /** The id of the person who impersonates this user, for example a support agent; `null` otherwise. */
   readonly impersonatorId: string | null;
@@ -31,7 +34,7 @@ export interface AuthUser {
   readonly scopes: readonly string[];
   readonly permissions: readonly string[];
   readonly organizations: readonly Organization[];
-  /** The whole payload, as the issuer signed it. */
+  /** All claims of the token; for an introspected token, merged with the claims in the issuer's answer. */
   readonly claims: JsonObject;
   /** When the credential expires; `null` for one that does not expire, such as an API key without an expiry. */
   readonly expiresAt: Date | null;
@@ -39,7 +42,7 @@ export interface AuthUser {
   readonly credential: UserCredential;
 }
 
-/** What a caller was authenticated by. It never contains the credential itself. */
+/** Describes the credential that authenticated a caller. It never contains the credential itself. */
 export interface UserCredential {
   /** `'access-token'`, `'api-key'`, or the kind of a scheme that the app has added. */
   readonly kind: 'access-token' | 'api-key' | (string & {});
@@ -60,8 +63,8 @@ export interface Organization {
   readonly permissions: readonly string[];
   /**
    * The roles that were assigned to the user by name, where roles of the issuer include others: an owner, who is
-   * therefore also a member, has `['Owner']` here and `['Owner', 'Member']` in `roles`. Omitted where the issuer's roles
-   * have no order. Not enumerable, so that a returned or logged organization has the same form for all issuers.
+   * therefore also a member, has `['Owner']` here and `['Owner', 'Member']` in `roles`. Omitted where the issuer's
+   * roles have no order. Not enumerable, so that a returned or logged organization has the same form for all issuers.
    */
   readonly assignedRoles?: readonly string[];
 }

@@ -19,8 +19,8 @@ export interface ClaimMap {
 const noOrganizations: readonly Organization[] = Object.freeze([]);
 
 /**
- * Maps the standard claims of OpenID Connect Core §5.1 and RFC 9068 §2.2: `sub`, `email`, `name`, `sid`, `client_id` (or
- * `azp`), `scope` (or `scp`), `roles`, `permissions`.
+ * Maps the standard claims of OpenID Connect Core §5.1 and RFC 9068 §2.2: `sub`, `email`, `name`, `sid`, `client_id`
+ * (or `azp`), `scope` (or `scp`), `roles`, `permissions`.
  */
 export function mapStandardClaims(claims: JsonObject): MappedClaims {
   return {

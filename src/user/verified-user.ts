@@ -84,13 +84,13 @@ export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
   return token !== undefined && token === findTokenOf(other);
 }
 
-/** Gives the token of a user; `undefined` for a user that was created by hand, for example in a test of the app. */
+/** Returns the token of a user; `undefined` for a user that was created by hand, for example in a test of the app. */
 export function findTokenOf(user: AuthUser): string | undefined {
   return readToken(user);
 }
 
 /**
- * Gives the raw access token of a user, to call another service on their behalf. Keep it out of logs and responses.
+ * Returns the raw access token of a user, to call another service on their behalf. Keep it out of logs and responses.
  *
  * @throws {TypeError} for an object other than the one that the guard created, because a copy has no token.
  */
@@ -102,12 +102,12 @@ export function tokenOf(user: AuthUser): string {
   return token;
 }
 
-/** What an `AuthUser` needs at least; what is left out is `null`, `[]` or `{}`. */
+/** The properties of a user to create. An omitted optional property is `null`, `[]`, `{}` or `false`. */
 export type AuthUserParts = Pick<AuthUser, 'id' | 'issuer' | 'provider' | 'credential'> & Partial<AuthUser>;
 
 /**
- * Makes the user of a credential that is no token, for an `AuthenticationScheme` of an app. The user is frozen as those of
- * tokens are; `tokenOf` does not accept it.
+ * Creates the user of a credential that is not a token, for an `AuthenticationScheme` of an app. The user is deeply
+ * frozen, like the user of a token, but `tokenOf` does not accept it.
  */
 export function createAuthUser(parts: AuthUserParts): AuthUser {
   const { expiresAt = null, ...given } = parts;
@@ -127,7 +127,7 @@ export function createAuthUser(parts: AuthUserParts): AuthUser {
     claims: {},
     ...given,
   };
-  // A Date cannot be frozen, so each reader gets one of its own.
+  // A Date cannot be frozen, so each read returns a new one.
   Object.defineProperty(user, 'expiresAt', {
     enumerable: true,
     get: () => (expiresAtMs === null ? null : new Date(expiresAtMs)),

@@ -207,6 +207,6 @@ describe.each(platforms)('@VerifyOnline() on $name', (platform) => {
     expect((await app.call('/list', { token })).status).toBe(200);
     expect(await app.call('/pay', { token })).toMatchObject({ status: 500, json: { code: 'CONFIGURATION_ERROR' } });
     expect(await app.call('/offers', { token })).toMatchObject({ status: 500 });
-    expect(log.ours('error')[0]?.text).toContain('jwtIssuer: @VerifyOnline() asks the issuer about a token');
+    expect(log.ours('error')[0]?.text).toContain('jwtIssuer: @VerifyOnline() requires introspection');
   });
 });

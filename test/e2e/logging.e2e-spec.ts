@@ -80,7 +80,7 @@ describe.each(platforms)('the log on $name', (platform) => {
   it('states the handler, the reason, what was expected, what was received and the fix', async () => {
     expect(await lineOf({})).toBe(
       'CatsController.mine: refused (MISSING_TOKEN). ' +
-        'No access token came. Looked in: Authorization: Bearer, cookie access_token',
+        'The request carries no access token. Looked in: Authorization: Bearer, cookie access_token',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'other-api' }) })).toBe(
       'CatsController.mine: refused (INVALID_TOKEN, audience). Expected audience "api", the token says "other-api". ' +
@@ -91,7 +91,7 @@ describe.each(platforms)('the log on $name', (platform) => {
         `the token says "${issuer.url}/". They differ by a slash at the end only: write the issuer as the token has it`,
     );
     expect(await lineOf({ headers: [['Authorization', 'Bearer']] })).toBe(
-      'CatsController.mine: refused (INVALID_REQUEST). ' + 'Behind "Authorization: Bearer" there is no token',
+      'CatsController.mine: refused (INVALID_REQUEST). ' + '"Authorization: Bearer" is not followed by a token',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api', sub: 'ghost' }) })).toBe(
       'CatsController.mine: refused (ACCESS_DENIED). The token is valid, and toUser gave no user for it',
@@ -104,7 +104,7 @@ describe.each(platforms)('the log on $name', (platform) => {
         'Clock skew of 10 s? Check that both clocks are set by NTP',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api' }, { notBefore: '20s' }) })).toContain(
-      'It starts ("nbf" or "iat") in 20 s (tolerance 5 s). Clock skew of 20 s?',
+      'It becomes valid ("nbf" or "iat") in 20 s (tolerance 5 s). Clock skew of 20 s?',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api' }, { expiresIn: '-2h' }) })).toContain(
       'It expired 7200 s ago (tolerance 5 s). The client has to get a new one',

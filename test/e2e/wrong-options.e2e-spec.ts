@@ -78,7 +78,7 @@ const mistakes: readonly [string, Given, string][] = [
   [
     'trusted origins under both names',
     { issuers, trustedOrigins: [], socketOrigins: [] },
-    '({ socketOrigins }): it is the former name of trustedOrigins, which is there too. Write all origins into trustedOrigins.',
+    '({ socketOrigins }): it is the former name of trustedOrigins, which is set too. Write all origins into trustedOrigins.',
   ],
   [
     'a public address by plain http',

@@ -36,7 +36,7 @@ async function setUp(toUser: ToUser | null = null): Promise<Scene> {
   return { issuer, clock, authenticator, tokenFor };
 }
 
-/** An authenticator for access tokens alone. */
+/** An authenticator with the Bearer scheme only. */
 function forTokens(
   sources: readonly TokenSource[],
   parts: Omit<BearerSchemeParts, 'sources'>,
@@ -56,8 +56,8 @@ async function idOf(authenticator: RequestAuthenticator, view: RequestView): Pro
   return (await authenticator.authenticate(view)).id;
 }
 
-describe('a request that is asked about again', () => {
-  it('is judged anew when it carries another token by then', async () => {
+describe('a second authentication of a request', () => {
+  it('verifies another token that replaced the first', async () => {
     const { authenticator, tokenFor } = await setUp();
     const request = requestWith(await tokenFor('alice'));
     const view = viewHttpRequest(request);
@@ -69,7 +69,7 @@ describe('a request that is asked about again', () => {
     expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN malformed');
   });
 
-  it('has toUser asked about the user of the other token', async () => {
+  it('calls toUser for the user of the other token', async () => {
     const { authenticator, tokenFor } = await setUp((user) => `the account of ${user.id}`);
     const request = requestWith(await tokenFor('alice'));
     const view = viewHttpRequest(request);
@@ -80,7 +80,7 @@ describe('a request that is asked about again', () => {
     expect(authenticator.toAppUser(view, bob)).toBe('the account of bob');
   });
 
-  it('has toUser asked once, although another request with this token was judged meanwhile', async () => {
+  it('does not call toUser again when another request with the same token was authenticated in between', async () => {
     const asked: string[] = [];
     const { authenticator, tokenFor } = await setUp((user) => asked.push(user.id));
     const token = await tokenFor('alice');
@@ -92,7 +92,7 @@ describe('a request that is asked about again', () => {
     expect(asked).toEqual(['alice']);
   });
 
-  it('is refused once its token is over: the handshake of a socket lives longer than that', async () => {
+  it('refuses a token that has expired since, as during the life of a socket', async () => {
     const { authenticator, clock, tokenFor } = await setUp();
     const view = viewHttpRequest(requestWith(await tokenFor('alice')));
     expect(await idOf(authenticator, view)).toBe('alice');
@@ -102,7 +102,7 @@ describe('a request that is asked about again', () => {
     expect(await outcomeOf(() => authenticator.authenticate(view))).toBe('INVALID_TOKEN expired');
   });
 
-  it('is refused once the issuer has withdrawn the key of its token', async () => {
+  it('refuses a token whose key the issuer has withdrawn since', async () => {
     const { authenticator, clock, issuer } = await setUp();
     const token = await issuer.token({ aud: 'api', sub: 'alice' }, { expiresIn: '1h' });
     const view = viewHttpRequest(requestWith(token));
@@ -149,8 +149,8 @@ describe('an attempt that failed, of a request that lives long', () => {
   );
 });
 
-describe('a token that comes again', () => {
-  it('is the same user for every request, from when it is remembered', async () => {
+describe('a cached token', () => {
+  it('results in the same user object for every request', async () => {
     const { authenticator, tokenFor } = await setUp();
     const token = await tokenFor('alice');
     const ask = async (): Promise<unknown> => authenticator.authenticate(viewHttpRequest(requestWith(token)));
@@ -161,30 +161,30 @@ describe('a token that comes again', () => {
   });
 });
 
-describe('what stands behind "Bearer" and is no token by its grammar', () => {
-  const spoiled = ['two words', 'aaa.bbb.c c', 'aaa.b"b.ccc', 'aaa.bbb.ccc\u00e9'];
+describe('a text after "Bearer" that violates the grammar of tokens', () => {
+  const malformed = ['two words', 'aaa.bbb.c c', 'aaa.b"b.ccc', 'aaa.bbb.ccc\u00e9'];
 
-  it.each(spoiled)('is a malformed request, at each asking: %j', async (text) => {
+  it.each(malformed)('is refused with INVALID_REQUEST, at each authentication: %j', async (text) => {
     const { authenticator } = await setUp();
     const view = viewHttpRequest(requestWith(text));
     const ask = async (): Promise<string> => outcomeOf(() => authenticator.authenticate(view));
 
     expect([await ask(), await ask()]).toEqual(['INVALID_REQUEST', 'INVALID_REQUEST']);
-    // So many at once that most have to wait for their turn, and are refused by a promise.
-    let waited = 0;
+    // With this many, most tokens wait in the queue of the scheduler and are refused by a promise.
+    let promises = 0;
     const outcomes = Array.from({ length: 2_000 }, async () =>
       outcomeOf(() => {
         const user = authenticator.authenticate(viewHttpRequest(requestWith(text)));
-        waited += 1;
+        promises += 1;
         return user;
       }),
     );
     expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['INVALID_REQUEST']));
-    // A text that is not even shaped like a JWT is refused at once.
-    expect(waited > 0).toBe(text.split('.').length === 3);
+    // A text without the three parts of a JWT is refused synchronously.
+    expect(promises > 0).toBe(text.split('.').length === 3);
   });
 
-  it('is not asked about, where an issuer reads opaque tokens', async () => {
+  it('is not sent to an issuer that introspects opaque tokens', async () => {
     const { verifier, statusSource } = await setUpAsking();
     const authenticator = forTokens([fromBearer()], { verifier, claimMaps: new Map() });
 
@@ -195,25 +195,27 @@ describe('what stands behind "Bearer" and is no token by its grammar', () => {
   });
 });
 
-describe('what a source of the app itself says against a token', () => {
-  it('is a malformed request, although the token is good', async () => {
+describe('a token source of the app that finds a fault', () => {
+  it('causes INVALID_REQUEST, even for a valid token', async () => {
     const { issuer, clock, authenticator, tokenFor } = await setUp();
     const provider = oidc({ issuer: issuer.url, audience: 'api' });
-    const choosy = forTokens([{ ...fromBearer(), findFault: () => 'No tokens in this place today' }], {
+    const withFault = forTokens([{ ...fromBearer(), findFault: () => 'No tokens in this place today' }], {
       verifier: openVerifier(provider, { clock }).verifier,
       claimMaps: claimMapsOf([provider]),
     });
     const view = viewHttpRequest(requestWith(await tokenFor('alice')));
 
     expect(await idOf(authenticator, view)).toBe('alice');
-    expect(await outcomeOf(() => choosy.authenticate(view))).toBe('INVALID_REQUEST');
+    expect(await outcomeOf(() => withFault.authenticate(view))).toBe('INVALID_REQUEST');
   });
 });
 
-describe('what is remembered of a token out of a cookie', () => {
+describe('the memory of a token from a cookie', () => {
   const count = 200;
 
-  /** A function that has a new user come so many times, their token between other cookies of 14,000 characters. */
+  /**
+   * `come` authenticates a new user the given number of times. The token is in a header with 14,000 other characters.
+   */
   async function setUpCookies(): Promise<{
     verifier: TokenVerifier;
     come: (at: number, times: number) => Promise<{ token: string; user: AuthUser }>;
@@ -225,7 +227,7 @@ describe('what is remembered of a token out of a cookie', () => {
     const authenticator = forTokens([fromCookie('t')], { verifier, claimMaps });
     const come = async (at: number, times: number): Promise<{ token: string; user: AuthUser }> => {
       const token = await issuer.token({ aud: 'api', sub: `user ${at}` });
-      // As it comes out of a socket, in one piece.
+      // Decoded from bytes like a header from a socket, so that it is one string in memory.
       const view = (): RequestView =>
         viewHttpRequest({
           headers: { cookie: Buffer.from(`other=${'x'.repeat(14_000)}; t=${token}`).toString('latin1') },
@@ -236,7 +238,7 @@ describe('what is remembered of a token out of a cookie', () => {
     return { verifier, come };
   }
 
-  it('is the token, and not all the other cookies that came with it', async () => {
+  it('does not include the other cookies when the token is cached', async () => {
     const { verifier, come } = await setUpCookies();
     const heapUsed = heapReader();
     const tokens = [(await come(0, 3)).token];
@@ -247,7 +249,7 @@ describe('what is remembered of a token out of a cookie', () => {
     expect(tokens.filter((token) => verifier.findVerified(token) !== undefined)).toHaveLength(count);
   });
 
-  it('is no more when the app keeps users whose token came once', async () => {
+  it('does not include the other cookies when the app keeps a user whose token was used once', async () => {
     const { come } = await setUpCookies();
     const heapUsed = heapReader();
     const users = [(await come(0, 1)).user];
@@ -259,7 +261,7 @@ describe('what is remembered of a token out of a cookie', () => {
   });
 });
 
-/** Bytes of what is still held. */
+/** Returns a function that collects garbage and returns the used bytes of the heap. */
 function heapReader(): () => number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

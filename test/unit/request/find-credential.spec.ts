@@ -79,7 +79,9 @@ describe('the credential of a request', () => {
   it('is described by its places, without its text, when two contradict each other', async () => {
     const error = await errorOf(() => find({ authorization: 'Bearer secret1', cookie: 'access_token=secret2' }));
 
-    expect(error?.explanation).toBe('Two different tokens came, in Authorization: Bearer and in cookie access_token');
+    expect(error?.explanation).toBe(
+      'The request carries two different tokens, in Authorization: Bearer and in cookie access_token',
+    );
     expect(error?.message).toBe('The request carries its credentials in a malformed or contradictory way');
   });
 });

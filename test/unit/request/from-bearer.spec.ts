@@ -85,11 +85,9 @@ describe('the value of an Authorization header', () => {
   });
 
   it('is not repeated in the description of its fault', () => {
-    expect(findBearerFault('secret secret')).toBe(
-      'Behind "Authorization: Bearer" there is something else than one token',
-    );
+    expect(findBearerFault('secret secret')).toBe('"Authorization: Bearer" is not followed by exactly one token');
     expect(readBearer(['Bearer\tsecret'])).toEqual([
-      { kind: 'malformed', problem: 'Behind "Authorization: Bearer" there is something else than one token' },
+      { kind: 'malformed', problem: '"Authorization: Bearer" is not followed by exactly one token' },
     ]);
   });
 

@@ -52,6 +52,6 @@ describe('fromHeader', () => {
   ])('refuses %s and names the source that reads it', (name, better) => {
     const { message } = configurationErrorOf(() => fromHeader(name));
 
-    expect(message).toBe(`fromHeader(name): ${name.toLowerCase()} has a form of its own. Write ${better}.`);
+    expect(message).toBe(`fromHeader(name): ${name.toLowerCase()} contains more than a token. Write ${better}.`);
   });
 });

@@ -34,7 +34,7 @@ describe('trustedOrigins', () => {
   it('refuses both names together', () => {
     const error = configurationErrorOf(() => readTrustedOrigins('here', { trustedOrigins: [], socketOrigins: [] }));
     expect(error.message).toBe(
-      'here({ socketOrigins }): it is the former name of trustedOrigins, which is there too. ' +
+      'here({ socketOrigins }): it is the former name of trustedOrigins, which is set too. ' +
         'Write all origins into trustedOrigins.',
     );
   });

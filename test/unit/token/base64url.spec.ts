@@ -3,12 +3,12 @@ import { decodeBase64Url, decodeBase64UrlText } from '../../../src/token/base64u
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** The one writing of some bytes, or nothing: what both have to agree with. */
+/** The expected result of both decoders: whether encoding the decoded bytes yields the text again. */
 function isCanonical(text: string): boolean {
   return text !== '' && Buffer.from(text, 'base64url').toString('base64url') === text;
 }
 
-/** What a decoder gives that encodes again, and believes only what comes back the same. */
+/** The expected result of `decodeBase64UrlText`. */
 function decodeSlowly(text: string): string | undefined {
   if (!isCanonical(text)) return undefined;
   try {
@@ -18,7 +18,7 @@ function decodeSlowly(text: string): string | undefined {
   }
 }
 
-/** The texts that one of the two judges otherwise. */
+/** The texts for which one of the decoders returns another result than expected. */
 function misjudged(texts: readonly string[]): readonly string[] {
   return texts.filter(
     (text) =>
@@ -26,7 +26,7 @@ function misjudged(texts: readonly string[]): readonly string[] {
   );
 }
 
-/** Numbers that look random and are the same in every run, so that a failure comes again. */
+/** Pseudo-random numbers that are the same in every run, so that a failure can be reproduced. */
 function seeded(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -35,7 +35,7 @@ function seeded(seed: number): (below: number) => number {
   };
 }
 
-describe('isBase64url and encoding', () => {
+describe('decodeBase64Url and decodeBase64UrlText', () => {
   it('are correct for all texts of one and two characters, and for three by their last two', () => {
     const one = [...alphabet];
     const two = one.flatMap((first) => one.map((second) => first + second));

@@ -31,7 +31,7 @@ class StrictClaims extends TenantClaims {
   groups?: string[];
 }
 
-/** Stands in for a look-up in a database: it takes a turn of the event loop to answer. */
+/** Simulates a database look-up, which answers in a later turn of the event loop. */
 @ValidatorConstraint({ async: true })
 class IsKnownTenant implements ValidatorConstraintInterface {
   async validate(value: unknown): Promise<boolean> {
@@ -108,7 +108,7 @@ describe('a claims class', () => {
   });
 });
 
-describe('accepts claims with names of object members', () => {
+describe('claims with the names of object members', () => {
   it.each([
     ['{"__proto__":{"tenant":"acme"}}', 'INVALID_TOKEN claim'],
     ['{"tenant":"evil","__proto__":{"tenant":"acme"}}', 'INVALID_TOKEN claim'],
@@ -125,8 +125,8 @@ describe('accepts claims with names of object members', () => {
     expect(({} as Record<string, unknown>)['tenant']).toBeUndefined();
   });
 
-  it('cannot be replaced by a claim with the name of a method', async () => {
-    // ValidateIf asks isAdmin(): a claim of that name must not be able to switch the rule off.
+  it('cannot replace a method of the class', async () => {
+    // ValidateIf calls isAdmin(), so a claim with that name could disable the rule.
     expect(await outcomeOf(check(MethodClaims, parsed('{"tenant":"evil","isAdmin":false}')))).toBe(
       'INVALID_TOKEN claim',
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Doorkeeper } from '../../../src/token/verified-token-cache.js';
 
-/** Texts that end like signatures: as good as random, and the same ones at each run. */
+/** Pseudo-random texts, like signatures, that are the same in every run. */
 function texts(count: number, seed = 1): readonly string[] {
   let state = seed;
   return Array.from({ length: count }, () => {
@@ -39,7 +39,7 @@ describe('Doorkeeper', () => {
   });
 
   it('recognizes two texts that alternate in one slot', () => {
-    // With a capacity this small all texts meet in one place.
+    // With this capacity all texts belong to one bucket.
     const seen = new Doorkeeper(2);
     const [one = '', other = ''] = texts(2);
     expect([one, other, one, other].map((text) => seen.check(text))).toEqual([false, false, true, true]);

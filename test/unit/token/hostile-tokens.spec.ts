@@ -20,7 +20,7 @@ import {
   wrongTypes,
 } from '../../vectors/hostile-tokens.js';
 
-/** One issuer for each algorithm, as RSA keys are slow to make. */
+/** One issuer for each algorithm, because generating RSA keys is slow. */
 const tools = new Map<TestAlgorithm, Promise<HostileTools>>();
 
 function toolsFor(algorithm: TestAlgorithm = 'ES256'): Promise<HostileTools> {
@@ -29,7 +29,7 @@ function toolsFor(algorithm: TestAlgorithm = 'ES256'): Promise<HostileTools> {
   return known;
 }
 
-// They take seconds on a busy machine, so they are made before any test's own time runs.
+// Generating the keys takes seconds on a busy machine, so it does not count for the timeout of a test.
 beforeAll(async () => {
   const algorithms = new Set([...hostileTokens, ...harmlessTokens].map(({ algorithm }) => algorithm));
   await Promise.all([...algorithms].map((algorithm) => toolsFor(algorithm)));
@@ -66,7 +66,7 @@ async function refusalOf(verifier: TokenVerifier, token: string): Promise<Refusa
   return outcome as RefusalError;
 }
 
-/** One line of reasonable length, and no part of the token that could be used or replayed. */
+/** Checks that a log text is one short line and contains no part of the token that could be replayed. */
 function expectFitForLog(explanation: string, token: string): void {
   const longParts = token.split('.').filter((part) => part.length > 40);
   const breaks = explanation.match(/[\p{Cc}\u2028\u2029]/gu) ?? [];
@@ -76,7 +76,7 @@ function expectFitForLog(explanation: string, token: string): void {
   expect(explanation.length).toBeLessThan(1_000);
 }
 
-/** Whole names in the report: `$name` would be cut at 40 characters. */
+/** Passes each name separately, because the placeholder `$name` cuts it at 40 characters. */
 function byName<T extends { readonly name: string }>(table: readonly T[]): (readonly [string, T])[] {
   return table.map((token) => [token.name, token] as const);
 }
@@ -91,7 +91,7 @@ describe('a hostile token', () => {
     expect({ code: refusal.code, reason: refusal.reason }).toEqual({ code: 'INVALID_TOKEN', reason });
     expectFitForLog(refusal.explanation, token);
 
-    // A good one is remembered from now on; a token that resembles it must not profit.
+    // A valid token is cached first, so that a hostile token that resembles it would be found if the cache were wrong.
     await verifier.verify(made.goodToken);
     await verifier.verify(made.goodToken);
     expect(verifier.findVerified(made.goodToken)).toBeDefined();
@@ -104,7 +104,7 @@ describe('a hostile token', () => {
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
   });
 
-  it('causes no request of the verifier', async () => {
+  it('causes no network request', async () => {
     const { issuer } = await toolsFor();
 
     expect(issuer.requests.total).toBe(0);

@@ -10,9 +10,9 @@ function setUp(acceptedAgeSeconds = 0, maxAnswers?: number) {
   const clock = new ManualClock();
   const issuer = new PendingStatusSource();
   const introspectionCache = new IntrospectionCache(clock, acceptedAgeSeconds * 1_000, maxAnswers);
-  const ask = (text: string, cameAt = introspectionCache.answered): Promise<JsonObject | null> =>
-    introspectionCache.ask({ text, claims: null, statusSource: issuer, cameAt });
-  /** Asks, and has the issuer answer at once. */
+  const ask = (text: string, answersBefore = introspectionCache.answerCount): Promise<JsonObject | null> =>
+    introspectionCache.ask({ text, claims: null, statusSource: issuer, answersBefore });
+  /** Introspects a token, which the issuer confirms at once. */
   const askAndAnswer = async (token: string): Promise<JsonObject | null> => {
     const asked = ask(token);
     issuer.answer({ sub: token });
@@ -50,17 +50,17 @@ describe('the introspection of a token', () => {
 
   it('counts for requests that began before the call, although they ask later', async () => {
     const { clock, issuer, introspectionCache, ask, askAndAnswer } = setUp();
-    const cameAt = introspectionCache.answered;
+    const answersBefore = introspectionCache.answerCount;
     await askAndAnswer('a');
-    expect(await ask('a', cameAt)).toEqual({ sub: 'a' });
+    expect(await ask('a', answersBefore)).toEqual({ sub: 'a' });
     expect(issuer.asked).toEqual(['a']);
 
     clock.advanceSeconds(5);
-    const late = ask('a', cameAt);
+    const late = ask('a', answersBefore);
     expect(issuer.asked).toEqual(['a', 'a']);
     issuer.fail(RefusalError.token('revoked', 'it is'));
     expect(await outcomeOf(late)).toBe('INVALID_TOKEN revoked');
-    expect(await outcomeOf(ask('a', cameAt))).toBe('INVALID_TOKEN revoked');
+    expect(await outcomeOf(ask('a', answersBefore))).toBe('INVALID_TOKEN revoked');
     expect(issuer.asked).toEqual(['a', 'a']);
     expect(await askAndAnswer('a')).toEqual({ sub: 'a' });
   });

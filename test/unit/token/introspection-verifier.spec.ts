@@ -173,7 +173,7 @@ describe('a route with @VerifyOnline()', () => {
     const text = await token();
 
     expect((await errorOf(verifier.verifyOnline(text)))?.message).toBe(
-      'joe: @VerifyOnline() asks the issuer about a token, and it cannot be asked. Ask joe.',
+      'joe: @VerifyOnline() requires introspection, which this issuer does not have. Ask joe.',
     );
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
   });
@@ -182,7 +182,7 @@ describe('a route with @VerifyOnline()', () => {
 describe('a reused response', () => {
   it('counts for its request only, and for seconds only', async () => {
     const { verifier, token, clock } = await setUpAsking();
-    const verdict = await verifier.verifyAnew(await token({}, { expiresIn: '3s' }));
+    const verdict = await verifier.verifyUncached(await token({}, { expiresIn: '3s' }));
 
     expect(verifier.holds(verdict)).toBe(true);
     clock.advanceSeconds(-1);

@@ -7,7 +7,7 @@ import { IssuerRegistry } from '../../../src/token/issuer-registry.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { errorOf } from '../../support/outcome.js';
 
-/** Keys that only note what they are asked for. */
+/** A key source that only records its calls. */
 class NotingKeys extends KeySource {
   readonly asked: string[] = [];
   fault: AuthUnavailableError | null = null;
@@ -41,7 +41,7 @@ class NotingKeys extends KeySource {
 interface Scene {
   readonly keys: IssuerKeys;
   readonly a: NotingKeys;
-  /** The one set of two names. */
+  /** One key source that two issuer names share. */
   readonly b: NotingKeys;
 }
 

@@ -5,7 +5,7 @@ function parse(text: string): unknown {
   return parseJsonObject(text);
 }
 
-/** Numbers that look random and are the same in every run, so that a failure comes again. */
+/** Pseudo-random numbers that are the same in every run, so that a failure can be reproduced. */
 function seeded(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -16,7 +16,7 @@ function seeded(seed: number): (below: number) => number {
 
 interface Written {
   readonly text: string;
-  /** Whether some object in it names a member twice: what the parser has to find out from the text alone. */
+  /** Whether an object in the text has duplicate members, which the parser must detect. */
   readonly doubled: boolean;
 }
 
@@ -37,7 +37,7 @@ const literals = [
 ];
 const blanks = ['', '', '', ' ', '\n', '\t\r\n '];
 
-/** A name in one of its writings: an escape is the same name as the letter. */
+/** Writes a member name as a JSON string, either plainly or with every character escaped. */
 function writeName(name: string, random: (below: number) => number): string {
   if (random(3) > 0) return JSON.stringify(name);
   const escaped = [...name].flatMap((character) =>
@@ -122,7 +122,7 @@ describe('parseJsonObject', () => {
   });
 
   it.each([
-    // Each is as long as something else would be that has the same members, written plainly.
+    // Each of them can be confused with a text of the same length that has no duplicate member.
     '{"a":1,"a":1000000000}',
     '{"a":1e9,"":0,"":0}',
     '{"a":1e9,"b":1,"b":1}',
@@ -169,7 +169,7 @@ describe('parseJsonObject', () => {
 });
 
 describe('with a member on the prototype of all objects', () => {
-  // Together with the real one, the given member is as long as the two that are written.
+  // The inherited member and the parsed one together have the length of the two members in the text.
   const given = { value: 1, enumerable: true, configurable: true, writable: true };
 
   it('still refuses a duplicate member, and accepts a valid text', () => {

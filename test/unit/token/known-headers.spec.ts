@@ -4,7 +4,7 @@ import type { TokenHeader } from '../../../src/token/verified-token.js';
 
 const header = (kid: string): TokenHeader => ({ alg: 'ES256', kid });
 
-/** As many as fit, under the names '0', '1', … */
+/** A full cache, with the encoded texts '0', '1', … */
 function filled(count: number): KnownHeaders {
   const known = new KnownHeaders();
   for (let at = 0; at < count; at += 1) known.add(String(at), header(String(at)));

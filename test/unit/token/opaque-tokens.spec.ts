@@ -92,7 +92,7 @@ describe('an opaque token', () => {
     const both = (): IssuerRegistry =>
       new IssuerRegistry([asking('a', shared), asking('b', new AnsweringStatusSource())]);
 
-    expect(configurationErrorOf(both).message).toContain('two would have to be asked: a and b');
+    expect(configurationErrorOf(both).message).toContain('two issuers accept opaque tokens: a and b');
     expect(new IssuerRegistry([asking('a', shared), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('a');
     const silent = new AnsweringStatusSource(false);
     expect(new IssuerRegistry([asking('a', silent), asking('b', shared)]).opaqueIssuer?.terms.issuer).toBe('b');

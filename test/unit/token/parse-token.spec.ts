@@ -32,7 +32,7 @@ function algorithmOf({ algorithm }: JwsVector): Algorithm {
   return known;
 }
 
-/** The vector as it would be parsed, if its payload were claims: most sign plain text, which no JWT does. */
+/** Parses a vector as if its payload were claims, because most vectors sign plain text, which a JWT does not. */
 function partsOf({ token }: JwsVector): Parameters<typeof signatureFits>[0] {
   const [header = '', payload = '', signature = ''] = token.split('.');
   return { signingInput: `${header}.${payload}`, signature: Buffer.from(signature, 'base64url') };

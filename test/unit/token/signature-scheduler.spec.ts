@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type VerificationPlace, SignatureScheduler } from '../../../src/token/signature-scheduler.js';
 
-/** A scheduler for which every piece of work seems to take so long. */
+/** A scheduler that measures the given duration for each job. */
 function schedulerOf(milliseconds: number): SignatureScheduler {
   let now = 0;
   let running = false;
@@ -11,35 +11,35 @@ function schedulerOf(milliseconds: number): SignatureScheduler {
   });
 }
 
-/** Work that does what judging does: nothing more here, or a job in the pool that the test brings to its end. */
+/** Simulates a verification: on the main thread it returns at once; in the pool it is a job that the test ends. */
 function workIn(scheduler: SignatureScheduler) {
   const places: VerificationPlace[] = [];
   const jobs: (() => void)[] = [];
-  let underWay = 0;
+  let inPool = 0;
   const work = (place: VerificationPlace): VerificationPlace | Promise<VerificationPlace> => {
     places.push(place);
     if (place === 'here') return place;
-    underWay += 1;
+    inPool += 1;
     scheduler.enterPool();
     return new Promise<VerificationPlace>((resolve) => {
       jobs.push(() => {
-        underWay -= 1;
+        inPool -= 1;
         scheduler.leavePool();
         resolve('pool');
       });
     });
   };
-  return { places, jobs, work, underWay: () => underWay };
+  return { places, jobs, work, inPool: () => inPool };
 }
 
-/** Has so much verified in this turn that of several tokens that come now only the first is not made to wait. */
+/** Spends the time of this turn, so that of several concurrent tokens only the first one starts. */
 async function spendTurn(scheduler: SignatureScheduler): Promise<void> {
   for (let at = 0; at < 3; at += 1) await scheduler.schedule(() => 'done');
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Finishes jobs until none is left, a turn for each round of them. */
+/** Ends all jobs, and those that start because of it in later turns. */
 async function finish(jobs: (() => void)[]): Promise<void> {
   while (jobs.length > 0) {
     for (const end of jobs.splice(0)) end();
@@ -77,7 +77,7 @@ describe('SignatureScheduler', () => {
     expect(turns).toBeLessThanOrEqual(50 / 8);
   });
 
-  it('sends tokens of the same callback to the pool, and later ones while these are there', async () => {
+  it('sends tokens of the same tick to the pool, and later ones while these are there', async () => {
     const scheduler = schedulerOf(0);
     const { work, places, jobs } = workIn(scheduler);
     const together = [scheduler.schedule(work), scheduler.schedule(work), scheduler.schedule(work)];
@@ -93,7 +93,7 @@ describe('SignatureScheduler', () => {
   it('sends tokens of another callback in the same turn to the pool, as for requests on other sockets', async () => {
     const scheduler = schedulerOf(0);
     const { work, places, jobs } = workIn(scheduler);
-    // All due at once, these callbacks run in one turn, each with the ticks and microtasks that follow it.
+    // These timers are due at the same time, so their callbacks run in one turn, each followed by its microtasks.
     const asked = [1, 2, 3].map(
       () => new Promise((resolve) => setImmediate(() => resolve(Promise.resolve(scheduler.schedule(work))))),
     );
@@ -131,18 +131,18 @@ describe('SignatureScheduler', () => {
 
   it('has at most 32 jobs in the pool, and starts the next one before a result is used', async () => {
     const scheduler = schedulerOf(0);
-    const { work, jobs, underWay } = workIn(scheduler);
+    const { work, jobs, inPool } = workIn(scheduler);
     const inPoolAtUse: number[] = [];
     const all = Array.from({ length: 100 }, async () => {
       await scheduler.schedule(work);
-      inPoolAtUse.push(underWay());
+      inPoolAtUse.push(inPool());
     });
     await nextTurn();
-    expect(underWay()).toBe(32);
+    expect(inPool()).toBe(32);
 
     jobs.shift()?.();
     await nextTurn();
-    // The first was judged here, when nobody else had come yet.
+    // The first token was verified on the main thread, because it was the only one then.
     expect(inPoolAtUse).toEqual([32, 32]);
 
     await finish(jobs);
@@ -170,7 +170,7 @@ describe('SignatureScheduler', () => {
     const scheduler = schedulerOf(1);
     let startedInTurn = 0;
     const perTurn: number[] = [];
-    // Work that is done with the scheduler at once, as that of a token whose keys have to be fetched.
+    // This work enters no pool and returns a promise, as for a token whose keys must be fetched.
     const all = Array.from({ length: 40 }, async () =>
       scheduler.schedule(() => {
         startedInTurn += 1;

@@ -16,7 +16,7 @@ import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { outcomeOf } from '../../support/outcome.js';
 import { startIssuer } from '../../support/started-issuer.js';
 
-/** Keys that a test takes away and gives back, and that count how often they are asked for and used. */
+/** A key source whose keys a test can remove and restore. It counts how often keys are fetched and used. */
 class CountingKeys extends KeySource {
   obtained = 0;
   used = 0;
@@ -26,7 +26,7 @@ class CountingKeys extends KeySource {
     super();
     const counted = keys.map((key) => ({
       ...key,
-      // The signature check is the only one that reads the key itself.
+      // Only a signature check reads the key object.
       get key() {
         source.used += 1;
         return keys.find(({ identity }) => identity === key.identity)?.key ?? key.key;
@@ -64,8 +64,8 @@ interface Scene {
   readonly keys: CountingKeys;
   readonly verifier: TokenVerifier;
   readonly token: (claims?: object) => Promise<string>;
-  /** A good token that has come often enough to be remembered. */
-  readonly remembered: (claims?: object) => Promise<string>;
+  /** Creates a valid token and verifies it until it is cached. */
+  readonly cached: (claims?: object) => Promise<string>;
 }
 
 async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Promise<Scene> {
@@ -85,14 +85,14 @@ async function setUp(cacheEntries = 100, terms: Partial<IssuerTerms> = {}): Prom
     claimsCheck: null,
   });
   const token = (claims = {}): Promise<string> => issuer.token({ aud: 'api', ...claims });
-  const remembered = async (claims?: object): Promise<string> => {
+  const cached = async (claims?: object): Promise<string> => {
     const text = await token(claims);
     await verifier.verify(text);
     await verifier.verify(text);
     expect(verifier.findVerified(text)).toBeDefined();
     return text;
   };
-  return { clock, issuer, keys, verifier, token, remembered };
+  return { clock, issuer, keys, verifier, token, cached };
 }
 
 describe('a token that is used again', () => {
@@ -130,8 +130,8 @@ describe('a token that is used again', () => {
   });
 
   it('is refused from the second on in which it expires', async () => {
-    const { clock, verifier, remembered } = await setUp();
-    const text = await remembered();
+    const { clock, verifier, cached } = await setUp();
+    const text = await cached();
 
     clock.advanceSeconds(299.999);
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
@@ -141,8 +141,8 @@ describe('a token that is used again', () => {
   });
 
   it('is refused while the clock is before its start', async () => {
-    const { clock, verifier, remembered } = await setUp();
-    const text = await remembered({ nbf: clock.now().getTime() / 1_000 });
+    const { clock, verifier, cached } = await setUp();
+    const text = await cached({ nbf: clock.now().getTime() / 1_000 });
 
     clock.advanceSeconds(-1);
     expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN not_yet_valid');
@@ -151,8 +151,8 @@ describe('a token that is used again', () => {
   });
 
   it('is refused once it is older than the issuer allows', async () => {
-    const { clock, verifier, remembered } = await setUp(100, { maxTokenAgeSeconds: 60 });
-    const text = await remembered();
+    const { clock, verifier, cached } = await setUp(100, { maxTokenAgeSeconds: 60 });
+    const text = await cached();
 
     clock.advanceSeconds(59);
     expect(await outcomeOf(verifier.verify(text))).toBe('accepted');
@@ -161,8 +161,8 @@ describe('a token that is used again', () => {
   });
 
   it('is refused when its key was withdrawn, and not accepted while the keys are unknown', async () => {
-    const { keys, verifier, remembered } = await setUp();
-    const text = await remembered();
+    const { keys, verifier, cached } = await setUp();
+    const text = await cached();
     const before = keys.held;
 
     keys.held = new IndexedKeySet([]);
@@ -178,8 +178,8 @@ describe('a token that is used again', () => {
   });
 
   it('is not accepted with a key of the same id and other bytes', async () => {
-    const { issuer, keys, verifier, remembered } = await setUp();
-    const text = await remembered();
+    const { issuer, keys, verifier, cached } = await setUp();
+    const text = await cached();
     const { kid } = issuer.publicKey;
     await issuer.rotateKeys({ keepOld: false });
 
@@ -190,8 +190,8 @@ describe('a token that is used again', () => {
 
 describe('a token that resembles a cached one', () => {
   it('is never accepted instead of it, whichever character differs', async () => {
-    const { verifier, remembered } = await setUp();
-    const text = await remembered();
+    const { verifier, cached } = await setUp();
+    const text = await cached();
     const changed = [...text].map(
       (character, at) => text.slice(0, at) + (character === 'A' ? 'B' : 'A') + text.slice(at + 1),
     );
@@ -202,9 +202,9 @@ describe('a token that resembles a cached one', () => {
   });
 
   it('is verified separately when only the signature is the same', async () => {
-    const { verifier, token, remembered } = await setUp();
+    const { verifier, token, cached } = await setUp();
     const [header = '', , signature = ''] = (await token({ sub: 'mallory' })).split('.');
-    const good = await remembered();
+    const good = await cached();
     const admin = Buffer.from(JSON.stringify({ sub: 'admin' })).toString('base64url');
 
     expect(await outcomeOf(verifier.verify(`${header}.${admin}.${signature}`))).toBe('INVALID_TOKEN issuer');
@@ -214,8 +214,8 @@ describe('a token that resembles a cached one', () => {
   });
 
   it('does not displace another one when it is refused', async () => {
-    const { verifier, remembered, issuer } = await setUp(1);
-    const good = await remembered();
+    const { verifier, cached, issuer } = await setUp(1);
+    const good = await cached();
     for (let count = 0; count < 5; count += 1) {
       await outcomeOf(verifier.verify(await issuer.token({ aud: 'other' })));
       await outcomeOf(verifier.verify(await issuer.token({ aud: 'api' }, { signWith: 'stranger' })));
@@ -243,7 +243,7 @@ describe('a remembered token whose status check has to wait', () => {
     const statusCheck = new WaitingCheck();
     const { verifier, token } = await setUpAsking({ verification: 'local', statusCheck });
     const text = await token();
-    const verdict = await verifier.verifyAnew(text);
+    const verdict = await verifier.verifyUncached(text);
     await verifier.verify(text);
     expect(await outcomeOf(() => verifier.verify(text))).toBe('accepted');
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => tools.issuer.stop());
 
-/** A trusted key's signature over these members, which go over good ones. */
+/** A validly signed token. The given members replace those of an acceptable token. */
 function token(claims: object = {}, header: object = {}): string {
   return tools.sign(tools.header({ ...header }), tools.claims({ ...claims }));
 }
@@ -147,7 +147,7 @@ describe('a value that is not a text', () => {
   const things: readonly unknown[] = [undefined, null, 1, true, {}, [], ['a.b.c'], Buffer.from('a.b.c')];
 
   it.each(things.map((thing) => [thing] as const))('%j is malformed', async (given) => {
-    // Messages and handshakes are not typed, whatever their types say.
+    // Messages and handshakes may contain any value, regardless of their declared types.
     expect(await outcomeOf(verifier.verify(given as string))).toBe('INVALID_TOKEN malformed');
   });
 });

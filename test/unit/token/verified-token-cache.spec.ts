@@ -7,7 +7,7 @@ import { ManualTimer } from '../../support/manual-timer.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 
-/** What is remembered of a token; its end counts only when the cache is swept. */
+/** An entry of the cache. Its expiry matters only to the sweep. */
 function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys?: KeySource } = {}): VerifiedEntry {
   const key = { kid: null, algorithms: new Set([]), key: createSecretKey(Buffer.alloc(32)), identity: text };
   return {
@@ -23,7 +23,7 @@ function entry(text: string, { expiresAt = 0, keys }: { expiresAt?: number; keys
   };
 }
 
-/** Texts of which each has another tail, as tokens have. */
+/** Texts with different ends, like tokens. */
 function texts(count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => `header.claims.${String(at).padStart(60, '0')}`);
 }
