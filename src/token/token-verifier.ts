@@ -219,7 +219,7 @@ export class TokenVerifier {
    */
   private readonly release = <Passed extends Verdict>(verdict: Passed): MaybePromise<Passed> => {
     const check = this.statusCheck;
-    if (check === null || check.version === verdict.statusVersion) return verdict;
+    if (check === null || this.hasCurrentStatus(verdict)) return verdict;
     const { version } = check;
     const checked = check.check(verdict.token);
     if (!isThenable(checked)) {
@@ -232,8 +232,13 @@ export class TokenVerifier {
     });
   };
 
+  private hasCurrentStatus({ statusVersion }: Verdict): boolean {
+    return this.statusCheck === null || this.statusCheck.version === statusVersion;
+  }
+
   /** The same without waiting; `undefined` where the status check has to wait, and the token has to be verified again. */
   private releaseAtOnce<Passed extends Verdict>(verdict: Passed): Passed | undefined {
+    if (this.hasCurrentStatus(verdict)) return verdict;
     const released = this.release(verdict);
     if (!isThenable(released)) return released;
     // `verifyUncached` makes this check again. An unhandled rejection would end the process.
