@@ -61,8 +61,8 @@ export class AuthModule implements OnModuleInit {
   }
 
   /**
-   * Stops an app whose options depend on the request. Nest would make the whole module anew for each one:
-   * wrong options would show at a request, keys be fetched for every single one, an outage never be noticed.
+   * Stops an app whose options depend on the request. Nest would create the whole module again for each request:
+   * wrong options would show at a request, keys would be fetched for each request, and an outage would never be noticed.
    */
   onModuleInit(): void {
     if (this.areOptionsMade()) return;

@@ -32,8 +32,7 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(RequirementChecker) private readonly requirements: RequirementChecker,
     @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
   ) {
-    // The parameters are optional so that a missing AuthModule is a ConfigurationError with a fix, not Nest's error about a class
-    // of this package.
+    // The parameters are optional so that a missing AuthModule is a ConfigurationError that names the fix.
     this.authenticator = requireAuthModule('AuthGuard', authenticator);
   }
 
@@ -46,8 +45,7 @@ export class AuthGuard implements CanActivate {
     const transport = this.transports.get(context.getType());
     const call: Call = { context, transport, rules: this.rules.read(context), view: transport.view(context) };
     if (call.rules.mode === 'public') return admitCaller(call, anonymousCaller);
-    let user: MaybePromise<AuthUser>;
-    let authorized: MaybePromise<AuthUser>;
+    let user: MaybePromise<AuthUser>, authorized: MaybePromise<AuthUser>;
     try {
       user = this.authenticate(call);
       authorized = isThenable(user)

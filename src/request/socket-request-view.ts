@@ -56,8 +56,8 @@ class SocketRequestView implements RequestView {
 }
 
 /**
- * The values of a header in connection parameters. A client that nobody knows yet has written them, they may be as large as a
- * message, and they are read for each message: so it is one pass over their names, and nothing is made of the others.
+ * The values of a header in connection parameters. An unauthenticated client writes them, they may be as large as a message,
+ * and they are read for each message. Therefore this is one pass over their names that allocates nothing for other names.
  */
 function valuesIn(parameters: unknown, header: string): readonly string[] {
   if (!isRecord(parameters)) return [];

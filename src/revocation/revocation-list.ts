@@ -19,8 +19,8 @@ export const latestSeconds = always - 1;
 
 /**
  * The revocations that this process knows, in memory. Ids are not kept as text: each is a fingerprint of 64 bits out of
- * SHA-256 with a random key of this process, so that nobody can make up an id that meets another one's fingerprint. That
- * one of a million entries meets the id of a token by chance happens once in 10^13 checks.
+ * SHA-256 with a random key of this process, so that an id cannot be constructed to collide with the fingerprint of another.
+ * With a million entries, a token collides with one of them by chance once in 10^13 checks.
  */
 export class RevocationList {
   private readonly table = new FingerprintTable();

@@ -35,8 +35,8 @@ export interface RevocationPage {
  * store each process knows only its own revocations and forgets them when it ends.
  *
  * Every process reads the whole store once with `snapshot()`, and what was added since with `changesSince()`, every
- * `refreshSeconds`. Nothing is read when a token is checked. Whoever can write to the store can sign out your users;
- * whoever can delete from it can undo a revocation before the processes have read it.
+ * `refreshSeconds`. Nothing is read when a token is checked. Write access to the store allows signing out your users, and
+ * delete access allows undoing a revocation before the processes have read it.
  *
  * `describeRevocationStore` of `nest-gatehouse/testing` tests an implementation.
  */

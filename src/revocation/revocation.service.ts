@@ -117,7 +117,7 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     await this.revoke(where, { kind: 'user', issuer, value, ...this.readBefore(where, user.before) });
   }
 
-  /** The same for all tokens that an application was issued, whoever their user is. */
+  /** The same for all tokens that were issued to an application, for any user. */
   async revokeClient(client: ClientToRevoke): Promise<void> {
     const where = 'RevocationService.revokeClient';
     const { issuer, value } = this.readIds(where, client, 'clientId', ['before']);
