@@ -2,6 +2,7 @@ import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { ConfigurationError, isAuthError, RefusalError } from '../errors/auth-error.js';
 import type { Credential } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
+import { isBearerHeader } from '../request/request-origin.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
@@ -78,7 +79,7 @@ export class RequestAuthenticator extends Authenticator {
     }
     // Most apps have one scheme, and this runs for every request, so it allocates no FoundCredential.
     const credential = onlyScheme.find(request) ?? this.refuseMissing();
-    this.parts.checkRequest?.(credential, request, onlyScheme);
+    if (!isBearerHeader(credential)) this.parts.checkRequest?.(credential, request, onlyScheme);
     return this.authenticateBy(onlyScheme, credential, request);
   }
 
@@ -89,15 +90,18 @@ export class RequestAuthenticator extends Authenticator {
   ): MaybePromise<AuthUser> {
     try {
       const recalled = scheme.recall?.(credential);
-      if (recalled !== undefined) return userOf(recalled);
-      const known = this.attempts.find(request.request);
-      const found = { scheme, credential };
-      // The credential is compared, because code that runs between two guards may replace it.
-      if (known?.text === credential.text && known.scheme === scheme) return this.reuse(known, found, request);
-      return this.attempt(found, request);
+      return recalled === undefined ? this.authenticateUnknown({ scheme, credential }, request) : userOf(recalled);
     } catch (error) {
       throw withScheme(error, credential);
     }
+  }
+
+  /** In a method of its own, so that the engine can inline the path of a recalled credential. */
+  private authenticateUnknown(found: FoundCredential, request: RequestView): MaybePromise<AuthUser> {
+    const known = this.attempts.find(request.request);
+    // The credential is compared, because code that runs between two guards may replace it.
+    const isSame = known?.text === found.credential.text && known.scheme === found.scheme;
+    return isSame ? this.reuse(known, found, request) : this.attempt(found, request);
   }
 
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {

@@ -85,7 +85,6 @@ export class OriginCheck {
    */
   readonly check = (credential: Credential, view: RequestView, finder: CredentialFinder): void => {
     const { source, scheme } = credential;
-    if (isBearerHeader(credential)) return;
     const opens = opensWebSocket(view);
     const changes = !isSafe(view);
     if (!opens && !changes) return;
@@ -148,7 +147,7 @@ function opensWebSocket(view: RequestView): boolean {
  * A shortcut for the usual credential, in a header that no browser adds by itself, because the check runs for every
  * request.
  */
-function isBearerHeader({ scheme, source }: Credential): boolean {
+export function isBearerHeader({ scheme, source }: Credential): boolean {
   return scheme === 'Bearer' && source.cookie === undefined && source.parameter?.in === 'header';
 }
 
