@@ -152,8 +152,10 @@ describe('nest-gatehouse/testing', () => {
     expect(Object.keys(await import('nest-gatehouse/testing')).sort()).toEqual([
       'MemoryRevocationStore',
       'TestIssuer',
+      'describeAuthenticationScheme',
       'describeIdentityProvider',
       'describeRevocationStore',
+      'describeTransportPlugin',
     ]);
   });
 });
