@@ -199,7 +199,7 @@ describe('the playground in a browser', () => {
 
     await on.button('Rotate the keys').click();
     await expect.poll(() => on.text('#key-id')).not.toBe(before);
-    expect(await on.text('#hint')).toContain('withdrawn key');
+    expect(await on.text('#advice')).toContain('withdrawn key');
     expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
     expect(await on.cell('former', 'required').isVisible()).toBe(false);
 
@@ -216,7 +216,7 @@ describe('the playground in a browser', () => {
 
     await on.keyServer.click();
     await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('false');
-    expect(await on.text('#hint')).toContain('down');
+    expect(await on.text('#advice')).toContain('down');
     expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
     let unknown = await on.send('unknown-key', 'required');
     const tryAgain = async () => (unknown = await on.send('unknown-key', 'required')).status;
