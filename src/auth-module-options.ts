@@ -27,7 +27,7 @@ export interface AuthModuleOptions {
    */
   readonly tokenFrom?: readonly TokenSource[];
   /**
-   * Kinds of credentials beside access tokens: instances of classes that extend `AuthenticationScheme`. They are asked in this
+   * Kinds of credentials in addition to access tokens: instances of classes that extend `AuthenticationScheme`. They are asked in this
    * order, before access tokens.
    *
    * @defaultValue []

@@ -49,8 +49,8 @@ export class AuthModule implements OnModuleInit {
 
   /**
    * Registers the module with options that a factory makes from other providers: a configuration service, or
-   * the service that `toUser` asks. `guardEverything` and `isGlobal` stand beside the factory, as they must be
-   * known before it runs.
+   * the service that `toUser` asks. `guardEverything` and `isGlobal` are members of the same object, because they
+   * must be known before the factory runs.
    *
    * @throws {ConfigurationError} for a wrong combination at once, for wrong options when the app starts.
    */

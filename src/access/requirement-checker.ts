@@ -1,4 +1,4 @@
-import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import { RefusalError, withScheme } from '../errors/auth-error.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -55,13 +55,13 @@ export class RequirementChecker {
       if (requirements === null) return user;
       checked = this.check(guardContext, user, requirements);
     } catch (error) {
-      throw withScheme(error, user);
+      throw withScheme(error, schemeOf(user));
     }
     if (checked === undefined) return user;
     return checked.then(
       () => user,
       (error: unknown) => {
-        throw withScheme(error, user);
+        throw withScheme(error, schemeOf(user));
       },
     );
   }
@@ -153,10 +153,9 @@ function checkCredentialKind(accepted: readonly string[], { credential }: AuthUs
   );
 }
 
-/** Records the scheme that the caller has used, so that the challenge of this scheme contains the error. */
-function withScheme(error: unknown, { credential }: AuthUser): unknown {
-  if (isAuthError(error)) error.scheme ??= (credential as AuthUser['credential'] | undefined)?.scheme ?? null;
-  return error;
+/** The scheme of the caller's credential; `null` for a user whom an app's own Authenticator made without one. */
+function schemeOf({ credential }: AuthUser): string | null {
+  return (credential as AuthUser['credential'] | undefined)?.scheme ?? null;
 }
 
 function throwIfRefused(decision: Decision): void {

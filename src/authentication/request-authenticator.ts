@@ -1,5 +1,5 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { ConfigurationError, isAuthError, RefusalError } from '../errors/auth-error.js';
+import { ConfigurationError, RefusalError, withScheme } from '../errors/auth-error.js';
 import type { Credential } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { isBearerHeader } from '../request/request-origin.js';
@@ -92,7 +92,7 @@ export class RequestAuthenticator extends Authenticator {
       const recalled = scheme.recall?.(credential);
       return recalled === undefined ? this.authenticateUnknown({ scheme, credential }, request) : userOf(recalled);
     } catch (error) {
-      throw withScheme(error, credential);
+      throw withScheme(error, credential.scheme);
     }
   }
 
@@ -107,7 +107,7 @@ export class RequestAuthenticator extends Authenticator {
   override async authenticateOnline(request: RequestView): Promise<AuthUser> {
     const found = this.find(request);
     const { scheme, credential } = found;
-    if (scheme.authenticateOnline === undefined) throw withScheme(withoutIntrospection(scheme), credential);
+    if (scheme.authenticateOnline === undefined) throw withScheme(withoutIntrospection(scheme), credential.scheme);
     const known = this.attempts.find(request.request);
     try {
       const isSame = known?.text === credential.text && known.scheme === scheme;
@@ -116,7 +116,7 @@ export class RequestAuthenticator extends Authenticator {
       this.keep(request, found, outcome);
       return userOf(await outcome);
     } catch (error) {
-      throw withScheme(error, credential);
+      throw withScheme(error, credential.scheme);
     }
   }
 
@@ -160,7 +160,7 @@ export class RequestAuthenticator extends Authenticator {
     this.keep(request, found, outcome);
     return isThenable(outcome)
       ? outcome.then(userOf, (error: unknown) => {
-          throw withScheme(error, credential);
+          throw withScheme(error, credential.scheme);
         })
       : userOf(outcome);
   }
@@ -172,7 +172,7 @@ export class RequestAuthenticator extends Authenticator {
       const holds = earlier !== undefined && this.holds(known, earlier);
       return holds ? userOf(earlier) : await this.attempt(found, request);
     } catch (error) {
-      throw withScheme(error, found.credential);
+      throw withScheme(error, found.credential.scheme);
     }
   }
 
@@ -222,7 +222,7 @@ export class RequestAuthenticator extends Authenticator {
   }
 }
 
-/** @throws {TypeError} for a scheme of an app that gave no user, whatever its types say: nobody passes as nobody. */
+/** @throws {TypeError} when a scheme of an app gives no user, whatever its types say; the request is then not admitted. */
 function userOf(authentication: Authentication): AuthUser {
   const user = (authentication as Authentication | undefined)?.user as AuthUser | null | undefined;
   if (typeof user === 'object' && user !== null) return user;
@@ -233,14 +233,6 @@ async function settled({ outcome }: Attempt): Promise<Authentication> {
   const known = await outcome;
   if ('refusal' in known) throw known.refusal;
   return known;
-}
-
-/**
- * Sets the HTTP scheme of the refused credential in an error, so that the challenge of that scheme describes the error.
- */
-function withScheme(error: unknown, { scheme }: Credential): unknown {
-  if (isAuthError(error)) error.scheme ??= scheme;
-  return error;
 }
 
 function twoCredentials(one: Credential, other: Credential): RefusalError {

@@ -233,3 +233,16 @@ export function requireAuthModule<Part>(where: string, part: Part | undefined): 
     'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
   );
 }
+
+/**
+ * Records the HTTP authentication scheme of the credential that an error is about, so that the challenge of this scheme
+ * carries the error. An error that has a scheme keeps it; one that an app has frozen stays without.
+ */
+export function withScheme(error: unknown, scheme: string | null): unknown {
+  if (!isAuthError(error)) return error;
+  // An error of another copy of the package may have no such member.
+  const known = error.scheme as string | null | undefined;
+  // Reflect.set fails without throwing, so that a frozen refusal is still answered as a refusal.
+  if (known === null || known === undefined) Reflect.set(error, 'scheme', scheme);
+  return error;
+}

@@ -93,11 +93,11 @@ export class MicroservicesTransport extends Transport {
     const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
     return createRequestView(request, (name) => [
       ...(headers.get(name) ?? []),
-      ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withScheme(token)] : []),
+      ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withBearer(token)] : []),
     ]);
   }
 }
 
-function withScheme(token: string): string {
+function withBearer(token: string): string {
   return /^bearer /i.test(token) ? token : `Bearer ${token}`;
 }
