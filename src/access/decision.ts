@@ -41,6 +41,8 @@ function mayContinueWithoutUser(error: AuthError, rules: Extract<RouteRules, { m
       return rules.onUnavailable === 'anonymous';
     case 'INVALID_REQUEST':
     case 'INSUFFICIENT_SCOPE':
+    case 'INVALID_INPUT':
+    case 'NOT_FOUND':
     case 'CONFIGURATION_ERROR':
       return false;
   }

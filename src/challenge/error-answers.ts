@@ -1,4 +1,4 @@
-import type { AuthError, AuthErrorCode, RefusalReason } from '../errors/auth-error.js';
+import type { AuthError, AuthErrorCode, FieldProblem, RefusalReason } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 
 /** The body of every error response. */
@@ -8,6 +8,8 @@ export interface AnswerBody {
   readonly message: string;
   readonly code: AuthErrorCode;
   readonly reason?: RefusalReason;
+  /** With `INVALID_INPUT`: what is wrong with which member of the body or the query. */
+  readonly fields?: readonly FieldProblem[];
 }
 
 /** Header lines in the order in which they are sent; one name may occur several times. */
@@ -42,6 +44,9 @@ const titles = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
+  404: 'Not Found',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 } as const;
@@ -54,6 +59,8 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   INVALID_TOKEN: 401,
   INSUFFICIENT_SCOPE: 403,
   ACCESS_DENIED: 403,
+  INVALID_INPUT: 400,
+  NOT_FOUND: 404,
   SERVER_ERROR: 503,
   CONFIGURATION_ERROR: 500,
 };
@@ -72,7 +79,7 @@ export class ErrorAnswers {
     const seconds = retryAfterOf(error);
     const retryAfter: HeaderLines = seconds === null ? noLines : [['Retry-After', String(seconds)]];
     const challenges = isChallenged(code) ? this.challengesFor(error, request) : noLines;
-    return { status: statuses[code], headers: [...challenges, ...retryAfter], body };
+    return { status: statusOf(error), headers: [...challenges, ...retryAfter], body };
   }
 
   /** The `WWW-Authenticate` lines, which state why the client was refused and which schemes it can use. */
@@ -95,8 +102,9 @@ export function toHeaderlessBody(error: AuthError): HeaderlessBody {
 }
 
 /** The HTTP status of the response to an error. */
-export function statusOf({ code }: AuthError): AnswerStatus {
-  return statuses[code];
+export function statusOf(error: AuthError): AnswerStatus {
+  const own: unknown = 'status' in error ? error.status : null;
+  return own === 413 || own === 415 ? own : statuses[error.code];
 }
 
 /**
@@ -113,13 +121,16 @@ export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | n
       // RFC 6750 §3.1: a request without credentials gets no error code.
       return bearer({});
     case 'INVALID_REQUEST':
-      return bearerError('invalid_request', message);
+      // RFC 6750 §3.1 has a code for malformed requests; 413 and 415 are about the body and not about the credential.
+      return statusOf(error) === 400 ? bearerError('invalid_request', message) : null;
     case 'INVALID_TOKEN':
       return bearerError('invalid_token', message);
     case 'INSUFFICIENT_SCOPE':
       // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
       return bearer({ error: 'insufficient_scope', ...scopeOf(error) });
     case 'ACCESS_DENIED':
+    case 'INVALID_INPUT':
+    case 'NOT_FOUND':
     case 'SERVER_ERROR':
     case 'CONFIGURATION_ERROR':
       return null;
@@ -139,7 +150,8 @@ function isChallenged(code: AuthErrorCode): boolean {
 }
 
 function bodyOf(error: AuthError): AnswerBody {
-  const status = statuses[error.code];
+  const status = statusOf(error);
+  const fields: unknown = 'fields' in error ? error.fields : undefined;
   return {
     statusCode: status,
     error: titles[status],
@@ -147,6 +159,7 @@ function bodyOf(error: AuthError): AnswerBody {
     message: error.code === 'CONFIGURATION_ERROR' ? 'Internal server error' : error.message,
     code: error.code,
     ...(error.reason !== null && { reason: error.reason }),
+    ...(Array.isArray(fields) && fields.length > 0 && { fields: fields as readonly FieldProblem[] }),
   };
 }
 

@@ -5,6 +5,8 @@ export type AuthErrorCode =
   | 'INVALID_TOKEN'
   | 'INSUFFICIENT_SCOPE'
   | 'ACCESS_DENIED'
+  | 'INVALID_INPUT'
+  | 'NOT_FOUND'
   | 'SERVER_ERROR'
   | 'CONFIGURATION_ERROR';
 
@@ -67,7 +69,7 @@ export function isAuthError(error: unknown): error is AuthError {
   return typeof error === 'object' && error !== null && authErrorBrand in error;
 }
 
-/** Whether an error is a refusal: the caller's fault, answered with 400, 401 or 403. */
+/** Whether an error is a refusal: the caller's fault, answered with a status from 400 to 499. */
 export function isRefusal(error: unknown): error is RefusalError {
   return isAuthError(error) && error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR';
 }
@@ -77,7 +79,7 @@ export function isConfigurationError(error: unknown): error is ConfigurationErro
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
 }
 
-/** The codes of a refusal, which is the caller's fault and is answered with 400, 401 or 403. */
+/** The codes of a refusal, which is the caller's fault and is answered with a status from 400 to 499. */
 export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
 
 /** The messages that clients receive. They are fixed: none repeats a token, a key server or the configuration. */
@@ -86,7 +88,25 @@ const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
   INVALID_REQUEST: 'The request carries its credentials in a malformed or contradictory way',
   INSUFFICIENT_SCOPE: 'The access token lacks a required scope',
   ACCESS_DENIED: 'Access is denied',
+  INVALID_INPUT: 'The body or the query of the request breaks a rule',
+  NOT_FOUND: 'Not found',
 };
+
+/** A rule that a member of a body or a query breaks. */
+export interface FieldProblem {
+  /** The member: `limit`, or `links.0.url` inside others. */
+  readonly path: string;
+  /** What is expected, as a sentence without a full stop. It never repeats the value. */
+  readonly message: string;
+}
+
+/** What only some refusals have. */
+interface RefusalDetails {
+  readonly requiredScopes?: readonly string[];
+  readonly fromOtherSite?: boolean;
+  readonly fields?: readonly FieldProblem[];
+  readonly status?: 413 | 415;
+}
 
 const tokenSentences: Record<RefusalReason, string> = {
   malformed: 'The access token is malformed',
@@ -112,18 +132,24 @@ export class RefusalError extends AuthError {
   readonly requiredScopes: readonly string[];
   /** Whether a page of another origin made the request, which is refused on optional routes too. */
   readonly fromOtherSite: boolean;
+  /** What is wrong with which member; empty unless the code is `INVALID_INPUT`. */
+  readonly fields: readonly FieldProblem[];
+  /** The HTTP status where it is not the usual one of the code; `null` otherwise. */
+  readonly status: 413 | 415 | null;
 
   private constructor(
     override readonly code: RefusalCode,
     reason: RefusalReason | null,
     message: string,
     explanation: string,
-    details: { readonly requiredScopes?: readonly string[]; readonly fromOtherSite?: boolean } = {},
+    details: RefusalDetails = {},
   ) {
     super(message, explanation);
     this.reason = reason;
     this.requiredScopes = details.requiredScopes ?? [];
     this.fromOtherSite = details.fromOtherSite ?? false;
+    this.fields = details.fields ?? [];
+    this.status = details.status ?? null;
   }
 
   /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
@@ -148,8 +174,29 @@ export class RefusalError extends AuthError {
     return new RefusalError('ACCESS_DENIED', null, sentences.ACCESS_DENIED, explanation, { fromOtherSite: true });
   }
 
+  /** Refuses a body or a query that breaks a rule: 400 with the members and what is expected of them. */
+  static input(fields: readonly FieldProblem[]): RefusalError {
+    const explanation = fields.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    return new RefusalError('INVALID_INPUT', null, sentences.INVALID_INPUT, explanation, { fields });
+  }
+
+  /** Refuses a body of a media type that the route does not take: 415. */
+  static mediaType(explanation: string): RefusalError {
+    return new RefusalError('INVALID_REQUEST', null, 'The media type of the body is not supported', explanation, {
+      status: 415,
+    });
+  }
+
+  /** Refuses a body that is larger than the route takes: 413. */
+  static tooLarge(explanation: string): RefusalError {
+    return new RefusalError('INVALID_REQUEST', null, 'The body is too large', explanation, { status: 413 });
+  }
+
   /** Creates every other refusal, which has neither a reason nor scopes. */
-  static of(code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE'>, explanation: string): RefusalError {
+  static of(
+    code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE' | 'INVALID_INPUT'>,
+    explanation: string,
+  ): RefusalError {
     return new RefusalError(code, null, sentences[code], explanation);
   }
 }

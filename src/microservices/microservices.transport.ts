@@ -26,6 +26,9 @@ const grpcCodes = {
   400: 3, // INVALID_ARGUMENT
   401: 16, // UNAUTHENTICATED
   403: 7, // PERMISSION_DENIED
+  404: 5, // NOT_FOUND
+  413: 3, // INVALID_ARGUMENT
+  415: 3, // INVALID_ARGUMENT
   500: 13, // INTERNAL
   503: 14, // UNAVAILABLE
 } satisfies Record<AnswerStatus, number>;

@@ -4,8 +4,11 @@ import {
   ForbiddenException,
   type HttpException,
   InternalServerErrorException,
+  NotFoundException,
+  PayloadTooLargeException,
   ServiceUnavailableException,
   UnauthorizedException,
+  UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
@@ -20,6 +23,9 @@ const exceptions = {
   400: BadRequestException,
   401: UnauthorizedException,
   403: ForbiddenException,
+  404: NotFoundException,
+  413: PayloadTooLargeException,
+  415: UnsupportedMediaTypeException,
   500: InternalServerErrorException,
   503: ServiceUnavailableException,
 } satisfies Record<AnswerStatus, new (body: object, options: { cause: unknown }) => HttpException>;

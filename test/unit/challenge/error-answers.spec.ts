@@ -71,6 +71,31 @@ describe('an answer', () => {
   });
 });
 
+describe('the answer to a request with a wrong body', () => {
+  const answers = new ErrorAnswers([bearer]);
+
+  it('states each member and what is expected of it', () => {
+    const { status, body } = answers.toAnswer(RefusalError.input([{ path: 'limit', message: 'a number' }]), null);
+    expect(status).toBe(400);
+    expect(body).toEqual({
+      statusCode: 400,
+      error: 'Bad Request',
+      message: 'The body or the query of the request breaks a rule',
+      code: 'INVALID_INPUT',
+      fields: [{ path: 'limit', message: 'a number' }],
+    });
+  });
+
+  it.each([
+    [415, 'Unsupported Media Type', RefusalError.mediaType('')],
+    [413, 'Payload Too Large', RefusalError.tooLarge('')],
+  ])('is %i, with the code of a malformed request', (status, title, error) => {
+    const { body, ...answer } = answers.toAnswer(error, null);
+    expect(answer).toEqual({ status, headers: [] });
+    expect(body).toEqual({ statusCode: status, error: title, message: error.message, code: 'INVALID_REQUEST' });
+  });
+});
+
 describe('the challenge of Bearer', () => {
   const linesFor = (error: AuthError): string[] =>
     new ErrorAnswers([bearer]).toAnswer(error, null).headers.map(([, value]) => value);
@@ -92,6 +117,10 @@ describe('the challenge of Bearer', () => {
     ],
     ['INSUFFICIENT_SCOPE', RefusalError.scopes(['a', 'b'], ''), ['Bearer error="insufficient_scope", scope="a b"'], []],
     ['ACCESS_DENIED', RefusalError.of('ACCESS_DENIED', ''), [], []],
+    ['NOT_FOUND', RefusalError.of('NOT_FOUND', ''), [], []],
+    ['INVALID_INPUT', RefusalError.input([{ path: 'limit', message: 'a number from 1 to 200' }]), [], []],
+    ['a media type', RefusalError.mediaType(''), [], []],
+    ['a body that is too large', RefusalError.tooLarge(''), [], []],
   ])('carries %s only when the credential was its own', (_, error, own, other) => {
     expect(linesFor(error)).toEqual(own);
     expect(linesFor(ofScheme(error, 'Bearer'))).toEqual(own);
