@@ -7,6 +7,7 @@ import type { Clock } from './clock/clock.js';
 import type { TransportPlugin } from './transports/transport.js';
 import type { ToUser } from './authentication/request-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
+import type { ModuleIssuer } from './issuers/module-issuer.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
@@ -17,8 +18,11 @@ import type { Fetch } from './upstream/http-exchange.js';
 
 /** How `AuthModule` verifies tokens. Read, checked and frozen once, when the app starts. */
 export interface AuthModuleOptions {
-  /** Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()` or `jwtIssuer()` gives, or a list of these. */
-  readonly issuers: IdentityProvider | readonly IdentityProvider[];
+  /**
+   * Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()`, `jwtIssuer()` or another preset gives, or a list of
+   * these. `ownTokens()` of `nest-gatehouse/sessions` stands for the app itself.
+   */
+  readonly issuers: IdentityProvider | ModuleIssuer | readonly (IdentityProvider | ModuleIssuer)[];
   /**
    * Where requests send their token. All places are read: the same token in two of them is one token, two
    * different ones are a 400.
@@ -99,7 +103,7 @@ export interface AuthModuleOptions {
    * client. Costs a remembered token one comparison, and no I/O for any. A `RevocationStore`, if a module of the app
    * provides one, shares revocations between processes; without one each process knows its own, until it ends.
    *
-   * @defaultValue false
+   * @defaultValue false; with `SessionsModule` true, because the end of a session revokes its access tokens
    */
   readonly revocation?: boolean | RevocationOptions;
   /** Where "now" comes from. @defaultValue the machine's clock */

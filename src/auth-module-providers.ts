@@ -2,7 +2,7 @@ import { ForbiddenException, type Provider } from '@nestjs/common';
 import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { PermissionSources } from './access/issuer-permissions.js';
-import { Timer, NodeTimer } from './clock/clock.js';
+import { Clock, Timer, NodeTimer } from './clock/clock.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
@@ -37,7 +37,10 @@ import {
   openProfiles,
 } from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
-import { AUTH_MODULE_OPTIONS, type ResolvedAuthOptions } from './resolve-auth-options.js';
+import { AuthSettings } from './auth-settings.js';
+import { OwnTokens } from './issuers/module-issuer.js';
+import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS, type ReadAuthOptions } from './read-auth-options.js';
+import { type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
@@ -61,9 +64,22 @@ function authContextOf(
 /** What the options, once read, are made into. */
 export const authModuleProviders: Provider[] = [
   {
+    provide: AuthSettings,
+    inject: [READ_AUTH_OPTIONS],
+    useFactory: ({ publicUrl, trustedOrigins, clock }: ReadAuthOptions) =>
+      new AuthSettings(publicUrl, trustedOrigins, clock),
+  },
+  { provide: Clock, inject: [READ_AUTH_OPTIONS], useFactory: ({ clock }: ReadAuthOptions) => clock },
+  {
+    provide: AUTH_MODULE_OPTIONS,
+    // The own tokens are those of a global module, wherever it is imported.
+    inject: [READ_AUTH_OPTIONS, { token: OwnTokens, optional: true }],
+    useFactory: (options: ReadAuthOptions, own: OwnTokens | undefined) => resolveAuthOptions(options, own ?? null),
+  },
+  {
     provide: EventLog,
-    inject: [AUTH_MODULE_OPTIONS],
-    useFactory: ({ onEvent }: ResolvedAuthOptions) => new EventLog(onEvent),
+    inject: [READ_AUTH_OPTIONS],
+    useFactory: ({ onEvent }: ReadAuthOptions) => new EventLog(onEvent),
   },
   {
     provide: ProviderClients,
@@ -150,7 +166,7 @@ export const authModuleProviders: Provider[] = [
     useFactory: ({ schemes, sources, providers }: ResolvedAuthOptions, verifier: TokenVerifier) =>
       new AuthenticationSchemes(schemes, new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) })),
   },
-  { provide: OriginCheck, inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
+  { provide: OriginCheck, inject: [READ_AUTH_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
   {
     provide: Authenticator,
     inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, OriginCheck],

@@ -15,7 +15,10 @@ import { CallAnswers } from './transports/call-answers.js';
 import { Transports } from './transports/transports.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { provideAsyncOptions } from './provide-async-options.js';
-import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
+import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
+import { isIndependent, resolveAuthOptions } from './resolve-auth-options.js';
+import { AuthSettings } from './auth-settings.js';
+import { Clock } from './clock/clock.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
@@ -41,9 +44,11 @@ export class AuthModule implements OnModuleInit {
    */
   static forRoot(options: AuthModuleOptions & AuthModuleExtras): DynamicModule {
     const { guardEverything, isGlobal, ...rest } = options;
-    const resolved = resolveAuthOptions('AuthModule.forRoot', rest);
+    const read = readAuthOptions('AuthModule.forRoot', rest);
+    // Resolved again when the app starts. A mistake is reported here, where the stack trace leads to the app's own line.
+    if (isIndependent(read)) resolveAuthOptions(read, null);
     return assemble('AuthModule.forRoot', { guardEverything, isGlobal }, [
-      { provide: AUTH_MODULE_OPTIONS, useValue: resolved },
+      { provide: READ_AUTH_OPTIONS, useValue: read },
     ]);
   }
 
@@ -76,7 +81,7 @@ export class AuthModule implements OnModuleInit {
   /** Whether the options of this registration are there. Nest refuses to hand out what waits for a request. */
   private areOptionsMade(): boolean {
     try {
-      return this.moduleRef.get<unknown>(AUTH_MODULE_OPTIONS, { strict: true }) !== undefined;
+      return this.moduleRef.get<unknown>(READ_AUTH_OPTIONS, { strict: true }) !== undefined;
     } catch {
       return false;
     }
@@ -99,6 +104,8 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       ...(readSwitch(where, extras, 'guardEverything', false) ? [everywhere] : []),
     ],
     exports: [
+      AuthSettings,
+      Clock,
       EventLog,
       TokenVerifier,
       UserProfileService,

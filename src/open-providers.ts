@@ -17,6 +17,7 @@ import type { ProfileTerms } from './profiles/profile-options.js';
 import { SharedStore } from './profiles/shared-store.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
 import { OriginCheck } from './request/request-origin.js';
+import type { ReadAuthOptions } from './read-auth-options.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
 import type { TrustedIssuer } from './token/trusted-issuer.js';
@@ -118,7 +119,7 @@ export function openProfiles(
 
 /** The check of requests from other sites. An app of microservices alone has no HTTP adapter. */
 export function openOriginCheck(
-  { publicUrl, trustedOrigins }: Pick<ResolvedAuthOptions, 'publicUrl' | 'trustedOrigins'>,
+  { publicUrl, trustedOrigins }: Pick<ReadAuthOptions, 'publicUrl' | 'trustedOrigins'>,
   host: { readonly httpAdapter?: { getInstance(): unknown } },
 ): OriginCheck {
   const publicOrigin = publicUrl === null ? null : new URL(publicUrl).origin;

@@ -3,7 +3,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import type { AuthModuleAsyncOptions, AuthModuleOptions, AuthOptionsFactory } from './auth-module-options.js';
 import { readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
-import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
+import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
 
 const ways = ['useFactory', 'useClass', 'useExisting'] as const;
 
@@ -34,9 +34,9 @@ function providersFor(
     const create = useFactory as (...dependencies: unknown[]) => AuthModuleOptions | Promise<AuthModuleOptions>;
     return [
       {
-        provide: AUTH_MODULE_OPTIONS,
+        provide: READ_AUTH_OPTIONS,
         inject: inject ?? [],
-        useFactory: async (...dependencies: unknown[]) => resolveAuthOptions(where, await create(...dependencies)),
+        useFactory: async (...dependencies: unknown[]) => readAuthOptions(where, await create(...dependencies)),
       },
     ];
   }
@@ -45,9 +45,9 @@ function providersFor(
   return [
     ...(useClass === undefined ? [] : [useClass]),
     {
-      provide: AUTH_MODULE_OPTIONS,
+      provide: READ_AUTH_OPTIONS,
       inject: [factory],
-      useFactory: async (made: AuthOptionsFactory) => resolveAuthOptions(where, await made.createAuthOptions()),
+      useFactory: async (made: AuthOptionsFactory) => readAuthOptions(where, await made.createAuthOptions()),
     },
   ];
 }

@@ -1,130 +1,63 @@
-import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/route-metadata.js';
-import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
-import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
-import { checkSchemeNames, type ToUser } from './authentication/request-authenticator.js';
-import { type Clock, SystemClock } from './clock/clock.js';
-import { readPublicUrl } from './configuration/public-url.js';
-import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
+import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
-import { readTransports } from './transports/transports.js';
-import type { TransportPlugin } from './transports/transport.js';
-import {
-  acceptingTokens,
-  findMissingOption,
-  type IdentityProvider,
-  isIdentityProvider,
-} from './issuers/identity-provider.js';
-import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
-import { readTrustedOrigins } from './request/request-origin.js';
-import { isTokenSource, mergeSources, type TokenSource } from './request/token-sources.js';
-import type { ReportEvent } from './telemetry/auth-event.js';
+import { acceptingTokens, findMissingOption, type IdentityProvider } from './issuers/identity-provider.js';
+import { isModuleIssuer, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
+import type { ReadAuthOptions } from './read-auth-options.js';
+import { mergeSources, type TokenSource } from './request/token-sources.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
-import { type ClaimsCheck, createClaimsCheck } from './token/claims-class.js';
-import type { WarmUp } from './token/issuer-keys.js';
-import type { ProviderClientsOptions } from './upstream/provider-clients.js';
-import { HttpClient } from './upstream/http-client.js';
-import type { Fetch } from './upstream/http-exchange.js';
-
-/** The token under which the options are injected, once they have been read. */
-export const AUTH_MODULE_OPTIONS = Symbol('nest-gatehouse.options');
 
 /** The options with everything filled in and checked. */
-export interface ResolvedAuthOptions {
+export interface ResolvedAuthOptions extends ReadAuthOptions {
   readonly providers: readonly IdentityProvider[];
   readonly sources: readonly TokenSource[];
-  /** Those of the app; `Bearer` is added when the issuers are open. */
-  readonly schemes: readonly AuthenticationScheme[];
-  readonly onEvent: ReportEvent | null;
-  readonly optionalAuth: Required<OptionalAuthOptions>;
-  readonly cacheEntries: number;
-  readonly onlineVerdictSeconds: number;
-  readonly claimsCheck: ClaimsCheck | null;
-  readonly toUser: ToUser | null;
-  readonly warmUp: WarmUp;
-  readonly transports: readonly TransportPlugin[];
-  /** Without a slash at its end; `null` where it was left out. */
-  readonly publicUrl: string | null;
-  readonly trustedOrigins: readonly string[];
   /** `null` where revocation is off. */
   readonly revocation: RevocationTerms | null;
-  readonly clock: Clock;
-  readonly upstream: HttpClient;
-  readonly providerClients: ProviderClientsOptions;
-  readonly profiles: ProfileTerms;
-  /** `null` where no audit is wanted. */
-  readonly routeAudit: ResolvedRouteAudit | null;
 }
 
-const names = [
-  'issuers',
-  'tokenFrom',
-  'schemes',
-  'onEvent',
-  'optionalAuth',
-  'verifiedTokenCache',
-  'onlineVerdictSeconds',
-  'claims',
-  'toUser',
-  'warmUp',
-  'transports',
-  'publicUrl',
-  'trustedOrigins',
-  'socketOrigins',
-  'revocation',
-  'clock',
-  'http',
-  'profiles',
-  'routeAudit',
-];
-const usualCacheEntries = 10_000;
-
 /**
- * Fills in and checks what an app has given.
+ * Completes the options with what other modules of the app provide.
  *
- * @throws {ConfigurationError} for the first option that is wrong, missing or unknown.
+ * @param own the app's own tokens; `null` without a `SessionsModule`
+ * @throws {ConfigurationError} for the first option that does not go with the modules of the app.
  */
-export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthOptions {
-  const options = readOptions(where, given, names);
-  const providers = readProviders(where, options);
-  const clock = readClock(where, options);
+export function resolveAuthOptions(read: ReadAuthOptions, own: OwnTokens | null): ResolvedAuthOptions {
+  const providers = resolveProviders(read, own);
+  const { where, hasProfileOptions } = read;
+  const missing = findMissingOption(providers, ({ profiles }) => [profiles]);
+  // Options for what can never be looked up were not meant for this app.
+  if (hasProfileOptions && missing !== null) {
+    const problem = `no issuer gives profiles: there is no ${missing.option}`;
+    throw new ConfigurationError(path(where, 'profiles'), problem, missing.hint);
+  }
   return Object.freeze({
+    ...read,
     providers,
-    sources: readSources(where, options, providers),
-    schemes: readSchemes(where, options),
-    onEvent: readFunction(path(where, 'onEvent'), options['onEvent']) as ReportEvent | null,
-    optionalAuth: Object.freeze({
-      onInvalid: 'anonymous',
-      onUnavailable: 'reject',
-      ...readOptionalAuthOptions(path(where, 'optionalAuth'), options['optionalAuth'] ?? {}),
-    } as const),
-    cacheEntries: readCacheEntries(where, options),
-    onlineVerdictSeconds: readNumber(where, options, 'onlineVerdictSeconds', { least: 0, most: 3_600 }) ?? 0,
-    claimsCheck: options['claims'] === undefined ? null : createClaimsCheck(path(where, 'claims'), options['claims']),
-    toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
-    warmUp: readWarmUp(where, options),
-    transports: readTransports(where, options),
-    publicUrl: readPublicUrl(where, options),
-    trustedOrigins: readTrustedOrigins(where, options),
-    revocation: readRevocationOptions(path(where, 'revocation'), options['revocation']),
-    clock,
-    ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
-    profiles: readProfiles(where, options, providers),
-    routeAudit: readRouteAudit(path(where, 'routeAudit'), options['routeAudit']),
+    sources: resolveSources(read, providers, own),
+    revocation: resolveRevocation(read, own),
   });
 }
 
-function readProviders(where: string, options: GivenOptions): readonly IdentityProvider[] {
-  const given = options['issuers'];
-  const providers: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (given === undefined || providers.length === 0 || !providers.every(isIdentityProvider)) {
-    throw new ConfigurationError(
-      path(where, 'issuers'),
-      given === undefined ? 'it is missing' : 'something in it is not an issuer',
-      'Write what a preset gives, such as oidc({ … }), or a list of these',
-    );
-  }
+/** Whether the options can be resolved before the app is created. */
+export function isIndependent({ issuers, tokenFrom }: ReadAuthOptions): boolean {
+  return !issuers.some(isModuleIssuer) && tokenFrom?.includes(sessionCookieSource) !== true;
+}
+
+function resolveProviders({ where, issuers }: ReadAuthOptions, own: OwnTokens | null): readonly IdentityProvider[] {
+  const providers = issuers.map((issuer) => {
+    if (!isModuleIssuer(issuer)) return issuer;
+    return requireOwnTokens(path(where, `issuers: ${issuer.preset}()`), own).toProvider(issuer.allowAnonymous);
+  });
   checkNamedOnce(where, providers);
-  return Object.freeze([...providers]);
+  return Object.freeze(providers);
+}
+
+function requireOwnTokens(where: string, own: OwnTokens | null): OwnTokens {
+  if (own !== null) return own;
+  throw new ConfigurationError(
+    where,
+    'there is no SessionsModule in this app, so it issues no tokens',
+    'Add SessionsModule.forRoot({ … }) of nest-gatehouse/sessions to the imports of the root module',
+  );
 }
 
 /** Of two descriptions that both accept tokens of one issuer, the more permissive one would decide. */
@@ -147,96 +80,36 @@ function checkNamedOnce(where: string, providers: readonly IdentityProvider[]): 
   }
 }
 
-function readSources(
-  where: string,
-  options: GivenOptions,
+function resolveSources(
+  { where, tokenFrom }: ReadAuthOptions,
   providers: readonly IdentityProvider[],
+  own: OwnTokens | null,
 ): readonly TokenSource[] {
-  const given = options['tokenFrom'];
-  if (given === undefined) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
-  const sources: readonly unknown[] = Array.isArray(given) ? given : [];
-  if (sources.length === 0 || !sources.every(isTokenSource)) {
+  if (tokenFrom === null) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
+  const option = path(where, 'tokenFrom: [fromSessionCookie()]');
+  return mergeSources(
+    tokenFrom.map((source) => {
+      if (source !== sessionCookieSource) return source;
+      const { cookieSource } = requireOwnTokens(option, own);
+      if (cookieSource !== null) return cookieSource;
+      throw new ConfigurationError(
+        option,
+        'SessionsModule delivers no cookies',
+        "Add 'cookies' to its option delivery, or leave fromSessionCookie() out",
+      );
+    }),
+  );
+}
+
+function resolveRevocation({ where, givenRevocation }: ReadAuthOptions, own: OwnTokens | null): RevocationTerms | null {
+  const option = path(where, 'revocation');
+  if (own === null) return readRevocationOptions(option, givenRevocation);
+  if (givenRevocation === false) {
     throw new ConfigurationError(
-      path(where, 'tokenFrom'),
-      'a list of token sources is expected',
-      "Write [fromBearer(), fromHeader('x-access-token'), fromCookie('access_token')] or a part of it",
+      option,
+      'it is off, and SessionsModule ends sessions by revoking their access tokens',
+      'Leave it out: with SessionsModule revocation is on',
     );
   }
-  return mergeSources(sources);
-}
-
-function readSchemes(where: string, options: GivenOptions): readonly AuthenticationScheme[] {
-  const given = options['schemes'] ?? [];
-  const schemes: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (!Array.isArray(given) || !schemes.every(isScheme)) {
-    throw new ConfigurationError(
-      path(where, 'schemes'),
-      'a list of authentication schemes is expected',
-      'Write instances of classes that extend AuthenticationScheme: [new ApiKeyScheme()]',
-    );
-  }
-  checkSchemeNames(path(where, 'schemes'), schemes);
-  return Object.freeze([...schemes]);
-}
-
-/** By its members, as the class may come from another installed copy of the package. */
-function isScheme(value: unknown): value is AuthenticationScheme {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, find, authenticate, challenge } = value as Readonly<Record<string, unknown>>;
-  return typeof name === 'string' && [find, authenticate, challenge].every((verb) => typeof verb === 'function');
-}
-
-function readCacheEntries(where: string, options: GivenOptions): number {
-  const given = options['verifiedTokenCache'];
-  if (given === false) return 0;
-  const cache = path(where, 'verifiedTokenCache');
-  const entries = readOptions(cache, given ?? { maxEntries: usualCacheEntries }, ['maxEntries']);
-  return readNumber(cache, entries, 'maxEntries', { least: 0, most: 1_000_000, whole: true }) ?? usualCacheEntries;
-}
-
-/** Options for what can never be looked up were not meant for this app. */
-function readProfiles(where: string, options: GivenOptions, providers: readonly IdentityProvider[]): ProfileTerms {
-  const missing = findMissingOption(providers, ({ profiles }) => [profiles]);
-  if (options['profiles'] !== undefined && missing !== null) {
-    const problem = `no issuer gives profiles: there is no ${missing.option}`;
-    throw new ConfigurationError(path(where, 'profiles'), problem, missing.hint);
-  }
-  return Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {}));
-}
-
-function readWarmUp(where: string, options: GivenOptions): WarmUp {
-  const given = options['warmUp'];
-  if (given === undefined) return false;
-  if (given === 'required' || typeof given === 'boolean') return given;
-  throw new ConfigurationError(path(where, 'warmUp'), "true, false or 'required' is expected", 'Left out, it is false');
-}
-
-function readClock(where: string, options: GivenOptions): Clock {
-  const given = options['clock'];
-  if (given === undefined) return new SystemClock();
-  if (typeof given === 'object' && given !== null && 'now' in given && typeof given.now === 'function') {
-    return given as Clock;
-  }
-  throw new ConfigurationError(path(where, 'clock'), 'a clock is expected', 'Write { now: () => new Date() }');
-}
-
-function readHttp(
-  where: string,
-  given: unknown,
-  clock: Clock,
-): Pick<ResolvedAuthOptions, 'upstream' | 'providerClients'> {
-  const options = readOptions(where, given, ['timeoutMs', 'fetch']);
-  const timeoutMs = readNumber(where, options, 'timeoutMs', { least: 1, most: 60_000 });
-  const fetch = (readFunction(path(where, 'fetch'), options['fetch']) ?? undefined) as Fetch | undefined;
-  return {
-    upstream: new HttpClient({ fetch, clock, limits: timeoutMs === undefined ? {} : { timeoutMs } }),
-    providerClients: Object.freeze({ fetch, timeoutMs, clock }),
-  };
-}
-
-function readFunction(where: string, given: unknown): ((...values: never[]) => unknown) | null {
-  if (given === undefined) return null;
-  if (typeof given !== 'function')
-    throw new ConfigurationError(where, 'a function is expected', 'Write one, or leave it out');
-  return given as (...values: never[]) => unknown;
+  return readRevocationOptions(option, givenRevocation ?? true, { serveStaleForSeconds: own.lifetimeSeconds });
 }

@@ -14,7 +14,7 @@ export interface RevocationOptions {
    * Seconds for which tokens are accepted by what was last read, while the store cannot be read; at least twice
    * `refreshSeconds`, at most 86,400. After that time `onUnavailable` decides.
    *
-   * @defaultValue 60
+   * @defaultValue 60; with `SessionsModule` the lifetime of its access tokens
    */
   readonly serveStaleForSeconds?: number;
   /**
@@ -45,7 +45,11 @@ const names = ['refreshSeconds', 'serveStaleForSeconds', 'longestTokenSeconds', 
  *
  * @throws {ConfigurationError} for the first option that is wrong or unknown.
  */
-export function readRevocationOptions(where: string, given: unknown): RevocationTerms | null {
+export function readRevocationOptions(
+  where: string,
+  given: unknown,
+  defaults: Pick<RevocationTerms, 'serveStaleForSeconds'> = { serveStaleForSeconds: 60 },
+): RevocationTerms | null {
   if (given === undefined || given === false) return null;
   const options = readOptions(where, given === true ? {} : given, names);
   const refreshSeconds = readNumber(where, options, 'refreshSeconds', { least: 0.1, most: 300 }) ?? 2;
@@ -54,7 +58,7 @@ export function readRevocationOptions(where: string, given: unknown): Revocation
     refreshSeconds,
     serveStaleForSeconds:
       readNumber(where, options, 'serveStaleForSeconds', { least: 0.2, most: 86_400 }) ??
-      Math.max(60, 2 * refreshSeconds),
+      Math.max(defaults.serveStaleForSeconds, 2 * refreshSeconds),
     longestTokenSeconds: readNumber(where, options, 'longestTokenSeconds', longest) ?? 86_400,
     onUnavailable: readChoice(where, options, 'onUnavailable', ['reject', 'accept'], 'reject'),
   });

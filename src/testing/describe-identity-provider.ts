@@ -4,6 +4,7 @@ import { SystemClock } from '../clock/clock.js';
 import { isAuthError } from '../errors/auth-error.js';
 import { type IdentityProvider, isIdentityProvider } from '../issuers/identity-provider.js';
 import { claimMapsOf, openIssuers } from '../open-providers.js';
+import { readAuthOptions } from '../read-auth-options.js';
 import { resolveAuthOptions } from '../resolve-auth-options.js';
 import { IssuerKeys } from '../token/issuer-keys.js';
 import { acceptAnyAudience } from '../token/trusted-issuer.js';
@@ -75,7 +76,7 @@ type DefineTest = (title: string, run: (opened: OpenedProvider) => Promise<void>
 function testForm(test: DefineTest): void {
   test('is frozen, is accepted by AuthModule, and makes no calls before the first token', async (opened) => {
     const { provider, issuer } = opened.under;
-    const { providers } = resolveAuthOptions('AuthModule.forRoot', { issuers: provider });
+    const { providers } = resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers: provider }), null);
     assert.strictEqual(providers.length, 1);
     assert.strictEqual(isIdentityProvider(provider), true);
     assert.deepStrictEqual(findUnfrozen(provider, 'provider'), []);
@@ -180,7 +181,7 @@ class OpenedProvider {
   private readonly verifier: TokenVerifier;
 
   constructor(readonly under: ProviderUnderTest) {
-    const { upstream } = resolveAuthOptions('AuthModule.forRoot', { issuers: under.provider });
+    const { upstream } = readAuthOptions('AuthModule.forRoot', { issuers: under.provider });
     const context: AuthContext = { clock, upstream, providerClient: this.clients.get, report: () => undefined };
     const issuers = openIssuers([under.provider], context);
     this.keys = new IssuerKeys(issuers, false);

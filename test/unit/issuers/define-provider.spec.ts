@@ -6,6 +6,7 @@ import { oidc } from '../../../src/issuers/oidc.js';
 import { keysAt } from '../../../src/issuers/remote-keys.js';
 import { publicKeyAlgorithms } from '../../../src/keys/algorithm.js';
 import { claimMapsOf, openIssuers } from '../../../src/open-providers.js';
+import { readAuthOptions } from '../../../src/read-auth-options.js';
 import { resolveAuthOptions } from '../../../src/resolve-auth-options.js';
 import { ProviderClients } from '../../../src/upstream/provider-clients.js';
 import { HttpClient } from '../../../src/upstream/http-client.js';
@@ -153,7 +154,8 @@ function context() {
 describe('an issuer that is described twice', () => {
   const accepting = oidc({ issuer: 'https://acme.example', audience: 'api' });
   const other = defineProvider({ ...accepting, acceptsTokens: false, issuerHints: new Map([['x', 'y']]) });
-  const resolve = (...issuers: unknown[]) => resolveAuthOptions('AuthModule.forRoot', { issuers });
+  const resolve = (...issuers: unknown[]) =>
+    resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers }), null);
 
   it('is refused when both descriptions accept its tokens', () => {
     expect(configurationErrorOf(() => resolve(accepting, accepting)).message).toContain(
