@@ -1,5 +1,6 @@
 import type { Clock, Timer } from './clock/clock.js';
 import { ConfigurationError } from './errors/auth-error.js';
+import { type AppModules, findAppProvider } from './find-app-provider.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
 import { claimMapsOf } from './open-providers.js';
 import { type IdentifyToken, RevocationCheck } from './revocation/revocation-check.js';
@@ -70,41 +71,16 @@ function identifyBy(providers: readonly IdentityProvider[]): IdentifyToken {
   };
 }
 
-/** The part of Nest's `ModulesContainer` that is read here. */
-interface AppModules {
-  values(): Iterable<{ readonly providers: ReadonlyMap<unknown, AppProvider> }>;
-}
-
-interface AppProvider {
-  readonly instance: unknown;
-  /** Whether it is made once, and not for each request. */
-  isDependencyTreeStatic(): boolean;
-}
-
 /**
  * The one `RevocationStore` that any module of the app provides; `null` where there is none, or a factory gave `null`.
  *
  * @throws {ConfigurationError} when there are two, or what is provided is not a store.
  */
 export function findRevocationStore(modules: AppModules): RevocationStore | null {
-  const found = [...modules.values()].flatMap(({ providers }) => providers.get(RevocationStore) ?? []);
-  const where = 'AuthModule.forRoot({ revocation })';
-  if (!found.every((provider) => provider.isDependencyTreeStatic())) {
-    throw new ConfigurationError(
-      where,
-      'the RevocationStore depends on the request, and it is read when there is none',
-      'Provide one object for the whole app',
-    );
-  }
-  const stores = new Set(found.map(({ instance }) => instance ?? null).filter((instance) => instance !== null));
-  if (stores.size > 1) {
-    throw new ConfigurationError(where, 'two modules provide a RevocationStore', 'Leave one of them out');
-  }
-  const [store] = stores;
-  if (store === undefined) return null;
-  if (isRevocationStore(store)) return store;
+  const store = findAppProvider(modules, RevocationStore, 'AuthModule.forRoot({ revocation })');
+  if (store === null || isRevocationStore(store)) return store;
   throw new ConfigurationError(
-    where,
+    'AuthModule.forRoot({ revocation })',
     'what is provided as RevocationStore has not the methods of one',
     'Provide a class that extends RevocationStore',
   );
