@@ -22,8 +22,10 @@ export interface TokenToRevoke {
 export interface SessionToRevoke {
   /** The exact issuer, as in `AuthUser.issuer`. */
   readonly issuer: string;
-  /** As in `AuthUser.sessionId`. */
-  readonly sessionId: string;
+  /** As in `AuthUser.sessionId`; or a list, for several sessions in one write to the store. */
+  readonly sessionId: string | readonly string[];
+  /** When the last token of the session expires: the revocation is kept until then. @defaultValue in `longestTokenSeconds` */
+  readonly expiresAt?: Date;
 }
 
 /** All tokens of one user that were issued until a moment. */
@@ -96,15 +98,23 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     const where = 'RevocationService.revokeToken';
     const { issuer, value } = this.readIds(where, token, 'id', ['expiresAt']);
     const endsAtSeconds = Math.ceil(readSeconds(path(where, 'expiresAt'), token.expiresAt));
-    await this.revoke(where, { kind: 'token', issuer, value, issuedUntilSeconds: null, endsAtSeconds });
+    await this.revoke(where, [{ kind: 'token', issuer, value, issuedUntilSeconds: null, endsAtSeconds }]);
   }
 
   /** Revokes all tokens of a session, whenever they were issued. Other sessions of the user stay, and new ones can begin. */
   async revokeSession(session: SessionToRevoke): Promise<void> {
     const where = 'RevocationService.revokeSession';
-    const { issuer, value } = this.readIds(where, session, 'sessionId');
-    const endsAtSeconds = this.now() + this.longestSeconds();
-    await this.revoke(where, { kind: 'session', issuer, value, issuedUntilSeconds: null, endsAtSeconds });
+    const { sessionId, expiresAt } = session;
+    const ids = Array.isArray(sessionId) ? (sessionId as readonly string[]) : [sessionId];
+    const read = ids.map((id) => this.readIds(where, { ...session, sessionId: id }, 'sessionId', ['expiresAt']));
+    const endsAtSeconds =
+      expiresAt === undefined
+        ? this.now() + this.longestSeconds()
+        : Math.ceil(readSeconds(path(where, 'expiresAt'), expiresAt));
+    await this.revoke(
+      where,
+      read.map(({ issuer, value }) => ({ kind: 'session', issuer, value, issuedUntilSeconds: null, endsAtSeconds })),
+    );
   }
 
   /**
@@ -114,14 +124,14 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   async revokeUser(user: UserToRevoke): Promise<void> {
     const where = 'RevocationService.revokeUser';
     const { issuer, value } = this.readIds(where, user, 'userId', ['before']);
-    await this.revoke(where, { kind: 'user', issuer, value, ...this.readBefore(where, user.before) });
+    await this.revoke(where, [{ kind: 'user', issuer, value, ...this.readBefore(where, user.before) }]);
   }
 
   /** The same for all tokens that were issued to an application, for any user. */
   async revokeClient(client: ClientToRevoke): Promise<void> {
     const where = 'RevocationService.revokeClient';
     const { issuer, value } = this.readIds(where, client, 'clientId', ['before']);
-    await this.revoke(where, { kind: 'client', issuer, value, ...this.readBefore(where, client.before) });
+    await this.revoke(where, [{ kind: 'client', issuer, value, ...this.readBefore(where, client.before) }]);
   }
 
   /** @throws {ConfigurationError} where `revocation` is off. */
@@ -146,12 +156,17 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
     this.parts.on?.feed.close();
   }
 
-  private async revoke(where: string, { endsAtSeconds, ...rest }: Revocation): Promise<void> {
+  private async revoke(where: string, revocations: readonly Revocation[]): Promise<void> {
     const { feed } = this.get(where);
-    const expiresAtSeconds = Math.min(Math.ceil(endsAtSeconds + this.parts.toleranceSeconds), latestSeconds);
-    // Every token that it concerns has expired.
-    if (expiresAtSeconds <= this.now()) return;
-    await feed.add([{ ...rest, expiresAtSeconds }]);
+    const now = this.now();
+    const entries = revocations
+      .map(({ endsAtSeconds, ...rest }) => ({
+        ...rest,
+        expiresAtSeconds: Math.min(Math.ceil(endsAtSeconds + this.parts.toleranceSeconds), latestSeconds),
+      }))
+      // Every token that an earlier one concerns has expired.
+      .filter(({ expiresAtSeconds }) => expiresAtSeconds > now);
+    if (entries.length > 0) await feed.add(entries);
   }
 
   private get(where: string): { readonly feed: RevocationFeed; readonly terms: RevocationTerms } {
