@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } 
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
-import { noteAuthModule } from './errors/auth-error.js';
+import { noteAuthModule } from './errors/require-auth-module.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './authentication/authenticator.js';

@@ -8,7 +8,8 @@ import {
   type Type,
 } from '@nestjs/common';
 
-import { isAuthError, requireAuthModule } from '../errors/auth-error.js';
+import { isAuthError } from '../errors/auth-error.js';
+import { requireAuthModule } from '../errors/require-auth-module.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';

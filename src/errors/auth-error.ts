@@ -92,6 +92,13 @@ const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
   NOT_FOUND: 'Not found',
 };
 
+/** The same for refresh tokens. */
+const sessionSentences = {
+  malformed: 'The refresh token is not one of this app',
+  expired: 'The session has expired',
+  revoked: 'The session has ended',
+} as const satisfies Partial<Record<RefusalReason, string>>;
+
 /** A rule that a member of a body or a query breaks. */
 export interface FieldProblem {
   /** The member: `limit`, or `links.0.url` inside others. */
@@ -155,6 +162,11 @@ export class RefusalError extends AuthError {
   /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
   static token(reason: RefusalReason, explanation: string): RefusalError {
     return new RefusalError('INVALID_TOKEN', reason, tokenSentences[reason], explanation);
+  }
+
+  /** Refuses a refresh token, or the session that it belongs to: 401. */
+  static session(reason: keyof typeof sessionSentences, explanation: string): RefusalError {
+    return new RefusalError('INVALID_TOKEN', reason, sessionSentences[reason], explanation);
   }
 
   /** Refuses a verified caller that the app does not know: 403. */
@@ -240,45 +252,6 @@ export class ConfigurationError extends AuthError {
   get mend(): string {
     return this.fix;
   }
-}
-
-/** One loaded copy of the package: an app may load an ES module and a CommonJS one, or two versions. */
-interface LoadedCopy {
-  hasModule: boolean;
-}
-
-const copiesKey = Symbol.for('nest-gatehouse.copies');
-const registry = globalThis as Record<symbol, LoadedCopy[] | undefined>;
-const copies = (registry[copiesKey] ??= []);
-const ownCopy: LoadedCopy = { hasModule: false };
-copies.push(ownCopy);
-
-/** Notes that the `AuthModule` of this copy of the package was registered. */
-export function noteAuthModule(): void {
-  ownCopy.hasModule = true;
-}
-
-/**
- * A part of `AuthModule` that Nest has injected. Nest finds parts by class, so those of one copy of the package are not
- * found by the guard of another one.
- *
- * @param where what needs the part: `AuthGuard`
- * @throws {ConfigurationError} when the module that uses it does not see `AuthModule`, or sees that of another copy.
- */
-export function requireAuthModule<Part>(where: string, part: Part | undefined): Part {
-  if (part !== undefined) return part;
-  if (!ownCopy.hasModule && copies.some(({ hasModule }) => hasModule)) {
-    throw new ConfigurationError(
-      where,
-      'two copies of nest-gatehouse are loaded (an ES module and a CommonJS one, or two versions), and AuthModule was registered by the other copy',
-      `Import ${where} and AuthModule in the same module format, and see with npm ls nest-gatehouse whether there are two versions`,
-    );
-  }
-  throw new ConfigurationError(
-    where,
-    'it is used in a module that does not see AuthModule',
-    'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
-  );
 }
 
 /**

@@ -2,7 +2,8 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Optional } fro
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
-import { AuthError, requireAuthModule } from '../errors/auth-error.js';
+import { AuthError } from '../errors/auth-error.js';
+import { requireAuthModule } from '../errors/require-auth-module.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';

@@ -52,8 +52,24 @@ interface RuleFailedEvent {
   readonly frames: readonly string[];
 }
 
+/**
+ * A refresh token was used again after its grace period, so it may have been stolen, and the session was ended. Reported once
+ * for each session.
+ */
+interface RefreshTokenReusedEvent {
+  readonly type: 'refresh-token-reused';
+  readonly sessionId: string;
+  readonly userId: string;
+}
+
 /** Every event that the module reports. The union is closed, so that a listener can handle it exhaustively. */
-export type AuthEvent = RefusedEvent | OutageBeganEvent | OutageEndedEvent | MisconfiguredEvent | RuleFailedEvent;
+export type AuthEvent =
+  | RefusedEvent
+  | OutageBeganEvent
+  | OutageEndedEvent
+  | MisconfiguredEvent
+  | RuleFailedEvent
+  | RefreshTokenReusedEvent;
 
 /** Receives the events of the module. */
 export type ReportEvent = (event: AuthEvent) => void;

@@ -3,8 +3,8 @@ import type { AuthEvent, ReportEvent } from './auth-event.js';
 import { describeThrown } from './log-text.js';
 
 /**
- * Writes events to the app's log: a refusal at `debug`, the start of an outage at `error` and its end at `log`, a
- * configuration error and an error thrown by a rule of the app at `error`.
+ * Writes events to the app's log: a refusal at `debug`, the start of an outage at `error` and its end at `log`, a reused
+ * refresh token at `warn`, a configuration error and an error thrown by a rule of the app at `error`.
  */
 export class EventLog {
   private readonly logger = new Logger('Gatehouse');
@@ -40,6 +40,11 @@ export class EventLog {
         return;
       case 'outage-ended':
         this.logger.log(`Got ${event.what} again, after ${event.lastedSeconds} s`);
+        return;
+      case 'refresh-token-reused':
+        this.logger.warn(
+          `Session ${event.sessionId} was ended: a refresh token of it came again after it had been replaced, so it may have been stolen`,
+        );
         return;
       case 'misconfigured':
         this.logger.error(`${event.problem}. ${event.fix}`);

@@ -1,0 +1,134 @@
+import type { AuthSettings } from '../auth-settings.js';
+import { type GivenOptions, path, readChoice, readOptions, readText } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import type { HeaderLines } from '../challenge/error-answers.js';
+import { fromCookie, type TokenSource } from '../request/token-sources.js';
+
+/** The cookies of sessions. Without options they are bound to one host, and no other site can send or set them. */
+export interface CookieOptions {
+  /** A name of the app, for several apps on one host: `'acme'` makes `__Host-acme-access`. @defaultValue '' */
+  readonly name?: string;
+  /**
+   * `'lax'`: pages of other sites do not send the cookies, except by a link. `'strict'`: nor by a link. `'none'`: pages of
+   * other sites send them; it requires https and `trustedOrigins`.
+   *
+   * @defaultValue 'lax'
+   */
+  readonly sameSite?: 'lax' | 'strict' | 'none';
+  /**
+   * Sends the cookies to all hosts of a domain: `'example.com'`. Then each of these hosts can set them, and the prefix is
+   * `__Secure-` in place of `__Host-`. The log warns of it.
+   */
+  readonly domain?: string;
+}
+
+/** The cookie options with everything filled in and checked. */
+export interface CookieTerms {
+  readonly accessName: string;
+  readonly refreshName: string;
+  /** The attributes of every cookie, without `Max-Age`. */
+  readonly attributes: string;
+  readonly domain: string | null;
+}
+
+/** RFC 6265bis §5.7 and Chromium: a longer name and value together are dropped without a message. */
+const longestCookie = 4_096;
+
+/** @throws {ConfigurationError} for the first option that is wrong, or that needs another one. */
+export function readCookieTerms(
+  where: string,
+  given: unknown,
+  { trustedOrigins }: AuthSettings,
+  publicUrl: string,
+): CookieTerms {
+  const options = readOptions(where, given, ['name', 'sameSite', 'domain']);
+  const name = options['name'] === '' ? '' : (readText(where, options, 'name') ?? '');
+  if (!/^[A-Za-z0-9_-]{0,64}$/.test(name)) {
+    throw new ConfigurationError(path(where, 'name'), 'it is not a part of a cookie name', "Write one such as 'acme'");
+  }
+  // Safari takes no secure cookie from http on loopback, so there the names have no prefix either.
+  const isSecure = publicUrl.startsWith('https:');
+  const sameSite = readSameSite(where, options, isSecure && trustedOrigins.length > 0);
+  const domain = readDomain(where, readText(where, options, 'domain'), publicUrl);
+  const prefix = isSecure ? (domain === null ? '__Host-' : '__Secure-') : '';
+  const part = name === '' ? '' : `${name}-`;
+  return Object.freeze({
+    accessName: `${prefix}${part}access`,
+    refreshName: `${prefix}${part}refresh`,
+    attributes: [
+      'Path=/',
+      ...(domain === null ? [] : [`Domain=${domain}`]),
+      ...(isSecure ? ['Secure'] : []),
+      'HttpOnly',
+      `SameSite=${sameSite}`,
+    ].join('; '),
+    domain,
+  });
+}
+
+function readSameSite(where: string, options: GivenOptions, mayBeNone: boolean): 'Lax' | 'Strict' | 'None' {
+  const sameSite = readChoice(where, options, 'sameSite', ['lax', 'strict', 'none'], 'lax');
+  if (sameSite !== 'none') return sameSite === 'lax' ? 'Lax' : 'Strict';
+  if (mayBeNone) return 'None';
+  throw new ConfigurationError(
+    path(where, 'sameSite'),
+    "'none' requires https and the list of the pages that may send the cookies",
+    'Set publicUrl to an https address and trustedOrigins to the origins of your pages',
+  );
+}
+
+function readDomain(where: string, given: string | undefined, publicUrl: string): string | null {
+  if (given === undefined) return null;
+  const domain = given.toLowerCase().replace(/^\./, '');
+  const { hostname } = new URL(publicUrl);
+  const isName = /^(?:[a-z0-9-]+\.)+[a-z0-9-]+$/.test(domain);
+  if (isName && (hostname === domain || hostname.endsWith(`.${domain}`))) return domain;
+  throw new ConfigurationError(
+    path(where, 'domain'),
+    `it is not a domain of ${hostname}, the host of publicUrl, so browsers would not keep the cookies`,
+    'Write that host or a domain above it, or leave it out',
+  );
+}
+
+/** What the cookies of a session contain. */
+export interface SessionCookies {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  /** Seconds for which the browser keeps them; `null` until it is closed. */
+  readonly maxAgeSeconds: number | null;
+}
+
+/**
+ * The `Set-Cookie` lines of a session.
+ *
+ * @throws {ConfigurationError} when the access token is too long for a cookie: browsers would drop it silently.
+ */
+export function cookieLines(terms: CookieTerms, cookies: SessionCookies): HeaderLines {
+  const age = cookies.maxAgeSeconds === null ? '' : `; Max-Age=${cookies.maxAgeSeconds}`;
+  return [[terms.accessName, cookies.accessToken] as const, [terms.refreshName, cookies.refreshToken] as const].map(
+    ([name, value]) => {
+      const size = name.length + value.length;
+      if (size <= longestCookie) return ['Set-Cookie', `${name}=${value}; ${terms.attributes}${age}`] as const;
+      throw new ConfigurationError(
+        'SessionsModule.forRoot({ accessToken })',
+        `the access token makes a cookie of ${size} bytes, and browsers drop those above ${longestCookie}`,
+        "Return fewer roles, scopes and claims from findSubject, leave accessToken: { include } out, or set delivery to ['body']",
+      );
+    },
+  );
+}
+
+/** The `Set-Cookie` lines that remove the cookies of a session. */
+export function clearingLines({ accessName, refreshName, attributes }: CookieTerms): HeaderLines {
+  return [accessName, refreshName].map((name) => ['Set-Cookie', `${name}=; ${attributes}; Max-Age=0`] as const);
+}
+
+/** The source of access tokens in cookies. */
+export function accessCookieSource({ accessName }: CookieTerms): TokenSource {
+  return fromCookie(accessName);
+}
+
+/** The source of refresh tokens in cookies, for the routes that take them. */
+export function refreshCookieSource({ refreshName }: CookieTerms): TokenSource {
+  return fromCookie(refreshName);
+}
