@@ -1,6 +1,8 @@
 /** What every source of keys has to do, whether it holds them or fetches them. */
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OwnKeySource } from '../../src/issuing/own-key-source.js';
+import { type PublicJwk, SigningKeys } from '../../src/issuing/signing-keys.js';
 import { loadJwks, readKeys } from '../../src/keys/jwks-loader.js';
 import { IndexedKeySet, type KeySet } from '../../src/keys/key-set.js';
 import { StaticKeySource, type KeySource } from '../../src/keys/key-source.js';
@@ -12,6 +14,25 @@ import { ManualClock } from '../support/manual-clock.js';
 
 let issuer: TestIssuer;
 let old: SigningKey;
+
+/** Public keys that the app publishes as its own. */
+class PublishedKeys extends SigningKeys {
+  override current(): never {
+    throw new Error('Nothing is signed here');
+  }
+
+  override sign(): never {
+    throw new Error('Nothing is signed here');
+  }
+
+  override published(): readonly PublicJwk[] {
+    return issuer.jwks.keys as unknown as readonly PublicJwk[];
+  }
+
+  override rotate(): Promise<void> {
+    return Promise.resolve();
+  }
+}
 
 beforeAll(async () => {
   issuer = await TestIssuer.start({ algorithm: 'ES256' });
@@ -32,6 +53,7 @@ const sources: Readonly<Record<string, () => KeySource>> = {
       clock,
       report: () => undefined,
     }),
+  OwnKeySource: () => new OwnKeySource({ findSigningKeys: () => new PublishedKeys(), clock, report: () => undefined }),
 };
 
 describe.each(Object.entries(sources))('%s', (_, open) => {

@@ -2,7 +2,7 @@
 import { ManualClock } from '../../support/manual-clock.js';
 import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';
 import type { SigningKeyStore, StoredSigningKey } from '../../../src/issuing/signing-key-store.js';
-import type { SigningKeys } from '../../../src/issuing/signing-keys.js';
+import { type PublicJwk, type SigningKeyName, SigningKeys } from '../../../src/issuing/signing-keys.js';
 import { StoredSigningKeys, type StoredSigningKeysParts } from '../../../src/issuing/stored-signing-keys.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
 
@@ -86,4 +86,33 @@ export const kidOf = async (keys: SigningKeys): Promise<string> => (await keys.c
 export async function use(keys: SigningKeys): Promise<void> {
   await keys.current();
   await settle();
+}
+
+/** Keys in a service, which answers later, and which the test stops and counts. */
+export class RemoteKeys extends SigningKeys {
+  isDown = false;
+  calls = 0;
+
+  constructor(private readonly keys: SigningKeys) {
+    super();
+  }
+
+  override current(): Promise<SigningKeyName> {
+    return Promise.resolve(this.keys.current());
+  }
+
+  override sign(): never {
+    throw new Error('Nothing is signed here');
+  }
+
+  override async published(): Promise<readonly PublicJwk[]> {
+    this.calls += 1;
+    if (this.isDown) throw new Error('https://key:secret@kms.example');
+    await this.keys.refresh();
+    return structuredClone(await this.keys.published());
+  }
+
+  override rotate(): Promise<void> {
+    return this.keys.rotate();
+  }
 }
