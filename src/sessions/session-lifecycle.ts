@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+
+import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { RefusalError } from '../errors/auth-error.js';
+import type { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
+import type { RevocationService } from '../revocation/revocation.service.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import type { AccessTokens, IssuedAccessToken } from './access-tokens.js';
+import { RefreshTokens } from './refresh-tokens.js';
+import { IssuedSession, type Page, type Session, type SessionDetails, type SessionItem } from './session.js';
+import { deliveryFault } from './session-delivery.js';
+import type { SessionTerms } from './session-options.js';
+import { checkAlive, removalTime, SessionRotation } from './session-rotation.js';
+import type {
+  NewSession,
+  SessionEnding,
+  SessionEndReason,
+  SessionStore,
+  StoredSession,
+  TokenDelivery,
+} from './session-store.js';
+import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
+
+export interface SessionLifecycleParts {
+  readonly terms: SessionTerms;
+  readonly accessTokens: AccessTokens;
+  readonly revocation: RevocationService;
+  readonly clock: Clock;
+  readonly report: ReportEvent;
+  /** Looked up at the first use, because any module of the app may provide them. */
+  readonly findStore: () => SessionStore;
+  readonly findEncryptionKeys: () => EncryptionKeys;
+  readonly findSubjects: () => SubjectFinder;
+}
+
+/** A sign-in, read from its request and from the options of the app. */
+export interface SignIn extends Pick<NewSession, 'amr' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'> {
+  readonly isNewUser: boolean;
+  /** The session that the client has already, which ends; `null` where it has none. */
+  readonly replacedId: string | null;
+}
+
+/** What a client asks for with a refresh token. */
+export interface RefreshRequest {
+  /** Where the refresh token came from; `null` where the app's own code has it. */
+  readonly place: TokenDelivery | null;
+  /** What the client chose by `X-Token-Delivery`. */
+  readonly choice: TokenDelivery | null;
+}
+
+/** Which part of a list. */
+export interface ListOptions {
+  /** How many, 1 to 200. @defaultValue 50 */
+  readonly limit?: number;
+  /** The `nextCursor` of the part before. */
+  readonly cursor?: string;
+  /** The session that is marked as `current`. @defaultValue none */
+  readonly currentSessionId?: string;
+}
+
+const mostItems = 200;
+const usualItems = 50;
+/** How long a revocation outlives the access tokens that it concerns, because the clocks of two instances may differ. */
+const clockMarginMs = 60_000;
+
+/** Starts, refreshes and ends sessions in their store. It knows no requests and no responses. */
+export class SessionLifecycle {
+  private store: SessionStore | undefined;
+  private tokens: RefreshTokens | undefined;
+  private rotation: SessionRotation | undefined;
+
+  constructor(private readonly parts: SessionLifecycleParts) {}
+
+  async start(subject: SessionSubject, signIn: SignIn): Promise<Session> {
+    const { replacedId, isNewUser, ...chosen } = signIn;
+    const now = this.now();
+    const session = this.createSession(subject.id, chosen, now);
+    // Signed before anything is stored, so that a failure leaves no session behind.
+    const issued = await this.parts.accessTokens.issue(session, subject, now);
+    const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endingOf('replaced') };
+    await this.getStore().create(session, replaced);
+    if (replacedId !== null) await this.revoke([replacedId]);
+    const { remember, delivery, idleExpiresAt } = session;
+    const details = { subject, idleExpiresAt, remember, delivery, isNewUser };
+    return toSession(session, issued, this.getTokens().create(session, 0), details);
+  }
+
+  /** @throws {RefusalError} before the token is replaced, when the client's choice contradicts the session. */
+  async refresh(text: string, { place, choice }: RefreshRequest): Promise<Session> {
+    const rotated = await this.getRotation().rotate(
+      text,
+      (session) => {
+        const expected = session.delivery ?? place;
+        if (choice !== null && expected !== null && choice !== expected) throw deliveryFault(expected);
+      },
+      async (session) => {
+        const subject = await this.requireSubject(session);
+        return { subject, issued: await this.parts.accessTokens.issue(session, subject, this.now()) };
+      },
+    );
+    const { session, refreshToken, idleExpiresAt, prepared } = rotated;
+    const { remember } = session;
+    const delivery = session.delivery ?? place;
+    const details = { subject: prepared.subject, idleExpiresAt, remember, delivery, isNewUser: false };
+    return toSession(session, prepared.issued, refreshToken, details);
+  }
+
+  /** @returns whether this call ended it */
+  async end(sessionId: string, reason: SessionEndReason): Promise<boolean> {
+    const isEnded = await this.getStore().end(sessionId, this.endingOf(reason));
+    // Also when it had ended: the process that ended it may have died before its access tokens were revoked.
+    await this.revoke([sessionId]);
+    return isEnded;
+  }
+
+  /** Ends a session of exactly this user. @returns `false` when there is none that could be ended */
+  async endOfUser(userId: string, sessionId: string): Promise<boolean> {
+    const session = await this.getStore().find(sessionId);
+    if (session?.userId !== userId || session.endedAt !== null) return false;
+    return this.end(sessionId, 'ended');
+  }
+
+  async endAll(userId: string, exceptId: string | null, reason: SessionEndReason = 'ended'): Promise<void> {
+    await this.revoke(await this.getStore().endAll(userId, this.endingOf(reason), exceptId));
+  }
+
+  /** @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`. */
+  async list(
+    userId: string,
+    { limit = usualItems, cursor, currentSessionId }: ListOptions,
+  ): Promise<Page<SessionItem>> {
+    checkPart(limit, cursor);
+    const query = { now: new Date(this.now()), beforeId: cursor ?? null, limit: limit + 1 };
+    const found = await this.getStore().list(userId, query);
+    const items = found.slice(0, limit).map((session) => toItem(session, currentSessionId));
+    return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  /** The session of a refresh token, whether or not it is the current one; `null` for any other text. */
+  async findByRefreshToken(text: string): Promise<StoredSession | null> {
+    const token = this.getTokens().parse(text);
+    if (token === null) return null;
+    const session = await this.getStore().find(token.sessionId);
+    return session !== null && this.getTokens().belongsTo(token, session) ? session : null;
+  }
+
+  /**
+   * The user of a session as the app knows them now.
+   *
+   * @throws {RefusalError} when it knows none; the session ends.
+   */
+  async requireSubject({ id, userId }: Pick<StoredSession, 'id' | 'userId'>): Promise<SessionSubject> {
+    const subject = await this.findSubject(userId);
+    if (subject !== null) return subject;
+    await this.end(id, 'user-gone');
+    throw RefusalError.session('revoked', 'findSubject knows no such user, so the session was ended');
+  }
+
+  /** @throws {AuthUnavailableError} when the app cannot look the user up. */
+  findSubject(userId: string): Promise<SessionSubject | null> {
+    return findSubject(this.parts.findSubjects(), userId);
+  }
+
+  /** Until when a session may be used without another refresh; `null` when it has ended or expired. */
+  async findExpiry(sessionId: string): Promise<Date | null> {
+    const session = await this.getStore().find(sessionId);
+    if (session === null) return null;
+    try {
+      checkAlive(session, this.now());
+    } catch {
+      return null;
+    }
+    return session.idleExpiresAt;
+  }
+
+  private createSession(
+    userId: string,
+    chosen: Pick<NewSession, 'amr' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'>,
+    now: number,
+  ): NewSession {
+    const { idleMs, absoluteMs } = this.parts.terms;
+    const createdAt = new Date(now);
+    const idleExpiresAt = new Date(now + idleMs);
+    return {
+      id: createUuidV7(now),
+      userId,
+      seed: randomBytes(16),
+      createdAt,
+      authTime: createdAt,
+      ...chosen,
+      idleExpiresAt,
+      absoluteExpiresAt: new Date(now + absoluteMs),
+      removeAfter: removalTime(idleExpiresAt),
+    };
+  }
+
+  private endingOf(reason: SessionEndReason): SessionEnding {
+    const { issuer } = this.parts.terms;
+    const expiresAtSeconds = Math.ceil(this.tokensExpireAt().getTime() / 1_000);
+    return { endedAt: new Date(this.now()), reason, revocation: { issuer, expiresAtSeconds } };
+  }
+
+  private async revoke(ids: readonly string[]): Promise<void> {
+    const { terms, revocation } = this.parts;
+    if (ids.length === 0) return;
+    await revocation.revokeSession({ issuer: terms.issuer, sessionId: ids, expiresAt: this.tokensExpireAt() });
+  }
+
+  /** When the last access token expires that may have been issued by now, with room for the difference of clocks. */
+  private tokensExpireAt(): Date {
+    return new Date(this.now() + this.parts.terms.lifetimeSeconds * 1_000 + clockMarginMs);
+  }
+
+  private getStore(): SessionStore {
+    return (this.store ??= this.parts.findStore());
+  }
+
+  private getTokens(): RefreshTokens {
+    return (this.tokens ??= new RefreshTokens(this.parts.findEncryptionKeys()));
+  }
+
+  private getRotation(): SessionRotation {
+    const { terms, clock, report } = this.parts;
+    return (this.rotation ??= new SessionRotation({
+      terms,
+      clock,
+      store: this.getStore(),
+      tokens: this.getTokens(),
+      end: (id, reason) => this.end(id, reason),
+      onReuse: ({ id: sessionId, userId }) => {
+        report({ type: 'refresh-token-reused', sessionId, userId });
+      },
+    }));
+  }
+
+  private now(): number {
+    return readMilliseconds(this.parts.clock);
+  }
+}
+
+function toSession(
+  { id, userId }: NewSession,
+  { accessToken, expiresIn, expiresAt }: IssuedAccessToken,
+  refreshToken: string,
+  details: SessionDetails,
+): Session {
+  return new IssuedSession(id, userId, accessToken, expiresIn, expiresAt, refreshToken, details);
+}
+
+function toItem(session: StoredSession, currentSessionId: string | undefined): SessionItem {
+  const { id, createdAt, lastUsedAt, idleExpiresAt: expiresAt, userAgent, ipAddress, amr } = session;
+  return { id, createdAt, lastUsedAt, expiresAt, userAgent, ipAddress, amr, current: id === currentSessionId };
+}
+
+function checkPart(limit: number, cursor: string | undefined): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostItems) {
+    throw RefusalError.input([{ path: 'limit', message: `a whole number from 1 to ${mostItems} is expected` }]);
+  }
+  if (cursor !== undefined && !isUuid(cursor)) {
+    throw RefusalError.input([{ path: 'cursor', message: 'the nextCursor of an earlier answer is expected' }]);
+  }
+}

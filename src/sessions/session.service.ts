@@ -1,0 +1,185 @@
+import type { HttpAdapterHost } from '@nestjs/core';
+
+import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { RefusalError } from '../errors/auth-error.js';
+import { type RequestView, viewHttpRequest } from '../request/request-view.js';
+import { appendHeaders } from '../transports/http.transport.js';
+import { IssuedSession, type Page, type Session, type SessionItem, type TokenAnswer } from './session.js';
+import type { SessionCaller } from './session-caller.js';
+import { clearingLines, cookieLines } from './session-cookies.js';
+import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
+import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
+import type { SessionTerms } from './session-options.js';
+import type { NewSession, TokenDelivery } from './session-store.js';
+import { checkSubject, type SessionSubject } from './session-subject.js';
+
+/** What is known about a sign-in. */
+export interface StartOptions {
+  /**
+   * The request that signs in. From it come the address and the user agent, the client's choice of delivery, and the session
+   * that the client has already, which ends.
+   */
+  readonly request?: object;
+  /** @defaultValue the header of the request */
+  readonly userAgent?: string | null;
+  /** @defaultValue the client's address, by the proxy setting of the HTTP adapter */
+  readonly ipAddress?: string | null;
+  /** How the user signed in (RFC 8176): `['pwd']`. @defaultValue [] */
+  readonly amr?: readonly string[];
+  /** @defaultValue what the request chooses by `X-Token-Delivery` */
+  readonly delivery?: TokenDelivery;
+  /** `false`: the browser drops the cookies when it is closed. @defaultValue true */
+  readonly remember?: boolean;
+  /** What `is_new_user` is in the answer. @defaultValue false */
+  readonly isNewUser?: boolean;
+}
+
+export interface SessionServiceParts {
+  readonly terms: SessionTerms;
+  readonly lifecycle: SessionLifecycle;
+  readonly caller: SessionCaller;
+  readonly host: HttpAdapterHost;
+  readonly clock: Clock;
+}
+
+const longestUserAgent = 512;
+const longestAddress = 64;
+
+/**
+ * Starts, refreshes, lists and ends the sessions of the app's users, and delivers their tokens. `SessionsModule` provides it.
+ *
+ * Methods that need the database reject with `AuthUnavailableError` (503) while it does not answer. Nothing is lost by that:
+ * a session stays as it was.
+ *
+ * @example
+ * @Post('sign-in')
+ * async signIn(@Body() body: SignIn, @Req() request: object, @Res({ passthrough: true }) response: object) {
+ *   const user = await this.users.check(body.name, body.password);
+ *   const session = await this.sessions.start(user.id, { request, amr: ['pwd'] });
+ *   return this.sessions.deliver(session, request, response);
+ * }
+ */
+export class SessionService {
+  constructor(private readonly parts: SessionServiceParts) {}
+
+  /**
+   * Begins a session. The session that the request carries already, by its access token, ends.
+   *
+   * @param subject the user; of an id, `findSubject` looks the user up
+   * @throws {RefusalError} when `findSubject` gives `null`, or the request chooses a delivery that the app does not offer.
+   */
+  async start(subject: string | SessionSubject, options: StartOptions = {}): Promise<Session> {
+    const { lifecycle, caller } = this.parts;
+    const view = options.request === undefined ? null : viewHttpRequest(options.request);
+    const delivery = this.readStartDelivery(view, options.delivery);
+    const user = await this.resolveSubject(subject);
+    // Otherwise the client would leave that session behind, and nobody could end it but by the list of sessions.
+    const replacedId = view === null ? null : await caller.findSessionId(view);
+    const { amr = [], remember = true, isNewUser = false } = options;
+    return lifecycle.start(user, { amr, remember, isNewUser, delivery, replacedId, ...readClient(view, options) });
+  }
+
+  /**
+   * Replaces a refresh token by the next one, and issues an access token.
+   *
+   * @throws {RefusalError} 401 `INVALID_TOKEN`: reason `malformed` for a text that is not a refresh token of this app,
+   *   `expired` for a session that has expired, `revoked` for one that has ended. A token that was replaced longer than
+   *   `graceSeconds` ago ends its session.
+   */
+  refresh(refreshToken: string): Promise<Session> {
+    return this.parts.lifecycle.refresh(refreshToken, { place: null, choice: null });
+  }
+
+  /** Ends a session, and revokes its access tokens. One that has ended, or that does not exist, is no error. */
+  async end(sessionId: string): Promise<void> {
+    await this.parts.lifecycle.end(sessionId, 'ended');
+  }
+
+  /** Ends all sessions of a user, except one, and revokes their access tokens. */
+  async endAll(userId: string, { except }: { readonly except?: string } = {}): Promise<void> {
+    await this.parts.lifecycle.endAll(userId, except ?? null);
+  }
+
+  /**
+   * The sessions of a user that have neither ended nor expired, the newest first.
+   *
+   * @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`.
+   */
+  list(userId: string, options: ListOptions = {}): Promise<Page<SessionItem>> {
+    return this.parts.lifecycle.list(userId, options);
+  }
+
+  /**
+   * Adds the cookies and headers of a session to a response, and returns the body for the handler to return. The response is
+   * not ended. The client's choice by `X-Token-Delivery` decides between cookies and body, otherwise the first of `delivery`.
+   *
+   * @throws {RefusalError} `INVALID_REQUEST` for a choice that the app does not offer, or that contradicts the session.
+   */
+  deliver(session: Session, request: object, response: object): TokenAnswer {
+    const offered = this.parts.terms.delivery;
+    const choice = readDeliveryChoice(viewHttpRequest(request), offered);
+    const { delivery } = IssuedSession.detailsOf(session);
+    if (choice !== null && delivery !== null && choice !== delivery) throw deliveryFault(delivery);
+    return this.deliverBy(choice ?? delivery ?? offered[0], session, response);
+  }
+
+  /** Removes the cookies of a session from the browser. */
+  clear(_request: object, response: object): void {
+    const { terms, host } = this.parts;
+    if (terms.delivery.includes('cookies')) appendHeaders(host, response, clearingLines(terms.cookies));
+  }
+
+  private deliverBy(delivery: TokenDelivery, session: Session, response: object): TokenAnswer {
+    const { terms, host, clock } = this.parts;
+    const { subject, idleExpiresAt, remember, isNewUser } = IssuedSession.detailsOf(session);
+    const now = readMilliseconds(clock);
+    const answer = {
+      user: terms.presentUser(subject),
+      expires_in: secondsUntil(session.expiresAt, now),
+      is_new_user: isNewUser,
+    };
+    host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    const { accessToken, refreshToken } = session;
+    if (delivery === 'body') {
+      return { access_token: accessToken, token_type: 'Bearer', refresh_token: refreshToken, ...answer };
+    }
+    const maxAgeSeconds = remember ? secondsUntil(idleExpiresAt, now) : null;
+    appendHeaders(host, response, cookieLines(terms.cookies, { accessToken, refreshToken, maxAgeSeconds }));
+    return answer;
+  }
+
+  private async resolveSubject(subject: string | SessionSubject): Promise<SessionSubject> {
+    if (typeof subject !== 'string') {
+      checkSubject('SessionService.start(subject)', subject);
+      return subject;
+    }
+    const found = await this.parts.lifecycle.findSubject(subject);
+    if (found === null) throw RefusalError.session('revoked', 'findSubject knows no such user');
+    return found;
+  }
+
+  private readStartDelivery(view: RequestView | null, given: TokenDelivery | undefined): TokenDelivery | null {
+    const offered = this.parts.terms.delivery;
+    if (given === undefined) return view === null ? null : readDeliveryChoice(view, offered);
+    if (offered.includes(given)) return given;
+    throw deliveryFault(offered[0]);
+  }
+}
+
+/** The client's address and user agent, as far as they are known. Databases refuse texts with a zero character. */
+function readClient(
+  view: RequestView | null,
+  { request, userAgent, ipAddress }: StartOptions,
+): Pick<NewSession, 'userAgent' | 'ipAddress'> {
+  const { ip } = (request ?? {}) as { readonly ip?: unknown };
+  const agent: unknown = userAgent === undefined ? view?.headers('user-agent')[0] : userAgent;
+  const address = ipAddress === undefined ? ip : ipAddress;
+  return {
+    userAgent: typeof agent === 'string' ? agent.replaceAll('\0', '').slice(0, longestUserAgent) : null,
+    ipAddress: typeof address === 'string' ? address.replaceAll('\0', '').slice(0, longestAddress) : null,
+  };
+}
+
+function secondsUntil(time: Date, now: number): number {
+  return Math.max(0, Math.floor((time.getTime() - now) / 1_000));
+}
