@@ -1,5 +1,3 @@
-import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
-
 import type { OptionalAuthOptions } from './access/route-metadata.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
@@ -7,6 +5,7 @@ import type { Clock } from './clock/clock.js';
 import type { TransportPlugin } from './transports/transport.js';
 import type { ToUser } from './authentication/request-authenticator.js';
 import type { IdentityProvider } from './issuers/identity-provider.js';
+import type { AsyncModuleOptions } from './provide-async-options.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
 import type { TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
@@ -153,13 +152,6 @@ export interface AuthOptionsFactory {
 }
 
 /** The options of `AuthModule.forRootAsync`: exactly one of `useFactory`, `useClass` and `useExisting`. */
-export interface AuthModuleAsyncOptions extends AuthModuleExtras, Pick<ModuleMetadata, 'imports'> {
-  /** What `useFactory` is called with, in this order. */
-  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
-  // The parameters are the app's own, and any function takes what `inject` names.
-  readonly useFactory?: (...dependencies: never[]) => AuthModuleOptions | Promise<AuthModuleOptions>;
-  /** A class that this module makes. */
-  readonly useClass?: Type<AuthOptionsFactory>;
-  /** A provider that is there already. */
-  readonly useExisting?: InjectionToken<AuthOptionsFactory>;
-}
+export interface AuthModuleAsyncOptions
+  extends AuthModuleExtras,
+    AsyncModuleOptions<AuthModuleOptions, AuthOptionsFactory> {}

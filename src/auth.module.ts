@@ -2,7 +2,7 @@ import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } 
 import { APP_GUARD, ModuleRef } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
-import { ConfigurationError, noteAuthModule } from './errors/auth-error.js';
+import { noteAuthModule } from './errors/auth-error.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './authentication/authenticator.js';
@@ -14,7 +14,7 @@ import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import { Transports } from './transports/transports.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
-import { provideAsyncOptions } from './provide-async-options.js';
+import { checkOptionsAreMade, provideAsyncOptions } from './provide-async-options.js';
 import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
@@ -56,30 +56,18 @@ export class AuthModule implements OnModuleInit {
    */
   static forRootAsync(options: AuthModuleAsyncOptions): DynamicModule {
     const { guardEverything, isGlobal, ...rest } = options;
-    const { imports, providers } = provideAsyncOptions('AuthModule.forRootAsync', rest);
+    const { imports, providers } = provideAsyncOptions('AuthModule.forRootAsync', rest, {
+      token: AUTH_MODULE_OPTIONS,
+      create: (factory) => factory.createAuthOptions(),
+      resolve: resolveAuthOptions,
+    });
     return { ...assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers), imports };
   }
 
-  /**
-   * Stops an app whose options depend on the request. Nest would create the whole module again for each request:
-   * wrong options would show at a request, keys would be fetched for each request, and an outage would never be noticed.
-   */
+  /** Called by Nest. @throws {ConfigurationError} when the options depend on the request. */
   onModuleInit(): void {
-    if (this.areOptionsMade()) return;
-    throw new ConfigurationError(
-      'AuthModule.forRootAsync({ inject })',
-      'the options depend on a request-scoped provider, and they are made once, when the app starts',
-      'Inject ModuleRef instead, and let toUser(user, request) resolve the provider for the request',
-    );
-  }
-
-  /** Whether the options of this registration are there. Nest refuses to hand out what waits for a request. */
-  private areOptionsMade(): boolean {
-    try {
-      return this.moduleRef.get<unknown>(AUTH_MODULE_OPTIONS, { strict: true }) !== undefined;
-    } catch {
-      return false;
-    }
+    const fix = 'Inject ModuleRef instead, and let toUser(user, request) resolve the provider for the request';
+    checkOptionsAreMade('AuthModule.forRootAsync', this.moduleRef, AUTH_MODULE_OPTIONS, fix);
   }
 }
 

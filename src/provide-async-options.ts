@@ -1,20 +1,52 @@
-import type { ModuleMetadata, Provider } from '@nestjs/common';
+import type {
+  DynamicModule,
+  InjectionToken,
+  ModuleMetadata,
+  OptionalFactoryDependency,
+  Provider,
+  Type,
+} from '@nestjs/common';
+import type { ModuleRef } from '@nestjs/core';
 
-import type { AuthModuleAsyncOptions, AuthModuleOptions, AuthOptionsFactory } from './auth-module-options.js';
 import { readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
-import { AUTH_MODULE_OPTIONS, resolveAuthOptions } from './resolve-auth-options.js';
 
 const ways = ['useFactory', 'useClass', 'useExisting'] as const;
 
+/** How a module gets options that are made when the app starts: exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface AsyncModuleOptions<Options, Factory> extends Pick<ModuleMetadata, 'imports'> {
+  /** What `useFactory` is called with, in this order. */
+  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
+  // The parameters are the app's own, and any function takes what `inject` names.
+  readonly useFactory?: (...dependencies: never[]) => Options | Promise<Options>;
+  /** A class that this module makes. */
+  readonly useClass?: Type<Factory>;
+  /** A provider that is there already. */
+  readonly useExisting?: InjectionToken<Factory>;
+}
+
+/** What one module makes of the options that it is given. */
+export interface AsyncOptionsForm<Options, Factory> {
+  /** The token under which the options are injected, once they have been read. */
+  readonly token: InjectionToken;
+  /** Calls the method by which a class of the app makes the options. */
+  readonly create: (factory: Factory) => Options | Promise<Options>;
+  /** Reads and checks the options. */
+  readonly resolve: (where: string, options: Options) => unknown;
+}
+
 /** What a dynamic module needs for its options to be made when the app starts. */
 export interface AsyncOptionsProvision {
-  readonly imports: NonNullable<ModuleMetadata['imports']>;
+  readonly imports: NonNullable<DynamicModule['imports']>;
   readonly providers: readonly Provider[];
 }
 
 /** @throws {ConfigurationError} unless exactly one way to make the options is given. */
-export function provideAsyncOptions(where: string, options: AuthModuleAsyncOptions): AsyncOptionsProvision {
+export function provideAsyncOptions<Options, Factory>(
+  where: string,
+  options: AsyncModuleOptions<Options, Factory>,
+  form: AsyncOptionsForm<Options, Factory>,
+): AsyncOptionsProvision {
   readOptions(where, options, ['imports', 'inject', ...ways]);
   if (ways.filter((way) => options[way] !== undefined).length !== 1) {
     throw new ConfigurationError(
@@ -23,20 +55,21 @@ export function provideAsyncOptions(where: string, options: AuthModuleAsyncOptio
       `Write exactly one of ${ways.join(', ')}`,
     );
   }
-  return { imports: options.imports ?? [], providers: providersFor(where, options) };
+  return { imports: options.imports ?? [], providers: providersFor(where, options, form) };
 }
 
-function providersFor(
+function providersFor<Options, Factory>(
   where: string,
-  { useFactory, useClass, useExisting, inject }: AuthModuleAsyncOptions,
+  { useFactory, useClass, useExisting, inject }: AsyncModuleOptions<Options, Factory>,
+  { token, create, resolve }: AsyncOptionsForm<Options, Factory>,
 ): Provider[] {
   if (useFactory !== undefined) {
-    const create = useFactory as (...dependencies: unknown[]) => AuthModuleOptions | Promise<AuthModuleOptions>;
+    const make = useFactory as (...dependencies: unknown[]) => Options | Promise<Options>;
     return [
       {
-        provide: AUTH_MODULE_OPTIONS,
+        provide: token,
         inject: inject ?? [],
-        useFactory: async (...dependencies: unknown[]) => resolveAuthOptions(where, await create(...dependencies)),
+        useFactory: async (...dependencies: unknown[]) => resolve(where, await make(...dependencies)),
       },
     ];
   }
@@ -45,9 +78,35 @@ function providersFor(
   return [
     ...(useClass === undefined ? [] : [useClass]),
     {
-      provide: AUTH_MODULE_OPTIONS,
+      provide: token,
       inject: [factory],
-      useFactory: async (made: AuthOptionsFactory) => resolveAuthOptions(where, await made.createAuthOptions()),
+      useFactory: async (made: Factory) => resolve(where, await create(made)),
     },
   ];
+}
+
+/**
+ * Stops an app whose options depend on the request. Nest would create the whole module again for each request: wrong options
+ * would show at a request, and whatever the module keeps would be lost with each request.
+ *
+ * @param moduleRef that of the module, in whose `onModuleInit` this is called
+ * @param fix what to do instead
+ * @throws {ConfigurationError} when the options have not been made
+ */
+export function checkOptionsAreMade(where: string, moduleRef: ModuleRef, token: InjectionToken, fix: string): void {
+  if (areOptionsMade(moduleRef, token)) return;
+  throw new ConfigurationError(
+    `${where}({ inject })`,
+    'the options depend on a request-scoped provider, and they are made once, when the app starts',
+    fix,
+  );
+}
+
+/** Whether the options of this registration are there. Nest refuses to hand out what waits for a request. */
+function areOptionsMade(moduleRef: ModuleRef, token: InjectionToken): boolean {
+  try {
+    return moduleRef.get<unknown>(token, { strict: true }) !== undefined;
+  } catch {
+    return false;
+  }
 }
