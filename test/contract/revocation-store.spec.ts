@@ -2,6 +2,10 @@
 import type { RevocationEntry } from 'nest-gatehouse';
 import { describeRevocationStore, MemoryRevocationStore } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../src/clock/clock.js';
+import { SqlRevocationStore } from '../../src/sql/sql-revocation-store.js';
+import { openEmbedded, openPostgres } from '../support/store-database.js';
+import { it as slowIt, onPostgres } from '../support/store-runner.js';
 import { TransactionalStore } from '../unit/revocation/stores.js';
 
 describeRevocationStore('in memory', () => ({ store: new MemoryRevocationStore() }), { describe, it });
@@ -9,6 +13,20 @@ describeRevocationStore('with transactions and one entry a page', () => ({ store
   describe,
   it,
 });
+
+describeRevocationStore(
+  'in PGlite',
+  async () => ({ store: new SqlRevocationStore((await openEmbedded()).database, new SystemClock()) }),
+  { describe, it: slowIt },
+);
+describeRevocationStore(
+  'in PostgreSQL',
+  async () => {
+    const { database, close } = await openPostgres();
+    return { store: new SqlRevocationStore(database, new SystemClock()), close };
+  },
+  onPostgres,
+);
 
 describe('describeRevocationStore', () => {
   it('finds the functions of a runner in the global object, as Jest has them', async () => {

@@ -1,0 +1,38 @@
+import { ConfigurationError } from '../errors/auth-error.js';
+
+export interface OptionalPackage {
+  /** What needs it: `postgres(url)`. */
+  readonly where: string;
+  readonly name: string;
+  /** The command that installs it. */
+  readonly install: string;
+}
+
+/**
+ * Loads a package that an app installs only if it uses what needs it.
+ *
+ * @throws {ConfigurationError} when it is not installed
+ */
+export async function loadPackage<Module extends object>(
+  load: () => Promise<Module>,
+  { where, name, install }: OptionalPackage,
+): Promise<Module> {
+  let loaded: Module;
+  try {
+    loaded = await load();
+  } catch (error) {
+    if (!isMissing(error, name)) throw error;
+    throw new ConfigurationError(where, `the package ${name} is not installed`, `Install it: ${install}`);
+  }
+  // A package in CommonJS has its names in `default` where Node could not find them by itself.
+  return 'default' in loaded && typeof loaded.default === 'object' && loaded.default !== null
+    ? { ...loaded.default, ...loaded }
+    : loaded;
+}
+
+function isMissing(error: unknown, name: string): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, message }: { code?: unknown; message?: unknown } = error;
+  const isNotFound = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  return isNotFound && typeof message === 'string' && message.includes(`'${name}'`);
+}

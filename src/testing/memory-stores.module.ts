@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+
+import { type Clock, SystemClock } from '../clock/clock.js';
+import { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { MemorySigningKeyStore } from '../issuing/memory-signing-key-store.js';
+import { SigningKeyStore } from '../issuing/signing-key-store.js';
+import { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
+import { RevocationStore } from '../revocation/revocation-store.js';
+import { MemorySessionStore } from '../sessions/memory-session-store.js';
+import { SessionStore } from '../sessions/session-store.js';
+
+/** What `memoryStores` takes. */
+export interface MemoryStoresOptions {
+  /** The clock of the apps, by which revocations expire. @defaultValue the machine's clock */
+  readonly clock?: Clock;
+  /** What encrypts private keys. @defaultValue a random key */
+  readonly encryptionKeys?: EncryptionKeys;
+}
+
+@Module({})
+class MemoryStoresModule {}
+
+/**
+ * A global module with all stores in memory: for tests, in the place of `SqlStoresModule`. Import what one call gives in
+ * several apps of one process, and they share their sessions, keys and revocations as instances of one app share a
+ * database.
+ */
+export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
+  const { clock = new SystemClock(), encryptionKeys = EncryptionKeys.random() } = options;
+  const providers = [
+    { provide: SessionStore, useValue: new MemorySessionStore() },
+    { provide: SigningKeyStore, useValue: new MemorySigningKeyStore() },
+    { provide: RevocationStore, useValue: new MemoryRevocationStore(clock) },
+    { provide: EncryptionKeys, useValue: encryptionKeys },
+  ];
+  return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
+}
