@@ -23,12 +23,12 @@ export class HandshakeTransport extends Transport {
 
   override setUser(context: CallContext, caller: Caller): void {
     const handshake = handshakeOf(context);
-    const { verified: user } = caller;
+    const { verified: user, online } = caller;
     const handler = handlerNameOf({ context });
     const watch = (client: object): void => {
       if (user === null) return;
       const request = this.viewOf(handshake, client);
-      this.context.connections.watch(client, toWatchedClient(client, { request, user, handler }));
+      this.context.connections.watch(client, toWatchedClient(client, { request, user, handler, online }));
     };
     handshake.admit(caller, watch);
   }
