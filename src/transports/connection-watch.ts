@@ -61,6 +61,11 @@ export class ConnectionWatch {
 
   constructor(private readonly parts: ConnectionWatchParts) {}
 
+  /** How many connections are watched. */
+  get size(): number {
+    return this.watched.size;
+  }
+
   /**
    * Watches a connection until it is closed.
    *
