@@ -8,48 +8,23 @@ import type { AuthUser } from '../../../src/user/auth-user.js';
 import { ManualTimer } from '../../support/manual-timer.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
-/** A manual timer that knows when it is due. */
-class TimerOfClock extends ManualTimer {
-  private setAt = 0;
-
-  override set(delayMs: number, onElapsed: () => void): void {
-    super.set(delayMs, onElapsed);
-    this.setAt = clock.now().getTime();
-  }
-
-  dueAt(): number {
-    return this.delayMs === null ? Number.POSITIVE_INFINITY : this.setAt + this.delayMs;
-  }
-}
-
 let clock: ManualClock;
-let timer: TimerOfClock;
+let timer: ManualTimer;
 let events: AuthEvent[];
 /** What the next verifications throw; `null` if the token is accepted. */
 let refusal: Error | null;
 let verifications: number;
-/** How often the issuer was asked. */
-let confirmations: number;
-/** How often connections were looked at. */
-let looks: number;
 let watch: ConnectionWatch;
 
 beforeEach(() => {
   clock = new ManualClock();
-  timer = new TimerOfClock();
+  timer = new ManualTimer();
   events = [];
   refusal = null;
   verifications = 0;
-  confirmations = 0;
-  looks = 0;
   const authenticator: Authenticator = {
     authenticate: async () => {
       verifications += 1;
-      if (refusal !== null) throw refusal;
-      return {} as AuthUser;
-    },
-    authenticateOnline: async () => {
-      confirmations += 1;
       if (refusal !== null) throw refusal;
       return {} as AuthUser;
     },
@@ -61,34 +36,19 @@ beforeEach(() => {
 interface Connection {
   isOpen: boolean;
   closedFor: string | null;
-  /** Ends it as a client does. */
-  end(): void;
 }
 
 const request: RequestView = viewHttpRequest({});
 const expired = RefusalError.token('expired', 'It expired 1 s ago');
 
-function connect(seconds: number, key: object = {}, online = false): Connection {
-  const listeners: (() => void)[] = [];
-  const connection: Connection = {
-    isOpen: true,
-    closedFor: null,
-    end: () => {
-      connection.isOpen = false;
-      for (const listener of listeners) listener();
-    },
-  };
+function connect(seconds: number, key: object = {}): Connection {
+  const connection: Connection = { isOpen: true, closedFor: null };
   const expiresAt = new Date(clock.now().getTime() + seconds * 1_000);
   watch.watch(key, {
     request,
     user: { id: 'alice', expiresAt } as AuthUser,
     handler: 'ChatGateway.send',
-    online,
-    isOpen: () => {
-      looks += 1;
-      return connection.isOpen;
-    },
-    onClose: (listener) => listeners.push(listener),
+    isOpen: () => connection.isOpen,
     close: ({ reason }) => {
       connection.isOpen = false;
       connection.closedFor = reason;
@@ -212,101 +172,6 @@ describe('a connection that has closed by itself', () => {
     refusal = expired;
     await advance(30);
     expect([verifications, events, timer.delayMs]).toEqual([0, [], null]);
-  });
-});
-
-describe('a connection that is closed', () => {
-  it('is dropped at once, and not verified again', async () => {
-    const connection = connect(30);
-    expect(watch.size).toBe(1);
-    connection.end();
-    expect(watch.size).toBe(0);
-    await advance(30);
-    expect([verifications, timer.delayMs]).toEqual([0, null]);
-  });
-
-  it('is not kept by a verification that ends after it', async () => {
-    const connection = connect(30);
-    refusal = expired;
-    clock.advanceSeconds(30);
-    timer.ring();
-    connection.end();
-    await settled();
-    expect([watch.size, events, connection.closedFor]).toEqual([0, [], null]);
-  });
-});
-
-describe('many connections', () => {
-  const number = 4_000;
-
-  /** Lets time pass, in which the timer rings as often as it is set, at the time that it was set for. */
-  async function pass(milliseconds: number): Promise<void> {
-    const end = clock.now().getTime() + milliseconds;
-    while (timer.dueAt() <= end) {
-      clock.advanceSeconds((timer.dueAt() - clock.now().getTime()) / 1_000);
-      timer.ring();
-      while (timer.delayMs === null) await settled();
-    }
-    clock.advanceSeconds((end - clock.now().getTime()) / 1_000);
-  }
-
-  it('cost a constant number of steps each, for one minute', async () => {
-    for (let opened = 0; opened < number; opened += 1) {
-      connect(3_600);
-      await pass(3);
-    }
-    looks = 0;
-    await pass(120_000);
-    expect(verifications).toBeGreaterThanOrEqual(2 * number);
-    expect(verifications).toBeLessThan(2.5 * number);
-    expect(looks).toBeLessThan(3 * number);
-  });
-
-  it('are verified over several turns of the event loop, and over several seconds', async () => {
-    for (let opened = 0; opened < number; opened += 1) connect(3_600);
-    clock.advanceSeconds(51);
-    timer.ring();
-    expect(verifications).toBe(100);
-    while (timer.delayMs === null) await settled();
-    expect([verifications, timer.delayMs]).toEqual([number / 10, 1_000]);
-  });
-
-  it('are all verified after a revocation, over several turns', async () => {
-    for (let opened = 0; opened < number; opened += 1) connect(3_600);
-    watch.recheckAll();
-    timer.ring();
-    expect(verifications).toBe(100);
-    watch.recheckAll();
-    while (timer.delayMs === null) await settled();
-    // The second revocation came when a part had been verified, so these are verified again, and each at most twice.
-    expect(verifications).toBe(2 * number);
-    expect(timer.delayMs).toBe(51_000);
-  });
-});
-
-describe('a connection whose handler requires that the issuer confirms the token', () => {
-  it('is confirmed by the issuer each minute, and closed when the issuer does not', async () => {
-    const connection = connect(3_600, {}, true);
-    await advance(60);
-    expect([verifications, confirmations, connection.isOpen]).toEqual([0, 1, true]);
-    refusal = RefusalError.token('revoked', 'The issuer says so');
-    await advance(60);
-    expect(connection.closedFor).toBe('revoked');
-  });
-
-  it('stays so when another handler does not require it', async () => {
-    const key = {};
-    connect(3_600, key, true);
-    connect(3_600, key, false);
-    await advance(60);
-    expect([verifications, confirmations]).toEqual([0, 1]);
-  });
-
-  it('is verified without the issuer when something was revoked here', async () => {
-    connect(3_600, {}, true);
-    watch.recheckAll();
-    await advance(0);
-    expect([verifications, confirmations]).toEqual([1, 0]);
   });
 });
 
