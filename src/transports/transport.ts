@@ -70,12 +70,6 @@ export abstract class Transport implements CallTransport {
    */
   findExtendedUser?(context: CallContext): MaybePromise<AuthUser | null>;
 
-  /**
-   * Whether a call opens a connection on which messages follow. Requirements that depend on a message (policies, organizations)
-   * are then not checked when the connection is opened.
-   */
-  readonly opensConnection: boolean = false;
-
   /** Called once, after Nest has created all handlers and before the app listens. */
   start(): void {
     // Most transports have nothing to do.

@@ -10,7 +10,6 @@ import { toWatchedClient } from './socket-client.js';
 /** Handshakes: the guard runs before a client is connected to a gateway. */
 export class HandshakeTransport extends Transport {
   override readonly contextType = handshakeType;
-  override readonly opensConnection = true;
 
   constructor(private readonly context: TransportContext) {
     super();
