@@ -35,7 +35,13 @@ export { keysAt, type KeyOptions } from './issuers/remote-keys.js';
 export type { PermissionSource } from './access/issuer-permissions.js';
 export type { Algorithm } from './keys/algorithm.js';
 export type { KeySource } from './keys/key-source.js';
-export type { AudienceRule, FindFault, IssuerTerms, TokenStatusSource } from './token/trusted-issuer.js';
+export type {
+  AudienceRule,
+  FindFault,
+  IssuerTerms,
+  SessionStatusSource,
+  TokenStatusSource,
+} from './token/trusted-issuer.js';
 export type { AuthContext, Capability, MissingOption } from './upstream/auth-context.js';
 export type { HttpAnswer, HttpCall, HttpCaller } from './upstream/http-client.js';
 export { type ClaimMap, type MappedClaims, mapStandardClaims } from './user/claim-map.js';

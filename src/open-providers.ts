@@ -31,11 +31,12 @@ export function openIssuers(providers: readonly IdentityProvider[], context: Aut
   const accepted = acceptingTokens(providers);
   const issuers = accepted.flatMap(({ name, issuers: provided, verification }) =>
     provided.map(
-      ({ terms, keys, introspection }): TrustedIssuer => ({
+      ({ terms, keys, introspection, sessions }): TrustedIssuer => ({
         terms,
         keys: createShared(keys) ?? noKeys({ verification, keys }),
         verification,
         statusSource: createShared(introspection),
+        sessions: sessions === undefined ? null : createShared(sessions),
         statusSourceHint: missingOptionOf(introspection) ?? { option: name, hint: 'It can be asked' },
       }),
     ),

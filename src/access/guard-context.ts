@@ -1,5 +1,4 @@
 import type { RequestView } from '../request/request-view.js';
-import { isDecidedByUserAlone } from './requirement.js';
 import type { RouteRequirements, RouteRules, RouteTarget } from './route-rules.js';
 
 /** The part of Nest's `ExecutionContext` that a guard works with. */
@@ -15,12 +14,6 @@ export interface CallTransport {
 
   /** The object that Nest's injector treats as the request of request-scoped providers. Left out where it is the request itself. */
   injectorRequest?(context: CallContext): object;
-
-  /**
-   * Whether a call opens a connection on which messages follow. Requirements that depend on a message (policies, organizations)
-   * are then not checked when the connection is opened.
-   */
-  readonly opensConnection: boolean;
 }
 
 /** One guarded call, with what the guard, the evaluators and the decorators need of it. */
@@ -31,17 +24,9 @@ export interface GuardContext<Of extends CallTransport = CallTransport> {
   readonly view: RequestView;
 }
 
-/**
- * The requirements that are checked for this call; `null` if the user only has to be authenticated. When a connection is
- * opened, requirements that depend on a message are left out.
- */
-export function requirementsOf({
-  rules,
-  transport,
-}: Pick<GuardContext, 'rules' | 'transport'>): RouteRequirements | null {
-  if (rules.mode === 'public' || rules.requirements === null) return null;
-  if (!transport.opensConnection) return rules.requirements;
-  return { ...rules.requirements, all: rules.requirements.all.filter(isDecidedByUserAlone) };
+/** The requirements that are checked for this call; `null` if the user only has to be authenticated. */
+export function requirementsOf({ rules }: Pick<GuardContext, 'rules'>): RouteRequirements | null {
+  return rules.mode === 'public' ? null : rules.requirements;
 }
 
 /** The name of the called handler, as logs show it: `CatsController.list`. */

@@ -13,8 +13,9 @@ export interface MissingCapabilities {
 }
 
 /**
- * Stops an app at start if a route requires a capability that no issuer has; otherwise every request to the route would
- * end in a 500. The check does not apply where the app has replaced the `Authenticator`.
+ * Stops an app at start if a route requires a capability that no issuer has, or that its transport has not; otherwise every
+ * request to the route would end in a 500 or a refusal. What issuers can do is not checked where the app has replaced the
+ * `Authenticator`.
  */
 export class CapabilityCheck implements OnApplicationBootstrap {
   constructor(
@@ -25,9 +26,10 @@ export class CapabilityCheck implements OnApplicationBootstrap {
 
   /** Called by Nest before the app listens. @throws {ConfigurationError} naming the handler and the option. */
   onApplicationBootstrap(): void {
-    const { online, profile } = this.missing;
-    if ((online === null && profile === null) || !(this.authenticator instanceof RequestAuthenticator)) return;
     const handlers = this.handlerInventory.list();
+    checkOrganizations(handlers);
+    const { online, profile } = this.missing;
+    if (!(this.authenticator instanceof RequestAuthenticator)) return;
     if (online !== null) checkNone('@VerifyOnline()', online, handlers.find(requiresOnline));
     if (profile !== null) checkNone('@RequireProfile()', profile, handlers.find(requiresProfile));
   }
@@ -36,6 +38,23 @@ export class CapabilityCheck implements OnApplicationBootstrap {
 function checkNone(decorator: string, { option, hint }: MissingOption, info: HandlerInfo | undefined): void {
   if (info === undefined) return;
   throw new ConfigurationError(option, `${info.handler} requires ${decorator}, which no issuer supports`, hint);
+}
+
+/** Neither a handshake nor a message of a gateway has route parameters, so no caller would ever be a member. */
+function checkOrganizations(handlers: readonly HandlerInfo[]): void {
+  const info = handlers.find(({ kind, requirements }) => kind === 'websocket' && namesByParameter(requirements));
+  if (info === undefined) return;
+  throw new ConfigurationError(
+    '@RequireOrganization({ param })',
+    `${info.handler} is a handler of a gateway, whose messages have no route parameters`,
+    'Write @RequireOrganization({ id: (context) => … }), which names the organization',
+  );
+}
+
+function namesByParameter(requirements: HandlerInfo['requirements']): boolean {
+  return (
+    requirements?.all.some((requirement) => requirement.kind === 'organization' && 'param' in requirement.from) === true
+  );
 }
 
 function requiresOnline({ requirements }: HandlerInfo): boolean {

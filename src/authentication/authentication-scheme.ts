@@ -95,6 +95,21 @@ export abstract class AuthenticationScheme {
     request: RequestView,
     earlier?: Authentication,
   ): MaybePromise<Authentication>;
+
+  /**
+   * Until when an open connection (a WebSocket, a GraphQL subscription, a stream of gRPC) may stay open although its
+   * credential has expired, for example because the session that the credential belongs to is still active; `null` when
+   * the connection must be closed. It is called when the credential has expired, and then at least once a minute for
+   * each such connection, so it should remember its answers. Until the returned date, messages on the connection are
+   * accepted as those of `user`. New connections and all other requests with the credential are refused.
+   *
+   * Without this method, a connection is closed when its credential has expired.
+   *
+   * @param user the user of the authentication that this scheme returned for the credential before it expired
+   * @throws {RefusalError} when the credential was revoked; the connection is closed.
+   * @throws {AuthUnavailableError} when it is not known now; the connection stays open for a minute at most.
+   */
+  extend?(credential: Credential, user: AuthUser): MaybePromise<Date | null>;
 }
 
 /** The schemes of an app. */

@@ -25,6 +25,17 @@ export abstract class Authenticator {
   authenticateOnline?(request: RequestView): MaybePromise<AuthUser>;
 
   /**
+   * Until when a connection may stay open although the credential that it was opened with has expired; `null` when it
+   * must be closed. Without this method, it is closed.
+   *
+   * @param request the request of the connection
+   * @param user the user whom `authenticate` returned for the connection before the credential expired
+   * @throws {RefusalError} when the credential was revoked.
+   * @throws {AuthUnavailableError} when it is not known now.
+   */
+  extend?(request: RequestView, user: AuthUser): MaybePromise<Date | null>;
+
+  /**
    * Returns the result of the app's `toUser` for the user, or a promise of it; `null` when the app does not know the
    * user. `toUser` is called once for each request and token. Its errors are not caught.
    */

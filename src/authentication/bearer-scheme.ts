@@ -15,7 +15,7 @@ import type { TokenVerifier, Verdict } from '../token/token-verifier.js';
 import { deriveOnce, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { ClaimMap } from '../user/claim-map.js';
-import { toAuthUser } from '../user/verified-user.js';
+import { findTokenOf, findVerifiedTokenOf, toAuthUser } from '../user/verified-user.js';
 import { type Authentication, AuthenticationScheme } from './authentication-scheme.js';
 
 export interface BearerSchemeParts {
@@ -69,6 +69,16 @@ export class BearerScheme extends AuthenticationScheme {
 
   override holds(authentication: Authentication): boolean {
     return authentication instanceof TokenAuthentication && this.parts.verifier.holds(authentication.verdict);
+  }
+
+  /**
+   * A connection that a session has opened stays open while the session is active, where the issuer of the token can be
+   * asked about sessions. Only a token that was verified before it expired is extended.
+   */
+  override extend({ text }: Credential, user: AuthUser): MaybePromise<Date | null> {
+    const token = findVerifiedTokenOf(user);
+    if (token === undefined || findTokenOf(user) !== text) return null;
+    return this.parts.verifier.sessions.extend(token);
   }
 
   override challenge(error: AuthError): Challenge | null {

@@ -5,7 +5,7 @@ import { createPrivateSlot } from '../request/private-slot.js';
 import { isBearerHeader } from '../request/request-origin.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
+import { isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { areOfOneToken } from '../user/verified-user.js';
 import type { Authentication, AuthenticationScheme } from './authentication-scheme.js';
@@ -118,6 +118,16 @@ export class RequestAuthenticator extends Authenticator {
     } catch (error) {
       throw withScheme(error, credential.scheme);
     }
+  }
+
+  override extend(request: RequestView, user: AuthUser): MaybePromise<Date | null> {
+    const { scheme, credential } = this.find(request);
+    return recover(
+      () => scheme.extend?.(credential, user) ?? null,
+      (error) => {
+        throw withScheme(error, credential.scheme);
+      },
+    );
   }
 
   override toAppUser(request: RequestView, user: AuthUser): unknown {

@@ -74,6 +74,11 @@ export function isRefusal(error: unknown): error is RefusalError {
   return isAuthError(error) && error.code !== 'SERVER_ERROR' && error.code !== 'CONFIGURATION_ERROR';
 }
 
+/** Whether an error refuses a credential because it has expired. */
+export function isExpiry(error: unknown): error is RefusalError {
+  return isAuthError(error) && error.reason === 'expired';
+}
+
 /** Whether an error says that an option is wrong. */
 export function isConfigurationError(error: unknown): error is ConfigurationError {
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';

@@ -2,9 +2,9 @@ import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional }
 
 import type { GuardContext } from '../access/guard-context.js';
 import { RequirementChecker } from '../access/requirement-checker.js';
-import { RouteRulesReader } from '../access/route-rules.js';
+import { type RouteRules, RouteRulesReader } from '../access/route-rules.js';
 import { Authenticator, authenticateOnline } from '../authentication/authenticator.js';
-import { RefusalError } from '../errors/auth-error.js';
+import { isExpiry, RefusalError } from '../errors/auth-error.js';
 import { requireAuthModule } from '../errors/require-auth-module.js';
 import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import { CallAnswers } from '../transports/call-answers.js';
@@ -53,19 +53,36 @@ export class AuthGuard implements CanActivate {
         ? user.then((verified) => this.requirements.authorize(call, verified))
         : this.requirements.authorize(call, user);
     } catch (error) {
-      return this.answers.continueWithoutUser(call, error);
+      return this.continueAfter(call, error);
     }
     // `authorize` returns the user itself if it decides synchronously, so the same object is no promise.
     if (authorized === user) return this.admit(call, user as AuthUser);
     return (authorized as Promise<AuthUser>).then(
       (verified) => this.admit(call, verified),
-      (error: unknown) => this.answers.continueWithoutUser(call, error),
+      (error: unknown) => this.continueAfter(call, error),
     );
   }
 
   private authenticate({ rules, view }: Call): MaybePromise<AuthUser> {
-    const online = rules.mode !== 'public' && rules.requirements?.online === true;
-    return online ? authenticateOnline(this.authenticator, view) : this.authenticator.authenticate(view);
+    return isOnline(rules) ? authenticateOnline(this.authenticator, view) : this.authenticator.authenticate(view);
+  }
+
+  /** A connection may stay open after its credential has expired. Its messages are then accepted as its user's. */
+  private continueAfter(call: Call, error: unknown): MaybePromise<boolean> {
+    const mayOutlive = isExpiry(error) && !isOnline(call.rules) && call.transport.findExtendedUser !== undefined;
+    return mayOutlive ? this.continueExtended(call, error) : this.answers.continueWithoutUser(call, error);
+  }
+
+  private async continueExtended(call: Call, expiry: RefusalError): Promise<boolean> {
+    let user: AuthUser | null;
+    try {
+      user = (await call.transport.findExtendedUser?.(call.context)) ?? null;
+      if (user === null) throw expiry;
+      await this.requirements.authorize(call, user);
+    } catch (error) {
+      return this.answers.continueWithoutUser(call, error);
+    }
+    return this.admit(call, user);
   }
 
   /** Lets the call through with what `toUser` makes of the user. An error of `toUser` is not caught, even if the user is optional. */
@@ -80,8 +97,12 @@ export class AuthGuard implements CanActivate {
     if (appUser === null || appUser === undefined) {
       return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
     }
-    return admitCaller(call, { user: appUser, verified });
+    return admitCaller(call, { user: appUser, verified, online: isOnline(call.rules) });
   }
+}
+
+function isOnline(rules: RouteRules): boolean {
+  return rules.mode !== 'public' && rules.requirements?.online === true;
 }
 
 function admitCaller({ transport, context }: Call, caller: Caller): true {

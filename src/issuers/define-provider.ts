@@ -6,6 +6,7 @@ import { fromBearer, isTokenSource } from '../request/token-sources.js';
 import {
   acceptAnyAudience,
   type IssuerTerms,
+  type SessionStatusSource,
   type TokenStatusSource,
   type Verification,
   verifications,
@@ -30,6 +31,8 @@ export interface IssuerForm {
   readonly keys: Capability<KeySource>;
   /** @defaultValue missing: `@VerifyOnline()` cannot be used for its tokens */
   readonly introspection?: Capability<TokenStatusSource>;
+  /** @defaultValue missing: open connections end with their tokens */
+  readonly sessions?: Capability<SessionStatusSource> | undefined;
 }
 
 /** The description of an identity provider, as `defineProvider` takes it. */
@@ -71,10 +74,11 @@ export function defineProvider(form: ProviderForm): IdentityProvider {
   });
   return identityProvider({
     name,
-    issuers: form.issuers.map(({ terms, keys, introspection }) => ({
+    issuers: form.issuers.map(({ terms, keys, introspection, sessions }) => ({
       terms: { ...usualTerms, ...terms, algorithms: new Set(terms.algorithms ?? publicKeyAlgorithms) },
       keys,
       introspection: introspection ?? without('introspection'),
+      ...(sessions !== undefined && { sessions }),
     })),
     acceptsTokens: form.acceptsTokens ?? true,
     verification: form.verification ?? 'local',
@@ -124,6 +128,7 @@ const issuerRules: Readonly<Record<keyof ProvidedIssuer, Rule>> = {
   terms: { expected: 'an object with issuer and audience', fits: isObject },
   keys: capability,
   introspection: { ...capability, isOptional: true },
+  sessions: { ...capability, isOptional: true },
 };
 
 const seconds: Rule = {

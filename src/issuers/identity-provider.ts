@@ -3,7 +3,7 @@ import type { KeySource } from '../keys/key-source.js';
 import type { ProfileSource } from '../profiles/profile-source.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { deepFreeze } from '../token/json-object.js';
-import type { IssuerTerms, TokenStatusSource, Verification } from '../token/trusted-issuer.js';
+import type { IssuerTerms, SessionStatusSource, TokenStatusSource, Verification } from '../token/trusted-issuer.js';
 import { type Capability, type MissingOption, missingOptionOf } from '../upstream/auth-context.js';
 import type { ClaimMap } from '../user/claim-map.js';
 
@@ -14,6 +14,11 @@ export interface ProvidedIssuer {
   readonly keys: Capability<KeySource>;
   /** How it is asked about a token. */
   readonly introspection: Capability<TokenStatusSource>;
+  /**
+   * How it is asked about sessions, by which open connections outlive their tokens. Absent or missing: connections end
+   * with their tokens.
+   */
+  readonly sessions?: Capability<SessionStatusSource> | undefined;
 }
 
 /**

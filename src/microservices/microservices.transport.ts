@@ -6,6 +6,7 @@ import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/e
 import type { AuthError } from '../errors/auth-error.js';
 import type { CallContext } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
+import { onEvents } from '../transports/watched-connection.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { createRequestView, type RequestView } from '../request/request-view.js';
@@ -50,15 +51,19 @@ export class MicroservicesTransport extends Transport {
     return this.viewOf(context, this.messageOf(context));
   }
 
-  override setUser(context: CallContext, { user, verified }: Caller): void {
+  override setUser(context: CallContext, { user, verified, online }: Caller): void {
     const [, message, call] = context.getArgs();
     if (typeof message === 'object' && message !== null) setCallUser(message, context.getHandler(), user);
     if (verified === null || !isGrpcStream(call)) return;
     this.context.connections.watch(call, {
       request: this.viewOf(context, call),
       user: verified,
+      online,
       handler: `${context.getClass().name}.${context.getHandler().name}`,
       isOpen: () => isStreaming(call),
+      onClose: (listener) => {
+        onEvents(call, ['cancelled', 'finish', 'close'], listener);
+      },
       close: (refusal) => {
         endStream(call, grpcCodes[401], refusal.message);
       },

@@ -22,6 +22,7 @@ import {
 } from './jwt-verifier.js';
 import { chain, isThenable, type MaybePromise } from './maybe-promise.js';
 import { checkKind, KnownHeaders, type ParsedToken, parseToken } from './parse-token.js';
+import { SessionExtensions } from './session-extensions.js';
 import { SignatureScheduler, type VerificationPlace } from './signature-scheduler.js';
 import type { TokenStatusCheck } from './token-status-check.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
@@ -58,6 +59,8 @@ interface UnprovenJwt {
  * request, for example from a queue or a handshake.
  */
 export class TokenVerifier {
+  /** For connections that outlive the tokens that they were opened with. */
+  readonly sessions: SessionExtensions;
   private readonly scheduler = new SignatureScheduler();
   private readonly headers = new KnownHeaders();
   private readonly introspection: IntrospectionVerifier;
@@ -65,6 +68,7 @@ export class TokenVerifier {
 
   constructor(private readonly parts: TokenVerifierParts) {
     this.introspection = new IntrospectionVerifier(parts);
+    this.sessions = new SessionExtensions(parts);
     this.statusCheck = parts.statusCheck ?? null;
   }
 

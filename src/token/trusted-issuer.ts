@@ -3,7 +3,8 @@ import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { MissingOption } from '../upstream/auth-context.js';
 import type { JsonObject } from './json-object.js';
-import type { TokenHeader } from './verified-token.js';
+import type { MaybePromise } from './maybe-promise.js';
+import type { TokenHeader, VerifiedToken } from './verified-token.js';
 
 /**
  * Accepts tokens of any audience or of none, when it is set as an issuer's `audience`. Every token of the issuer is
@@ -50,6 +51,8 @@ export interface TrustedIssuer {
   readonly verification: Verification;
   /** Introspects a token; `null` for an issuer without introspection, whose `verification` is `local`. */
   readonly statusSource: TokenStatusSource | null;
+  /** Tells whether sessions are active; `null` or absent for an issuer whose connections end with their tokens. */
+  readonly sessions?: SessionStatusSource | null;
   /** The option that enables introspection, for the error where it is required and missing. */
   readonly statusSourceHint: MissingOption;
 }
@@ -78,4 +81,23 @@ export interface TokenStatusSource {
    * @throws {AuthUnavailableError} when the issuer does not answer, or its answer is invalid.
    */
   ask(token: string, claims: JsonObject | null): Promise<JsonObject | null>;
+}
+
+/**
+ * Tells whether the sessions in which an issuer has issued tokens are active. Where an issuer has it, connections (a
+ * WebSocket, a GraphQL subscription, a stream of gRPC) that were opened with a token of a session stay open after the
+ * token has expired, until the session has ended.
+ */
+export interface SessionStatusSource {
+  /**
+   * Called when a token has expired with which a connection is open, and again when the returned date has passed. Calls
+   * for the same token are shared. Only tokens that were verified before they expired are passed. Until the returned
+   * date, the connection is closed early only by a revocation of the token, its session, its user or its client, so an
+   * issuer that ends sessions also revokes them (`RevocationService.revokeSession`), or returns a date that is not far.
+   *
+   * @returns until when the session can be regarded as active without another call; `null` when it has ended
+   * @throws {AuthUnavailableError} when it is not known now. Connections then stay open for a minute, in which the call
+   * is repeated each second, and are closed after it.
+   */
+  stillActive(token: VerifiedToken): MaybePromise<Date | null>;
 }

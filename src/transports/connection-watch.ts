@@ -1,22 +1,12 @@
-import type { Authenticator } from '../authentication/authenticator.js';
+import { type Authenticator, authenticateOnline } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
-import type { RequestView } from '../request/request-view.js';
+import { type AuthError, isAuthError, isExpiry, RefusalError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
+import { chain, isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
-
-/** An open connection or stream of an authenticated user. */
-export interface WatchedConnection {
-  /** The request that is authenticated again at each check. */
-  readonly request: RequestView;
-  readonly user: AuthUser;
-  /** The handler to name in the log: `ChatGateway.send`. */
-  readonly handler: string;
-  isOpen(): boolean;
-  /** Sends the reason to the client and closes the connection. */
-  close(refusal: AuthError): void;
-}
+import { RecheckSchedule, type Scheduled } from './recheck-schedule.js';
+import type { WatchedConnection } from './watched-connection.js';
 
 export interface ConnectionWatchParts {
   readonly authenticator: Authenticator;
@@ -25,10 +15,16 @@ export interface ConnectionWatchParts {
   readonly report: ReportEvent;
 }
 
-interface WatchEntry {
+interface WatchEntry extends Scheduled {
+  readonly key: object;
   readonly connection: WatchedConnection;
-  /** When the token is verified again, in milliseconds since 1970. */
-  dueAt: number;
+  /** Whether the issuer is asked at each check. */
+  readonly online: boolean;
+  /**
+   * Until when the connection may stay open although its token has expired, in milliseconds since 1970; `null` before the
+   * token has expired.
+   */
+  extendedUntil: number | null;
 }
 
 /**
@@ -38,93 +34,226 @@ interface WatchEntry {
 const recheckIntervalMs = 60_000;
 /** The time between two verifications after `exp`, while the clock tolerance still accepts the token. */
 const toleranceStepMs = 1_000;
+/** Verifications in one turn of the event loop. Requests are answered between two turns. */
+const mostChecksInTurn = 100;
+/** Connections that were opened in one second are verified again in so many different seconds. */
+const spreadSeconds = 10;
 
 /**
  * Closes connections whose token has expired or is refused for another reason. The guard notices this only when the client sends a
  * message, and the server may send messages to the client without one.
+ *
+ * Each connection costs one verification a minute, and one at each of its changes, however many connections there are.
  */
 export class ConnectionWatch {
   private readonly watched = new Map<object, WatchEntry>();
+  private readonly schedule = new RecheckSchedule<WatchEntry>();
   /** When the timer is due; infinite if it is not set. */
   private timerDueAt = Number.POSITIVE_INFINITY;
+  /** Whether another turn with verifications is pending. */
+  private isRunning = false;
+  /** The connections that `recheckAll` has not reached yet. */
+  private pass: Iterator<WatchEntry> | null = null;
+  /** Whether `recheckAll` was called. During a pass, another one follows it. */
+  private passRequested = false;
+  /** How many seconds earlier the first verification of the last connection is. */
+  private spread = -1;
 
   constructor(private readonly parts: ConnectionWatchParts) {}
+
+  /** How many connections are watched. */
+  get size(): number {
+    return this.watched.size;
+  }
 
   /**
    * Watches a connection until it is closed.
    *
-   * @param key the object of the connection. Of several calls with one key the last one counts.
+   * @param key the object of the connection. Of several calls with one key the last one counts; the issuer is asked if any of them
+   * required it.
    */
   watch(key: object, connection: WatchedConnection): void {
-    if (this.watched.get(key)?.connection.user === connection.user) return;
-    const dueAt = nextDueAt(connection.user, this.now());
-    this.watched.set(key, { connection, dueAt });
-    this.setTimer(dueAt);
+    const known = this.watched.get(key);
+    const online = connection.online === true || known?.online === true;
+    if (known?.connection.user === connection.user && known.online === online) return;
+    if (!connection.isOpen()) return;
+    if (known !== undefined) this.schedule.delete(known);
+    const entry: WatchEntry = { key, connection, online, extendedUntil: null, dueAt: Number.NaN };
+    this.watched.set(key, entry);
+    this.spread = (this.spread + 1) % spreadSeconds;
+    this.schedule.set(entry, Math.min(this.nextDueAt(entry), this.now() + recheckIntervalMs - this.spread * 1_000));
+    this.setTimer(entry.dueAt);
+    if (known === undefined) {
+      connection.onClose?.(() => {
+        this.drop(key);
+      });
+    }
   }
 
   /** Verifies the token of a connection at the end of this turn of the event loop, if that is due. */
   recheckIfDue(key: object): void {
     const entry = this.watched.get(key);
-    if (entry !== undefined && entry.dueAt <= this.now()) atEndOfTurn(() => void this.recheck(key, entry));
+    if (entry === undefined || entry.dueAt > this.now()) return;
+    this.scheduleNext(entry);
+    atEndOfTurn(() => {
+      if (this.watched.get(key) === entry) this.recheck(entry, entry.online);
+    });
   }
 
-  /** Verifies the tokens of all connections as soon as the timer runs: tokens were revoked, and any of these may be among them. */
+  /**
+   * Verifies the tokens of all connections as soon as the timer runs, over several turns of the event loop: tokens were revoked, and
+   * any of these may be among them. Issuers are not asked, because the revocation is known here.
+   */
   recheckAll(): void {
-    const now = this.now();
-    for (const entry of this.watched.values()) entry.dueAt = Math.min(entry.dueAt, now);
-    if (this.watched.size > 0) this.setTimer(now);
+    if (this.watched.size === 0) return;
+    this.passRequested = true;
+    this.setTimer(this.now());
+  }
+
+  /**
+   * The user of a connection whose token has expired, if the connection may stay open without it; otherwise `null`. Messages on the
+   * connection are accepted as this user's.
+   *
+   * @throws {RefusalError} if the token or its session was revoked.
+   * @throws {AuthUnavailableError} if this cannot be found out.
+   */
+  findExtended(key: object): MaybePromise<AuthUser | null> {
+    const entry = this.watched.get(key);
+    if (entry === undefined || entry.online || !entry.connection.isOpen()) return null;
+    return chain(this.extend(entry), (isExtended) => (isExtended ? entry.connection.user : null));
   }
 
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     this.watched.clear();
+    this.schedule.clear();
+    this.pass = null;
+    this.passRequested = false;
     this.parts.timer.clear();
   }
 
-  private recheckDue(): void {
-    this.timerDueAt = Number.POSITIVE_INFINITY;
-    let next = Number.POSITIVE_INFINITY;
-    for (const [key, entry] of this.watched) {
-      if (!entry.connection.isOpen()) {
-        this.watched.delete(key);
-        continue;
-      }
-      void this.recheck(key, entry);
-      next = Math.min(next, entry.dueAt);
-    }
-    this.setTimer(next);
-  }
-
-  /** Verifies the token of a connection if that is due. The next due time is set synchronously, because `recheckDue` reads it. */
-  private async recheck(key: object, entry: WatchEntry): Promise<void> {
+  private readonly run = (): void => {
+    this.isRunning = true;
     const now = this.now();
-    if (entry.dueAt > now || this.watched.get(key) !== entry) return;
-    const { connection } = entry;
-    entry.dueAt = nextDueAt(connection.user, now);
-    try {
-      await this.parts.authenticator.authenticate(connection.request);
-    } catch (error) {
-      // After an outage or an unexpected error the connection stays open until the next verification.
-      if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(key, connection, error);
-      // A token that expired long ago would be refused if it could be verified, so an outage does not keep its connection open.
-      else if (expiryOf(connection.user) + recheckIntervalMs <= now) this.close(key, connection, expiredLongAgo());
+    for (let checks = 0; checks < mostChecksInTurn; checks += 1) {
+      if (!this.checkNext(now)) {
+        this.isRunning = false;
+        this.setTimer(this.schedule.nextDueAt());
+        return;
+      }
+    }
+    atEndOfTurn(this.run);
+  };
+
+  /** Verifies the next connection that is due or that the pass reaches; `false` if there is none. */
+  private checkNext(now: number): boolean {
+    const due = this.schedule.takeDue(now);
+    const entry = due ?? this.nextOfPass();
+    if (entry === undefined) return false;
+    if (!entry.connection.isOpen()) this.drop(entry.key);
+    else {
+      if (due !== undefined) this.scheduleNext(entry);
+      this.recheck(entry, due !== undefined && entry.online);
+    }
+    return true;
+  }
+
+  private nextOfPass(): WatchEntry | undefined {
+    for (;;) {
+      const next = this.pass?.next();
+      if (next?.done === false) return next.value;
+      this.pass = this.passRequested ? this.watched.values() : null;
+      this.passRequested = false;
+      if (this.pass === null) return undefined;
     }
   }
 
-  private close(key: object, connection: WatchedConnection, error: AuthError): void {
-    this.watched.delete(key);
+  private recheck(entry: WatchEntry, online: boolean): void {
+    try {
+      const verified = this.verify(entry, online);
+      if (isThenable(verified)) verified.then(undefined, (error: unknown) => this.refuse(entry, error));
+    } catch (error) {
+      this.refuse(entry, error);
+    }
+  }
+
+  /** @throws the refusal of a connection that must be closed, or another error if it cannot be verified now. */
+  private verify(entry: WatchEntry, online: boolean): MaybePromise<unknown> {
+    const { authenticator } = this.parts;
+    const { request } = entry.connection;
+    if (online) return authenticateOnline(authenticator, request);
+    if (entry.extendedUntil !== null) return this.requireExtension(entry, sessionEnded());
+    return recover<unknown>(
+      () => authenticator.authenticate(request),
+      (error) => {
+        if (!isExpiry(error) || entry.online) throw error;
+        return this.requireExtension(entry, error);
+      },
+    );
+  }
+
+  private requireExtension(entry: WatchEntry, refusal: unknown): MaybePromise<void> {
+    return chain(this.extend(entry), (isExtended) => {
+      if (!isExtended) throw refusal;
+    });
+  }
+
+  /** Asks until when a connection may stay open although its token has expired. */
+  private extend(entry: WatchEntry): MaybePromise<boolean> {
+    const { request, user } = entry.connection;
+    return chain(this.parts.authenticator.extend?.(request, user) ?? null, (until) => {
+      const untilMs = Number(until);
+      if (!(untilMs > this.now())) return false;
+      entry.extendedUntil = untilMs;
+      if (this.watched.get(entry.key) === entry) this.scheduleNext(entry);
+      return true;
+    });
+  }
+
+  /** Closes a connection that is refused. After an outage or an unexpected error it stays open until the next verification. */
+  private refuse(entry: WatchEntry, error: unknown): void {
+    if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(entry, error);
+    // What ended long ago would be refused if it could be verified, so an outage does not keep its connection open.
+    else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo());
+  }
+
+  private close(entry: WatchEntry, error: AuthError): void {
+    const { key, connection } = entry;
+    // Another call may have replaced the entry meanwhile, or the connection may have been closed.
+    if (this.watched.get(key) !== entry) return;
+    this.drop(key);
     if (!connection.isOpen()) return;
     const { code, reason, explanation } = error;
     this.parts.report({ type: 'refused', code, reason, explanation, handler: connection.handler, anonymous: false });
     connection.close(error);
   }
 
-  /** Sets the timer, unless it is due earlier anyway. */
+  private drop(key: object): void {
+    const entry = this.watched.get(key);
+    if (entry === undefined) return;
+    this.watched.delete(key);
+    this.schedule.delete(entry);
+  }
+
+  private scheduleNext(entry: WatchEntry): void {
+    this.schedule.set(entry, this.nextDueAt(entry));
+  }
+
+  /** When the token is verified next: when it ends, but at the latest after the interval; after it has ended, each second. */
+  private nextDueAt(entry: WatchEntry): number {
+    const now = this.now();
+    const end = endOf(entry);
+    if (end <= now) return now + toleranceStepMs;
+    return Math.min(Number.isNaN(end) ? Number.POSITIVE_INFINITY : end, now + recheckIntervalMs);
+  }
+
+  /** Sets the timer, unless it is due earlier anyway, or it is set at the end of the verifications in progress. */
   private setTimer(at: number): void {
-    if (at >= this.timerDueAt) return;
+    if (this.isRunning || at >= this.timerDueAt) return;
     this.timerDueAt = at;
     this.parts.timer.set(Math.max(0, at - this.now()), () => {
-      this.recheckDue();
+      this.timerDueAt = Number.POSITIVE_INFINITY;
+      this.run();
     });
   }
 
@@ -133,9 +262,10 @@ export class ConnectionWatch {
   }
 }
 
-/** When the credential expires, in milliseconds since 1970; `NaN` where it does not expire or has no valid date. */
-function expiryOf({ expiresAt }: AuthUser): number {
-  return expiresAt === null ? Number.NaN : Number(expiresAt);
+/** When the connection ends unless it is extended, in milliseconds since 1970; `NaN` where its credential does not expire. */
+function endOf({ extendedUntil, connection: { user } }: WatchEntry): number {
+  if (extendedUntil !== null) return extendedUntil;
+  return user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
 }
 
 function expiredLongAgo(): RefusalError {
@@ -145,31 +275,6 @@ function expiredLongAgo(): RefusalError {
   );
 }
 
-/** When the token is verified next: when it expires, but at the latest after the interval; after it has expired, each second. */
-function nextDueAt(user: AuthUser, now: number): number {
-  const expiresAt = expiryOf(user);
-  if (expiresAt <= now) return now + toleranceStepMs;
-  return Math.min(Number.isNaN(expiresAt) ? Number.POSITIVE_INFINITY : expiresAt, now + recheckIntervalMs);
-}
-
-/** A WebSocket of any package, or the TCP socket that it uses. */
-interface Socket {
-  /** A number for a WebSocket, a word for a TCP socket. */
-  readonly readyState?: unknown;
-  close?(code: number, reason: string): unknown;
-  destroy?(): unknown;
-}
-
-const open = 1;
-
-export function isSocketOpen(connection: object): boolean {
-  const { readyState }: Socket = connection;
-  return typeof readyState === 'number' ? readyState === open : readyState === 'open';
-}
-
-/** Closes a WebSocket with a code and a reason of at most 123 bytes. A TCP socket is destroyed, without code and reason. */
-export function endSocket(connection: object, code: number, reason: string): void {
-  const socket: Socket = connection;
-  if (typeof socket.readyState === 'number') socket.close?.(code, reason);
-  else socket.destroy?.();
+function sessionEnded(): RefusalError {
+  return RefusalError.token('expired', 'It has expired, and its session is no longer active');
 }

@@ -5,8 +5,8 @@ import { toHeaderlessBody, type Answer, type AnswerStatus, type HeaderLines } fr
 import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
+import type { MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { endSocket, isSocketOpen } from './connection-watch.js';
 import {
   findGraphqlRequest,
   findGraphqlResponse,
@@ -17,6 +17,7 @@ import {
 import { appendHeaders, toNestException } from './http.transport.js';
 import { type CallContext, handlerNameOf } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from './transport.js';
+import { endSocket, isSocketOpen, onEvents, type WatchedConnection } from './watched-connection.js';
 import { readOwn, hasCallUser, setCallUser, setFieldUser } from './call-user.js';
 
 /** The codes that Apollo and Nest's drivers use in `extensions.code`. */
@@ -67,12 +68,17 @@ export class GraphqlTransport extends Transport {
     return readGraphqlCall(context.getArgs()).context as object;
   }
 
-  override setUser(context: CallContext, { user, verified }: Caller): void {
+  override setUser(context: CallContext, { user, verified, online }: Caller): void {
     const call = readGraphqlCall(context.getArgs());
     const request = this.requestOf(call.context);
     setFieldUser(call, context.getHandler(), user);
     this.setRequestUser(request.holder, user);
-    if (verified !== null && call.isSubscription) this.watch(context, request, verified);
+    if (verified !== null && call.isSubscription) this.watch(context, request, { user: verified, online });
+  }
+
+  override findExtendedUser(context: CallContext): MaybePromise<AuthUser | null> {
+    const { socket } = this.requestOf(readGraphqlCall(context.getArgs()).context);
+    return socket === null ? null : this.context.connections.findExtended(socket.connection);
   }
 
   /** Sets `request.user` for code that reads it. An anonymous field does not overwrite the user of another field of the operation. */
@@ -120,14 +126,21 @@ export class GraphqlTransport extends Transport {
   }
 
   /** Watches the connection of a subscription, because the guard does not run for the events that it sends. */
-  private watch(context: CallContext, { http, socket }: GraphqlRequest, user: AuthUser): void {
+  private watch(
+    context: CallContext,
+    { http, socket }: GraphqlRequest,
+    caller: Pick<WatchedConnection, 'user' | 'online'>,
+  ): void {
     if (socket === null) return;
     const { connection } = socket;
     this.context.connections.watch(connection, {
       request: this.viewSocket(connection, http, socket),
-      user,
+      ...caller,
       handler: handlerNameOf({ context }),
       isOpen: () => isSocketOpen(connection),
+      onClose: (listener) => {
+        onEvents(connection, ['close'], listener);
+      },
       close: ({ code, reason }) => {
         endSocket(connection, closeCode, `${code}: ${String(reason)}`);
       },

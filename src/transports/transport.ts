@@ -3,6 +3,7 @@ import type { Answer, HeaderLines } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
+import type { MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { setCallUser } from './call-user.js';
 import type { ConnectionWatch } from './connection-watch.js';
@@ -13,6 +14,13 @@ export interface Caller {
   readonly user: unknown;
   /** The user of the verified credential; `null` for an anonymous caller. */
   readonly verified: AuthUser | null;
+  /**
+   * Whether the handler requires `@VerifyOnline()`. A transport passes it to the watch of the connection, so that the
+   * issuer is asked about the token at each check.
+   *
+   * @defaultValue false
+   */
+  readonly online?: boolean;
 }
 
 /** The caller of a public handler, or of one with optional authentication that runs without a user. */
@@ -56,10 +64,11 @@ export abstract class Transport implements CallTransport {
   sendException?(exception: Error, host: ArgumentsOfCall): unknown;
 
   /**
-   * Whether a call opens a connection on which messages follow. Requirements that depend on a message (policies, organizations)
-   * are then not checked when the connection is opened.
+   * The user of the connection on which a message came, when the credential of the connection has expired and the
+   * connection stays open nevertheless (`AuthenticationScheme.extend`); otherwise `null`. Left out by transports without
+   * connections.
    */
-  readonly opensConnection: boolean = false;
+  findExtendedUser?(context: CallContext): MaybePromise<AuthUser | null>;
 
   /** Called once, after Nest has created all handlers and before the app listens. */
   start(): void {

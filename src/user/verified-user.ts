@@ -24,6 +24,7 @@ class VerifiedUser implements AuthUser {
   declare readonly expiresAt: Date;
   // A private field does not appear in JSON, in `inspect`, in a spread copy or in a structured clone.
   readonly #token: string;
+  readonly #verified: VerifiedToken;
 
   constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
     const mapped = claimMap.map(token.claims);
@@ -45,6 +46,7 @@ class VerifiedUser implements AuthUser {
     this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme: 'Bearer' });
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
+    this.#verified = token;
     // The claims are frozen already. deepFreeze on the whole user would read `expiresAt` and create a Date for it.
     for (const list of [this.roles, this.scopes, this.permissions]) Object.freeze(list);
     deepFreeze(this.organizations);
@@ -54,6 +56,10 @@ class VerifiedUser implements AuthUser {
   static tokenOf(user: unknown): string | undefined {
     // `in` on a text throws an error that repeats the text, which may be the token itself.
     return typeof user === 'object' && user !== null && #token in user ? user.#token : undefined;
+  }
+
+  static verifiedTokenOf(user: AuthUser): VerifiedToken | undefined {
+    return #verified in user ? user.#verified : undefined;
   }
 }
 
@@ -87,6 +93,11 @@ export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
 /** Returns the token of a user; `undefined` for a user that was created by hand, for example in a test of the app. */
 export function findTokenOf(user: AuthUser): string | undefined {
   return readToken(user);
+}
+
+/** Returns the verified token that a user was created from; `undefined` for a user that was created otherwise. */
+export function findVerifiedTokenOf(user: AuthUser): VerifiedToken | undefined {
+  return VerifiedUser.verifiedTokenOf(user);
 }
 
 /**

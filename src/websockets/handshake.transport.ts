@@ -10,7 +10,6 @@ import { toWatchedClient } from './socket-client.js';
 /** Handshakes: the guard runs before a client is connected to a gateway. */
 export class HandshakeTransport extends Transport {
   override readonly contextType = handshakeType;
-  override readonly opensConnection = true;
 
   constructor(private readonly context: TransportContext) {
     super();
@@ -23,12 +22,12 @@ export class HandshakeTransport extends Transport {
 
   override setUser(context: CallContext, caller: Caller): void {
     const handshake = handshakeOf(context);
-    const { verified: user } = caller;
+    const { verified: user, online } = caller;
     const handler = handlerNameOf({ context });
     const watch = (client: object): void => {
       if (user === null) return;
       const request = this.viewOf(handshake, client);
-      this.context.connections.watch(client, toWatchedClient(client, { request, user, handler }));
+      this.context.connections.watch(client, toWatchedClient(client, { request, user, handler, online }));
     };
     handshake.admit(caller, watch);
   }

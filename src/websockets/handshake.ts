@@ -89,6 +89,8 @@ export class HandshakeContext {
   }
 
   switchToWs(): never {
-    throw new TypeError('A handshake has no client yet');
+    throw new TypeError(
+      'A handshake has no client and no message yet. Require a policy that reads a message on the handlers, not on the class',
+    );
   }
 }

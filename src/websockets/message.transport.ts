@@ -9,6 +9,8 @@ import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import type { RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
+import type { MaybePromise } from '../token/maybe-promise.js';
+import type { AuthUser } from '../user/auth-user.js';
 import { findConnectionRequest, keepUpgradesOf, toWatchedClient } from './socket-client.js';
 
 /** One message. The app's `toUser` gets it as the request. */
@@ -39,13 +41,18 @@ export class MessageTransport extends Transport {
     return this.viewOf(client, this.messageOf(context));
   }
 
-  override setUser(context: CallContext, { user, verified }: Caller): void {
+  override setUser(context: CallContext, { user, verified, online }: Caller): void {
     const client = clientOf(context);
     setCallUser(client, context.getHandler(), user);
     if (verified === null) return;
     const handler = handlerNameOf({ context });
-    const watched = toWatchedClient(client, { request: this.viewOf(client, client), user: verified, handler });
+    const request = this.viewOf(client, client);
+    const watched = toWatchedClient(client, { request, user: verified, handler, online });
     this.context.connections.watch(client, watched);
+  }
+
+  override findExtendedUser(context: CallContext): MaybePromise<AuthUser | null> {
+    return this.context.connections.findExtended(clientOf(context));
   }
 
   override addHeaders(): void {

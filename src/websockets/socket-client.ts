@@ -1,7 +1,6 @@
 import { toHeaderlessBody } from '../challenge/error-answers.js';
-import type { HttpRequest, RequestView } from '../request/request-view.js';
-import { endSocket, isSocketOpen, type WatchedConnection } from '../transports/connection-watch.js';
-import type { AuthUser } from '../user/auth-user.js';
+import type { HttpRequest } from '../request/request-view.js';
+import { endSocket, isSocketOpen, onEvents, type WatchedConnection } from '../transports/watched-connection.js';
 
 /** The client object that gateways get: a socket of socket.io, or a WebSocket of ws. */
 interface SocketClient {
@@ -100,20 +99,26 @@ const closeCode = 4401;
  */
 export function toWatchedClient(
   client: object,
-  { request, user, handler }: { readonly request: RequestView; readonly user: AuthUser; readonly handler: string },
+  call: Pick<WatchedConnection, 'request' | 'user' | 'handler' | 'online'>,
 ): WatchedConnection {
   if (!isSocketIoClient(client)) {
     return {
-      ...{ request, user, handler },
+      ...call,
       isOpen: () => isSocketOpen(client),
+      onClose: (listener) => {
+        onEvents(client, ['close'], listener);
+      },
       close: ({ code, reason }) => {
         endSocket(client, closeCode, reason === null ? code : `${code}: ${reason}`);
       },
     };
   }
   return {
-    ...{ request, user, handler },
+    ...call,
     isOpen: () => isConnected(client),
+    onClose: (listener) => {
+      onEvents(client, ['disconnect'], listener);
+    },
     close: (refusal) => {
       client.emit('unauthorized', toHeaderlessBody(refusal));
       client.disconnect();

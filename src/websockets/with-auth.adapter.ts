@@ -31,9 +31,10 @@ interface Adapter {
  * app.useWebSocketAdapter(new (withAuth(IoAdapter))(app));
  * ```
  *
- * The decorators on the class of a gateway, or on its `handleConnection`, decide who is connected: `@UseGuards(AuthGuard)` and
- * `@Require…` require a user, `@OptionalAuth()` accepts clients without a token too, `@Public()` accepts all. Without any of these,
- * `guardEverything` decides. If several gateways share an address, each of them must accept the client.
+ * The decorators on the class of a gateway, or on its `handleConnection`, decide who is connected: `@UseGuards(AuthGuard)` requires
+ * a user, `@Require…` one who satisfies the requirement, `@OptionalAuth()` accepts clients without a token too, `@Public()` accepts
+ * all. Without any of these, `guardEverything` decides. Policies and `@RequireOrganization({ id })` of the class are asked for the
+ * handshake and for each message; at the handshake, `context.getType()` is `ws-handshake`, and there is no message. If several gateways share an address, each of them must accept the client.
  *
  * @throws {ConfigurationError} when the adapter is created without the app, or has servers of neither socket.io nor ws.
  */
@@ -97,8 +98,12 @@ async function checkHandshake(
   findGuards: () => readonly GatewayGuard[],
 ): Promise<Rejection | null> {
   try {
+    // One context for all guards of a gateway, so that each requirement is checked once.
+    const contexts = new Map<Gateway, ExecutionContext>();
     for (const { gateway, guard } of findGuards()) {
-      const isAccepted = await guard.canActivate(toContext(gateway, handshake));
+      const context = contexts.get(gateway) ?? toContext(gateway, handshake);
+      contexts.set(gateway, context);
+      const isAccepted = await guard.canActivate(context);
       if (isAccepted !== true) return forbidden;
     }
     return null;
