@@ -94,12 +94,13 @@ module.exports = {
       name: 'nest-only-in-role-files',
       comment: `Only *.{${nestRoles.replaceAll('|', ',')}}.ts may import Nest, types included. All other code is plain functions and classes, which are tested without an app.`,
       severity: 'error',
-      // These three belong to the module: its providers, and the types of its dynamic form, which are Nest's.
+      // These belong to the modules: their providers, and the types of its dynamic form, which are Nest's.
       from: {
         path: '^src/',
         pathNot: [
           `[.](${nestRoles})[.]ts$`,
           '^src/(auth-module-options|auth-module-providers|provide-async-options)[.]ts$',
+          '^src/[a-z-]+/[a-z-]+-module-providers[.]ts$',
         ],
       },
       to: { path: '(^|/)node_modules/@nestjs/' },

@@ -19,6 +19,7 @@ import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
 import { isIndependent, resolveAuthOptions } from './resolve-auth-options.js';
 import { AuthSettings } from './auth-settings.js';
 import { Clock } from './clock/clock.js';
+import { Revocation } from './open-revocation.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
@@ -99,6 +100,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       UserProfileService,
       RequestProfiles,
       RevocationService,
+      Revocation,
       IssuerKeys,
       KeyHealth,
       Authenticator,

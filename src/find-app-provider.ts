@@ -19,9 +19,15 @@ type Port<Value> = (abstract new (...parameters: never[]) => Value) & { readonly
  * `null`. Call it when all providers have been created: in `onModuleInit` or later.
  *
  * @param where the option or module that needs it, for messages
+ * @param fallback what the package itself provides, which does not count
  * @throws {ConfigurationError} when two modules provide different ones, or it is made for each request.
  */
-export function findAppProvider<Value>(modules: AppModules, port: Port<Value>, where: string): Value | null {
+export function findAppProvider<Value>(
+  modules: AppModules,
+  port: Port<Value>,
+  where: string,
+  fallback?: Value,
+): Value | null {
   const found = [...modules.values()].flatMap(({ providers }) => providers.get(port) ?? []);
   if (!found.every((provider) => provider.isDependencyTreeStatic())) {
     throw new ConfigurationError(
@@ -31,6 +37,7 @@ export function findAppProvider<Value>(modules: AppModules, port: Port<Value>, w
     );
   }
   const instances = new Set(found.map(({ instance }) => instance ?? null).filter((instance) => instance !== null));
+  if (fallback !== undefined) instances.delete(fallback as object);
   if (instances.size > 1) {
     throw new ConfigurationError(where, `two modules provide a ${port.name}`, 'Leave one of them out');
   }

@@ -1,13 +1,13 @@
 import { readOptions, readSwitch } from '../configuration/read-options.js';
 import { RefusalError } from '../errors/auth-error.js';
 import { defineProvider } from '../issuers/define-provider.js';
-import type { IdentityProvider } from '../issuers/identity-provider.js';
+import { type IdentityProvider, usualTerms } from '../issuers/identity-provider.js';
 import { type ModuleIssuer, moduleIssuer, OwnTokens, sessionCookieSource } from '../issuers/module-issuer.js';
 import { signingAlgorithms } from '../issuing/signing-key-store.js';
 import type { KeySource } from '../keys/key-source.js';
 import { fromBearer, type TokenSource } from '../request/token-sources.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { FindFault } from '../token/trusted-issuer.js';
+import type { FindFault, IssuerTerms, SessionStatusSource } from '../token/trusted-issuer.js';
 import { type ClaimMap, mapStandardClaims, readBooleanClaim } from '../user/claim-map.js';
 import { accessCookieSource } from './session-cookies.js';
 import type { SessionTerms } from './session-options.js';
@@ -68,33 +68,41 @@ export class SessionOwnTokens extends OwnTokens {
   isTrusted = false;
 
   constructor(
-    private readonly terms: SessionTerms,
+    private readonly sessionTerms: SessionTerms,
     private readonly keys: KeySource,
+    private readonly sessions: SessionStatusSource,
   ) {
     super();
-    this.lifetimeSeconds = terms.lifetimeSeconds;
-    this.cookieSource = terms.delivery.includes('cookies') ? accessCookieSource(terms.cookies) : null;
+    const { lifetimeSeconds, delivery, cookies } = sessionTerms;
+    this.lifetimeSeconds = lifetimeSeconds;
+    this.cookieSource = delivery.includes('cookies') ? accessCookieSource(cookies) : null;
+  }
+
+  /** The terms of the tokens of all users, anonymous ones included: the module's own routes accept these. */
+  get terms(): IssuerTerms {
+    const { issuer, audience } = this.sessionTerms;
+    return { ...usualTerms, issuer, audience, algorithms: new Set(signingAlgorithms), tokenType: 'at+jwt' };
+  }
+
+  /** Where clients put the tokens. */
+  get sources(): readonly TokenSource[] {
+    return [fromBearer(), ...(this.cookieSource === null ? [] : [this.cookieSource])];
   }
 
   override toProvider(allowAnonymous: boolean): IdentityProvider {
     this.isTrusted = true;
-    return this.describe(allowAnonymous ? {} : { findFault: refuseAnonymous });
-  }
-
-  /** The description for the module's own routes, which accept anonymous users. */
-  describe(rules: { readonly findFault?: FindFault } = {}): IdentityProvider {
-    const { issuer, audience } = this.terms;
-    const { keys } = this;
+    const { keys, sessions, terms, sources } = this;
     return defineProvider({
       name: 'ownTokens',
       issuers: [
         {
-          terms: { issuer, audience, algorithms: new Set(signingAlgorithms), tokenType: 'at+jwt', ...rules },
+          terms: allowAnonymous ? terms : { ...terms, findFault: refuseAnonymous },
           keys: { create: () => keys },
+          sessions: { create: () => sessions },
         },
       ],
       claimMap: ownClaimMap,
-      tokenSources: [fromBearer(), ...(this.cookieSource === null ? [] : [this.cookieSource])],
+      tokenSources: sources,
       profiles: {
         missing: {
           option: 'ownTokens',

@@ -15,7 +15,11 @@ import { type TokenDelivery, tokenDeliveries } from './session-store.js';
 import { presentUser, type SessionSubject, type SubjectFinder } from './session-subject.js';
 
 /** A class that finds users. Nest's injector creates it, unless a module of the app provides it already. */
-export type SubjectFinderClass = new (...dependencies: never[]) => SubjectFinder;
+export interface SubjectFinderClass {
+  // The dependencies are the app's own, and Nest's type of a class has these as well.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  new (...dependencies: any[]): SubjectFinder;
+}
 
 /** How the app issues tokens of its own, and keeps sessions. */
 export interface SessionsModuleOptions {
@@ -110,7 +114,8 @@ export interface SessionTerms {
   readonly publicUrl: string;
 }
 
-const names = [
+/** The names of all options but `path`. */
+export const sessionOptionNames: readonly string[] = [
   'issuer',
   'audience',
   'accessToken',
@@ -144,7 +149,7 @@ export function readRoutePath(where: string, given: unknown): string | false {
  * @throws {ConfigurationError} for the first option that is wrong, missing or unknown.
  */
 export function readSessionTerms(where: string, given: unknown, settings: AuthSettings): SessionTerms {
-  const options = readOptions(where, given, names);
+  const options = readOptions(where, given, sessionOptionNames);
   const { publicUrl } = settings;
   if (publicUrl === null) {
     throw new ConfigurationError(

@@ -1,0 +1,144 @@
+import { RefusalError } from '../errors/auth-error.js';
+import { readJsonBody } from '../issuing/request-body.js';
+import type { OriginCheck } from '../request/request-origin.js';
+import { type RequestView, viewHttpRequest } from '../request/request-view.js';
+import type { TokenSource } from '../request/token-sources.js';
+import type { Page, SessionItem, TokenAnswer } from './session.js';
+import type { SessionCaller } from './session-caller.js';
+import { refreshCookieSource } from './session-cookies.js';
+import { readDeliveryChoice } from './session-delivery.js';
+import type { SessionLifecycle } from './session-lifecycle.js';
+import type { SessionTerms } from './session-options.js';
+import type { TokenDelivery } from './session-store.js';
+
+/** The part of `SessionService` that answers requests. */
+interface TokenResponses {
+  deliver(session: Awaited<ReturnType<SessionLifecycle['refresh']>>, request: object, response: object): TokenAnswer;
+  clear(request: object, response: object): void;
+}
+
+export interface SessionRequestsParts {
+  readonly terms: SessionTerms;
+  readonly lifecycle: SessionLifecycle;
+  readonly responses: TokenResponses;
+  readonly caller: SessionCaller;
+  readonly originCheck: OriginCheck;
+  /** Forbids every cache to keep the response. */
+  readonly forbidCaching: (response: object) => void;
+}
+
+/** A refresh token, and where the request has it. */
+interface GivenRefreshToken {
+  readonly text: string;
+  readonly place: TokenDelivery;
+}
+
+/** The most refresh tokens of one request that are looked up when it signs out: duplicate cookies, and the body. */
+const mostTokens = 4;
+
+/** What the routes of sessions do with a request. */
+export class SessionRequests {
+  /** `null` where the app delivers no cookies: then it reads none either. */
+  private readonly refreshCookie: TokenSource | null;
+
+  constructor(private readonly parts: SessionRequestsParts) {
+    const { delivery, cookies } = parts.terms;
+    this.refreshCookie = delivery.includes('cookies') ? refreshCookieSource(cookies) : null;
+  }
+
+  async refresh(request: object, response: object): Promise<TokenAnswer> {
+    const { lifecycle, responses, terms } = this.parts;
+    const view = this.begin(request, response);
+    const choice = readDeliveryChoice(view, terms.delivery);
+    const { text, place } = selectOne(this.refreshTokensOf(view, await readJsonBody(request)));
+    const session = await lifecycle.refresh(text, { place, choice });
+    return responses.deliver(session, request, response);
+  }
+
+  async signOut(request: object, response: object): Promise<void> {
+    const { lifecycle, responses, caller } = this.parts;
+    const view = this.begin(request, response);
+    const given = this.refreshTokensOf(view, await readJsonBody(request));
+    const texts = [...new Set(given.map(({ text }) => text))].slice(0, mostTokens);
+    const found = await Promise.all([
+      caller.findSessionId(view),
+      ...texts.map(async (text) => (await lifecycle.findByRefreshToken(text))?.id ?? null),
+    ]);
+    const ids = new Set(found.filter((id) => id !== null));
+    for (const id of ids) await lifecycle.end(id, 'signed-out');
+    responses.clear(request, response);
+  }
+
+  async signOutEverywhere(request: object, response: object): Promise<void> {
+    const { lifecycle, responses, caller } = this.parts;
+    const view = this.begin(request, response);
+    const user = await caller.require(view);
+    const { exceptThis = false } = await readJsonBody(request);
+    if (typeof exceptThis !== 'boolean') {
+      throw RefusalError.input([{ path: 'exceptThis', message: 'true or false is expected' }]);
+    }
+    await lifecycle.endAll(user.id, exceptThis ? user.sessionId : null, 'signed-out');
+    if (!exceptThis) responses.clear(request, response);
+  }
+
+  async list(request: object, response: object): Promise<Page<SessionItem>> {
+    const { lifecycle, caller } = this.parts;
+    const view = this.begin(request, response);
+    const { id, sessionId: currentSessionId } = await caller.require(view);
+    return lifecycle.list(id, { ...readPart(request), currentSessionId });
+  }
+
+  async end(id: string, request: object, response: object): Promise<void> {
+    const { lifecycle, responses, caller } = this.parts;
+    const view = this.begin(request, response);
+    const user = await caller.require(view);
+    if (!(await lifecycle.endOfUser(user.id, id))) {
+      throw RefusalError.of('NOT_FOUND', 'The user has no session with this id that could be ended');
+    }
+    if (id === user.sessionId) responses.clear(request, response);
+  }
+
+  async me(request: object, response: object): Promise<{ user: object }> {
+    const { lifecycle, terms, caller } = this.parts;
+    const { id: userId, sessionId: id } = await caller.require(this.begin(request, response));
+    return { user: terms.presentUser(await lifecycle.requireSubject({ id, userId })) };
+  }
+
+  /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
+  private begin(request: object, response: object): RequestView {
+    this.parts.forbidCaching(response);
+    const view = viewHttpRequest(request);
+    this.parts.originCheck.checkSessionRequest(view);
+    return view;
+  }
+
+  private refreshTokensOf(view: RequestView, body: Readonly<Record<string, unknown>>): readonly GivenRefreshToken[] {
+    const cookies = (this.refreshCookie?.read(view) ?? []).flatMap((found) =>
+      found.kind === 'token' ? [{ text: found.token, place: 'cookies' } as const] : [],
+    );
+    const text = body['refresh_token'];
+    if (text === undefined || text === null || !this.parts.terms.delivery.includes('body')) return cookies;
+    if (typeof text !== 'string') {
+      throw RefusalError.input([{ path: 'refresh_token', message: 'a text is expected' }]);
+    }
+    return [...cookies, { text, place: 'body' }];
+  }
+}
+
+/** @throws {RefusalError} without a token, and for two that differ: it is unknown which session is meant. */
+function selectOne(given: readonly GivenRefreshToken[]): GivenRefreshToken {
+  const [first, ...others] = given;
+  if (first === undefined) throw RefusalError.of('MISSING_TOKEN', 'The request carries no refresh token');
+  if (others.every(({ text }) => text === first.text)) return first;
+  throw RefusalError.of('INVALID_REQUEST', 'The request carries two different refresh tokens');
+}
+
+/** Reads `limit` and `cursor` of the query. What is wrong with their values is checked where they are used. */
+function readPart(request: object): { readonly limit?: number; readonly cursor?: string } {
+  const { query } = request as { readonly query?: Readonly<Record<string, unknown>> };
+  const { limit, cursor } = query ?? {};
+  return {
+    ...(limit !== undefined && { limit: typeof limit === 'string' && limit !== '' ? Number(limit) : Number.NaN }),
+    ...(cursor !== undefined && { cursor: typeof cursor === 'string' ? cursor : '' }),
+  };
+}

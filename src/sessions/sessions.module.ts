@@ -1,0 +1,127 @@
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type NestModule,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
+
+import { readOptions } from '../configuration/read-options.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { OwnTokens } from '../issuers/module-issuer.js';
+import { SigningKeys } from '../issuing/signing-keys.js';
+import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import type { SessionOwnTokens } from './own-tokens.js';
+import {
+  readRoutePath,
+  type SessionOptionsFactory,
+  sessionOptionNames,
+  type SessionsModuleOptions,
+  type SessionTerms,
+} from './session-options.js';
+import { SessionService } from './session.service.js';
+import { sessionsControllerAt } from './sessions.controller.js';
+import {
+  GIVEN_SESSION_OPTIONS,
+  SESSION_TERMS,
+  SessionSubjects,
+  sessionsModuleProviders,
+} from './sessions-module-providers.js';
+
+/** The options of `SessionsModule.forRootAsync`. `path` stands beside the factory, because Nest reads it before that. */
+export interface SessionsModuleAsyncOptions
+  extends AsyncModuleOptions<Omit<SessionsModuleOptions, 'path'>, SessionOptionsFactory>,
+    Pick<SessionsModuleOptions, 'path'> {}
+
+/**
+ * Sessions of the app's own users, with tokens that the app issues. Import it once, beside `AuthModule.forRoot({ issuers:
+ * ownTokens(), publicUrl })` and a module with stores, such as `SqlStoresModule`. It is global: it provides `SessionService`
+ * and `SigningKeys` to every module, and the routes `/auth/refresh`, `/auth/sign-out`, `/auth/sign-out-everywhere`,
+ * `/auth/sessions` and `/auth/me`.
+ */
+@Module({})
+export class SessionsModule implements NestModule, OnModuleInit {
+  constructor(
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
+
+  /**
+   * Registers the module with options that are at hand.
+   *
+   * @throws {ConfigurationError} for an unknown option and for a wrong `path` at once; for others when the app starts.
+   */
+  static forRoot(options: SessionsModuleOptions = {}): DynamicModule {
+    const { path, ...rest } = options;
+    readOptions('SessionsModule.forRoot', rest, sessionOptionNames);
+    const given = { where: 'SessionsModule.forRoot', options: rest };
+    return assemble('SessionsModule.forRoot', path, [{ provide: GIVEN_SESSION_OPTIONS, useValue: given }]);
+  }
+
+  /**
+   * Registers the module with options that a factory makes from other providers.
+   *
+   * @throws {ConfigurationError} for a wrong combination at once, for wrong options when the app starts.
+   */
+  static forRootAsync(options: SessionsModuleAsyncOptions): DynamicModule {
+    const { path, ...rest } = options;
+    const { imports, providers } = provideAsyncOptions('SessionsModule.forRootAsync', rest, {
+      token: GIVEN_SESSION_OPTIONS,
+      create: (factory) => factory.createSessionOptions(),
+      resolve: (where, made) => ({ where, options: made }),
+    });
+    return { ...assemble('SessionsModule.forRootAsync', path, providers), imports };
+  }
+
+  /** Called by Nest after the middleware of the app and before its controllers. */
+  configure(): void {
+    // The well-known routes are put on the adapter here.
+  }
+
+  /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */
+  async onModuleInit(): Promise<void> {
+    const fix = 'Inject ModuleRef instead, and resolve the provider where it is needed';
+    checkOptionsAreMade('SessionsModule.forRootAsync', this.moduleRef, GIVEN_SESSION_OPTIONS, fix);
+    this.checkIsOnly();
+    this.checkIsTrusted();
+    await this.moduleRef.get(SessionSubjects, { strict: true }).open();
+    const { domain } = this.moduleRef.get<SessionTerms>(SESSION_TERMS, { strict: true }).cookies;
+    if (domain === null) return;
+    new Logger('Gatehouse').warn(
+      `SessionsModule sends its cookies to all hosts of ${domain}, and each of them can replace them. Leave cookies: { domain } out if one host is enough`,
+    );
+  }
+
+  private checkIsOnly(): void {
+    const count = [...this.modules.values()].filter(({ metatype }) => metatype === SessionsModule).length;
+    if (count === 1) return;
+    throw new ConfigurationError(
+      'SessionsModule.forRoot',
+      `the module is registered ${count} times, and ownTokens() stands for one`,
+      'Call forRoot or forRootAsync once, in the root module',
+    );
+  }
+
+  private checkIsTrusted(): void {
+    if (this.moduleRef.get<SessionOwnTokens>(OwnTokens, { strict: true }).isTrusted) return;
+    throw new ConfigurationError(
+      'AuthModule.forRoot({ issuers })',
+      "SessionsModule issues tokens, and AuthModule does not accept the app's own tokens",
+      'Add ownTokens() of nest-gatehouse/sessions to the issuers',
+    );
+  }
+}
+
+function assemble(where: string, path: unknown, options: readonly Provider[]): DynamicModule {
+  const routes = readRoutePath(where, path);
+  return {
+    module: SessionsModule,
+    global: true,
+    controllers: routes === false ? [] : [sessionsControllerAt(routes)],
+    providers: [...options, ...sessionsModuleProviders],
+    exports: [SessionService, SigningKeys, OwnTokens],
+  };
+}

@@ -1,0 +1,84 @@
+/** Sessions of the app's own: signing in, refreshing, signing out, and the list of sessions. */
+import { describe, expect, it } from 'vitest';
+import { platforms } from '../support/app.js';
+import { claimsOf, setCookiesOf, startSessionApp } from '../support/session-app.js';
+import { verdictOf } from '../support/verdicts.js';
+
+describe.each(platforms)('a session, on $name', (platform) => {
+  it('is delivered in cookies, and its access token passes the guard', async () => {
+    const { client, clock } = await startSessionApp(platform);
+    const browser = client();
+    const answer = await browser.signIn('alice');
+    expect(answer.status).toBe(201);
+    expect(answer.json).toEqual({
+      user: {
+        id: 'alice',
+        email: 'alice@example.com',
+        emailVerified: null,
+        username: null,
+        name: 'Alice',
+        givenName: null,
+        familyName: null,
+        pictureUrl: null,
+        isAnonymous: false,
+        hasPassword: false,
+        roles: ['admin'],
+        scopes: [],
+      },
+      expires_in: 600,
+      is_new_user: false,
+    });
+    expect(answer.headers['cache-control']).toBe('no-store');
+    const lines = setCookiesOf(answer);
+    expect(lines.map((line) => line.replace(/=[^;]*/, ''))).toEqual([
+      '__Host-access; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=1209600',
+      '__Host-refresh; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=1209600',
+    ]);
+    const me = await browser.call('/me');
+    expect(me.status).toBe(200);
+    expect(me.json).toMatchObject({
+      id: 'alice',
+      provider: 'own',
+      roles: ['admin'],
+      issuer: 'https://api.example.com',
+    });
+    const now = clock.now().getTime() / 1_000;
+    expect(claimsOf(browser.accessToken)).toEqual({
+      iss: 'https://api.example.com',
+      aud: 'https://api.example.com',
+      sub: 'alice',
+      iat: now,
+      exp: now + 600,
+      jti: expect.stringMatching(/^[\w-]{22}$/),
+      client_id: 'https://api.example.com',
+      sid: (me.json as { sessionId: string }).sessionId,
+      auth_time: now,
+      amr: ['pwd'],
+      roles: ['admin'],
+    });
+  });
+
+  it('is refreshed, listed and ended', async () => {
+    const { client, clock } = await startSessionApp(platform);
+    const browser = client();
+    const phone = client('body');
+    await browser.signIn('alice');
+    await phone.signIn('alice');
+    const first = browser.refreshToken;
+    clock.advanceSeconds(700);
+    expect(verdictOf(await browser.call('/me'))).toMatchObject({ status: 401, reason: 'expired' });
+    const refreshed = await browser.refresh();
+    expect(refreshed.status).toBe(200);
+    expect(browser.refreshToken).not.toBe(first);
+    expect((await browser.call('/me')).status).toBe(200);
+    expect((await phone.refresh()).json).toMatchObject({ token_type: 'Bearer', expires_in: 600 });
+    const list = await phone.call('/auth/sessions');
+    expect(list.json).toMatchObject({ items: [{ current: true }, { current: false, amr: ['pwd'] }], nextCursor: null });
+    const { items } = list.json as { items: { id: string }[] };
+    expect((await phone.call(`/auth/sessions/${items[1]?.id ?? ''}`, { method: 'DELETE' })).status).toBe(204);
+    expect(verdictOf(await browser.call('/me'))).toMatchObject({ status: 401, reason: 'revoked' });
+    expect(verdictOf(await browser.refresh())).toMatchObject({ status: 401, reason: 'revoked' });
+    expect((await phone.post('/auth/sign-out')).status).toBe(204);
+    expect(verdictOf(await phone.refresh())).toMatchObject({ status: 401, reason: 'revoked' });
+  });
+});
