@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors/auth-error.js';
 import { readNumber, readSwitch, readText } from './row-values.js';
-import type { SqlDatabase, SqlRunner } from './sql-database.js';
+import { type SqlDatabase, SqlFailure, type SqlRunner } from './sql-database.js';
 
 /** One step from empty to current tables. A published one never changes: what comes later is a further step. */
 interface Migration {
@@ -97,6 +97,19 @@ export interface MigrationTerms {
  * @throws {ConfigurationError} when they are behind and `migrate` is off, or the server cannot be used
  */
 export async function applyMigrations(database: SqlDatabase, terms: MigrationTerms): Promise<readonly string[]> {
+  try {
+    return await applyMissing(database, terms);
+  } catch (error) {
+    if (!(error instanceof SqlFailure) || error.code !== '42501') throw error;
+    throw new ConfigurationError(
+      'SqlStoresModule.forRoot({ database })',
+      `its role lacks a privilege that is needed to create or to read the tables of the schema ${terms.schema}`,
+      'Grant it, or run npx nest-gatehouse migrate as the owner and grant the use of the schema and its tables',
+    );
+  }
+}
+
+async function applyMissing(database: SqlDatabase, terms: MigrationTerms): Promise<readonly string[]> {
   if ((await readVersion(database, terms.schema)) >= migrations.length) return [];
   if (!terms.migrate) {
     throw new ConfigurationError(

@@ -16,6 +16,8 @@ export interface StoreDatabaseParts {
   /** For the attempts to reach a database that is down at start. */
   readonly timer: Timer;
   readonly report: ReportEvent;
+  /** Called with the names of the migrations that were applied. */
+  readonly onMigrated?: (names: readonly string[]) => void;
 }
 
 /** The pauses between attempts to reach the database: 1 s, 2 s, 4 s, 8 s and then always 10 s. */
@@ -30,7 +32,8 @@ export class StoreDatabase {
   readonly qualifier: string;
   private database: SqlDatabase | null = null;
   private starting: Promise<void> | null = null;
-  private isReady = false;
+  /** The database, once its tables are current. */
+  private ready: SqlDatabase | null = null;
   private isClosed = false;
   private failedAttempts = 0;
   /** The misconfiguration that was reported last, so that each is reported once. */
@@ -61,13 +64,13 @@ export class StoreDatabase {
 
   /** Runs one statement. @throws {AuthUnavailableError} when it was not run, or that is unknown. */
   async query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
-    const database = await this.get();
+    const database = this.ready ?? (await this.get());
     return this.watch(database.query(text, values));
   }
 
   /** Runs statements in one transaction, as `SqlDatabase.transaction` does. @throws {AuthUnavailableError} */
   async transaction<Result>(run: (runner: SqlRunner) => Promise<Result>): Promise<Result> {
-    const database = await this.get();
+    const database = this.ready ?? (await this.get());
     return this.watch(database.transaction(run));
   }
 
@@ -75,6 +78,7 @@ export class StoreDatabase {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.ready = null;
     this.parts.timer.clear();
     await this.starting?.catch(() => undefined);
     while (this.running.size > 0) await Promise.allSettled(this.running);
@@ -87,15 +91,21 @@ export class StoreDatabase {
     try {
       await this.prepare(this.database);
     } catch (error) {
-      if (!(error instanceof SqlFailure)) throw error;
-      this.noteFailedAttempt(error);
+      if (error instanceof SqlFailure) {
+        this.noteFailedAttempt(error);
+        return;
+      }
+      this.isClosed = true;
+      await this.database.close();
+      throw error;
     }
   }
 
   private async prepare(database: SqlDatabase): Promise<void> {
-    const { schema, migrate, clock } = this.parts;
-    await applyMigrations(database, { schema, migrate, now: () => clock.now() });
-    this.isReady = true;
+    const { schema, migrate, clock, onMigrated } = this.parts;
+    const applied = await applyMigrations(database, { schema, migrate, now: () => clock.now() });
+    if (applied.length > 0) onMigrated?.(applied);
+    if (!this.isClosed) this.ready = database;
     this.outage.noteSuccess();
   }
 
@@ -140,10 +150,11 @@ export class StoreDatabase {
   }
 
   private async get(): Promise<SqlDatabase> {
-    await this.start();
-    if (this.database !== null && this.isReady && !this.isClosed) return this.database;
-    const problem = this.isClosed ? 'The database was closed' : 'The database has not been reached yet';
-    throw new AuthUnavailableError(problem);
+    if (!this.isClosed) await this.start();
+    if (this.ready !== null) return this.ready;
+    // What stopped the start of the app is what its callers get.
+    if (this.isClosed) await this.starting;
+    throw new AuthUnavailableError(this.isClosed ? 'The database was closed' : 'The database has not been reached yet');
   }
 
   private async watch<Result>(call: Promise<Result>): Promise<Result> {

@@ -1,0 +1,33 @@
+export { SqlStoresModule } from './sql-stores.module.js';
+export type {
+  SqlStoresAsyncOptions,
+  SqlStoresExtras,
+  SqlStoresOptions,
+  SqlStoresOptionsFactory,
+  StoreToken,
+} from './sql-stores-options.js';
+export type { DatabaseSource } from './database-source.js';
+export { postgres, type PostgresOptions } from './postgres.js';
+export type { PostgresClient, PostgresPool, PostgresStatement } from './postgres-database.js';
+export { embeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
+
+// The stores, for `except` and for stores of the app's own
+export { EncryptionKeys } from '../issuing/encryption-keys.js';
+export { type SigningAlgorithm, SigningKeyStore, type StoredSigningKey } from '../issuing/signing-key-store.js';
+export {
+  type RevocationEntry,
+  type RevocationKind,
+  type RevocationPage,
+  RevocationStore,
+} from '../revocation/revocation-store.js';
+export {
+  type NewSession,
+  type RefreshReplacement,
+  type SessionEnding,
+  type SessionEndReason,
+  type SessionQuery,
+  type SessionRotation,
+  SessionStore,
+  type StoredSession,
+  type TokenDelivery,
+} from '../sessions/session-store.js';

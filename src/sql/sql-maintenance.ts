@@ -1,0 +1,66 @@
+import type { Clock, Timer } from '../clock/clock.js';
+import type { SqlRevocationStore } from './sql-revocation-store.js';
+import type { SqlSessionStore } from './sql-session-store.js';
+
+export interface SqlMaintenanceParts {
+  /** `null` where another module of the app provides the store. */
+  readonly sessions: SqlSessionStore | null;
+  readonly revocations: SqlRevocationStore | null;
+  readonly clock: Clock;
+  readonly timer: Timer;
+}
+
+/** Minutes apart, so that a purge is a small one. */
+const everyMs = 300_000;
+/** Instances that were started together do not purge together. */
+const jitter = 0.2;
+/** One statement holds few row locks, for a short time. */
+const batchSize = 1_000;
+const mostBatches = 50;
+
+/**
+ * Deletes what nobody needs any more: sessions long after their end, and revocations of tokens that have expired. Each
+ * instance of the app does so every five minutes, in small statements that leave out the rows of one another.
+ */
+export class SqlMaintenance {
+  private isStopped = false;
+  private purging: Promise<void> | null = null;
+
+  constructor(private readonly parts: SqlMaintenanceParts) {}
+
+  start(): void {
+    if (this.isStopped) return;
+    this.parts.timer.set(everyMs * (1 + jitter * Math.random()), () => {
+      this.purging = this.purge().then(() => {
+        this.purging = null;
+        this.start();
+      });
+    });
+  }
+
+  /** Resolves when a purge that is running has come to its end. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.parts.timer.clear();
+    await this.purging;
+  }
+
+  /** Never rejects: an outage has been reported by the database, and the next purge makes up for it. */
+  async purge(): Promise<void> {
+    const { sessions, revocations, clock } = this.parts;
+    for (const store of [sessions, revocations]) {
+      if (store === null) continue;
+      try {
+        await this.purgeStore((limit) => store.purge(clock.now(), limit));
+      } catch {
+        return;
+      }
+    }
+  }
+
+  private async purgeStore(purge: (limit: number) => Promise<number>): Promise<void> {
+    for (let batch = 0; batch < mostBatches && !this.isStopped; batch += 1) {
+      if ((await purge(batchSize)) < batchSize) return;
+    }
+  }
+}

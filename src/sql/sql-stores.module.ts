@@ -1,0 +1,226 @@
+import {
+  type Abstract,
+  type DynamicModule,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+  type Provider,
+  Inject,
+} from '@nestjs/common';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
+
+import { Clock, NodeTimer, SystemClock } from '../clock/clock.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { SigningKeyStore } from '../issuing/signing-key-store.js';
+import { checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import { RevocationStore } from '../revocation/revocation-store.js';
+import { SessionStore } from '../sessions/session-store.js';
+import type { AuthEvent } from '../telemetry/auth-event.js';
+import { EventLog } from '../telemetry/event-log.service.js';
+import { SqlMaintenance } from './sql-maintenance.js';
+import { SqlRevocationStore } from './sql-revocation-store.js';
+import { SqlSessionStore } from './sql-session-store.js';
+import { SqlSigningKeyStore } from './sql-signing-key-store.js';
+import {
+  readExcept,
+  type ResolvedSqlStoresOptions,
+  resolveSqlStoresOptions,
+  type SqlStoresAsyncOptions,
+  type SqlStoresExtras,
+  type SqlStoresOptions,
+  type StoreToken,
+  storeTokens,
+} from './sql-stores-options.js';
+import { StoreDatabase } from './store-database.js';
+
+/** The token under which the options are injected, once they have been read. */
+const SQL_STORES_OPTIONS = Symbol('nest-gatehouse.sql-stores-options');
+/** The token of the stores that this registration provides. */
+const PROVIDED_STORES = Symbol('nest-gatehouse.provided-stores');
+
+/**
+ * The clock and the log of the app's `AuthModule`. They are looked up when the app is initialized, and not injected: options of
+ * `AuthModule` may depend on a service of the app that depends on a store.
+ */
+class AppServices extends Clock {
+  private clock: Clock = new SystemClock();
+  private log = new EventLog();
+
+  readonly report = (event: AuthEvent): void => {
+    this.log.report(event);
+  };
+
+  override now(): Date {
+    return this.clock.now();
+  }
+
+  /** All providers of the app have been made by then. */
+  connect(moduleRef: ModuleRef): void {
+    this.clock = findProvider(moduleRef, Clock) ?? this.clock;
+    this.log = findProvider(moduleRef, EventLog) ?? this.log;
+  }
+}
+
+/** The instance of any module of the app; `null` where there is none. */
+function findProvider<Service>(moduleRef: ModuleRef, token: Abstract<Service>): Service | null {
+  try {
+    return moduleRef.get<Service>(token, { strict: false });
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Keeps sessions, signing keys and revocations in PostgreSQL. Import it once, beside `AuthModule`; it is global, and provides
+ * `SessionStore`, `SigningKeyStore`, `RevocationStore` and `EncryptionKeys`.
+ *
+ * While the database is down, what needs it is answered with 503; access tokens are still verified. An app starts without its
+ * database, and migrates when it is back.
+ */
+@Module({})
+export class SqlStoresModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
+  private database: StoreDatabase | null = null;
+  private maintenance: SqlMaintenance | null = null;
+
+  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+
+  /**
+   * Registers the module with options that are at hand.
+   *
+   * @throws {ConfigurationError} for the first option that is wrong, missing or unknown: which one, and what to write instead.
+   */
+  static forRoot({ except, ...options }: SqlStoresOptions & SqlStoresExtras): DynamicModule {
+    const where = 'SqlStoresModule.forRoot';
+    const resolved = resolveSqlStoresOptions(where, options);
+    return assemble(readExcept(where, except), [{ provide: SQL_STORES_OPTIONS, useValue: resolved }]);
+  }
+
+  /**
+   * Registers the module with options that a factory makes from other providers. `except` is a member of the same object,
+   * because it must be known before the factory runs.
+   *
+   * @throws {ConfigurationError} for a wrong combination at once, for wrong options when the app starts.
+   */
+  static forRootAsync({ except, ...options }: SqlStoresAsyncOptions): DynamicModule {
+    const where = 'SqlStoresModule.forRootAsync';
+    const { imports, providers } = provideAsyncOptions(where, options, {
+      token: SQL_STORES_OPTIONS,
+      create: (factory) => factory.createSqlStoresOptions(),
+      resolve: resolveSqlStoresOptions,
+    });
+    return { ...assemble(readExcept(where, except), providers), imports };
+  }
+
+  /**
+   * Called by Nest: opens the database and migrates. @throws {ConfigurationError} for what a developer has to change: a
+   * driver that is missing, tables that are behind, a second provider of a store.
+   */
+  async onModuleInit(): Promise<void> {
+    const fix = 'Make the options from providers that live as long as the app';
+    checkOptionsAreMade('SqlStoresModule.forRootAsync', this.moduleRef, SQL_STORES_OPTIONS, fix);
+    const modules = this.moduleRef.get(ModulesContainer, { strict: false });
+    checkSingleProviders(this.moduleRef.get<readonly StoreToken[]>(PROVIDED_STORES), this.moduleRef, modules);
+    this.moduleRef.get(AppServices).connect(this.moduleRef);
+    const database = this.moduleRef.get(StoreDatabase);
+    await database.start();
+    this.database = database;
+    this.maintenance = this.moduleRef.get<SqlMaintenance>(SqlMaintenance);
+    this.maintenance.start();
+  }
+
+  /** Called by Nest when the app begins to stop. Requests are still being answered. */
+  async onModuleDestroy(): Promise<void> {
+    await this.maintenance?.stop();
+  }
+
+  /** Called by Nest when the server has closed, and the last request was answered. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.database?.close();
+  }
+}
+
+function assemble(except: readonly StoreToken[], options: readonly Provider[]): DynamicModule {
+  const provided = storeTokens.filter((token) => !except.includes(token));
+  return {
+    module: SqlStoresModule,
+    global: true,
+    providers: [
+      ...options,
+      ...baseProviders,
+      ...storeProviders(new Set(provided)),
+      { provide: PROVIDED_STORES, useValue: provided },
+    ],
+    exports: [...provided, EncryptionKeys],
+  };
+}
+
+const baseProviders: readonly Provider[] = [
+  { provide: AppServices, useFactory: () => new AppServices() },
+  {
+    provide: EncryptionKeys,
+    inject: [SQL_STORES_OPTIONS],
+    useFactory: ({ encryptionKeys }: ResolvedSqlStoresOptions) => encryptionKeys(),
+  },
+  {
+    provide: StoreDatabase,
+    inject: [SQL_STORES_OPTIONS, AppServices],
+    useFactory: (options: ResolvedSqlStoresOptions, clock: AppServices) => {
+      const { database, schema, migrate, statementTimeoutMs } = options;
+      const onMigrated = (names: readonly string[]): void => {
+        new Logger('Gatehouse').log(`Migrated the tables of the schema ${schema}: ${names.join('; ')}`);
+      };
+      const open = (): ReturnType<typeof database.open> => database.open({ statementTimeoutMs });
+      return new StoreDatabase({
+        open,
+        schema,
+        migrate,
+        clock,
+        timer: new NodeTimer(),
+        report: clock.report,
+        onMigrated,
+      });
+    },
+  },
+];
+
+function storeProviders(provided: ReadonlySet<StoreToken>): Provider[] {
+  const create = {
+    sessions: (database: StoreDatabase) => new SqlSessionStore(database, provided.has(RevocationStore)),
+    keys: (database: StoreDatabase) => new SqlSigningKeyStore(database),
+    revocations: (database: StoreDatabase, clock: AppServices) => new SqlRevocationStore(database, clock),
+  };
+  const stores = [
+    { provide: SessionStore, inject: [StoreDatabase], useFactory: create.sessions },
+    { provide: SigningKeyStore, inject: [StoreDatabase], useFactory: create.keys },
+    { provide: RevocationStore, inject: [StoreDatabase, AppServices], useFactory: create.revocations },
+  ];
+  const maintenance = {
+    provide: SqlMaintenance,
+    inject: [StoreDatabase, AppServices],
+    useFactory: (database: StoreDatabase, clock: AppServices) =>
+      new SqlMaintenance({
+        sessions: provided.has(SessionStore) ? create.sessions(database) : null,
+        revocations: provided.has(RevocationStore) ? create.revocations(database, clock) : null,
+        clock,
+        timer: new NodeTimer(),
+      }),
+  };
+  return [...stores.filter(({ provide }) => provided.has(provide)), maintenance];
+}
+
+/** @throws {ConfigurationError} when another module of the app provides one of these stores as well */
+function checkSingleProviders(provided: readonly StoreToken[], moduleRef: ModuleRef, modules: ModulesContainer): void {
+  for (const token of provided) {
+    const own: unknown = moduleRef.get(token);
+    const found = [...modules.values()].map(({ providers }): unknown => providers.get(token)?.instance);
+    if (found.every((instance) => instance === undefined || instance === null || instance === own)) continue;
+    throw new ConfigurationError(
+      'SqlStoresModule.forRoot',
+      `another module provides a ${token.name} as well`,
+      `Leave out that of this module, by except: [${token.name}], or the other one`,
+    );
+  }
+}
