@@ -7,6 +7,7 @@ import {
   findCredentialFault,
   acceptsEveryJwt,
 } from '../request/find-credential.js';
+import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { hasThreeParts } from '../token/parse-token.js';
@@ -42,13 +43,17 @@ export class BearerScheme extends AuthenticationScheme {
     return entry === undefined ? undefined : this.toAuthentication(entry);
   }
 
-  override authenticate(credential: Credential): MaybePromise<Authentication> {
+  override authenticate(credential: Credential, request: RequestView): MaybePromise<Authentication> {
     const { text } = credential;
     // A valid JWT satisfies the grammar of most places, so there the grammar is checked only after the token was
     // refused.
     if (!acceptsEveryJwt(credential) || !hasThreeParts(text)) checkCredential(credential);
     return recover(
-      () => chain(this.parts.verifier.verifyUncached(text), this.toAuthentication),
+      () =>
+        chain(
+          this.parts.verifier.verifyUncached(text, () => networkOf(request)),
+          this.toAuthentication,
+        ),
       (error) => {
         // A text that violates the grammar of its place is answered with 400 instead of 401.
         throw findCredentialFault(credential) ?? error;
@@ -58,13 +63,13 @@ export class BearerScheme extends AuthenticationScheme {
 
   override async authenticateOnline(
     credential: Credential,
-    _request: RequestView,
+    request: RequestView,
     earlier?: Authentication,
   ): Promise<Authentication> {
     const isIntrospected = earlier instanceof TokenAuthentication && earlier.verdict.key === null;
     if (isIntrospected && this.holds(earlier)) return earlier;
     checkCredential(credential);
-    return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text));
+    return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text, () => networkOf(request)));
   }
 
   override holds(authentication: Authentication): boolean {

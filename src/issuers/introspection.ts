@@ -7,7 +7,7 @@ import type { AuthContext, Capability } from '../upstream/auth-context.js';
 import type { HttpAnswer } from '../upstream/http-client.js';
 import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
 import { readIntrospection } from './introspection-answer.js';
-import { observedStatusSource } from './observed-status-source.js';
+import { callerOf, observedStatusSource } from './observed-status-source.js';
 
 /** The credentials with which the issuer is asked about tokens (RFC 7662). */
 export interface IntrospectionOptions {
@@ -78,10 +78,15 @@ function introspectionOf(
   acceptsAnyAudience: boolean,
 ): Capability<TokenStatusSource> {
   const create = (context: AuthContext): TokenStatusSource => {
-    const ask = async (token: string, claims: JsonObject | null): Promise<JsonObject> => {
+    const ask = async (
+      token: string,
+      claims: JsonObject | null,
+      about?: { readonly isKnown: boolean },
+    ): Promise<JsonObject> => {
       // The call changes nothing, so it may be repeated.
       const form = { token, token_type_hint: 'access_token' };
-      const call = { method: 'POST', headers: { authorization }, form, repeatable: true } as const;
+      const caller = callerOf(token, about);
+      const call = { method: 'POST', headers: { authorization }, form, repeatable: true, caller } as const;
       const answer =
         endpoint === undefined
           ? await callDiscovered(issuer, context, call)

@@ -20,6 +20,11 @@ export function observedStatusSource(
   });
   return {
     acceptsOpaqueTokens: source.acceptsOpaqueTokens,
-    ask: (token, claims) => calls.run(() => source.ask(token, claims)),
+    ask: (token, claims, about) => calls.run(() => source.ask(token, claims, about)),
   };
+}
+
+/** Whose calls a 429 pauses: those about one known token, or those about all unknown tokens. */
+export function callerOf(token: string, { isKnown }: { readonly isKnown: boolean } = { isKnown: false }): string {
+  return isKnown ? `the token ${token}` : 'unknown tokens';
 }

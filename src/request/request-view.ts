@@ -37,7 +37,9 @@ export interface HttpRequest {
   /** Express and Fastify: the scheme that the client called, by the adapter's own proxy setting; `host` is its host. */
   readonly protocol?: string | undefined;
   readonly host?: string | undefined;
-  readonly socket?: object | null | undefined;
+  /** Express and Fastify: the address of the client, by the adapter's own proxy setting. */
+  readonly ip?: string | undefined;
+  readonly socket?: { readonly remoteAddress?: string | undefined } | null | undefined;
   /** Fastify: Node's request. */
   readonly raw?: Omit<HttpRequest, 'raw'>;
 }

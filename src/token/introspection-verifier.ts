@@ -1,10 +1,10 @@
-import type { Clock } from '../clock/clock.js';
+import type { Clock, Timer } from '../clock/clock.js';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, checkValidity, type Validity } from './check-claims.js';
 import type { ClaimsCheck } from './claims-class.js';
 import { deepFreeze, type JsonObject } from './json-object.js';
-import { IntrospectionCache } from './introspection-cache.js';
+import { type Arrival, type FindNetwork, IntrospectionCache } from './introspection-cache.js';
 import type { IssuerRegistry } from './issuer-registry.js';
 import { checkLength, hasThreeParts, type ParsedToken } from './parse-token.js';
 import { toVerifiedToken, type TokenHeader, type VerifiedToken } from './verified-token.js';
@@ -17,6 +17,8 @@ export interface IntrospectionVerifierParts {
   readonly claimsCheck: ClaimsCheck | null;
   /** How many seconds a confirmation by an issuer is used again. @defaultValue 0: every request makes a call */
   readonly onlineVerdictSeconds?: number | undefined;
+  /** Removes old answers of issuers from memory. @defaultValue a timer of Node */
+  readonly introspectionTimer?: Timer | undefined;
 }
 
 /** A token that its issuer has confirmed. */
@@ -41,8 +43,9 @@ interface Unconfirmed {
   readonly header: TokenHeader | null;
   /** `null` for an opaque token. */
   readonly claims: JsonObject | null;
-  /** How many introspection answers had arrived when the token came. */
-  readonly answersBefore: number;
+  readonly arrival: Arrival;
+  /** Whether its signature is verified. */
+  readonly isVerified: boolean;
 }
 
 /**
@@ -58,12 +61,18 @@ export class IntrospectionVerifier {
   private readonly introspectionCache: IntrospectionCache;
 
   constructor(private readonly parts: IntrospectionVerifierParts) {
-    this.introspectionCache = new IntrospectionCache(parts.clock, (parts.onlineVerdictSeconds ?? 0) * 1_000);
+    const acceptedAgeMs = (parts.onlineVerdictSeconds ?? 0) * 1_000;
+    this.introspectionCache = new IntrospectionCache(parts.clock, acceptedAgeMs, undefined, parts.introspectionTimer);
   }
 
-  /** Read it when a token arrives: a later answer about the same token counts for that request. */
-  get answerCount(): number {
-    return this.introspectionCache.answerCount;
+  /** Called when a token arrives: only calls about it that begin later count for that request. */
+  noteArrival(findNetwork: FindNetwork): Arrival {
+    return { callsBefore: this.introspectionCache.callCount, findNetwork };
+  }
+
+  /** Forgets all answers, when the app stops. */
+  close(): void {
+    this.introspectionCache.close();
   }
 
   /**
@@ -75,12 +84,12 @@ export class IntrospectionVerifier {
     return issuer !== undefined && !hasThreeParts(text) ? issuer : undefined;
   }
 
-  async verifyOpaque(text: string, issuer: TrustedIssuer): Promise<IntrospectedEntry> {
+  async verifyOpaque(text: string, issuer: TrustedIssuer, arrival: Arrival): Promise<IntrospectedEntry> {
     checkLength(text);
     // RFC 6749 appendix A.12.
     if (!/^[\x20-\x7e]+$/.test(text))
       throw RefusalError.token('malformed', 'It contains characters that no token may have');
-    return this.ask({ text, issuer, header: null, claims: null, answersBefore: this.answerCount });
+    return this.ask({ text, issuer, header: null, claims: null, arrival, isVerified: false });
   }
 
   /**
@@ -91,15 +100,15 @@ export class IntrospectionVerifier {
     text: string,
     { header, claims }: ParsedToken,
     issuer: TrustedIssuer,
-    answersBefore: number,
+    arrival: Arrival,
   ): Promise<IntrospectedEntry> {
     checkClaims(header, claims, issuer.terms, this.now() / 1_000);
-    return this.ask({ text, issuer, header, claims, answersBefore });
+    return this.ask({ text, issuer, header, claims, arrival, isVerified: false });
   }
 
   /** Verifies a token online that has passed all local checks. */
-  async confirm({ text, issuer, token }: VerifiedEntry, answersBefore: number): Promise<IntrospectedEntry> {
-    return this.ask({ text, issuer, header: token.header, claims: token.claims, answersBefore });
+  async confirm({ text, issuer, token }: VerifiedEntry, arrival: Arrival): Promise<IntrospectedEntry> {
+    return this.ask({ text, issuer, header: token.header, claims: token.claims, arrival, isVerified: true });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import type { IssuerRegistry } from './issuer-registry.js';
+import type { JsonObject } from './json-object.js';
 import { chain, isThenable, type MaybePromise } from './maybe-promise.js';
 import type { TokenStatusCheck } from './token-status-check.js';
 import type { SessionStatusSource } from './trusted-issuer.js';
@@ -16,8 +17,11 @@ export interface SessionExtensionsParts {
  * issuer says that the session of the token is active, and the token was not revoked.
  */
 export class SessionExtensions {
-  /** Until when the session of a token is believed to be active, in milliseconds since 1970, or the pending call. */
-  private readonly known = new WeakMap<VerifiedToken, number | Promise<Date | null>>();
+  /**
+   * Until when the session of a token is believed to be active, in milliseconds since 1970, or the pending call; by the
+   * claims of the token, which are one object for as long as any user of the token is kept.
+   */
+  private readonly known = new WeakMap<JsonObject, number | Promise<Date | null>>();
 
   constructor(private readonly parts: SessionExtensionsParts) {}
 
@@ -36,7 +40,7 @@ export class SessionExtensions {
   }
 
   private ask(token: VerifiedToken, sessions: SessionStatusSource): MaybePromise<Date | null> {
-    const known = this.known.get(token);
+    const known = this.known.get(token.claims);
     if (typeof known === 'object') return known;
     if (known !== undefined && known > readMilliseconds(this.parts.clock)) return new Date(known);
     const answer = sessions.stillActive(token);
@@ -44,17 +48,17 @@ export class SessionExtensions {
     const call = answer.then(
       (until) => this.note(token, until),
       (error: unknown) => {
-        this.known.delete(token);
+        this.known.delete(token.claims);
         throw error;
       },
     );
-    this.known.set(token, call);
+    this.known.set(token.claims, call);
     return call;
   }
 
   private note(token: VerifiedToken, until: Date | null): Date | null {
-    if (until === null) this.known.delete(token);
-    else this.known.set(token, until.getTime());
+    if (until === null) this.known.delete(token.claims);
+    else this.known.set(token.claims, until.getTime());
     return until;
   }
 }

@@ -6,6 +6,7 @@ import type { Validity } from './check-claims.js';
 import { checkValidity } from './check-claims.js';
 import { concludeInPool } from './check-signature.js';
 import type { ClaimsCheck } from './claims-class.js';
+import type { Arrival, FindNetwork } from './introspection-cache.js';
 import {
   type IntrospectedEntry,
   IntrospectionVerifier,
@@ -44,11 +45,12 @@ export interface TokenVerifierParts extends IntrospectionVerifierParts {
   readonly statusCheck?: TokenStatusCheck | null;
 }
 
+const unknownNetwork: FindNetwork = () => null;
+
 /** A parsed JWT that names a trusted issuer. None of its claims has been verified. */
 interface UnprovenJwt {
   readonly text: string;
-  /** How many introspection answers had arrived when the token came. */
-  readonly answersBefore: number;
+  readonly arrival: Arrival;
   readonly parsed: ParsedToken;
   readonly issuer: TrustedIssuer;
 }
@@ -124,14 +126,17 @@ export class TokenVerifier {
    * Verifies a token without looking it up in the cache. The result is synchronous when no other token is being
    * verified and the issuer's keys are in memory, otherwise a promise.
    *
+   * @param findNetwork finds the network of the caller, of which a limited number of unknown tokens is introspected at
+   * a time
    * @throws the errors of `verify`, or rejects with them.
    */
-  verifyUncached(text: string): MaybePromise<Verdict> {
+  verifyUncached(text: string, findNetwork = unknownNetwork): MaybePromise<Verdict> {
     checkKind(text);
+    const arrival = this.introspection.noteArrival(findNetwork);
     const opaqueIssuer = this.introspection.findOpaqueIssuer(text);
-    if (opaqueIssuer !== undefined) return this.introspection.verifyOpaque(text, opaqueIssuer).then(this.release);
-    const answersBefore = this.introspection.answerCount;
-    return this.scheduler.schedule((place) => this.verifyAt(place, text, answersBefore));
+    if (opaqueIssuer !== undefined)
+      return this.introspection.verifyOpaque(text, opaqueIssuer, arrival).then(this.release);
+    return this.scheduler.schedule((place) => this.verifyAt(place, text, arrival));
   }
 
   /**
@@ -139,21 +144,21 @@ export class TokenVerifier {
    *
    * @throws {ConfigurationError} when introspection is not configured for the issuer.
    */
-  async verifyOnline(text: string): Promise<Verdict> {
-    const answersBefore = this.introspection.answerCount;
-    const verdict = this.findVerified(text) ?? (await this.verifyUncached(text));
+  async verifyOnline(text: string, findNetwork = unknownNetwork): Promise<Verdict> {
+    const arrival = this.introspection.noteArrival(findNetwork);
+    const verdict = this.findVerified(text) ?? (await this.verifyUncached(text, findNetwork));
     const isIntrospected = verdict.key === null;
-    return isIntrospected ? verdict : this.release(await this.introspection.confirm(verdict, answersBefore));
+    return isIntrospected ? verdict : this.release(await this.introspection.confirm(verdict, arrival));
   }
 
   /** Verifies a JWT as far as possible at the given place. */
-  private verifyAt(place: VerificationPlace, text: string, answersBefore: number): MaybePromise<Verdict> {
+  private verifyAt(place: VerificationPlace, text: string, arrival: Arrival): MaybePromise<Verdict> {
     const parsed = parseToken(text, this.headers);
     const issuer = this.parts.issuers.get(parsed.claims['iss']);
     if (issuer.verification === 'online') {
-      return this.introspection.verifyJwtOnline(text, parsed, issuer, answersBefore).then(this.release);
+      return this.introspection.verifyJwtOnline(text, parsed, issuer, arrival).then(this.release);
     }
-    const jwt: UnprovenJwt = { text, answersBefore, parsed, issuer };
+    const jwt: UnprovenJwt = { text, arrival, parsed, issuer };
     const keys = issuer.keys.current(this.now());
     if (keys === null) return this.verifyByNewerKeys(jwt, null);
     return chain(this.check(place, jwt, keys), (outcome) => this.conclude(jwt, outcome));
@@ -200,7 +205,7 @@ export class TokenVerifier {
    * admits it.
    */
   private accept(
-    { text, answersBefore, parsed, issuer }: UnprovenJwt,
+    { text, arrival, parsed, issuer }: UnprovenJwt,
     key: VerificationKey,
     validity: Validity,
   ): MaybePromise<Verdict> {
@@ -208,7 +213,7 @@ export class TokenVerifier {
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key, statusVersion: Number.NaN };
     // Not cached, because a cached token is accepted without introspection.
-    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, answersBefore).then(this.release);
+    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, arrival).then(this.release);
     if (!this.parts.cache.admits(text)) return this.release(entry);
     const cached: VerifiedEntry = { ...entry, text: detachedString(text) };
     return chain(this.release(cached), (released) => {
@@ -264,6 +269,7 @@ export class TokenVerifier {
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     this.parts.cache.close();
+    this.introspection.close();
   }
 
   private readonly now = (): number => readMilliseconds(this.parts.clock);

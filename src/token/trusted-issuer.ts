@@ -75,12 +75,14 @@ export interface TokenStatusSource {
    * Makes a call to the issuer each time. The caller shares calls for the same token.
    *
    * @param claims the claims in the token, which may not be verified; `null` for an opaque token
+   * @param about whether the token is known: its signature is verified, or the issuer has confirmed it before. A pause
+   * that the issuer asks for because of unknown tokens should not concern known ones.
    * @returns the claims that the issuer states, which are merged with those of the token and checked again; `null` when
    * the issuer confirms the token without claims
    * @throws {RefusalError} when the token is not active.
    * @throws {AuthUnavailableError} when the issuer does not answer, or its answer is invalid.
    */
-  ask(token: string, claims: JsonObject | null): Promise<JsonObject | null>;
+  ask(token: string, claims: JsonObject | null, about?: { readonly isKnown: boolean }): Promise<JsonObject | null>;
 }
 
 /**

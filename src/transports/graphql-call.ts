@@ -1,4 +1,4 @@
-import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
+import type { HttpRequest } from '../request/request-view.js';
 
 /**
  * The path of a field in an operation, from the field to the root. In graphql-js, `prev` is the same object as the path of the
@@ -106,10 +106,12 @@ function toRequest(holder: object, context: unknown): GraphqlRequest | undefined
   return { holder, http, socket: { connectionParams: params, connection: connection ?? http } };
 }
 
+/**
+ * Whether the request opened a socket. Node sets `upgrade` when it hands the connection over; the header of this name may be
+ * on any request, because the caller writes it.
+ */
 function isUpgrade(http: HttpRequest): boolean {
-  return viewHttpRequest(http)
-    .headers('upgrade')
-    .some((value) => value.toLowerCase() === 'websocket');
+  return read(http, 'upgrade') === true || read(http.raw, 'upgrade') === true;
 }
 
 function read(from: unknown, name: string): unknown {

@@ -4,7 +4,7 @@ import type { SendRequest } from './http-exchange.js';
 import { UpstreamFailure } from './upstream-failure.js';
 
 /** Simultaneous connections to one provider. Further calls wait for one of them, within their own deadline. */
-const mostConnections = 64;
+export const mostConnections = 64;
 /**
  * How long an idle connection is kept. Load balancers close theirs after a minute or later, and some networks drop an
  * idle one silently, which a call on it would only notice at its deadline.

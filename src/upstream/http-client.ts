@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+
 import { type Clock, SystemClock } from '../clock/clock.js';
 import { BoundedMap } from './bounded-map.js';
 import { type BreakerState, CallPolicy } from './call-policy.js';
-import { ConnectionPool } from './connection-pool.js';
+import { ConnectionPool, mostConnections } from './connection-pool.js';
+import { FairQueue } from './fair-queue.js';
 import {
   defaultLimits,
   type Fetch,
@@ -36,8 +39,9 @@ export interface HttpCall {
    */
   readonly repeatable?: boolean;
   /**
-   * The user's token, when the endpoint counts calls by user: a pause that the provider then asks for applies to this
-   * caller only. Otherwise one user who exceeds their limit would pause the calls for all users.
+   * Whose call it is: a pause that the provider asks for (429) applies to the calls of this caller only. Otherwise one
+   * user who exceeds their limit, or a stranger with invented tokens, would pause the calls for all users. It may be the
+   * user's token: only its SHA-256 is kept.
    */
   readonly caller?: string;
 }
@@ -84,6 +88,8 @@ export class HttpClient {
   private readonly limits: HttpLimits;
   private readonly clock: Clock;
   private readonly pool?: ConnectionPool;
+  /** Calls wait here for a connection, and not in the pool, because waiting is no failure of the server. */
+  private readonly queue?: FairQueue;
   private readonly send: SendRequest;
   private readonly policy?: CallPolicy;
   private pausedUntil = 0;
@@ -94,7 +100,10 @@ export class HttpClient {
     this.limits = { ...defaultLimits, ...limits };
     this.clock = clock;
     if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs);
-    if (keepAlive === true && fetch === platformFetch) this.pool = new ConnectionPool(this.limits.timeoutMs);
+    if (keepAlive === true && fetch === platformFetch) {
+      this.pool = new ConnectionPool(this.limits.timeoutMs);
+      this.queue = new FairQueue({ mostRunning: mostConnections });
+    }
     this.send = this.pool?.send ?? fetch;
   }
 
@@ -139,7 +148,9 @@ export class HttpClient {
     }
     this.refusePaused(host, caller);
     const attempt = (leftMs: number): Promise<HttpAnswer> =>
-      withinDeadline(leftMs, this.lateFailure(host), (signal) => this.attempt(call, requiresJson, signal));
+      this.inTurn(host, leftMs, (inTimeMs, lateFailure) =>
+        withinDeadline(inTimeMs, lateFailure, (signal) => this.attempt(call, requiresJson, signal)),
+      );
     try {
       const { policy } = this;
       return await (policy === undefined ? attempt(this.limits.timeoutMs) : policy.run(attempt, repeatable));
@@ -150,8 +161,21 @@ export class HttpClient {
     }
   }
 
-  private lateFailure(host: string): () => UpstreamFailure {
-    return () => new UpstreamFailure('timeout', `${host} did not answer within ${this.limits.timeoutMs} ms`);
+  /** Waits for a connection. A call that had to wait has less time, so that it is late says nothing about the server. */
+  private inTurn(
+    host: string,
+    leftMs: number,
+    send: (leftMs: number, lateFailure: () => UpstreamFailure) => Promise<HttpAnswer>,
+  ): Promise<HttpAnswer> {
+    const late = (): UpstreamFailure =>
+      new UpstreamFailure('timeout', `${host} did not answer within ${this.limits.timeoutMs} ms`);
+    const congested = (): UpstreamFailure =>
+      new UpstreamFailure('congested', `${host} is being called ${mostConnections} times, and calls wait`);
+    if (this.queue === undefined) return send(leftMs, late);
+    return this.queue.run((waitedMs) => send(leftMs - waitedMs, waitedMs === 0 ? late : congested), {
+      patienceMs: leftMs,
+      toError: congested,
+    });
   }
 
   private async attempt(call: HttpCall, requiresJson: boolean, signal: AbortSignal): Promise<HttpAnswer> {
@@ -189,12 +213,11 @@ export class HttpClient {
     if (problem !== 'rate-limited' || retryAfterSeconds === null) return;
     const until = this.now() + Math.min(retryAfterSeconds, longestPauseSeconds) * 1_000;
     if (caller === null) this.pausedUntil = Math.max(this.pausedUntil, until);
-    else this.callersPausedUntil.set(caller, Math.max(this.callersPausedUntil.get(caller) ?? 0, until));
+    else this.callersPausedUntil.set(hashOf(caller), Math.max(this.callerPausedUntil(caller), until));
   }
 
   private refusePaused(host: string, caller: string | null): void {
-    const callerPausedUntil = caller === null ? 0 : (this.callersPausedUntil.get(caller) ?? 0);
-    for (const until of [this.pausedUntil, callerPausedUntil]) {
+    for (const until of [this.pausedUntil, this.callerPausedUntil(caller)]) {
       const leftMs = until - this.now();
       // A clock that was set back must not prolong a pause beyond its limit.
       if (leftMs <= 0 || leftMs > longestPauseSeconds * 1_000) continue;
@@ -203,9 +226,18 @@ export class HttpClient {
     }
   }
 
+  private callerPausedUntil(caller: string | null): number {
+    if (caller === null || this.callersPausedUntil.size === 0) return 0;
+    return this.callersPausedUntil.get(hashOf(caller)) ?? 0;
+  }
+
   private now(): number {
     return this.clock.now().getTime();
   }
+}
+
+function hashOf(caller: string): string {
+  return createHash('sha256').update(caller).digest('base64');
 }
 
 /** Reads the global at each call, because apps replace it. */

@@ -66,7 +66,8 @@ export class ProviderCalls {
     } catch (error) {
       if (isRefusal(error)) throw error;
       const problem = problemOf(error);
-      this.watch.noteFailure(problem);
+      // Calls that wait for each other are no outage of the provider.
+      if (!isUpstreamFailure(error) || error.problem !== 'congested') this.watch.noteFailure(problem);
       if (isAuthError(error)) throw error;
       const seconds = (isUpstreamFailure(error) ? error.retryAfterSeconds : null) ?? undefined;
       throw new AuthUnavailableError(`Cannot get ${this.watched.what}: ${problem}`, seconds, { cause: error });

@@ -9,6 +9,8 @@ export type UpstreamProblem =
   | 'not-json'
   /** The server limits the rate of calls (429), and the call could not wait for so long. */
   | 'rate-limited'
+  /** All connections to the server were in use by other calls of this app, and the call had no turn in time. */
+  | 'congested'
   /** The server was not called, because its last calls have failed. */
   | 'circuit-open'
   | 'unexpected';

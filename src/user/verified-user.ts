@@ -1,5 +1,5 @@
 import { deepFreeze, type JsonObject } from '../token/json-object.js';
-import { expiresAtOfClaims, type VerifiedToken } from '../token/verified-token.js';
+import { expiresAtOfClaims, type TokenHeader, toVerifiedToken, type VerifiedToken } from '../token/verified-token.js';
 import type { AuthUser, ProviderName, UserCredential, Organization } from './auth-user.js';
 import { type ClaimMap, readTextClaim } from './claim-map.js';
 
@@ -24,7 +24,8 @@ class VerifiedUser implements AuthUser {
   declare readonly expiresAt: Date;
   // A private field does not appear in JSON, in `inspect`, in a spread copy or in a structured clone.
   readonly #token: string;
-  readonly #verified: VerifiedToken;
+  // Not the verified token, whose authentication keeps the text of the request in memory.
+  readonly #header: TokenHeader;
 
   constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
     const mapped = claimMap.map(token.claims);
@@ -46,7 +47,7 @@ class VerifiedUser implements AuthUser {
     this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme: 'Bearer' });
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
-    this.#verified = token;
+    this.#header = token.header;
     // The claims are frozen already. deepFreeze on the whole user would read `expiresAt` and create a Date for it.
     for (const list of [this.roles, this.scopes, this.permissions]) Object.freeze(list);
     deepFreeze(this.organizations);
@@ -59,7 +60,7 @@ class VerifiedUser implements AuthUser {
   }
 
   static verifiedTokenOf(user: AuthUser): VerifiedToken | undefined {
-    return #verified in user ? user.#verified : undefined;
+    return #header in user ? toVerifiedToken(user.issuer, user.#header, user.claims) : undefined;
   }
 }
 
@@ -95,7 +96,10 @@ export function findTokenOf(user: AuthUser): string | undefined {
   return readToken(user);
 }
 
-/** Returns the verified token that a user was created from; `undefined` for a user that was created otherwise. */
+/**
+ * Returns what the verified token of a user contained, with the same object as its claims; `undefined` for a user that
+ * was not created from a token.
+ */
 export function findVerifiedTokenOf(user: AuthUser): VerifiedToken | undefined {
   return VerifiedUser.verifiedTokenOf(user);
 }

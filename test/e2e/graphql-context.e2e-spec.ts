@@ -50,6 +50,27 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     expect((await ask(app, '{ passport }', { token })).data).toEqual({ passport: 'alice' });
   });
 
+  it('does not become the request of an operation over HTTP that only claims to open a socket', async () => {
+    const seen: object[] = [];
+    const app = await startApp(platform, {
+      imports: [
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+          toUser: (user, request) => {
+            seen.push(request);
+            return user;
+          },
+        }),
+        importModule(),
+      ],
+      providers: [HouseResolver],
+    });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    const { data } = await ask(app, '{ guarded }', { token, headers: [['Upgrade', 'websocket']] });
+    expect(data).toEqual({ guarded: 'alice, alice in the request' });
+    expect(seen.map((request) => 'headers' in request && 'socket' in request)).toEqual([true]);
+  });
+
   it('without the request causes every operation to be refused, and the log names the fix', async () => {
     const logger = new LogLines();
     const app = await startApp(platform, {

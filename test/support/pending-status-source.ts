@@ -12,12 +12,14 @@ export class PendingStatusSource implements TokenStatusSource {
   readonly asked: string[] = [];
   /** What the verifier has passed about these tokens. */
   readonly claims: (JsonObject | null)[] = [];
+  readonly about: ({ readonly isKnown: boolean } | undefined)[] = [];
   private readonly waiting: Waiting[] = [];
 
   constructor(readonly acceptsOpaqueTokens = true) {}
 
-  ask(token: string, claims: JsonObject | null): Promise<JsonObject | null> {
+  ask(token: string, claims: JsonObject | null, about?: { readonly isKnown: boolean }): Promise<JsonObject | null> {
     this.asked.push(token);
+    this.about.push(about);
     this.claims.push(claims);
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }

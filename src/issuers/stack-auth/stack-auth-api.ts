@@ -30,10 +30,14 @@ export class StackAuthApi {
     private readonly project: StackAuthProject,
   ) {}
 
-  /** The user whose token it is; `null` when they were deleted. The provider verifies the token. */
-  async me(token: string): Promise<(StackAuthUser & JsonObject) | null> {
+  /**
+   * The user whose token it is; `null` when they were deleted. The provider verifies the token.
+   *
+   * @param caller whose calls a 429 pauses; left out: all
+   */
+  async me(token: string, caller?: string): Promise<(StackAuthUser & JsonObject) | null> {
     checkSendable(token);
-    return this.readUser('/users/me', 'GET /users/me', token);
+    return this.readUser('/users/me', 'GET /users/me', token, caller);
   }
 
   /** Any user by id, which requires the secret server key; `null` when there is none with this id. */
@@ -81,18 +85,24 @@ export class StackAuthApi {
     );
   }
 
-  private async readUser(path: string, what: string, token: string | null) {
-    const found = await this.ask(path, what, token);
+  private async readUser(path: string, what: string, token: string | null, caller?: string) {
+    const found = await this.ask(path, what, token, caller);
     if (found === null) return null;
     const { StackAuthUser } = await import('./stack-auth-answers.js');
     return readAnswer(`The answer of Stack Auth to ${what}`, StackAuthUser, found.body);
   }
 
   /** @param what names the question in the log, without ids. */
-  private async ask(path: string, what: string, token: string | null): Promise<{ readonly body: unknown } | null> {
+  private async ask(
+    path: string,
+    what: string,
+    token: string | null,
+    caller?: string,
+  ): Promise<{ readonly body: unknown } | null> {
     const { baseUrl } = this.project;
     const headers = { ...headersOfProject(this.project), ...(token !== null && headersOfCaller(this.project, token)) };
-    const answer = await this.client.call({ method: 'GET', url: `${baseUrl}/api/v1${path}`, headers });
+    const url = `${baseUrl}/api/v1${path}`;
+    const answer = await this.client.call({ method: 'GET', url, headers, ...(caller !== undefined && { caller }) });
     return readVerdict(answer, { what, token });
   }
 }

@@ -6,7 +6,7 @@ import type { TokenStatusSource } from '../../token/trusted-issuer.js';
 import type { Capability } from '../../upstream/auth-context.js';
 import type { AuthUser } from '../../user/auth-user.js';
 import { tokenOf } from '../../user/verified-user.js';
-import { observedStatusSource } from '../observed-status-source.js';
+import { callerOf, observedStatusSource } from '../observed-status-source.js';
 import { checkSameUser, readAnswers } from '../provider-answer.js';
 import { StackAuthApi, type StackAuthProject } from './stack-auth-api.js';
 import type { StackAuthUser } from './stack-auth-answers.js';
@@ -89,8 +89,8 @@ export function stackAuthStatusSource(project: StackAuthProject): Capability<Tok
   return {
     create: (context) => {
       const api = new StackAuthApi(context.providerClient(project.baseUrl), project);
-      const ask = async (token: string): Promise<{ readonly sub: string }> => {
-        const me = await api.me(token);
+      const ask: TokenStatusSource['ask'] = async (token, _claims, about) => {
+        const me = await api.me(token, callerOf(token, about));
         if (me === null) throw RefusalError.token('revoked', 'Stack Auth no longer has a user for it');
         const disabledReason = findDisabledReason(me, project);
         if (disabledReason !== undefined) throw RefusalError.token('revoked', disabledReason);

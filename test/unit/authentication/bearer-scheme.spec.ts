@@ -13,7 +13,7 @@ describe('a refresh token in the place of an access token', () => {
     const view = viewHttpRequest({ headers: { authorization: 'Bearer grt_abc' } });
     const credential = { text: 'grt_abc', scheme: 'Bearer', source };
 
-    expect(await outcomeOf(() => scheme.authenticate(credential))).toBe('INVALID_TOKEN type');
+    expect(await outcomeOf(() => scheme.authenticate(credential, view))).toBe('INVALID_TOKEN type');
     expect(await outcomeOf(() => scheme.authenticateOnline(credential, view))).toBe('INVALID_TOKEN type');
     expect(statusSource.asked).toBe(0);
   });

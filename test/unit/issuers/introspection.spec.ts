@@ -94,14 +94,15 @@ describe('an issuer with introspection', () => {
   });
 
   it.each(['online', 'hybrid'] as const)(
-    'is asked once by a thousand who come at once, with verify %s',
+    'is asked at most twice about a token by a thousand who come at once, with verify %s',
     async (verify) => {
       const { issuer, judge } = await setUp({ verify });
       const tokens = [await issuer.token(alice), await issuer.token({ ...alice, sub: 'bob' })];
       const outcomes = await Promise.all(Array.from({ length: 1_000 }, (_, at) => judge(tokens[at % 2] ?? '')));
 
       expect(new Set(outcomes)).toEqual(new Set(['accepted']));
-      expect(issuer.requests.introspection).toBe(2);
+      // Who comes when a call has begun waits for the next one, together with all others.
+      expect(issuer.requests.introspection).toBeLessThanOrEqual(4);
     },
   );
 });

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { UpstreamFailure } from '../../../src/upstream/upstream-failure.js';
 import { failureOf } from './failure-of.js';
 import { openClient, sendJson, sendStatus } from './opened-client.js';
 
@@ -28,6 +29,25 @@ describe('connections to a provider', () => {
     expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));
     expect(server.requests).toHaveLength(1_000);
     expect(ports.size).toBeLessThanOrEqual(64);
+  });
+
+  it('that calls wait for are no failure of the provider, and the breaker stays closed', async () => {
+    const { client, server } = await openClient(
+      (request, response) => {
+        setTimeout(() => {
+          sendJson({})(request, response);
+        }, 200);
+      },
+      { timeoutMs: 500 },
+    );
+    const get = () => client.call({ method: 'GET', url: server.url });
+    const flood = await Promise.allSettled(Array.from({ length: 1_500 }, get));
+    const problems = flood.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [(outcome.reason as UpstreamFailure).problem] : [],
+    );
+    expect(new Set(problems)).toEqual(new Set(['congested']));
+    expect(client.breaker).toBe('closed');
+    expect(await get()).toMatchObject({ status: 200 });
   });
 
   it('that the server closes between calls fail none', async () => {
