@@ -33,7 +33,8 @@ interface Adapter {
  *
  * The decorators on the class of a gateway, or on its `handleConnection`, decide who is connected: `@UseGuards(AuthGuard)` and
  * `@Require…` require a user, `@OptionalAuth()` accepts clients without a token too, `@Public()` accepts all. Without any of these,
- * `guardEverything` decides. If several gateways share an address, each of them must accept the client.
+ * `guardEverything` decides, also for the default namespace of socket.io where no gateway serves it. If several gateways share an
+ * address, each of them must accept the client.
  *
  * @throws {ConfigurationError} when the adapter is created without the app, or has servers of neither socket.io nor ws.
  */
