@@ -26,7 +26,11 @@ interface GatewayInModule {
 }
 
 /** Stands for the gateway at an address that no gateway serves. Its name is in the log. */
-class NoGateway {}
+class NoGateway {
+  handleConnection(): void {
+    // Never called.
+  }
+}
 
 /**
  * Finds the guards of the gateways at an address. Only `AuthGuard` and guards that extend it count: those on the class of a gateway
