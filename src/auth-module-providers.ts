@@ -3,6 +3,7 @@ import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer 
 
 import { PermissionSources } from './access/issuer-permissions.js';
 import { Timer, NodeTimer } from './clock/clock.js';
+import { ExternalHandlers } from './audit/external-handlers.service.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
@@ -202,6 +203,7 @@ export const authModuleProviders: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS],
     useFactory: ({ sources }: ResolvedAuthOptions) => new TokenSources(sources),
   },
+  ExternalHandlers,
   HandlerInventory,
   {
     provide: RouteAudit,
@@ -245,7 +247,7 @@ export const authModuleProviders: Provider[] = [
 ];
 
 function openTransports(
-  { transports }: ResolvedAuthOptions,
+  { transports, unguardedContexts }: ResolvedAuthOptions,
   host: HttpAdapterHost,
   connections: ConnectionWatch,
   { report }: EventLog,
@@ -264,5 +266,6 @@ function openTransports(
     ],
     report,
     (cause) => new ForbiddenException(undefined, { cause }),
+    unguardedContexts,
   );
 }

@@ -28,7 +28,9 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | PassportFaul
 
   /** Returns what Nest expects of a filter for contexts of this type. */
   catch(error: AuthError | PassportFault, host: ArgumentsHost): unknown {
-    const transport = this.transports.get(host.getType());
+    const transport = this.transports.find(host.getType());
+    // The library that has called the handler decides what an error means.
+    if (transport === undefined) throw error;
     // Nest does not pass the handler to a filter. `view` and the methods that answer use only the arguments of the call.
     const context = host as unknown as CallContext;
     const call = { context, transport, view: transport.view(context) };
