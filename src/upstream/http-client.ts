@@ -1,6 +1,7 @@
 import { type Clock, SystemClock } from '../clock/clock.js';
 import { BoundedMap } from './bounded-map.js';
-import { type BreakerState, CallPolicy } from './call-policy.js';
+import { CallPolicy } from './call-policy.js';
+import type { BreakerState } from './circuit-breaker.js';
 import { ConnectionPool } from './connection-pool.js';
 import {
   defaultLimits,
@@ -66,7 +67,7 @@ export interface HttpClientOptions {
   /** Sends the requests, in place of the connections of `keepAlive` or the global `fetch`. */
   readonly fetch?: Fetch | undefined;
   readonly limits?: Partial<HttpLimits>;
-  /** For the dates of `Retry-After` and the pauses. @defaultValue the machine's clock */
+  /** For the dates of `Retry-After`, the pauses and the circuit breaker. @defaultValue the machine's clock */
   readonly clock?: Clock;
 }
 
@@ -93,7 +94,7 @@ export class HttpClient {
     const { origin = '', keepAlive, retry, fetch = platformFetch, limits, clock = new SystemClock() } = options;
     this.limits = { ...defaultLimits, ...limits };
     this.clock = clock;
-    if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs);
+    if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs, this.clock);
     if (keepAlive === true && fetch === platformFetch) this.pool = new ConnectionPool(this.limits.timeoutMs);
     this.send = this.pool?.send ?? fetch;
   }
