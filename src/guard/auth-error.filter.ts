@@ -3,8 +3,8 @@ import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
 import { AuthError, isAuthError, requireAuthModule } from '../errors/auth-error.js';
+import { AnsweredException } from '../transports/answered-exception.js';
 import { CallAnswers } from '../transports/call-answers.js';
-import { PassportFault } from '../transports/http.transport.js';
 import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';
 
@@ -14,8 +14,8 @@ import { applicationConfigOf } from './nest-internals.js';
  * HTTP, GraphQL and microservices; filters of the app take precedence. Gateways, and microservices that are connected without
  * `inheritAppConfig`, have no global filters in Nest: add `@UseFilters(AuthErrorFilter)` to their classes.
  */
-@Catch(AuthError, PassportFault)
-export class AuthErrorFilter implements ExceptionFilter<AuthError | PassportFault> {
+@Catch(AuthError, AnsweredException)
+export class AuthErrorFilter implements ExceptionFilter<AuthError | AnsweredException> {
   private readonly transports: Transports;
 
   constructor(
@@ -27,7 +27,7 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | PassportFaul
   }
 
   /** Returns what Nest expects of a filter for contexts of this type. */
-  catch(error: AuthError | PassportFault, host: ArgumentsHost): unknown {
+  catch(error: AuthError | AnsweredException, host: ArgumentsHost): unknown {
     const transport = this.transports.find(host.getType());
     // The library that has called the handler decides what an error means.
     if (transport === undefined) throw error;

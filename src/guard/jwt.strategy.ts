@@ -7,8 +7,9 @@ import { statusOf } from '../challenge/error-answers.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { isAuthError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
+import { markAnswered } from '../transports/answered-exception.js';
 import { CallAnswers } from '../transports/call-answers.js';
-import { PassportFault, toNestException } from '../transports/http.transport.js';
+import { toNestException } from '../transports/http.transport.js';
 
 /** The methods that passport adds to a strategy for one request. The strategy calls one of them, once. */
 interface PassportActions {
@@ -134,9 +135,8 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
     }
     // A fault is no failed login. Passport's guard throws the error that it gets here.
     const { status, body } = this.answers.answers.toAnswer(error, viewHttpRequest(request));
-    const exception =
-      status === 503 ? new PassportFault({ ...body }, { cause: error }) : toNestException(status, body, error);
-    actions.error(exception);
+    // Passport gives the strategy no response object, so AuthErrorFilter adds Retry-After.
+    actions.error(markAnswered(toNestException(status, { ...body }, error)));
   }
 }
 

@@ -111,7 +111,7 @@ function checkAudience(header: TokenHeader | null, claims: JsonObject, terms: Is
  */
 function describeAudience(claims: JsonObject): string {
   const { aud, azp, client_id: client, typ } = claims;
-  const [audience]: readonly unknown[] = Array.isArray(aud) && aud.length === 1 ? aud : [aud];
+  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
   const idTokenClaim = ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
   const isClient = audience !== undefined && (audience === azp || audience === client);
   // Keycloak states the kind of a token in this claim.

@@ -76,9 +76,3 @@ export function appendHeaders(host: HttpAdapterHost, response: unknown, headers:
 export function toNestException(status: AnswerStatus, body: object, cause: AuthError): HttpException {
   return new exceptions[status](body, { cause });
 }
-
-/**
- * An outage that passport's guard throws. The strategy gets no response object from passport, so `AuthErrorFilter` adds the
- * headers of the answer.
- */
-export class PassportFault extends ServiceUnavailableException {}
