@@ -74,6 +74,14 @@ export interface AuthModuleOptions {
    */
   readonly transports?: readonly TransportPlugin[];
   /**
+   * Types of execution contexts of other libraries in which handlers need no user: `['rmq']` for golevelup's RabbitMQ. Handlers
+   * without decorators of this package then run, although `guardEverything` is on; those with one are refused, because nothing
+   * can be read of their callers. The audit lists the handlers.
+   *
+   * @defaultValue []: `guardEverything` refuses calls of every context that no transport serves; `@Public()` opens a handler
+   */
+  readonly unguardedContexts?: readonly string[];
+  /**
    * The outside address of the app's `/`, such as `https://api.example.com/v1`: https, or http on this machine, without a
    * query and a fragment. Its path is what a proxy strips; a global prefix is not part of it. Its origin is the app's own:
    * pages of this origin may send cookies.

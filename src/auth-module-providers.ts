@@ -3,6 +3,7 @@ import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer 
 
 import { PermissionSources } from './access/issuer-permissions.js';
 import { Clock, Timer, NodeTimer } from './clock/clock.js';
+import { ExternalHandlers } from './audit/external-handlers.service.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
@@ -218,6 +219,7 @@ export const authModuleProviders: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS],
     useFactory: ({ sources }: ResolvedAuthOptions) => new TokenSources(sources),
   },
+  ExternalHandlers,
   HandlerInventory,
   {
     provide: RouteAudit,
@@ -261,7 +263,7 @@ export const authModuleProviders: Provider[] = [
 ];
 
 function openTransports(
-  { transports }: ResolvedAuthOptions,
+  { transports, unguardedContexts }: ResolvedAuthOptions,
   host: HttpAdapterHost,
   connections: ConnectionWatch,
   { report }: EventLog,
@@ -280,5 +282,6 @@ function openTransports(
     ],
     report,
     (cause) => new ForbiddenException(undefined, { cause }),
+    unguardedContexts,
   );
 }

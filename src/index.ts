@@ -110,7 +110,7 @@ export {
   type ProfileState,
   UserProfileService,
 } from './profiles/user-profile.service.js';
-export type { BreakerState } from './upstream/call-policy.js';
+export type { BreakerState } from './upstream/circuit-breaker.js';
 export type { JsonObject } from './token/json-object.js';
 export type { TokenHeader } from './token/verified-token.js';
 export type { Verification } from './token/trusted-issuer.js';

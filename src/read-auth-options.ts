@@ -6,7 +6,7 @@ import { type Clock, SystemClock } from './clock/clock.js';
 import { readPublicUrl } from './configuration/public-url.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
-import { readTransports } from './transports/transports.js';
+import { readTransports, readUnguardedContexts } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { isModuleIssuer, type ModuleIssuer } from './issuers/module-issuer.js';
@@ -43,6 +43,7 @@ export interface ReadAuthOptions {
   readonly toUser: ToUser | null;
   readonly warmUp: WarmUp;
   readonly transports: readonly TransportPlugin[];
+  readonly unguardedContexts: readonly string[];
   /** Without a slash at its end; `null` where it was left out. */
   readonly publicUrl: string | null;
   readonly trustedOrigins: readonly string[];
@@ -69,6 +70,7 @@ const names = [
   'toUser',
   'warmUp',
   'transports',
+  'unguardedContexts',
   'publicUrl',
   'trustedOrigins',
   'socketOrigins',
@@ -105,6 +107,7 @@ export function readAuthOptions(where: string, given: unknown): ReadAuthOptions 
     toUser: readFunction(path(where, 'toUser'), options['toUser']) as ToUser | null,
     warmUp: readWarmUp(where, options),
     transports: readTransports(where, options),
+    unguardedContexts: readUnguardedContexts(where, options),
     publicUrl: readPublicUrl(where, options),
     trustedOrigins: readTrustedOrigins(where, options),
     givenRevocation: options['revocation'],

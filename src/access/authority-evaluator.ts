@@ -12,7 +12,7 @@ import {
 } from './requirement.js';
 
 /**
- * Describes for the log where a list of the user was read: `user.roles, from the claim map of issuer "https://…"`. A function,
+ * Describes for the log where a list of the user was read: `user.roles, read from the token of issuer "https://…"`. A function,
  * because the text is needed only for a refusal.
  */
 export type DescribePlace = () => string;
@@ -44,7 +44,7 @@ export function placeInSource(list: AuthorityKind | 'organizations', { name }: P
 
 /** The text of `DescribePlace` for a list that the claim map has read from the token. */
 export function placeInToken({ issuer }: AuthUser, list: AuthorityKind | 'organizations'): string {
-  return `user.${list}, from the claim map of issuer ${logText(issuer)}`;
+  return `user.${list}, read from the token of issuer ${logText(issuer)}`;
 }
 
 /**

@@ -39,11 +39,8 @@ function mayContinueWithoutUser(error: AuthError, rules: Extract<RouteRules, { m
       return rules.onInvalid === 'anonymous';
     case 'SERVER_ERROR':
       return rules.onUnavailable === 'anonymous';
-    case 'INVALID_REQUEST':
-    case 'INSUFFICIENT_SCOPE':
-    case 'INVALID_INPUT':
-    case 'NOT_FOUND':
-    case 'CONFIGURATION_ERROR':
+    default:
+      // No other error is about who the caller is.
       return false;
   }
 }

@@ -148,6 +148,17 @@ export class RouteRulesReader {
     private readonly bringsGuard: BringsGuard,
   ) {}
 
+  /** Whether a decorator on the handler, its class or a class that it extends concerns authentication. */
+  isDeclared(route: RouteTarget): boolean {
+    return [route.getHandler(), ...classChainOf(route.getClass())].some(
+      (level) =>
+        readAuthMetadata(level) !== undefined ||
+        readAcceptedCredentials(level) !== undefined ||
+        readRequirements(level).length > 0 ||
+        this.bringsGuard(level),
+    );
+  }
+
   /** A handler that several controllers inherit has its own rules in each of them. */
   read(route: RouteTarget): RouteRules {
     const ofClass = route.getClass();

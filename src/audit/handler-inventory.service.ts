@@ -3,8 +3,10 @@ import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer, type App
 import { RouteRulesReader, type RouteRequirements, type RouteRules } from '../access/route-rules.js';
 import { readDeclaredHandlers } from './declared-handlers.js';
 import { applicationConfigOf, graphqlOptionsToken, guardsOn, isAuthGuard } from '../guard/nest-internals.js';
+import { type ExternalHandler, ExternalHandlers } from './external-handlers.service.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
+import { Transports } from '../transports/transports.js';
 
 /** A class of an app. */
 type Class = new (...parts: never[]) => object;
@@ -29,8 +31,8 @@ const defaults: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGua
 
 /**
  * Lists every handler that clients can call, with its protection: HTTP routes, queries, mutations, subscriptions,
- * entities of a subgraph, fields with a guard of their own, gateway messages and microservice patterns. It reads the
- * same metadata as the guard.
+ * entities of a subgraph, fields with a guard of their own, gateway messages, microservice patterns, and the handlers of
+ * other libraries, as soon as these have created them. It reads the same metadata as the guard.
  */
 @Injectable()
 export class HandlerInventory {
@@ -41,6 +43,8 @@ export class HandlerInventory {
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(RouteRulesReader) private readonly rules: RouteRulesReader,
+    @Inject(ExternalHandlers) private readonly externals: ExternalHandlers,
+    @Inject(Transports) private readonly transports: Transports,
   ) {}
 
   /** Lists all handlers. Call it after the app has been created: global guards that are added later are not considered. */
@@ -53,18 +57,45 @@ export class HandlerInventory {
     return this.find(options).filter((info): info is HttpHandlerInfo => info.kind === 'http');
   }
 
+  /** Calls a listener for each handler of another library that is created from now on. What it throws stops that library. */
+  watch(options: ResolvedRouteAudit, listener: (info: HandlerInfo) => void): void {
+    this.externals.watch((handler) => {
+      listener(this.ofExternal(handler, this.coverageOf(options)));
+    });
+  }
+
   private find(options: ResolvedRouteAudit): readonly HandlerInfo[] {
-    const config = applicationConfigOf<ApplicationConfig>(this.moduleRef);
     const context: InventoryContext = {
-      coverage: new GuardCoverage(config, hasAdapter(this.adapterHost), options),
-      paths: new HttpPaths(config, this.modules),
+      coverage: this.coverageOf(options),
+      paths: new HttpPaths(applicationConfigOf<ApplicationConfig>(this.moduleRef), this.modules),
       hasFieldGuards: this.hasFieldGuards(),
     };
-    return [...this.modules.values()].flatMap((module) =>
+    const ofClasses = [...this.modules.values()].flatMap((module) =>
       [...module.controllers.values(), ...module.providers.values()]
         .filter((wrapper) => !wrapper.isNotMetatype && isClass(wrapper.metatype))
         .flatMap((wrapper) => this.ofClass(wrapper.metatype as Class, module.metatype, context)),
     );
+    return [...ofClasses, ...this.externals.list().map((handler) => this.ofExternal(handler, context.coverage))];
+  }
+
+  private coverageOf(options: ResolvedRouteAudit): GuardCoverage {
+    const config = applicationConfigOf<ApplicationConfig>(this.moduleRef);
+    return new GuardCoverage(config, hasAdapter(this.adapterHost), options);
+  }
+
+  private ofExternal(external: ExternalHandler, coverage: GuardCoverage): HandlerInfo {
+    const { contextType, ofClass, name, method, runsGuards } = external;
+    const route = { getClass: () => ofClass, getHandler: () => method };
+    const rules = this.rules.read(route);
+    const unread = { isPublic: rules.mode === 'public', isDeclared: this.rules.isDeclared(route) };
+    const isGuarded = runsGuards && coverage.covers('other', ofClass, method);
+    const needsNoUser = this.transports.needsNoUser(contextType, unread);
+    return {
+      kind: 'other',
+      handler: `${ofClass.name}.${name}`,
+      addresses: [`${contextType} ${name}`],
+      ...toProtection(needsNoUser ? { mode: 'public' } : rules, isGuarded),
+    };
   }
 
   private ofClass(of: Class, module: object, context: InventoryContext): readonly HandlerInfo[] {
@@ -110,8 +141,8 @@ function toAddress({ method, path }: HttpRoute): string {
   return `${method} ${path}`;
 }
 
-/** The kind of transport over which a handler is called. */
-export type HandlerKind = 'http' | 'graphql' | 'websocket' | 'message';
+/** The kind of transport over which a handler is called; `other` in a context of another library. */
+export type HandlerKind = 'http' | 'graphql' | 'websocket' | 'message' | 'other';
 
 /**
  * How a handler is protected: by the guard (`protected`, or `optional` where it also accepts anonymous callers), by
@@ -124,7 +155,7 @@ export interface HandlerInfo {
   readonly kind: HandlerKind;
   /** `CatsController.list` */
   readonly handler: string;
-  /** The addresses that clients use: `GET /cats/:id`, `query cats`, `message move`. */
+  /** The addresses that clients use: `GET /cats/:id`, `query cats`, `message move`; `rmq created` in a context of another library. */
   readonly addresses: readonly string[];
   readonly protection: Protection;
   /** What the route requires of a user; `null` where it requires only that there is one. */
@@ -175,6 +206,7 @@ class GuardCoverage {
     this.globalKinds = new Set([
       'http',
       'graphql',
+      'other',
       ...(hasHttp ? [] : ['message' as const]),
       ...options.globalGuardsReach,
     ]);

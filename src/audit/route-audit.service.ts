@@ -21,11 +21,19 @@ export class RouteAudit implements OnApplicationBootstrap {
     const handlers = this.handlerInventory.list(this.options);
     const unguarded = handlers.filter(({ protection }) => protection === 'unguarded');
     this.logger.log(summaryOf(handlers));
-    for (const info of handlers) {
-      if (info.protection === 'unguarded') this.logger.warn(describeHandler(info));
-      else this.logger.log(describeHandler(info));
-    }
-    if (this.options.strict && unguarded.length > 0) throw explainUnguarded(unguarded);
+    for (const info of handlers) this.write(info);
+    const { strict } = this.options;
+    if (strict && unguarded.length > 0) throw explainUnguarded(unguarded);
+    // Some libraries create their handlers after this.
+    this.handlerInventory.watch(this.options, (info) => {
+      this.write(info);
+      if (strict && info.protection === 'unguarded') throw explainUnguarded([info]);
+    });
+  }
+
+  private write(info: HandlerInfo): void {
+    if (info.protection === 'unguarded') this.logger.warn(describeHandler(info));
+    else this.logger.log(describeHandler(info));
   }
 }
 

@@ -3,6 +3,7 @@ import { ConfigurationError, RefusalError, withScheme } from '../errors/auth-err
 import type { Credential } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { isBearerHeader } from '../request/request-origin.js';
+import { describeMissing } from '../request/missing-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
@@ -78,7 +79,7 @@ export class RequestAuthenticator extends Authenticator {
       return this.authenticateBy(scheme, credential, request);
     }
     // Most apps have one scheme, and this runs for every request, so it allocates no FoundCredential.
-    const credential = onlyScheme.find(request) ?? this.refuseMissing();
+    const credential = onlyScheme.find(request) ?? this.refuseMissing(request);
     if (!isBearerHeader(credential)) this.parts.checkRequest?.(credential, request, onlyScheme);
     return this.authenticateBy(onlyScheme, credential, request);
   }
@@ -151,7 +152,7 @@ export class RequestAuthenticator extends Authenticator {
       if (found === undefined) found = { scheme, credential };
       else if (found.credential.text !== credential.text) throw twoCredentials(found.credential, credential);
     }
-    if (found === undefined) return this.refuseMissing();
+    if (found === undefined) return this.refuseMissing(request);
     this.parts.checkRequest?.(found.credential, request, found.scheme);
     return found;
   }
@@ -217,14 +218,10 @@ export class RequestAuthenticator extends Authenticator {
     this.attempts.set(request.request, { text: credential.text, scheme, startedAt: this.now(), outcome });
   }
 
-  private refuseMissing(): never {
+  private refuseMissing(request: RequestView): never {
     const { sources, schemes } = this.parts;
-    const places = sources.map(({ place }) => place);
     const others = schemes.map(({ name }) => name).filter((name) => name !== 'Bearer');
-    throw RefusalError.of(
-      'MISSING_TOKEN',
-      `The request carries no access token. Looked in: ${[...places, ...others].join(', ')}`,
-    );
+    throw RefusalError.of('MISSING_TOKEN', describeMissing(request, sources, others));
   }
 
   private now(): number {

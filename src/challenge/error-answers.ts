@@ -115,27 +115,24 @@ export function statusOf(error: AuthError): AnswerStatus {
  */
 export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | null {
   if (!isOwn) return statuses[error.code] === 401 ? bearer({}) : null;
-  const { message } = error;
-  switch (error.code) {
-    case 'MISSING_TOKEN':
-      // RFC 6750 §3.1: a request without credentials gets no error code.
-      return bearer({});
-    case 'INVALID_REQUEST':
-      // RFC 6750 §3.1 has a code for malformed requests; 413 and 415 are about the body and not about the credential.
-      return statusOf(error) === 400 ? bearerError('invalid_request', message) : null;
-    case 'INVALID_TOKEN':
-      return bearerError('invalid_token', message);
-    case 'INSUFFICIENT_SCOPE':
-      // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
-      return bearer({ error: 'insufficient_scope', ...scopeOf(error) });
-    case 'ACCESS_DENIED':
-    case 'INVALID_INPUT':
-    case 'NOT_FOUND':
-    case 'SERVER_ERROR':
-    case 'CONFIGURATION_ERROR':
-      return null;
-  }
+  return bearerChallenges[error.code](error);
 }
+
+/** The challenge of Bearer for an error about a credential of this scheme. */
+const bearerChallenges: Readonly<Record<AuthErrorCode, (error: AuthError) => Challenge | null>> = {
+  // RFC 6750 §3.1: a request without credentials gets no error code.
+  MISSING_TOKEN: () => bearer({}),
+  // RFC 6750 §3.1 has a code for malformed requests; 413 and 415 are about the body and not about the credential.
+  INVALID_REQUEST: (error) => (statusOf(error) === 400 ? bearerError('invalid_request', error.message) : null),
+  INVALID_TOKEN: ({ message }) => bearerError('invalid_token', message),
+  // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
+  INSUFFICIENT_SCOPE: (error) => bearer({ error: 'insufficient_scope', ...scopeOf(error) }),
+  ACCESS_DENIED: () => null,
+  INVALID_INPUT: () => null,
+  NOT_FOUND: () => null,
+  SERVER_ERROR: () => null,
+  CONFIGURATION_ERROR: () => null,
+};
 
 function bearerError(error: string, description: string): Challenge {
   return bearer({ error, error_description: description });

@@ -2,20 +2,21 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, Inject, Optional } fro
 import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 
 import type { CallContext } from '../access/guard-context.js';
-import { AuthError } from '../errors/auth-error.js';
+import { AuthError, isAuthError } from '../errors/auth-error.js';
 import { requireAuthModule } from '../errors/require-auth-module.js';
+import { AnsweredException } from '../transports/answered-exception.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
 import { applicationConfigOf } from './nest-internals.js';
 
 /**
  * Answers an `AuthError` that a handler throws (from `TokenVerifier`, from `UserProfileService` or its own) as the guard does:
- * with status, challenge and body of RFC 6750, or with 503 and `Retry-After` for a fault. `AuthModule` registers the filter for
+ * with status, challenge and body of RFC 6750, or with 503 and `Retry-After` for a fault, also one that passport's guard throws. `AuthModule` registers the filter for
  * HTTP, GraphQL and microservices; filters of the app take precedence. Gateways, and microservices that are connected without
  * `inheritAppConfig`, have no global filters in Nest: add `@UseFilters(AuthErrorFilter)` to their classes.
  */
-@Catch(AuthError)
-export class AuthErrorFilter implements ExceptionFilter<AuthError> {
+@Catch(AuthError, AnsweredException)
+export class AuthErrorFilter implements ExceptionFilter<AuthError | AnsweredException> {
   private readonly transports: Transports;
 
   constructor(
@@ -27,12 +28,16 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError> {
   }
 
   /** Returns what Nest expects of a filter for contexts of this type. */
-  catch(error: AuthError, host: ArgumentsHost): unknown {
-    const transport = this.transports.get(host.getType());
+  catch(error: AuthError | AnsweredException, host: ArgumentsHost): unknown {
+    const transport = this.transports.find(host.getType());
+    // The library that has called the handler decides what an error means.
+    if (transport === undefined) throw error;
     // Nest does not pass the handler to a filter. `view` and the methods that answer use only the arguments of the call.
     const context = host as unknown as CallContext;
     const call = { context, transport, view: transport.view(context) };
-    const exception = this.answers.refuse(call, error, 'AuthErrorFilter');
+    const exception = isAuthError(error)
+      ? this.answers.refuse(call, error, 'AuthErrorFilter')
+      : this.answers.withHeaders(call, error);
     if (transport.sendException === undefined) throw exception;
     return transport.sendException(exception, host);
   }

@@ -43,7 +43,8 @@ export class AuthGuard implements CanActivate {
 
   /** Synchronous if the answer is in memory; otherwise a promise. */
   canActivate(context: ExecutionContext): MaybePromise<boolean> {
-    const transport = this.transports.get(context.getType());
+    const transport = this.transports.find(context.getType());
+    if (transport === undefined) return this.acceptUnread(context);
     const call: Call = { context, transport, rules: this.rules.read(context), view: transport.view(context) };
     if (call.rules.mode === 'public') return admitCaller(call, anonymousCaller);
     let user: MaybePromise<AuthUser>, authorized: MaybePromise<AuthUser>;
@@ -61,6 +62,12 @@ export class AuthGuard implements CanActivate {
       (verified) => this.admit(call, verified),
       (error: unknown) => this.continueAfter(call, error),
     );
+  }
+
+  /** A call of another library, of whose caller nothing can be read. */
+  private acceptUnread(context: ExecutionContext): true {
+    const isPublic = this.rules.read(context).mode === 'public';
+    return this.transports.acceptUnread(context.getType(), { isPublic, isDeclared: this.rules.isDeclared(context) });
   }
 
   private authenticate({ rules, view }: Call): MaybePromise<AuthUser> {

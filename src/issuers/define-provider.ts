@@ -154,6 +154,7 @@ const termRules: Readonly<Record<keyof IssuerTerms, Rule>> = {
   maxTokenAgeSeconds: { ...seconds, fits: (value) => value === null || seconds.fits(value) },
   subjectClaim: { expected: 'the name of a claim', isOptional: true, fits: isText },
   findFault: { expected: 'a function', isOptional: true, fits: (value) => typeof value === 'function' },
+  explain: { expected: 'a function', isOptional: true, fits: (value) => typeof value === 'function' },
 };
 
 function checkForm(form: unknown): void {

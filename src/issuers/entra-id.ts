@@ -10,6 +10,7 @@ import {
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
+import type { ExplainRefusal } from '../token/trusted-issuer.js';
 import { readListClaim, readTextClaim } from '../user/claim-map.js';
 import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
 import type { IdentityProvider } from './identity-provider.js';
@@ -78,6 +79,7 @@ export function entraId(given: EntraIdOptions): IdentityProvider {
     audience: readAudience(where, options),
     algorithms: ['RS256'],
     subjectClaim,
+    explain,
     findFault: (claims) =>
       findTenantFault(claims) ??
       findTypeFault(claims) ??
@@ -121,6 +123,15 @@ function issuersOf(authority: string, tenant: string): KnownIssuers['issuers'] {
     ...(old === undefined ? [] : [{ issuer: `${old}/${tenant}/`, jwksUri }]),
   ];
 }
+
+/** Entra ID signs the tokens of its own APIs over another header than the one in the token, so nobody else can verify them. */
+const explain: ExplainRefusal = (reason, _claims, header) => {
+  if (reason !== 'signature' || (header as JsonObject | null)?.['nonce'] === undefined) return undefined;
+  return (
+    'It is a token for an API of Microsoft, such as Microsoft Graph (its header has a "nonce"), and only that API can verify it. ' +
+    'Let the client ask for a scope of this API, such as api://<client id of the API>/.default'
+  );
+};
 
 function findTenantFault(claims: JsonObject): RefusalError | undefined {
   const tenant = claims['tid'];

@@ -11,7 +11,7 @@ import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { publicKeyAlgorithms } from '../keys/algorithm.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { AudienceRule } from '../token/trusted-issuer.js';
+import type { AudienceRule, ExplainRefusal } from '../token/trusted-issuer.js';
 import type { Organization } from '../user/auth-user.js';
 import { readListClaim, readObjectClaim, readTextClaim } from '../user/claim-map.js';
 import { type AuthorizedPartyOptions, findPartyFault, readAuthorizedParties } from './authorized-parties.js';
@@ -85,6 +85,7 @@ export function keycloak(given: KeycloakOptions): IdentityProvider {
     audience,
     algorithms: publicKeyAlgorithms,
     usualAlgorithms: ['RS256'],
+    explain,
     findFault: (claims) => findTypeFault(claims) ?? (parties && findPartyFault(claims, ['azp'], parties)),
     addClaims: (mapped, claims) => ({
       ...addRoles(mapped, readRoles(claims, roles)),
@@ -118,6 +119,14 @@ function readApi(options: GivenOptions): AudienceRule {
   }
   return audience;
 }
+
+const explain: ExplainRefusal = (reason, claims) => {
+  if (reason === 'audience') {
+    return 'Keycloak names an API in a token only if an Audience mapper adds it: make one in a client scope of the client that calls';
+  }
+  if (reason !== 'claim' || claims['sub'] !== undefined) return undefined;
+  return 'Since Keycloak 25 the client scope "basic" adds "sub": make it a default client scope of the client that calls';
+};
 
 /** Keycloak states the kind of a token in a claim: Bearer, ID, Refresh, Offline, Logout, DPoP. */
 function findTypeFault(claims: JsonObject): RefusalError | undefined {

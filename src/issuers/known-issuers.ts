@@ -4,7 +4,7 @@ import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { ProfileSource } from '../profiles/profile-source.js';
 import type { JsonObject } from '../token/json-object.js';
-import type { AudienceRule, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
+import type { AudienceRule, ExplainRefusal, FindFault, IssuerTerms } from '../token/trusted-issuer.js';
 import type { Capability } from '../upstream/auth-context.js';
 import { mapStandardClaims, type MappedClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
@@ -64,6 +64,7 @@ export interface KnownIssuers {
   /** @defaultValue 'sub' */
   readonly subjectClaim?: string;
   readonly findFault?: FindFault;
+  readonly explain?: ExplainRefusal;
   /** Adds what its tokens contain besides the standard claims and the app's `rolesClaim`, which `mapped` has already. */
   readonly addClaims?: (mapped: MappedClaims, claims: JsonObject) => MappedClaims;
   readonly issuerHints?: IdentityProvider['issuerHints'];
@@ -78,7 +79,7 @@ export interface KnownIssuers {
  * @throws {ConfigurationError} for a wrong value of a shared option.
  */
 export function knownIssuers(where: string, options: GivenOptions, known: KnownIssuers): IdentityProvider {
-  const { audience, algorithms, findFault, subjectClaim = usualTerms.subjectClaim, addClaims } = known;
+  const { audience, algorithms, findFault, explain, subjectClaim = usualTerms.subjectClaim, addClaims } = known;
   const shared = readSharedTerms(where, options, algorithms, known.usualAlgorithms);
   const terms: Omit<IssuerTerms, 'issuer'> = {
     ...shared,
@@ -86,6 +87,7 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     subjectClaim,
     tokenType: shared.tokenType ?? known.tokenType ?? null,
     ...(findFault !== undefined && { findFault }),
+    ...(explain !== undefined && { explain }),
   };
   const keysOf = readKeysAt(where, options, known.keys);
   const map = withRoles(mapStandardClaims, readRolesClaim(where, options));

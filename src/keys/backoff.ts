@@ -1,16 +1,19 @@
 import type { KeyFetch } from './held-keys.js';
 
 const shortestPauseMs = 1_000;
-const longestPauseMs = 60_000;
 /** The fraction by which a delay may be longer or shorter than its step. */
 const jitter = 0.2;
 const firstStepMs = shortestPauseMs / (1 - jitter);
-const longestStepMs = longestPauseMs / (1 + jitter);
+/**
+ * Together with its jitter and with a call that has started before the outage ended, it is less than 20 seconds: for so long an
+ * app that has no keys answers 503 after the end of an outage.
+ */
+const longestStepMs = 12_000;
 
 /**
  * Decides when a failed operation may be retried. A single failure is often transient, so the first retry is allowed at
- * once. From the second failure on the delay is 1.25 s, 2.5 s, 5 s, … up to 50 s. Each delay is randomized by 20 %, so
- * that many instances do not retry at the same time, and is at least one second and at most one minute.
+ * once. From the second failure on the delay is 1.25 s, 2.5 s, 5 s, 10 s, and then 12 s. Each delay is randomized by 20 %, so
+ * that many instances do not retry at the same time, and is at least one second and at most 14.4 seconds.
  */
 export class Backoff {
   private failures = 0;
@@ -63,33 +66,46 @@ function pauseAfter(failures: number): number {
 
 /** The time for which a refetch counts, from its start. */
 const windowMs = 10_000;
+/** The number of refetches without the wanted key that are allowed within the window. */
+const maxMisses = 3;
 /** The number of successful refetches that are allowed within the window. */
 const maxHits = 10;
 
 /**
- * Limits how often unknown key ids cause the key set to be fetched again. After a fetch that did not contain the wanted
- * key, no unknown key id causes another one for ten seconds from its start. Forged key ids therefore cost one call per
- * ten seconds, whatever their number, and delay a real rotation by at most that time. Requests that share a fetch count
- * once. Successful refetches are limited to ten within the window, which only a server that changes its key set at
- * every call exceeds.
+ * Limits how often unknown key ids cause the key set to be fetched again. After three fetches within ten seconds that did not
+ * contain the wanted key, no unknown key id causes another one until ten seconds have passed since the start of the first of
+ * them. Forged key ids therefore cost three calls per ten seconds, whatever their number, and delay a real rotation by at most that
+ * time; one or two of them delay nothing. Requests that share a fetch count once. Successful refetches are limited to ten within
+ * the window, which only a server that changes its key set at every call exceeds.
  */
 export class RefetchCooldown {
-  private lastMiss: KeyFetch | undefined;
-  /** The fetches that contained the wanted key, the oldest first. */
-  private readonly hits: KeyFetch[] = [];
+  private readonly misses = new RecentFetches(maxMisses);
+  private readonly hits = new RecentFetches(maxHits);
 
   isActive(now: number): boolean {
-    const oldest = this.hits.length < maxHits ? undefined : this.hits[0];
-    return isWithinWindow(this.lastMiss, now) || isWithinWindow(oldest, now);
+    return this.misses.areUsedUp(now) || this.hits.areUsedUp(now);
   }
 
   note(fetch: KeyFetch, isHit: boolean): void {
-    if (!isHit) {
-      this.lastMiss = fetch;
-    } else if (this.hits.at(-1) !== fetch) {
-      this.hits.push(fetch);
-      if (this.hits.length > maxHits) this.hits.shift();
-    }
+    (isHit ? this.hits : this.misses).add(fetch);
+  }
+}
+
+/** The last fetches of one kind, the oldest first. */
+class RecentFetches {
+  private readonly fetches: KeyFetch[] = [];
+
+  constructor(private readonly limit: number) {}
+
+  add(fetch: KeyFetch): void {
+    if (this.fetches.at(-1) === fetch) return;
+    this.fetches.push(fetch);
+    if (this.fetches.length > this.limit) this.fetches.shift();
+  }
+
+  /** Whether as many as allowed have started within the window. */
+  areUsedUp(now: number): boolean {
+    return this.fetches.length === this.limit && isWithinWindow(this.fetches[0], now);
   }
 }
 

@@ -3,16 +3,21 @@ import { RpcException } from '@nestjs/microservices';
 import { type Observable, throwError } from 'rxjs';
 
 import { toHeaderlessBody, type Answer, type AnswerStatus } from '../challenge/error-answers.js';
-import type { AuthError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError } from '../errors/auth-error.js';
 import type { CallContext } from '../access/guard-context.js';
 import { type Caller, Transport, type TransportContext } from '../transports/transport.js';
 import { onEvents } from '../transports/watched-connection.js';
+import { markAnswered } from '../transports/answered-exception.js';
 import { setCallUser } from '../transports/call-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { createRequestView, type RequestView } from '../request/request-view.js';
+import { describeThrown } from '../telemetry/log-text.js';
 import { endStream, isGrpcStream, isStreaming, isGrpcMetadata, readMessageHeaders } from './message-headers.js';
 
-/** Reads the token of a message for transports without headers, for example from its data. */
+/**
+ * Reads the token of a message for transports without headers, for example from its data. What it throws counts as no token,
+ * except an `AuthError` and an `RpcException`.
+ */
 export type TokenOfMessage = (context: ExecutionContext) => string | undefined;
 
 /** A message; `toUser` receives it as the request. */
@@ -80,7 +85,8 @@ export class MicroservicesTransport extends Transport {
       isGrpc ? { code: grpcCodes[status], message: body.message } : { status: 'error', ...toHeaderlessBody(error) },
     );
     exception.cause = error;
-    return exception;
+    // Nest would log an RpcException of an event handler as an error, with its stack.
+    return markAnswered(exception);
   }
 
   override sendException(exception: Error): Observable<never> {
@@ -98,13 +104,46 @@ export class MicroservicesTransport extends Transport {
 
   private viewOf(context: CallContext, request: object): RequestView {
     const headers = readMessageHeaders(context.getArgs()[1]);
-    const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
-    return createRequestView(request, (name) => [
-      ...(headers.get(name) ?? []),
-      ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withBearer(token)] : []),
-    ]);
+    const readToken = (): GivenToken => this.readToken(context);
+    return createRequestView(
+      request,
+      (name) => {
+        const { token } = name === 'authorization' ? readToken() : noToken;
+        return [...(headers.get(name) ?? []), ...(token === undefined ? [] : [withBearer(token)])];
+      },
+      () => `the headers of the message${readToken().log}`,
+    );
+  }
+
+  /**
+   * Calls the app's `tokenOf`. An anonymous caller decides what it reads, so what it throws means that there is no token, and is
+   * described in the refusal; otherwise Nest would log an error with its stack for each such message.
+   */
+  private readToken(context: CallContext): GivenToken {
+    if (this.tokenOf === null) return { token: undefined, log: '; microservices({ tokenOf }) is not set' };
+    try {
+      const token: unknown = this.tokenOf(context as unknown as ExecutionContext);
+      if (typeof token === 'string' && token !== '') return { token, log: '' };
+      return { token: undefined, log: '; tokenOf gave no token' };
+    } catch (error) {
+      if (isAuthError(error) || error instanceof RpcException) throw error;
+      // The message may repeat the token, so only the name of the error and the place are stated.
+      const [frame = ''] = describeThrown(error, null).frames;
+      return {
+        token: undefined,
+        log: `; tokenOf threw ${error instanceof Error ? error.name : typeof error} ${frame}`,
+      };
+    }
   }
 }
+
+/** What the app's `tokenOf` has given, and its description for the log. */
+interface GivenToken {
+  readonly token: string | undefined;
+  readonly log: string;
+}
+
+const noToken: GivenToken = { token: undefined, log: '' };
 
 function withBearer(token: string): string {
   return /^bearer /i.test(token) ? token : `Bearer ${token}`;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { createPrivateSlot } from '../request/private-slot.js';
-import type { BreakerState } from '../upstream/call-policy.js';
+import type { BreakerState } from '../upstream/circuit-breaker.js';
 import type { AuthUser } from '../user/auth-user.js';
 import type { IssuerProfiles } from './issuer-profiles.js';
 import type { ProfileCache, ProfileFreshness } from './profile-cache.js';

@@ -22,6 +22,11 @@ export interface RequestView {
    * other transports.
    */
   readonly upgrade?: RequestView;
+  /**
+   * Describes for the log where the headers come from, on a transport other than HTTP: `the headers of the message`. It is read
+   * only for a request without a credential.
+   */
+  readonly headersFrom?: string;
   /** Every value of the header with this lower-case name, in the order of arrival; `[]` when there is none. */
   headers(name: string): readonly string[];
 }
@@ -54,9 +59,14 @@ export function viewHttpRequest(request: HttpRequest): RequestView {
  *
  * @param request the transport's own object for this one request
  * @param headers every value under a name in lower case
+ * @param describeHeaders describes for the log where the headers come from. @defaultValue 'the message'
  */
-export function createRequestView(request: object, headers: RequestView['headers']): RequestView {
-  return new MessageView(request, headers);
+export function createRequestView(
+  request: object,
+  headers: RequestView['headers'],
+  describeHeaders: () => string = () => 'the message',
+): RequestView {
+  return new MessageView(request, headers, describeHeaders);
 }
 
 class MessageView implements RequestView {
@@ -66,7 +76,12 @@ class MessageView implements RequestView {
   constructor(
     readonly request: object,
     readonly headers: RequestView['headers'],
+    private readonly describeHeaders: () => string,
   ) {}
+
+  get headersFrom(): string {
+    return this.describeHeaders();
+  }
 
   get carrier(): object {
     return this.request;

@@ -25,6 +25,8 @@ export function viewSocketRequest(request: object, connection: SocketConnectionR
 }
 
 class SocketRequestView implements RequestView {
+  readonly headersFrom =
+    'the upgrade request and the connection parameters (auth of socket.io, connectionParams of graphql-ws)';
   readonly upgrade: RequestView;
   private readonly parameters: unknown;
 

@@ -63,6 +63,7 @@ const schemeCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
 const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 const notOneToken = '"Authorization: Bearer" is not followed by exactly one token';
+const twiceBearer = '"Authorization: Bearer" is followed by "Bearer" again: the client adds the scheme twice';
 const missingToken = '"Authorization: Bearer" is not followed by a token';
 const none: readonly Found[] = Object.freeze([]);
 
@@ -94,7 +95,8 @@ export function readBearer(values: readonly string[]): readonly Found[] {
 
 /** Describes how a token violates the grammar of a bearer token; `undefined` for a well-formed token. */
 export function findBearerFault(token: string): string | undefined {
-  return bearerToken.test(token) ? undefined : notOneToken;
+  if (bearerToken.test(token)) return undefined;
+  return /^bearer +/i.test(token) ? twiceBearer : notOneToken;
 }
 
 /**

@@ -54,9 +54,7 @@ export class SessionSubjects implements SubjectFinder {
     return (this.finder ??= await this.find());
   }
 
-  async findSubject(
-    userId: string,
-  ): ReturnType<SubjectFinder['findSubject']> extends infer Result ? Promise<Awaited<Result>> : never {
+  async findSubject(userId: string): Promise<SessionSubject | null> {
     return (await this.open()).findSubject(userId);
   }
 

@@ -1,4 +1,4 @@
-import { RefusalError } from '../errors/auth-error.js';
+import { RefusalError, type RefusalReason } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from './json-object.js';
 import type { TokenHeader } from './verified-token.js';
@@ -29,8 +29,8 @@ export function checkClaims(header: TokenHeader | null, claims: JsonObject, term
   if (header !== null) checkType(header, terms);
   const validity = readValidity(claims, terms);
   checkValidity(validity, terms, now);
-  checkAudience(claims['aud'], terms);
-  checkSubject(claims, terms);
+  checkAudience(header, claims, terms);
+  checkSubject(header, claims, terms);
   const refusal = terms.findFault?.(claims, header);
   if (refusal !== undefined) throw refusal;
   return validity;
@@ -90,8 +90,9 @@ function readDate(name: string, value: unknown): number | null {
   return value;
 }
 
-function checkAudience(aud: unknown, terms: IssuerTerms): void {
+function checkAudience(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
   if (terms.audience === acceptAnyAudience) return;
+  const { aud } = claims;
   // Any other symbol matches no audience.
   const expected = typeof terms.audience === 'symbol' ? [] : terms.audience;
   if (typeof aud === 'string' && expected.includes(aud)) return;
@@ -100,18 +101,51 @@ function checkAudience(aud: unknown, terms: IssuerTerms): void {
   const wellFormed = actual.every((audience) => typeof audience === 'string');
   if (wellFormed && actual.some((audience) => expected.includes(audience))) return;
   const received = aud === undefined ? 'the token has none' : `the token says ${logText(aud)}`;
-  throw RefusalError.token(
-    'audience',
-    `Expected audience ${expected.map(logText).join(' or ')}, ${received}. ` +
-      'Either ask the issuer for a token for this API, or put its audience into the configuration',
+  const problem = `Expected audience ${expected.map(logText).join(' or ')}, ${received}. ${describeAudience(claims)}`;
+  throw refusalBy(terms, 'audience', problem, header, claims);
+}
+
+/**
+ * Never advises to accept the audience of the token where that is the id of a client: then every ID token for this client would
+ * pass.
+ */
+function describeAudience(claims: JsonObject): string {
+  const { aud, azp, client_id: client, typ } = claims;
+  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  const idTokenClaim = ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
+  const isClient = audience !== undefined && (audience === azp || audience === client);
+  // Keycloak states the kind of a token in this claim.
+  if (idTokenClaim !== undefined || isClient || typ === 'ID') {
+    const sign =
+      idTokenClaim === undefined ? 'its audience is the client that asked for it' : `it has "${idTokenClaim}"`;
+    return (
+      `It seems to be an ID token (${sign}), which tells the client who has signed in and is not for APIs. Let the client send ` +
+      'its access token, and name this API when it asks for one. Do not add the id of a client to the option audience'
+    );
+  }
+  return (
+    'Let the client name this API when it asks the issuer for a token. If the token already names this API, the option audience ' +
+    'is wrong; it never contains the id of a client'
   );
 }
 
-function checkSubject(claims: JsonObject, terms: IssuerTerms): void {
+function checkSubject(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
   const subject = claims[terms.subjectClaim];
-  if (typeof subject !== 'string' || subject === '') {
-    throw RefusalError.token('claim', `Its "${terms.subjectClaim}", the user's id, is missing or not a text`);
-  }
+  if (typeof subject === 'string' && subject !== '') return;
+  const problem = `Its "${terms.subjectClaim}", the user's id, is missing or not a text`;
+  throw refusalBy(terms, 'claim', problem, header, claims);
+}
+
+/** A refusal whose explanation contains what the issuer's preset knows about such tokens. */
+export function refusalBy(
+  { explain }: IssuerTerms,
+  reason: RefusalReason,
+  problem: string,
+  header: TokenHeader | null,
+  claims: JsonObject,
+): RefusalError {
+  const known = explain?.(reason, claims, header);
+  return RefusalError.token(reason, known === undefined ? problem : `${problem}. ${known}`);
 }
 
 function checkType(header: TokenHeader, terms: IssuerTerms): void {

@@ -2,7 +2,7 @@ import { RefusalError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
 import type { KeyMatch, KeySet, VerificationKey } from '../keys/key-set.js';
 import { logText } from '../telemetry/log-text.js';
-import { checkClaims, type Validity } from './check-claims.js';
+import { checkClaims, refusalBy, type Validity } from './check-claims.js';
 import { signatureFits } from './check-signature.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { ParsedToken } from './parse-token.js';
@@ -85,10 +85,8 @@ function conclude(
 ): JwtOutcome {
   if (fits) return { kind: 'verified', key, validity: checkClaims(token.header, token.claims, terms, now() / 1_000) };
   const { kid = null } = token.header;
-  const refusal = RefusalError.token(
-    'signature',
-    `Its signature does not match the issuer's key (kid ${logText(kid)})`,
-  );
+  const problem = `Its signature does not match the issuer's key (kid ${logText(kid)})`;
+  const refusal = refusalBy(terms, 'signature', problem, token.header, token.claims);
   // The token and the key have the same `kid`, so another key would not change the result.
   if (kid !== null && key.kid !== null) throw refusal;
   return { kind: 'needs-newer-keys', tried: key, refusal };

@@ -48,12 +48,18 @@ export function checkLength(text: string): void {
 /** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
 const ownSecretPrefixes = ['grt_'];
 
+/** Texts that clients send when the variable with the token has no value. */
+const emptyValues = ['undefined', 'null', 'NaN', '[object Object]', '[object Promise]', 'false', 'none', 'None'];
+
 /**
- * Refuses a refresh token in the place of an access token, before an issuer is asked about it.
+ * Refuses a refresh token in the place of an access token, and a text that is no value, before an issuer is asked about it.
  *
- * @throws {RefusalError} with reason `type`.
+ * @throws {RefusalError} with reason `type` or `malformed`.
  */
 export function checkKind(text: string): void {
+  if (text.length < 16 && emptyValues.includes(text)) {
+    throw malformed(`It is the text "${text}": the client has sent a variable that has no token in it`);
+  }
   if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
   throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
 }

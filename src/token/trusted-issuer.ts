@@ -1,4 +1,4 @@
-import type { RefusalError } from '../errors/auth-error.js';
+import type { RefusalError, RefusalReason } from '../errors/auth-error.js';
 import type { Algorithm } from '../keys/algorithm.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { MissingOption } from '../upstream/auth-context.js';
@@ -26,6 +26,17 @@ export type AudienceRule = readonly string[] | symbol;
  */
 export type FindFault = (claims: JsonObject, header: TokenHeader | null) => RefusalError | undefined;
 
+/**
+ * Returns what is known about refused tokens of a provider, for the log: why its tokens are like this and what to change. It
+ * is called for the reasons `audience`, `claim` (where the user's id is missing) and `signature`; with `signature` nothing in
+ * the token is verified. It must not throw, and must not return a part of the token.
+ */
+export type ExplainRefusal = (
+  reason: RefusalReason,
+  claims: JsonObject,
+  header: TokenHeader | null,
+) => string | undefined;
+
 /** The conditions that tokens of one issuer must satisfy. */
 export interface IssuerTerms {
   /** The exact `iss` of its tokens. */
@@ -42,6 +53,8 @@ export interface IssuerTerms {
   readonly subjectClaim: string;
   /** An additional check for this issuer's tokens. */
   readonly findFault?: FindFault;
+  /** Adds to the explanation of a refusal what is known about this issuer's tokens. */
+  readonly explain?: ExplainRefusal;
 }
 
 /** An issuer whose tokens are accepted. */

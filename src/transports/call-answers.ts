@@ -49,6 +49,13 @@ export class CallAnswers {
     return this.toException(call, error);
   }
 
+  /** Adds the headers of the answer to an exception that was created, and reported, without its response. */
+  withHeaders<Thrown extends Error>({ transport, context, view }: Call, exception: Thrown): Thrown {
+    const { cause } = exception;
+    if (isAuthError(cause)) transport.addHeaders(context, this.answers.toAnswer(cause, view).headers);
+    return exception;
+  }
+
   /** Reports an error, at most once for each request and handler. */
   reportOnce(
     request: object,

@@ -1,18 +1,10 @@
 import type * as Library from 'cockatiel';
-import type { CircuitBreakerPolicy, IBackoff, RetryPolicy } from 'cockatiel';
+import type { IBackoff, RetryPolicy } from 'cockatiel';
 
+import type { Clock } from '../clock/clock.js';
+import { type BreakerState, CircuitBreaker, failuresToOpen } from './circuit-breaker.js';
 import { isUpstreamFailure, toFailure, UpstreamFailure } from './upstream-failure.js';
 
-/**
- * Whether a provider is called: `closed`, it is; `open`, it is not for some seconds, because it failed to answer several
- * times in a row; `half-open`, one call tests whether it answers again.
- */
-export type BreakerState = 'closed' | 'open' | 'half-open';
-
-/** Failures in a row, repetitions included, after which the breaker opens. */
-const failuresToOpen = 5;
-/** How long the breaker stays open before one call tests the provider. */
-const coolDownMs = 10_000;
 const mostRepetitions = 2;
 /** The mean delay of the first repetition; the delays grow, and each one is random. */
 const firstDelayMs = 100;
@@ -24,67 +16,48 @@ type Attempt<Result> = (leftMs: number) => Promise<Result>;
 type Cockatiel = typeof Library;
 
 /**
- * Repeats failed calls when that is safe and the deadline allows it, and stops calling a provider that does not answer
- * (circuit breaker). cockatiel is loaded with the first call.
+ * Repeats failed calls when that is safe and the deadline allows it, and stops calling a provider that does not answer.
+ * cockatiel, which repeats them, is loaded with the first call.
  */
 export class CallPolicy {
-  private loaded: { readonly cockatiel: Cockatiel; readonly breaker: CircuitBreakerPolicy } | undefined;
-  private openedAt = 0;
+  private readonly breaker: CircuitBreaker;
 
   constructor(
     private readonly host: string,
     private readonly timeoutMs: number,
-  ) {}
+    clock: Clock,
+  ) {
+    this.breaker = new CircuitBreaker(clock, isOutage);
+  }
 
   get state(): BreakerState {
-    if (this.loaded === undefined) return 'closed';
-    const { breaker, cockatiel } = this.loaded;
-    if (breaker.state === cockatiel.CircuitState.Closed) return 'closed';
-    return breaker.state === cockatiel.CircuitState.HalfOpen ? 'half-open' : 'open';
+    return this.breaker.state;
   }
 
   /** @throws {UpstreamFailure} of the last attempt, or `circuit-open` when no attempt was made. */
   async run<Result>(attempt: Attempt<Result>, repeatable: boolean): Promise<Result> {
+    const { breaker } = this;
     const deadline = performance.now() + this.timeoutMs;
     const leftMs = (): number => deadline - performance.now();
-    const { cockatiel, breaker } = await this.load();
+    const cockatiel = await import('cockatiel');
     let last: UpstreamFailure | undefined;
     const isWorthRepeating = (error: Error): boolean =>
       error === last && this.state === 'closed' && mayRepeat(last, repeatable) && statedDelayMs(last) < leftMs();
     return retrying(cockatiel, isWorthRepeating).execute(async () => {
       // The delay before this repetition may have used up the time.
       if (last !== undefined && leftMs() <= 0) throw last;
-      // Other calls do not wait for the outcome of the one that tests the provider.
-      if (this.state === 'half-open') throw this.refusal();
+      if (breaker.isRefusing) throw last ?? this.refusal();
       try {
-        return await breaker.execute(() => attempt(leftMs()));
+        return await breaker.run(() => attempt(leftMs()));
       } catch (error) {
-        if (cockatiel.isBrokenCircuitError(error)) throw last ?? this.refusal();
         last = toFailure(error, this.host);
         throw last;
       }
     });
   }
 
-  private async load(): Promise<NonNullable<CallPolicy['loaded']>> {
-    const cockatiel = await import('cockatiel');
-    this.loaded ??= { cockatiel, breaker: this.breakerOf(cockatiel) };
-    return this.loaded;
-  }
-
-  private breakerOf({ circuitBreaker, handleWhen, ConsecutiveBreaker }: Cockatiel): CircuitBreakerPolicy {
-    const breaker = circuitBreaker(handleWhen(isOutage), {
-      halfOpenAfter: coolDownMs,
-      breaker: new ConsecutiveBreaker(failuresToOpen),
-    });
-    breaker.onBreak(() => {
-      this.openedAt = Date.now();
-    });
-    return breaker;
-  }
-
   private refusal(): UpstreamFailure {
-    const retryAfterSeconds = Math.max(0, this.openedAt + coolDownMs - Date.now()) / 1_000;
+    const retryAfterSeconds = this.breaker.remainingMs() / 1_000;
     const message = `${this.host} did not answer ${failuresToOpen} times in a row, and is not called for a while`;
     return new UpstreamFailure('circuit-open', message, null, { retryAfterSeconds });
   }
@@ -112,7 +85,7 @@ function mayRepeat({ problem }: UpstreamFailure, repeatable: boolean): boolean {
 }
 
 /** Whether a failure indicates an outage of the provider; a single answer that is too large does not. */
-function isOutage(error: Error): boolean {
+function isOutage(error: unknown): boolean {
   if (!isUpstreamFailure(error)) return true;
   return error.problem === 'unreachable' || error.problem === 'status' || error.problem === 'timeout';
 }

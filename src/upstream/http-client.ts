@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { type Clock, SystemClock } from '../clock/clock.js';
 import { BoundedMap } from './bounded-map.js';
-import { type BreakerState, CallPolicy } from './call-policy.js';
+import { CallPolicy } from './call-policy.js';
+import type { BreakerState } from './circuit-breaker.js';
 import { ConnectionPool, mostConnections } from './connection-pool.js';
 import { FairQueue } from './fair-queue.js';
 import {
@@ -70,7 +71,7 @@ export interface HttpClientOptions {
   /** Sends the requests, in place of the connections of `keepAlive` or the global `fetch`. */
   readonly fetch?: Fetch | undefined;
   readonly limits?: Partial<HttpLimits>;
-  /** For the dates of `Retry-After` and the pauses. @defaultValue the machine's clock */
+  /** For the dates of `Retry-After`, the pauses and the circuit breaker. @defaultValue the machine's clock */
   readonly clock?: Clock;
 }
 
@@ -99,7 +100,7 @@ export class HttpClient {
     const { origin = '', keepAlive, retry, fetch = platformFetch, limits, clock = new SystemClock() } = options;
     this.limits = { ...defaultLimits, ...limits };
     this.clock = clock;
-    if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs);
+    if (retry === true) this.policy = new CallPolicy(hostOf(origin), this.limits.timeoutMs, this.clock);
     if (keepAlive === true && fetch === platformFetch) {
       this.pool = new ConnectionPool(this.limits.timeoutMs);
       this.queue = new FairQueue({ mostRunning: mostConnections });

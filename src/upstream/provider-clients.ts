@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js';
-import type { BreakerState } from './call-policy.js';
+import type { BreakerState } from './circuit-breaker.js';
 import { HttpClient } from './http-client.js';
 import type { Fetch } from './http-exchange.js';
 

@@ -25,20 +25,28 @@ interface GatewayInModule {
   readonly injectables: ReadonlyMap<unknown, { readonly instance: unknown }>;
 }
 
+/** Stands for the gateway at an address that no gateway serves. Its name is in the log. */
+class NoGateway {
+  handleConnection(): void {
+    // Never called.
+  }
+}
+
 /**
  * Finds the guards of the gateways at an address. Only `AuthGuard` and guards that extend it count: those on the class of a gateway
- * or on its `handleConnection`, otherwise the global ones (`guardEverything`).
+ * or on its `handleConnection`, otherwise the global ones (`guardEverything`). The global ones also decide where no gateway is:
+ * socket.io always has the namespace `/`, whose clients receive what the app emits to the whole server.
  */
 export function findGatewayGuards(app: INestApplicationContext, address: GatewayAddress): readonly GatewayGuard[] {
   const globalGuards = globalGuardsOf(app).filter(isAuthGuard) as readonly CanActivate[];
-  return gatewaysOf(app)
-    .filter(({ gateway }) => isServedAt(gateway, address))
-    .flatMap(({ gateway, injectables }) => {
-      const own = authGuardsOn(gateway).map(
-        (guard) => toInstance(guard, injectables) ?? app.get(AuthGuard, { strict: false }),
-      );
-      return (own.length > 0 ? own : globalGuards).map((guard) => ({ gateway, guard }));
-    });
+  const gateways = gatewaysOf(app).filter(({ gateway }) => isServedAt(gateway, address));
+  if (gateways.length === 0) return globalGuards.map((guard) => ({ gateway: NoGateway, guard }));
+  return gateways.flatMap(({ gateway, injectables }) => {
+    const own = authGuardsOn(gateway).map(
+      (guard) => toInstance(guard, injectables) ?? app.get(AuthGuard, { strict: false }),
+    );
+    return (own.length > 0 ? own : globalGuards).map((guard) => ({ gateway, guard }));
+  });
 }
 
 function gatewaysOf(app: INestApplicationContext): readonly GatewayInModule[] {

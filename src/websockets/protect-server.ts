@@ -16,6 +16,7 @@ export type CheckHandshake = (handshake: Handshake) => Promise<Rejection | null>
 /** A server of socket.io, or one of its namespaces. */
 interface IoServer {
   use(middleware: (socket: object, next: (error?: Error) => void) => void): unknown;
+  on(event: 'connection', listener: (socket: object) => void): unknown;
   readonly opts?: { connectionStateRecovery?: { skipMiddlewares?: boolean } };
   readonly server?: IoServer;
 }
@@ -55,6 +56,10 @@ function protectIoServer(server: IoServer, check: CheckHandshake, handshakes: We
     void check(handshake).then((rejection) => {
       next(rejection === null ? undefined : Object.assign(new Error(rejection.message), { data: rejection.body }));
     });
+  });
+  // Nest tells the adapter of the clients of gateways only, and the default namespace may have none.
+  server.on('connection', (socket) => {
+    handshakes.get(socket)?.complete(socket);
   });
   // With connection state recovery, socket.io would reconnect clients without running the middleware above.
   const { connectionStateRecovery } = server.opts ?? server.server?.opts ?? {};

@@ -33,7 +33,8 @@ interface Adapter {
  *
  * The decorators on the class of a gateway, or on its `handleConnection`, decide who is connected: `@UseGuards(AuthGuard)` requires
  * a user, `@Require…` one who satisfies the requirement, `@OptionalAuth()` accepts clients without a token too, `@Public()` accepts
- * all. Without any of these, `guardEverything` decides. Policies and `@RequireOrganization({ id })` of the class are asked for the
+ * all. Without any of these, `guardEverything`
+ * decides, also for the default namespace of socket.io where no gateway serves it. Policies and `@RequireOrganization({ id })` of the class are asked for the
  * handshake and for each message; at the handshake, `context.getType()` is `ws-handshake`, and there is no message. If several gateways share an address, each of them must accept the client.
  *
  * @throws {ConfigurationError} when the adapter is created without the app, or has servers of neither socket.io nor ws.

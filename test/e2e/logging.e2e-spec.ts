@@ -84,7 +84,8 @@ describe.each(platforms)('the log on $name', (platform) => {
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'other-api' }) })).toBe(
       'CatsController.mine: refused (INVALID_TOKEN, audience). Expected audience "api", the token says "other-api". ' +
-        'Either ask the issuer for a token for this API, or put its audience into the configuration',
+        'Let the client name this API when it asks the issuer for a token. If the token already names this API, the ' +
+        'option audience is wrong; it never contains the id of a client',
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api', iss: `${issuer.url}/` }) })).toBe(
       `CatsController.mine: refused (INVALID_TOKEN, issuer). Expected issuer "${issuer.url}" or "urn:robots", ` +
@@ -156,7 +157,8 @@ describe.each(platforms)('the log on $name', (platform) => {
     expect(logger.lines.map(({ level }) => level)).toEqual(['debug']);
     expect(logger.lines[0]?.text).toBe(
       'AuthGuard(\'jwt\'): refused (INVALID_TOKEN, audience). Expected audience "api", the token says "other-api". ' +
-        'Either ask the issuer for a token for this API, or put its audience into the configuration',
+        'Let the client name this API when it asks the issuer for a token. If the token already names this API, the ' +
+        'option audience is wrong; it never contains the id of a client',
     );
   });
 

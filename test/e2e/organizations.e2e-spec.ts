@@ -284,7 +284,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
     await callWith('/orgs/globex/exact');
     expect(logger.ours('debug')[0]?.text).toBe(
       'OrganizationController.exact: refused (ACCESS_DENIED). It requires membership of the organization whose id is ' +
-        ':orgId, role: Admin; the call names "globex", where user.organizations, from the claim map of issuer ' +
+        ':orgId, role: Admin; the call names "globex", where user.organizations, read from the token of issuer ' +
         `"${issuer.url}", has the assigned roles ["Member"]`,
     );
   });

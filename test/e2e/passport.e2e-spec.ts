@@ -160,6 +160,7 @@ describe.each(platforms)("Nest's passport guards on $name", (platform) => {
           code: 'SERVER_ERROR',
         },
       ]);
+      expect(answer.headers['retry-after']).toMatch(/^[1-9]\d*$/);
     }
   });
 

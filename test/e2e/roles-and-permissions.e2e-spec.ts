@@ -168,7 +168,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
         context: 'Gatehouse',
         text:
           'CatsController.list: refused (ACCESS_DENIED). It requires roles: staff; ' +
-          `user.roles, from the claim map of issuer "${issuer.url}", has ["guest\\n\\"x"]`,
+          `user.roles, read from the token of issuer "${issuer.url}", has ["guest\\n\\"x"]`,
       },
     ]);
     expect(logger.lines[0]?.text).not.toContain(token.split('.')[2]);

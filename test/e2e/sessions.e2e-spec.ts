@@ -49,7 +49,7 @@ describe.each(platforms)('a session, on $name', (platform) => {
       sub: 'alice',
       iat: now,
       exp: now + 600,
-      jti: expect.stringMatching(/^[\w-]{22}$/),
+      jti: expect.stringMatching(/^[\w-]{22}$/) as string,
       client_id: 'https://api.example.com',
       sid: (me.json as { sessionId: string }).sessionId,
       auth_time: now,

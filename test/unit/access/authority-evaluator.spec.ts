@@ -55,7 +55,7 @@ describe.each(kinds)('%s', (kind) => {
       refusal: {
         explanation:
           `It requires one of the ${kind}: a, b; ` +
-          `user.${kind}, from the claim map of issuer "https://issuer.example", has ["c","x\\ny"]`,
+          `user.${kind}, read from the token of issuer "https://issuer.example", has ["c","x\\ny"]`,
       },
     });
   });

@@ -128,7 +128,7 @@ describe('a refusal explains', () => {
     expect(decision.refusal).toMatchObject({ code: 'ACCESS_DENIED', reason: null, requiredScopes: [] });
     return decision.refusal.explanation;
   };
-  const place = 'user.organizations, from the claim map of issuer "https://issuer.example", has';
+  const place = 'user.organizations, read from the token of issuer "https://issuer.example", has';
   const required = 'It requires membership of the organization whose id is :orgId';
 
   it.each([

@@ -224,3 +224,15 @@ describe('the options of entraId', () => {
     expect(error.message).toContain(`entraId({ ${name} }): ${message}`);
   });
 });
+
+describe('a token for Microsoft Graph', () => {
+  it('is explained where its signature does not match: Entra ID signs it over another header', () => {
+    const explain = create().issuers[0]?.terms.explain;
+    const header = { alg: 'RS256', typ: 'JWT' };
+    const graphHeader = { ...header, nonce: 'f6dX0aBq' } as typeof header;
+
+    expect(explain?.('signature', old, graphHeader)).toContain('It is a token for an API of Microsoft');
+    expect(explain?.('signature', old, header)).toBeUndefined();
+    expect(explain?.('audience', old, graphHeader)).toBeUndefined();
+  });
+});

@@ -230,3 +230,19 @@ describe('the options of keycloak', () => {
     expect(error.message).toContain(`keycloak({ ${name} }): ${message}`);
   });
 });
+
+describe('what is known about the tokens of Keycloak', () => {
+  it('is stated where "sub" is missing, which is in a client scope since version 25', async () => {
+    const { outcome, explanation } = await judge(create(), { ...claims, sub: undefined });
+
+    expect(outcome).toBe('INVALID_TOKEN claim');
+    expect(explanation).toContain('the client scope "basic" adds "sub"');
+  });
+
+  it('is stated where the audience is missing, which a mapper adds', async () => {
+    const { outcome, explanation } = await judge(create(), { ...claims, aud: 'account' });
+
+    expect(outcome).toBe('INVALID_TOKEN audience');
+    expect(explanation).toContain('Audience mapper');
+  });
+});

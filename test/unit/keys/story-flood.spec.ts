@@ -36,7 +36,7 @@ async function flood(story: KeyStory, { milliseconds, pauseMs }: Flood, meanwhil
 
 describe('a flood of unknown key ids', () => {
   it.each(['cold', 'warm'])(
-    'of ten thousand in ten seconds causes at most two fetches, and does not affect valid users: %s',
+    'of ten thousand in ten seconds causes at most three fetches, and does not affect valid users: %s',
     async (start) => {
       const story = start === 'cold' ? await KeyStory.begin() : await KeyStory.beginWarm();
       const { moments, note } = noteCalls(story);
@@ -45,7 +45,7 @@ describe('a flood of unknown key ids', () => {
         note();
       });
 
-      expect(moments.length).toBeLessThanOrEqual(2);
+      expect(moments.length).toBeLessThanOrEqual(3);
       expect(story.events).toEqual([]);
     },
     30_000,
@@ -85,7 +85,8 @@ describe('a flood of unknown key ids', () => {
 
       expect(taken).not.toBeNull();
       expect((taken ?? 0) - (rotated ?? 0)).toBeLessThanOrEqual(10_000);
-      expect(mostInTenSeconds(moments)).toBeLessThanOrEqual(2);
+      // Three for forged tokens, and one for the new key.
+      expect(mostInTenSeconds(moments)).toBeLessThanOrEqual(4);
     },
     30_000,
   );
@@ -98,6 +99,7 @@ describe('a flood of unknown key ids', () => {
     story.clock.advanceSeconds(4);
     story.endpoint.release();
     expect(await stranger).toBe('INVALID_TOKEN key');
+    for (let at = 0; at < 2; at += 1) expect(await story.verify(story.madeUp())).toBe('INVALID_TOKEN key');
     await story.rotate({ keepOld: true });
     story.clock.advanceSeconds(5.999);
     expect(await story.verifyNew()).toBe('INVALID_TOKEN key');
@@ -148,8 +150,8 @@ describe('a flood of unknown key ids', () => {
       story.clock.advanceSeconds(1);
     }
 
-    // Two at once, six while the delay doubles, then one in 40 to 60 s.
-    expect(story.endpoint.reached).toBeLessThanOrEqual(1 + 8 + Math.ceil((600 - 63) / 40));
+    // Two at once, four while the delay doubles, then one in 9.6 to 14.4 s.
+    expect(story.endpoint.reached).toBeLessThanOrEqual(1 + 6 + Math.ceil((600 - 15) / 9.6));
     expect(story.eventTypes()).toEqual(['outage-began']);
   }, 20_000);
 
@@ -174,14 +176,14 @@ describe('the cooldown after an unknown key', () => {
   it('prevents calls for ten seconds, for the same and for every other unknown key id', async () => {
     const story = await KeyStory.beginWarm();
     const again = story.madeUp('gone');
-    expect(await story.verify(again)).toBe('INVALID_TOKEN key');
+    for (let at = 0; at < 3; at += 1) expect(await story.verify(again)).toBe('INVALID_TOKEN key');
     story.endpoint.fail('hang');
     for (let time = 0; time < 10; time += 1) {
       expect(await story.verify(again)).toBe('INVALID_TOKEN key');
       expect(await story.verify(story.madeUp())).toBe('INVALID_TOKEN key');
       story.clock.advanceSeconds(0.999);
     }
-    expect(story.endpoint.reached).toBe(2);
+    expect(story.endpoint.reached).toBe(4);
   });
 
   it('ends, and the key is found when the issuer has added it', async () => {

@@ -45,7 +45,7 @@ describe.each(keyTroubles)('a key server that fails later: %s', (trouble) => {
 
     endpoint.recover();
     await expect.poll(() => story.timer.delayMs).not.toBeNull();
-    expect(story.advanceToTimer()).toBeLessThanOrEqual(60);
+    expect(story.advanceToTimer()).toBeLessThanOrEqual(15);
     await expect.poll(() => keys.state().status).toBe('fresh');
     expect(await story.verifyNew()).toBe('accepted');
     expect(story.eventTypes()).toEqual(['outage-began', 'outage-ended']);

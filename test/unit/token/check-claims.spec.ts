@@ -162,6 +162,47 @@ describe('the audience', () => {
   });
 });
 
+describe('the explanation of a wrong audience', () => {
+  const explanationFor = async (claims: JsonObject, more: Partial<IssuerTerms> = {}): Promise<string> =>
+    (await errorOf(check({ claims, terms: more })))?.explanation ?? '';
+
+  it.each<[string, JsonObject]>([
+    ['a nonce', { aud: 'spa', nonce: 'n-0S6_WzA2Mj' }],
+    ['the hash of an access token', { aud: ['spa'], at_hash: 'MTIzNDU2Nzg5MDEyMzQ1Ng' }],
+    ['the client as its audience', { aud: 'spa', azp: 'spa' }],
+    ['the client in a list as its audience', { aud: ['spa'], azp: 'spa' }],
+    ['the client under its other name', { aud: 'spa', client_id: 'spa' }],
+    ["Keycloak's type of ID tokens", { aud: 'spa', typ: 'ID' }],
+  ])('recognizes an ID token by %s, and never advises to accept its audience', async (_, claims) => {
+    const explanation = await explanationFor(claims);
+
+    expect(explanation).toContain('It seems to be an ID token');
+    expect(explanation).toContain('send its access token');
+    expect(explanation).toContain('Do not add the id of a client to the option audience');
+  });
+
+  it('takes an access token for another API for no ID token', async () => {
+    for (const claims of [
+      { aud: 'other-api' },
+      { aud: ['other', 'spa'], azp: 'spa' },
+      { aud: undefined, azp: 'spa' },
+    ]) {
+      const explanation = await explanationFor(claims);
+
+      expect(explanation).not.toContain('ID token');
+      expect(explanation).toContain('Let the client name this API');
+      expect(explanation).toContain('never contains the id of a client');
+    }
+  });
+
+  it('ends with what the preset knows', async () => {
+    const explain: IssuerTerms['explain'] = (reason, claims) => `${reason} of ${String(claims['aud'])}: known`;
+
+    expect(await explanationFor({ aud: 'x' }, { explain })).toMatch(/client\. audience of x: known$/);
+    expect(await explanationFor({ aud: 'x' }, { explain: () => undefined })).toMatch(/client$/);
+  });
+});
+
 describe('the subject', () => {
   it.each([undefined, '', null, 0, 1, true, [], ['alice'], {}])('%j is missing', async (sub) => {
     expect(await outcomeOf(check({ claims: { sub } }))).toBe('INVALID_TOKEN claim');

@@ -7,7 +7,7 @@ import { hasOtherKey, type JwtOutcome, type SignatureCheck, verifyJwt } from '..
 import { type ParsedToken, parseToken } from '../../../src/token/parse-token.js';
 import type { IssuerTerms } from '../../../src/token/trusted-issuer.js';
 import { issuerTerms } from '../../support/issuer-terms.js';
-import { outcomeOf } from '../../support/outcome.js';
+import { errorOf, outcomeOf } from '../../support/outcome.js';
 
 const now = (): number => 1_000_000_000_000;
 const claims = { iss: 'joe', sub: 'alice', exp: now() / 1_000 + 60 };
@@ -121,5 +121,19 @@ describe('hasOtherKey', () => {
     expect(hasOtherKey(setOf(first.key('two')), token, terms, null)).toBe(false);
     expect(hasOtherKey(setOf(tried), token, terms, tried)).toBe(false);
     expect(hasOtherKey(setOf(tried, first.key('one')), token, terms, tried)).toBe(true);
+  });
+
+  it('adds what the preset knows to the refusal of a signature, by the header', async () => {
+    const seen: unknown[] = [];
+    const explain: IssuerTerms['explain'] = (...parts) => {
+      seen.push(parts);
+      return 'It is known';
+    };
+    const refusal = await errorOf(() =>
+      verify(tokenOf(second, { kid: 'one', nonce: 'x' }), setOf(first.key('one')), { ...terms, explain }),
+    );
+
+    expect(refusal?.explanation).toBe('Its signature does not match the issuer\'s key (kid "one"). It is known');
+    expect(seen).toMatchObject([['signature', { sub: 'alice' }, { nonce: 'x' }]]);
   });
 });

@@ -1,16 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { failureOf } from './failure-of.js';
 import { openClient, sendJson, sendStatus, troubles } from './opened-client.js';
-
-// cockatiel reads the machine's clock; its timers are left as they are.
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-const later = (seconds: number): unknown => vi.setSystemTime(Date.now() + seconds * 1_000);
 
 /** A provider whose behaviour a test changes while it runs. */
 async function openChanging(timeoutMs = 5_000) {
@@ -22,12 +12,15 @@ async function openChanging(timeoutMs = 5_000) {
     { timeoutMs },
   );
   const call = () => opened.client.call({ method: 'GET', url: opened.server.url });
-  return { ...opened, behaviour, call };
+  const later = (seconds: number): void => {
+    opened.clock.advanceSeconds(seconds);
+  };
+  return { ...opened, behaviour, call, later };
 }
 
 describe('a provider that does not answer', () => {
   it('is left alone after five failures in a row, and says for how long', async () => {
-    const { client, call, server } = await openChanging();
+    const { client, call, server, later } = await openChanging();
     expect(client.breaker).toBe('closed');
     expect(await failureOf(call())).toMatchObject({ problem: 'status', status: 503 });
     expect(client.breaker).toBe('closed');
@@ -45,7 +38,7 @@ describe('a provider that does not answer', () => {
   });
 
   it('that is back after 30 s has been called once in ten, and is then called as usual', async () => {
-    const { client, call, server, behaviour } = await openChanging();
+    const { client, call, server, behaviour, later } = await openChanging();
     await failureOf(call());
     await failureOf(call());
     for (let second = 1; second < 30; second += 1) {
@@ -61,8 +54,18 @@ describe('a provider that does not answer', () => {
     expect(server.requests).toHaveLength(5 + 3);
   });
 
+  it('is called at once when the clock has been set back', async () => {
+    const { call, server, later } = await openChanging();
+    await failureOf(call());
+    await failureOf(call());
+    later(-3_600);
+
+    expect(await failureOf(call())).toMatchObject({ problem: 'status' });
+    expect(server.requests).toHaveLength(5 + 1);
+  });
+
   it('is tried by one call, and the others do not wait for it', async () => {
-    const { client, call, server, behaviour } = await openChanging(2_500);
+    const { client, call, server, behaviour, later } = await openChanging(2_500);
     await failureOf(call());
     await failureOf(call());
     behaviour.answer = troubles.hang;
