@@ -43,7 +43,7 @@ const layerOf = (folder, rank) => {
     comment: `${folder}/ may import only from: ${allowed.join(', ')}. Move the code left, or put a port (an abstract class) into ${folder}/ for the right to implement.`,
     severity: 'error',
     from: { path: inside([folder]) },
-    to: { path: '^src/', pathNot: rank < firstAfterModule ? inside(allowed) : [inside(allowed), '^src/[^/]+[.]ts$'] },
+    to: { path: '^src/', pathNot: rank < firstAfterModule ? inside(allowed) : `${inside(allowed)}|^src/[^/]+[.]ts$` },
   };
 };
 

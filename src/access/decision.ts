@@ -29,18 +29,10 @@ export function decideWithoutUser(rules: RouteRules, error: AuthError): Decision
 }
 
 function mayContinueWithoutUser(error: AuthError, rules: Extract<RouteRules, { mode: 'optional' }>): boolean {
-  switch (error.code) {
-    case 'MISSING_TOKEN':
-      return true;
-    case 'ACCESS_DENIED':
-      // A request that a page of another origin has made is refused on optional routes too.
-      return !('fromOtherSite' in error && error.fromOtherSite === true);
-    case 'INVALID_TOKEN':
-      return rules.onInvalid === 'anonymous';
-    case 'SERVER_ERROR':
-      return rules.onUnavailable === 'anonymous';
-    default:
-      // No other error is about who the caller is.
-      return false;
-  }
+  const { code } = error;
+  // A request that a page of another origin has made is refused on optional routes too.
+  if (code === 'ACCESS_DENIED') return !('fromOtherSite' in error && error.fromOtherSite === true);
+  if (code === 'INVALID_TOKEN') return rules.onInvalid === 'anonymous';
+  if (code === 'SERVER_ERROR') return rules.onUnavailable === 'anonymous';
+  return code === 'MISSING_TOKEN';
 }

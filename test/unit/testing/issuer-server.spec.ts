@@ -155,7 +155,10 @@ describe('nest-gatehouse/testing', () => {
       'describeAuthenticationScheme',
       'describeIdentityProvider',
       'describeRevocationStore',
+      'describeSessionStore',
+      'describeSigningKeyStore',
       'describeTransportPlugin',
+      'memoryStores',
     ]);
   });
 });
