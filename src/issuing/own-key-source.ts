@@ -97,6 +97,16 @@ export class OwnKeySource extends KeySource {
     }
   }
 
+  /**
+   * The same keys as JWKs, for the app to publish.
+   *
+   * @throws {AuthUnavailableError} when none is known and they cannot be read.
+   */
+  async published(): Promise<readonly PublicJwk[]> {
+    if (this.peek() === null) await this.obtain(() => true);
+    return this.held?.published ?? [];
+  }
+
   override async refresh(): Promise<void> {
     await this.flight.landed();
     await this.flight.run(this.read);

@@ -3,7 +3,7 @@ import { AuthUnavailableError, ConfigurationError } from '../../../src/errors/au
 import { OwnKeySource } from '../../../src/issuing/own-key-source.js';
 import type { SigningKeys } from '../../../src/issuing/signing-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
-import { type App, day, kidOf, openApp, RemoteKeys, settle } from './shared-store.js';
+import { type App, day, kidOf, openApp, RemoteKeys, settle } from '../../support/shared-signing-keys.js';
 
 const has =
   (kid: string) =>

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AuthUnavailableError, ConfigurationError } from '../../../src/errors/auth-error.js';
 import type { SigningAlgorithm } from '../../../src/issuing/signing-key-store.js';
-import { day, kidOf, kidsOf, openApp, settle } from './shared-store.js';
+import { day, kidOf, kidsOf, openApp, settle } from '../../support/shared-signing-keys.js';
 
 const data = Buffer.from('data');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
 import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';
-import { kidOf, kidsOf, openApp, use } from './shared-store.js';
+import { kidOf, kidsOf, openApp, use } from '../../support/shared-signing-keys.js';
 
 const data = Buffer.from('data');
 

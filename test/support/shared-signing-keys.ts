@@ -1,10 +1,10 @@
 /** A store of signing keys that several instances of an app share, and the instances. */
-import { ManualClock } from '../../support/manual-clock.js';
-import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';
-import type { SigningKeyStore, StoredSigningKey } from '../../../src/issuing/signing-key-store.js';
-import { type PublicJwk, type SigningKeyName, SigningKeys } from '../../../src/issuing/signing-keys.js';
-import { StoredSigningKeys, type StoredSigningKeysParts } from '../../../src/issuing/stored-signing-keys.js';
-import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import { ManualClock } from './manual-clock.js';
+import { EncryptionKeys } from '../../src/issuing/encryption-keys.js';
+import type { SigningKeyStore, StoredSigningKey } from '../../src/issuing/signing-key-store.js';
+import { type PublicJwk, type SigningKeyName, SigningKeys } from '../../src/issuing/signing-keys.js';
+import { StoredSigningKeys, type StoredSigningKeysParts } from '../../src/issuing/stored-signing-keys.js';
+import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 
 /** Keeps keys in memory. Each call takes a turn of the event loop, as with a database. */
 export class SharedStore implements SigningKeyStore {
