@@ -12,10 +12,25 @@ export class SharedStore implements SigningKeyStore {
   isDown = false;
   /** The names of the calls, in their order. */
   calls: string[] = [];
+  private held: Promise<void> | null = null;
 
   async list(): Promise<readonly StoredSigningKey[]> {
-    await this.answer('list');
-    return this.keys;
+    const { held } = this;
+    this.held = null;
+    const keys = await this.answer('list').then(() => this.keys);
+    await held;
+    return keys;
+  }
+
+  /** Makes the next list arrive late, with the keys of when it was asked for. @returns what lets it arrive */
+  holdBack(): () => void {
+    let release = (): void => undefined;
+    this.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => {
+      release();
+    };
   }
 
   async add(key: StoredSigningKey): Promise<boolean> {

@@ -137,6 +137,22 @@ describe('reading the store', () => {
     expect(await kidOf(keys)).toBe(first);
   });
 
+  it('reads again what was changed while a reading was in progress', async () => {
+    const { store, clock, start } = openApp();
+    const [one, other] = [start(), start()];
+    await one.current();
+    await other.current();
+    const release = store.holdBack();
+    clock.advanceSeconds(60);
+    await one.current();
+    await other.rotate();
+    const refreshed = one.refresh();
+    release();
+    await refreshed;
+
+    expect(await kidOf(one)).toBe(await kidOf(other));
+  });
+
   it('calls a store that is down seldom', async () => {
     const { store, clock, start } = openApp();
     const keys = start();
