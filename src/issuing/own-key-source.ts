@@ -5,7 +5,7 @@ import { readKeys } from '../keys/jwks-loader.js';
 import { IndexedKeySet, type KeySet } from '../keys/key-set.js';
 import { KeySource, type KeyState } from '../keys/key-source.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import { isThenable } from '../token/maybe-promise.js';
+import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import { OutageWatch } from '../upstream/provider-calls.js';
 import { SingleFlight } from '../upstream/single-flight.js';
 import { isUpstreamFailure } from '../upstream/upstream-failure.js';
@@ -53,7 +53,7 @@ export class OwnKeySource extends KeySource {
   private problem: string | null = null;
   private readonly backoff = new Backoff();
   private readonly outage: OutageWatch;
-  /** Gives the number of the reading; 0 for what the keys had in memory. */
+  /** Gives the number of the reading. */
   private readonly flight = new SingleFlight<number>();
 
   constructor(private readonly parts: OwnKeySourceParts) {
@@ -97,6 +97,16 @@ export class OwnKeySource extends KeySource {
     }
   }
 
+  /**
+   * The same keys as JWKs, for the app to publish.
+   *
+   * @throws {AuthUnavailableError} when none is known and they cannot be read.
+   */
+  async published(): Promise<readonly PublicJwk[]> {
+    if (this.peek() === null) await this.obtain(() => true);
+    return this.held?.published ?? [];
+  }
+
   override async refresh(): Promise<void> {
     await this.flight.landed();
     await this.flight.run(this.read);
@@ -132,12 +142,8 @@ export class OwnKeySource extends KeySource {
   private peek(): KeySet | null {
     const set = this.current();
     if (set === null || !this.answersAtOnce) return set;
-    const published = this.parts.findSigningKeys().published();
-    if (isThenable(published)) {
-      published.catch(() => undefined);
-      return set;
-    }
-    return this.adopt(published, null);
+    this.adoptFromMemory(this.parts.findSigningKeys().published());
+    return this.held?.set ?? set;
   }
 
   private async readOnce(): Promise<number> {
@@ -150,15 +156,13 @@ export class OwnKeySource extends KeySource {
     this.readings += 1;
     const reading = this.readings;
     const readAt = this.now();
-    const isFirst = this.held === null;
     try {
       const keys = this.parts.findSigningKeys();
-      // The first time, keys that are in memory are taken from there: the store may have stopped answering since.
-      const fault = isFirst ? null : await findFault(() => keys.refresh());
+      const fault = await findFault(() => keys.refresh());
       const published = keys.published();
       this.answersAtOnce = !isThenable(published);
-      // Keys whose time is over are dropped during an outage as well.
-      this.adopt(await published, fault === null ? readAt - (isFirst ? freshMs : 0) : null);
+      if (fault === null) this.adopt(await published, readAt);
+      else this.adoptFromMemory(published);
       if (fault !== null) throw fault.error;
     } catch (error) {
       throw this.noteFailure(error);
@@ -166,15 +170,20 @@ export class OwnKeySource extends KeySource {
     this.problem = null;
     this.backoff.noteSuccess(this.now());
     this.outage.noteSuccess();
-    return isFirst ? 0 : reading;
+    return reading;
   };
 
+  /** During an outage, keys whose time is over are dropped as well. What is not in memory is not waited for. */
+  private adoptFromMemory(published: MaybePromise<readonly PublicJwk[]>): void {
+    if (isThenable(published)) published.catch(() => undefined);
+    else this.adopt(published, null);
+  }
+
   /** @param readAt `null` to leave the age of the set as it is */
-  private adopt(published: readonly PublicJwk[], readAt: number | null): KeySet {
+  private adopt(published: readonly PublicJwk[], readAt: number | null): void {
     const { held } = this;
     const set = held?.published === published ? held.set : toKeySet(published, held?.set);
     this.held = { set, published, readAt: readAt ?? held?.readAt ?? this.now() - freshMs };
-    return set;
   }
 
   /** Gives the known set if it contains what is wanted and is not too old; otherwise rethrows the error. */

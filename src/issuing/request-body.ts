@@ -48,7 +48,6 @@ export async function readJsonBody(request: object): Promise<JsonObject> {
   if (text === '') return {};
   checkMediaType(message);
   if (text === null) return toObject(parsed);
-  checkEncoding(message);
   return parseObject(text);
 }
 
@@ -66,13 +65,9 @@ function checkMediaType({ headers }: IncomingMessage): void {
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='))?.split('=')[1];
   const isUtf8 = charset === undefined || /^"?utf-?8"?$/.test(charset.trim());
-  if (type.trim() === 'application/json' && isUtf8) return;
-  throw RefusalError.mediaType('The body of the request is not application/json in UTF-8');
-}
-
-function checkEncoding({ headers }: IncomingMessage): void {
-  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity') throw RefusalError.mediaType('The body of the request is compressed');
+  const isPlain = (headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
+  if (type.trim() === 'application/json' && isUtf8 && isPlain) return;
+  throw RefusalError.mediaType('The body of the request is not application/json in UTF-8, or it is compressed');
 }
 
 function refuseFault(message: IncomingMessage, fault: string): never {

@@ -9,7 +9,7 @@ import { verifyJwt } from '../../../src/token/jwt-verifier.js';
 import { parseToken } from '../../../src/token/parse-token.js';
 import { issuerTerms } from '../../support/issuer-terms.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { openApp } from './shared-store.js';
+import { openApp } from '../../support/shared-signing-keys.js';
 
 const clock = new ManualClock();
 const claims = { iss: 'joe', sub: 'u1', exp: clock.now().getTime() / 1_000 + 600, name: 'Zoë' };

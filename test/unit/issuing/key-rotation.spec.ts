@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AuthUnavailableError } from '../../../src/errors/auth-error.js';
-import { day, kidOf, kidsOf, openApp, use } from './shared-store.js';
+import { day, kidOf, kidsOf, openApp, use } from '../../support/shared-signing-keys.js';
 
 describe('the rotation', () => {
   it('publishes the next key a day before it signs, and both instances change at the same time', async () => {

@@ -3,7 +3,7 @@ import { AuthUnavailableError, ConfigurationError } from '../../../src/errors/au
 import { OwnKeySource } from '../../../src/issuing/own-key-source.js';
 import type { SigningKeys } from '../../../src/issuing/signing-keys.js';
 import type { KeySet } from '../../../src/keys/key-set.js';
-import { type App, day, kidOf, openApp, RemoteKeys, settle } from './shared-store.js';
+import { type App, day, kidOf, openApp, RemoteKeys, settle } from '../../support/shared-signing-keys.js';
 
 const has =
   (kid: string) =>
@@ -41,6 +41,16 @@ describe('OwnKeySource', () => {
     expect(has(kid)(source.current() as KeySet)).toBe(true);
   });
 
+  it('finds it also when nothing was read here before', async () => {
+    const app = openApp();
+    const [keys, other] = [app.start(), app.start()];
+    await keys.current();
+    await other.rotate();
+    const kid = await kidOf(other);
+
+    expect(has(kid)(await openSource(app, keys).obtain(has(kid)))).toBe(true);
+  });
+
   it('finds a key that was created while a reading was in progress', async () => {
     const app = openApp();
     const source = openSource(app, app.start());
@@ -48,21 +58,9 @@ describe('OwnKeySource', () => {
     await settle();
     const other = app.start();
     await other.current();
-    // The list of the running reading was made before the rotation.
-    const { store } = app;
-    const listed = store.keys;
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const { list } = store;
-    store.list = async () => {
-      await held;
-      return listed;
-    };
+    const release = app.store.holdBack();
     const running = source.refresh();
     await settle();
-    store.list = list;
     await other.rotate();
     const kid = await kidOf(other);
     const obtained = source.obtain(has(kid));

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AuthUnavailableError, ConfigurationError } from '../../../src/errors/auth-error.js';
 import type { SigningAlgorithm } from '../../../src/issuing/signing-key-store.js';
-import { day, kidOf, kidsOf, openApp, settle } from './shared-store.js';
+import { day, kidOf, kidsOf, openApp, settle } from '../../support/shared-signing-keys.js';
 
 const data = Buffer.from('data');
 
@@ -135,6 +135,22 @@ describe('reading the store', () => {
     store.isDown = false;
     clock.advanceSeconds(60);
     expect(await kidOf(keys)).toBe(first);
+  });
+
+  it('reads again what was changed while a reading was in progress', async () => {
+    const { store, clock, start } = openApp();
+    const [one, other] = [start(), start()];
+    await one.current();
+    await other.current();
+    const release = store.holdBack();
+    clock.advanceSeconds(60);
+    await one.current();
+    await other.rotate();
+    const refreshed = one.refresh();
+    release();
+    await refreshed;
+
+    expect(await kidOf(one)).toBe(await kidOf(other));
   });
 
   it('calls a store that is down seldom', async () => {

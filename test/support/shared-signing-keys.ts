@@ -1,10 +1,10 @@
 /** A store of signing keys that several instances of an app share, and the instances. */
-import { ManualClock } from '../../support/manual-clock.js';
-import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';
-import type { SigningKeyStore, StoredSigningKey } from '../../../src/issuing/signing-key-store.js';
-import { type PublicJwk, type SigningKeyName, SigningKeys } from '../../../src/issuing/signing-keys.js';
-import { StoredSigningKeys, type StoredSigningKeysParts } from '../../../src/issuing/stored-signing-keys.js';
-import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import { ManualClock } from './manual-clock.js';
+import { EncryptionKeys } from '../../src/issuing/encryption-keys.js';
+import type { SigningKeyStore, StoredSigningKey } from '../../src/issuing/signing-key-store.js';
+import { type PublicJwk, type SigningKeyName, SigningKeys } from '../../src/issuing/signing-keys.js';
+import { StoredSigningKeys, type StoredSigningKeysParts } from '../../src/issuing/stored-signing-keys.js';
+import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 
 /** Keeps keys in memory. Each call takes a turn of the event loop, as with a database. */
 export class SharedStore implements SigningKeyStore {
@@ -12,10 +12,25 @@ export class SharedStore implements SigningKeyStore {
   isDown = false;
   /** The names of the calls, in their order. */
   calls: string[] = [];
+  private held: Promise<void> | null = null;
 
   async list(): Promise<readonly StoredSigningKey[]> {
-    await this.answer('list');
-    return this.keys;
+    const { held } = this;
+    this.held = null;
+    const keys = await this.answer('list').then(() => this.keys);
+    await held;
+    return keys;
+  }
+
+  /** Makes the next list arrive late, with the keys of when it was asked for. @returns what lets it arrive */
+  holdBack(): () => void {
+    let release = (): void => undefined;
+    this.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return () => {
+      release();
+    };
   }
 
   async add(key: StoredSigningKey): Promise<boolean> {
