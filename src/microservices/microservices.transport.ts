@@ -94,12 +94,16 @@ export class MicroservicesTransport extends Transport {
   }
 
   private viewOf(context: CallContext, request: object): RequestView {
-    const headers = readMessageHeaders(context.getArgs()[1]);
+    let headers: ReturnType<typeof readMessageHeaders> | undefined;
     const token: unknown = this.tokenOf?.(context as unknown as ExecutionContext);
-    return createRequestView(request, (name) => [
-      ...(headers.get(name) ?? []),
-      ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withBearer(token)] : []),
-    ]);
+    return createRequestView(request, (name) => {
+      // Read where the guard asks for a header, so that a message with too many is refused as the guard refuses others.
+      headers ??= readMessageHeaders(context.getArgs()[1]);
+      return [
+        ...(headers.get(name) ?? []),
+        ...(name === 'authorization' && typeof token === 'string' && token !== '' ? [withBearer(token)] : []),
+      ];
+    });
   }
 }
 
