@@ -1,7 +1,14 @@
+import { RefusalError } from '../errors/auth-error.js';
+
+const mostHeaders = 100;
+
 /**
  * Reads the headers of a message, with names in lower case. Each transport of Nest stores them differently: NATS, Kafka
  * and RabbitMQ have headers, MQTT 5 has user properties, gRPC has metadata, and since Nest 12 Redis and TCP have packet
  * metadata.
+ *
+ * @throws {RefusalError} `INVALID_REQUEST` for more than 100 headers, which the sender writes and which are read for each
+ * handler.
  */
 export function readMessageHeaders(context: unknown): ReadonlyMap<string, readonly string[]> {
   const message = call(context, 'getMessage');
@@ -27,15 +34,20 @@ export function isGrpcMetadata(context: unknown): boolean {
 function metadataOf(context: unknown): [name: string, value: unknown][] {
   if (!isGrpcMetadata(context)) return [];
   // `getMap` has only the first of several values of a name, so each name is read by `get`.
-  return Object.keys(call(context, 'getMap') as object).map((name) => [name, call(context, 'get', name)]);
+  return limited(Object.keys(call(context, 'getMap') as object)).map((name) => [name, call(context, 'get', name)]);
 }
 
 /** NATS stores headers in an object with methods, the other transports in plain objects. */
 function entriesOf(bag: unknown): [name: string, value: unknown][] {
   if (typeof bag !== 'object' || bag === null) return [];
   const names = call(bag, 'keys');
-  if (!Array.isArray(names)) return Object.entries(bag);
-  return (names as string[]).map((name) => [name, call(bag, 'values', name)]);
+  if (Array.isArray(names)) return limited(names as string[]).map((name) => [name, call(bag, 'values', name)]);
+  return limited(Object.keys(bag)).map((name) => [name, read(bag, name)]);
+}
+
+function limited(names: readonly string[]): readonly string[] {
+  if (names.length <= mostHeaders) return names;
+  throw RefusalError.of('INVALID_REQUEST', `The message has more than ${mostHeaders} headers`);
 }
 
 function textsOf(value: unknown): string[] {

@@ -103,11 +103,13 @@ export class MicroservicesTransport extends Transport {
   }
 
   private viewOf(context: CallContext, request: object): RequestView {
-    const headers = readMessageHeaders(context.getArgs()[1]);
+    let headers: ReturnType<typeof readMessageHeaders> | undefined;
     const readToken = (): GivenToken => this.readToken(context);
     return createRequestView(
       request,
       (name) => {
+        // Read where the guard asks for a header, so that a message with too many is refused as the guard refuses others.
+        headers ??= readMessageHeaders(context.getArgs()[1]);
         const { token } = name === 'authorization' ? readToken() : noToken;
         return [...(headers.get(name) ?? []), ...(token === undefined ? [] : [withBearer(token)])];
       },

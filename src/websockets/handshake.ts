@@ -2,6 +2,7 @@ import type { Answer } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { setCallUser } from '../transports/call-user.js';
 import type { Caller } from '../transports/transport.js';
+import type { AuthUser } from '../user/auth-user.js';
 import type { ConnectionRequest } from './socket-client.js';
 
 /** Starts to watch the connection of a client, which is closed when its token expires or is refused. */
@@ -10,6 +11,7 @@ export type WatchClient = (client: object) => void;
 /** A client that is about to connect. No code of the app gets it before the guards have accepted it. */
 export class Handshake {
   private user: unknown = null;
+  private verified: AuthUser | null = null;
   private readonly watches: WatchClient[] = [];
 
   constructor(
@@ -19,9 +21,15 @@ export class Handshake {
   ) {}
 
   /** Called for each guard that accepts the client. The client may connect to several gateways at once; the first user counts. */
-  admit({ user }: Caller, watch: WatchClient): void {
+  admit({ user, verified }: Caller, watch: WatchClient): void {
     this.user ??= user;
+    this.verified ??= verified;
     this.watches.push(watch);
+  }
+
+  /** Who the client is, as one text: the same for two handshakes of one user. All anonymous clients have the same. */
+  get owner(): string {
+    return this.verified === null ? 'anonymous' : JSON.stringify([this.verified.issuer, this.verified.id]);
   }
 
   /** Sets the user of the connected client and starts to watch its connection. */

@@ -1,3 +1,4 @@
+import { guardRecovery, type RecoveringNamespace, type RecoveryParts } from './connection-recovery.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { Handshake } from './handshake.js';
 import { readConnectionRequest } from './socket-client.js';
@@ -14,11 +15,19 @@ export interface Rejection {
 export type CheckHandshake = (handshake: Handshake) => Promise<Rejection | null>;
 
 /** A server of socket.io, or one of its namespaces. */
-interface IoServer {
+interface IoServer extends RecoveringNamespace {
   use(middleware: (socket: object, next: (error?: Error) => void) => void): unknown;
   on(event: 'connection', listener: (socket: object) => void): unknown;
   readonly opts?: { connectionStateRecovery?: { skipMiddlewares?: boolean } };
   readonly server?: IoServer;
+  /** The sockets of a namespace; of a server, its namespace `/`. */
+  readonly sockets?: RecoveringNamespace['sockets'] & RecoveringNamespace;
+}
+
+/** A socket of socket.io that is about to connect. */
+interface IoSocket {
+  readonly nsp?: RecoveringNamespace;
+  readonly recovered?: boolean;
 }
 
 type Verified = (isVerified: boolean, status?: number, body?: string, headers?: Rejection['headers']) => void;
@@ -47,7 +56,18 @@ export function protectServer(server: unknown, check: CheckHandshake, handshakes
 }
 
 function protectIoServer(server: IoServer, check: CheckHandshake, handshakes: WeakMap<object, Handshake>): void {
+  const recovery: RecoveryParts = {
+    identify: async (handshake) => ((await check(handshake)) === null ? handshake.owner : null),
+    ownerOf: (client) => handshakes.get(client)?.owner,
+  };
+  guardRecovery(namespaceOf(server), recovery);
   server.use((socket, next) => {
+    const { nsp, recovered }: IoSocket = socket;
+    // A namespace that was created for this client, by a pattern.
+    if (nsp !== undefined && !guardRecovery(nsp, recovery) && recovered === true) {
+      next(new Error('The state of the connection cannot be recovered'));
+      return;
+    }
     const handshake = new Handshake(
       socket,
       readConnectionRequest(socket) ?? { upgrade: undefined, connectionParameters: undefined },
@@ -64,6 +84,11 @@ function protectIoServer(server: IoServer, check: CheckHandshake, handshakes: We
   // With connection state recovery, socket.io would reconnect clients without running the middleware above.
   const { connectionStateRecovery } = server.opts ?? server.server?.opts ?? {};
   if (connectionStateRecovery !== undefined) connectionStateRecovery.skipMiddlewares = false;
+}
+
+/** The gateways without a namespace have the server itself, whose clients are in its namespace `/`. */
+function namespaceOf(server: IoServer): RecoveringNamespace {
+  return server._add === undefined && server.sockets !== undefined ? server.sockets : server;
 }
 
 function protectWsServer({ options }: WsServer, check: CheckHandshake, handshakes: WeakMap<object, Handshake>): void {

@@ -51,4 +51,15 @@ describe('the headers of a message', () => {
   ])('are read from where the transport stores them: %s', (_, context, values) => {
     expect(readMessageHeaders(context).get('authorization') ?? []).toEqual(values);
   });
+
+  it.each([
+    ['Kafka', (bag: object) => new KafkaContext([kafkaMessage(bag), 0, 'cats', nothing, nothing, nothing])],
+    ['TCP', (bag: object) => new TcpContext([nothing, 'cats', bag as never])],
+  ])('are refused where there are more than 100: %s', (_, contextOf) => {
+    const bag = Object.fromEntries(Array.from({ length: 100 }, (__, at) => [`name-${at}`, value]));
+    expect(readMessageHeaders(contextOf(bag)).size).toBe(100);
+    expect(() => readMessageHeaders(contextOf({ ...bag, authorization: value }))).toThrow(
+      expect.objectContaining({ code: 'INVALID_REQUEST' }),
+    );
+  });
 });
