@@ -1,5 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
-import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { APP_GUARD, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
 import { ConfigurationError, noteAuthModule } from './errors/auth-error.js';
@@ -31,7 +31,10 @@ import { TokenVerifier } from './token/token-verifier.js';
  */
 @Module({})
 export class AuthModule implements OnModuleInit {
-  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+  constructor(
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
 
   /**
    * Registers the module with options that are at hand.
@@ -41,7 +44,7 @@ export class AuthModule implements OnModuleInit {
    */
   static forRoot(options: AuthModuleOptions & AuthModuleExtras): DynamicModule {
     const { guardEverything, isGlobal, ...rest } = options;
-    const resolved = resolveAuthOptions('AuthModule.forRoot', rest);
+    const resolved = resolveAuthOptions('AuthModule.forRoot', rest, { read: extraNames });
     return assemble('AuthModule.forRoot', { guardEverything, isGlobal }, [
       { provide: AUTH_MODULE_OPTIONS, useValue: resolved },
     ]);
@@ -61,10 +64,15 @@ export class AuthModule implements OnModuleInit {
   }
 
   /**
-   * Stops an app whose options depend on the request. Nest would create the whole module again for each request:
-   * wrong options would show at a request, keys would be fetched for each request, and an outage would never be noticed.
+   * Stops an app that has imported the class without options, or has registered it globally more than once, or whose options
+   * depend on the request. For these, Nest would create the whole module again for each request: wrong options would show at a
+   * request, keys would be fetched for each request, and an outage would never be noticed.
    */
   onModuleInit(): void {
+    const registrations = [...this.modules.values()].filter(({ metatype }) => metatype === AuthModule);
+    const own = registrations.find(({ instance }) => (instance as unknown) === this);
+    if (own?.providers.has(AUTH_MODULE_OPTIONS) === false) throw importedWithoutOptions();
+    if (own?.isGlobal === true && registrations.filter(({ isGlobal }) => isGlobal).length > 1) throw registeredTwice();
     if (this.areOptionsMade()) return;
     throw new ConfigurationError(
       'AuthModule.forRootAsync({ inject })',
@@ -82,6 +90,26 @@ export class AuthModule implements OnModuleInit {
     }
   }
 }
+
+function importedWithoutOptions(): ConfigurationError {
+  return new ConfigurationError(
+    'AuthModule',
+    'it is imported as a class, without options',
+    'Remove it from the imports of this module: AuthModule.forRoot() in the root module serves all modules. With ' +
+      'isGlobal: false, import the value that forRoot has returned, from a constant',
+  );
+}
+
+function registeredTwice(): ConfigurationError {
+  return new ConfigurationError(
+    'AuthModule.forRoot',
+    'it is called more than once for one app, and only one of the registrations would decide',
+    'Call it once, in the root module. Where modules need different options, set isGlobal: false in all but one of the calls, ' +
+      'and import the value of each call where it applies',
+  );
+}
+
+const extraNames: readonly (keyof AuthModuleExtras)[] = ['guardEverything', 'isGlobal'];
 
 /** The extras as they came: what `exactOptionalPropertyTypes` calls a difference is none here. */
 type GivenExtras = { readonly [Name in keyof AuthModuleExtras]: AuthModuleExtras[Name] | undefined };

@@ -83,10 +83,15 @@ const usualCacheEntries = 10_000;
 /**
  * Fills in and checks what an app has given.
  *
+ * @param extras further options: names that the caller has read, and those that belong to another place, with the place
  * @throws {ConfigurationError} for the first option that is wrong, missing or unknown.
  */
-export function resolveAuthOptions(where: string, given: unknown): ResolvedAuthOptions {
-  const options = readOptions(where, given, names);
+export function resolveAuthOptions(
+  where: string,
+  given: unknown,
+  extras: { readonly read?: readonly string[]; readonly elsewhere?: string } = {},
+): ResolvedAuthOptions {
+  const options = readOptions(where, given, [...names, ...(extras.read ?? [])], extras.elsewhere);
   const providers = readProviders(where, options);
   const clock = readClock(where, options);
   return Object.freeze({
