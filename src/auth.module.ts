@@ -1,7 +1,8 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
-import { APP_GUARD, ModuleRef } from '@nestjs/core';
+import { APP_GUARD, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
+import { ConfigurationError } from './errors/auth-error.js';
 import { noteAuthModule } from './errors/require-auth-module.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
@@ -35,7 +36,10 @@ import { TokenVerifier } from './token/token-verifier.js';
  */
 @Module({})
 export class AuthModule implements OnModuleInit {
-  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+  constructor(
+    @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+  ) {}
 
   /**
    * Registers the module with options that are at hand.
@@ -45,7 +49,7 @@ export class AuthModule implements OnModuleInit {
    */
   static forRoot(options: AuthModuleOptions & AuthModuleExtras): DynamicModule {
     const { guardEverything, isGlobal, ...rest } = options;
-    const read = readAuthOptions('AuthModule.forRoot', rest);
+    const read = readAuthOptions('AuthModule.forRoot', rest, { read: extraNames });
     // Resolved again when the app starts. A mistake is reported here, where the stack trace leads to the app's own line.
     if (isIndependent(read)) resolveAuthOptions(read, null);
     return assemble('AuthModule.forRoot', { guardEverything, isGlobal }, [
@@ -65,17 +69,47 @@ export class AuthModule implements OnModuleInit {
     const { imports, providers } = provideAsyncOptions('AuthModule.forRootAsync', rest, {
       token: READ_AUTH_OPTIONS,
       create: (factory) => factory.createAuthOptions(),
-      resolve: readAuthOptions,
+      resolve: (where, made, elsewhere) =>
+        readAuthOptions(where, made, { ...(elsewhere !== undefined && { elsewhere }) }),
+      extras: extraNames,
     });
     return { ...assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers), imports };
   }
 
-  /** Called by Nest. @throws {ConfigurationError} when the options depend on the request. */
+  /**
+   * Stops an app that has imported the class without options, or has registered it globally more than once, or whose options
+   * depend on the request. For these, Nest would create the whole module again for each request: wrong options would show at a
+   * request, keys would be fetched for each request, and an outage would never be noticed.
+   */
   onModuleInit(): void {
+    const registrations = [...this.modules.values()].filter(({ metatype }) => metatype === AuthModule);
+    const own = registrations.find(({ instance }) => (instance as unknown) === this);
+    if (own?.providers.has(READ_AUTH_OPTIONS) === false) throw importedWithoutOptions();
+    if (own?.isGlobal === true && registrations.filter(({ isGlobal }) => isGlobal).length > 1) throw registeredTwice();
     const fix = 'Inject ModuleRef instead, and let toUser(user, request) resolve the provider for the request';
     checkOptionsAreMade('AuthModule.forRootAsync', this.moduleRef, READ_AUTH_OPTIONS, fix);
   }
 }
+
+function importedWithoutOptions(): ConfigurationError {
+  return new ConfigurationError(
+    'AuthModule',
+    'it is imported as a class, without options',
+    'Remove it from the imports of this module: AuthModule.forRoot() in the root module serves all modules. With ' +
+      'isGlobal: false, import the value that forRoot has returned, from a constant',
+  );
+}
+
+function registeredTwice(): ConfigurationError {
+  return new ConfigurationError(
+    'AuthModule.forRoot',
+    'it is called more than once for one app, and only one of the registrations would decide',
+    'Call it once, in the root module. Where modules need different options, set isGlobal: false in all but one of the calls, ' +
+      'and import the value of each call where it applies',
+  );
+}
+
+const extraNames: readonly (keyof AuthModuleExtras)[] = ['guardEverything', 'isGlobal'];
 
 /** The extras as they came: what `exactOptionalPropertyTypes` calls a difference is none here. */
 type GivenExtras = { readonly [Name in keyof AuthModuleExtras]: AuthModuleExtras[Name] | undefined };

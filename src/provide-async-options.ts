@@ -8,7 +8,7 @@ import type {
 } from '@nestjs/common';
 import type { ModuleRef } from '@nestjs/core';
 
-import { readOptions } from './configuration/read-options.js';
+import { path, readOptions } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 
 const ways = ['useFactory', 'useClass', 'useExisting'] as const;
@@ -31,8 +31,14 @@ export interface AsyncOptionsForm<Options, Factory> {
   readonly token: InjectionToken;
   /** Calls the method by which a class of the app makes the options. */
   readonly create: (factory: Factory) => Options | Promise<Options>;
-  /** Reads and checks the options. */
-  readonly resolve: (where: string, options: Options) => unknown;
+  /**
+   * Reads and checks the options.
+   *
+   * @param elsewhere names of options that belong to another place, with the place, for messages
+   */
+  readonly resolve: (where: string, options: Options, elsewhere?: string) => unknown;
+  /** Options that must be known before the factory runs, and therefore stand next to it. @defaultValue [] */
+  readonly extras?: readonly string[];
 }
 
 /** What a dynamic module needs for its options to be made when the app starts. */
@@ -47,7 +53,7 @@ export function provideAsyncOptions<Options, Factory>(
   options: AsyncModuleOptions<Options, Factory>,
   form: AsyncOptionsForm<Options, Factory>,
 ): AsyncOptionsProvision {
-  readOptions(where, options, ['imports', 'inject', ...ways]);
+  readOptions(where, options, ['imports', 'inject', ...ways, ...(form.extras ?? [])]);
   if (ways.filter((way) => options[way] !== undefined).length !== 1) {
     throw new ConfigurationError(
       where,
@@ -58,18 +64,32 @@ export function provideAsyncOptions<Options, Factory>(
   return { imports: options.imports ?? [], providers: providersFor(where, options, form) };
 }
 
+/** Reads what the factory has given. @throws {ConfigurationError} also for options that it gives too late. */
+function resolveMade<Options>(where: string, made: Options, form: AsyncOptionsForm<Options, never>): unknown {
+  const { extras = [] } = form;
+  const late = extras.find((name) => typeof made === 'object' && made !== null && name in made);
+  if (late === undefined) {
+    return form.resolve(where, made, extras.length === 0 ? undefined : `next to the factory: ${extras.join(', ')}`);
+  }
+  throw new ConfigurationError(
+    path(where, late),
+    'the factory returns it, and it must be known before the factory runs',
+    `Write it next to the factory: ${where}({ ${late}: …, useFactory: … })`,
+  );
+}
+
 function providersFor<Options, Factory>(
   where: string,
   { useFactory, useClass, useExisting, inject }: AsyncModuleOptions<Options, Factory>,
-  { token, create, resolve }: AsyncOptionsForm<Options, Factory>,
+  form: AsyncOptionsForm<Options, Factory>,
 ): Provider[] {
   if (useFactory !== undefined) {
     const make = useFactory as (...dependencies: unknown[]) => Options | Promise<Options>;
     return [
       {
-        provide: token,
+        provide: form.token,
         inject: inject ?? [],
-        useFactory: async (...dependencies: unknown[]) => resolve(where, await make(...dependencies)),
+        useFactory: async (...dependencies: unknown[]) => resolveMade(where, await make(...dependencies), form),
       },
     ];
   }
@@ -78,9 +98,9 @@ function providersFor<Options, Factory>(
   return [
     ...(useClass === undefined ? [] : [useClass]),
     {
-      provide: token,
+      provide: form.token,
       inject: [factory],
-      useFactory: async (made: Factory) => resolve(where, await create(made)),
+      useFactory: async (made: Factory) => resolveMade(where, await form.create(made), form),
     },
   ];
 }

@@ -85,10 +85,15 @@ const usualCacheEntries = 10_000;
 /**
  * Fills in and checks what an app has given.
  *
+ * @param extras further options: names that the caller has read, and those that belong to another place, with the place
  * @throws {ConfigurationError} for the first option that is wrong, missing or unknown.
  */
-export function readAuthOptions(where: string, given: unknown): ReadAuthOptions {
-  const options = readOptions(where, given, names);
+export function readAuthOptions(
+  where: string,
+  given: unknown,
+  extras: { readonly read?: readonly string[]; readonly elsewhere?: string } = {},
+): ReadAuthOptions {
+  const options = readOptions(where, given, [...names, ...(extras.read ?? [])], extras.elsewhere);
   const clock = readClock(where, options);
   return Object.freeze({
     where,

@@ -3,18 +3,19 @@ import { ConfigurationError } from '../errors/auth-error.js';
 /** Options as the app passed them, not yet validated. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
 
-/** Checks that a value is an options object and that every option name in it is known. */
-export function readOptions(where: string, given: unknown, known: readonly string[]): GivenOptions {
+/**
+ * Checks that a value is an options object and that every option name in it is known.
+ *
+ * @param elsewhere names of options that belong to another place, with the place: `next to the factory: isGlobal`
+ */
+export function readOptions(where: string, given: unknown, known: readonly string[], elsewhere?: string): GivenOptions {
+  const fix = `Known options: ${known.join(', ')}${elsewhere === undefined ? '' : `; ${elsewhere}`}`;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new ConfigurationError(where, 'an object of options is expected', `Known options: ${known.join(', ')}`);
+    throw new ConfigurationError(where, 'an object of options is expected', fix);
   }
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) {
-      throw new ConfigurationError(
-        path(where, name),
-        'there is no option of this name',
-        nearest(name, known) ?? `Known options: ${known.join(', ')}`,
-      );
+      throw new ConfigurationError(path(where, name), 'there is no option of this name', nearest(name, known) ?? fix);
     }
   }
   return given as GivenOptions;

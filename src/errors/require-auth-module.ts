@@ -21,9 +21,14 @@ export function noteAuthModule(): void {
  * found by the guard of another one.
  *
  * @param where what needs the part: `AuthGuard`
+ * @param findModules finds the modules that use it without AuthModule: `CatsModule (CatsController)`
  * @throws {ConfigurationError} when the module that uses it does not see `AuthModule`, or sees that of another copy.
  */
-export function requireAuthModule<Part>(where: string, part: Part | undefined): Part {
+export function requireAuthModule<Part>(
+  where: string,
+  part: Part | undefined,
+  findModules: () => readonly string[] = () => [],
+): Part {
   if (part !== undefined) return part;
   if (!ownCopy.hasModule && copies.some(({ hasModule }) => hasModule)) {
     throw new ConfigurationError(
@@ -32,9 +37,12 @@ export function requireAuthModule<Part>(where: string, part: Part | undefined): 
       `Import ${where} and AuthModule in the same module format, and see with npm ls nest-gatehouse whether there are two versions`,
     );
   }
+  const modules = findModules().join(', ');
+  const [users, importers] =
+    modules === '' ? ['', 'this one'] : [`: ${modules}`, modules.replaceAll(/ \([^)]*\)/g, '')];
   throw new ConfigurationError(
     where,
-    'it is used in a module that does not see AuthModule',
-    'Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of this one',
+    `it is used in a module that does not see AuthModule${users}`,
+    `Add AuthModule.forRoot({ issuers: … }) to the imports of the root module; with isGlobal: false, to those of ${importers}`,
   );
 }

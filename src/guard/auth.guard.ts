@@ -1,4 +1,5 @@
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 
 import type { GuardContext } from '../access/guard-context.js';
 import { RequirementChecker } from '../access/requirement-checker.js';
@@ -11,6 +12,7 @@ import { CallAnswers } from '../transports/call-answers.js';
 import { anonymousCaller, type Caller, type Transport } from '../transports/transport.js';
 import { Transports } from '../transports/transports.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { findModulesWithout } from './modules-without-auth.js';
 import { authGuardBrand } from './nest-internals.js';
 
 type Call = GuardContext<Transport>;
@@ -32,9 +34,12 @@ export class AuthGuard implements CanActivate {
     @Optional() @Inject(Transports) private readonly transports: Transports,
     @Optional() @Inject(RequirementChecker) private readonly requirements: RequirementChecker,
     @Optional() @Inject(CallAnswers) private readonly answers: CallAnswers,
+    @Optional() @Inject(ModulesContainer) modules?: ModulesContainer,
   ) {
     // The parameters are optional so that a missing AuthModule is a ConfigurationError that names the fix.
-    this.authenticator = requireAuthModule('AuthGuard', authenticator);
+    this.authenticator = requireAuthModule('AuthGuard', authenticator, () =>
+      findModulesWithout(Authenticator, new.target, modules),
+    );
   }
 
   get [authGuardBrand](): true {

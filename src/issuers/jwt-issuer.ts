@@ -3,7 +3,6 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { Capability, MissingOption } from '../upstream/auth-context.js';
-import { mapStandardClaims } from '../user/claim-map.js';
 import { defineProvider } from './define-provider.js';
 import type { IdentityProvider } from './identity-provider.js';
 import {
@@ -16,11 +15,18 @@ import {
 } from './remote-keys.js';
 import { type ProfilesOptions, readProfiles } from './read-profiles.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
-import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
+import {
+  mapClaimsBy,
+  readAddressRule,
+  readTerms,
+  type SubjectClaimOptions,
+  type TermOptions,
+  termNames,
+} from './read-terms.js';
 import { readKeySet, readPublicKey, readSecret, type StaticKeys } from './static-keys.js';
 
 /** The options of all issuers described by `jwtIssuer`. */
-interface JwtIssuerTerms extends TermOptions, RolesClaimOptions, ProfilesOptions {
+interface JwtIssuerTerms extends TermOptions, SubjectClaimOptions, RolesClaimOptions, ProfilesOptions {
   /** The exact `iss` of the tokens, or a list for several names. Any text, because the name itself is never called. */
   readonly issuer: string | readonly string[];
 }
@@ -70,16 +76,14 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
     ...termNames,
     ...keyNames,
     'rolesClaim',
+    'subjectClaim',
   ]);
   const { keys, algorithms } = readKeysGiven(options);
+  const terms = readTerms('jwtIssuer', options, algorithms);
   return defineProvider({
     name: 'jwtIssuer',
-    issuers: readTerms('jwtIssuer', options, algorithms).map((terms) => ({
-      terms,
-      keys,
-      introspection: { missing: noIntrospection },
-    })),
-    claimMap: { provider: 'jwt', map: withRoles(mapStandardClaims, readRolesClaim('jwtIssuer', options)) },
+    issuers: terms.map((term) => ({ terms: term, keys, introspection: { missing: noIntrospection } })),
+    claimMap: { provider: 'jwt', map: withRoles(mapClaimsBy(terms), readRolesClaim('jwtIssuer', options)) },
     profiles: readProfiles('jwtIssuer', options),
   });
 }
@@ -101,7 +105,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partia
     case 'jwks':
       return readKeySet(where, options[way]);
     case 'secret':
-      return readSecret(where, options[way]);
+      return readSecret(where, options[way], options['algorithms']);
   }
 }
 

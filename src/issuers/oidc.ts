@@ -1,9 +1,8 @@
-import { checkAddress, readAddress } from '../configuration/read-address.js';
+import { type AddressRule, checkAddress, readAddress } from '../configuration/read-address.js';
 import { type GivenOptions, path, readChoice, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { verifications, acceptAnyAudience, type Verification } from '../token/trusted-issuer.js';
 import type { MissingOption } from '../upstream/auth-context.js';
-import { mapStandardClaims } from '../user/claim-map.js';
 import { discoveredIssuer } from './discovered-issuer.js';
 import { defineProvider } from './define-provider.js';
 import type { IdentityProvider } from './identity-provider.js';
@@ -17,11 +16,18 @@ import {
   type FetchedKeysOptions,
 } from './remote-keys.js';
 import { readRolesClaim, type RolesClaimOptions, withRoles } from './read-roles-claim.js';
-import { readAddressRule, readTerms, type TermOptions, termNames } from './read-terms.js';
+import {
+  mapClaimsBy,
+  readAddressRule,
+  readTerms,
+  type SubjectClaimOptions,
+  type TermOptions,
+  termNames,
+} from './read-terms.js';
 import { userinfoProfiles } from './userinfo-profiles.js';
 
 /** An OpenID Connect or OAuth 2 issuer that publishes its keys. */
-export interface OidcOptions extends TermOptions, FetchedKeysOptions, RolesClaimOptions {
+export interface OidcOptions extends TermOptions, SubjectClaimOptions, FetchedKeysOptions, RolesClaimOptions {
   /** The exact `iss` of its tokens, including a slash at the end; a list for an issuer with several names. */
   readonly issuer: string | readonly string[];
   /**
@@ -80,10 +86,11 @@ export function oidc(given: OidcOptions): IdentityProvider {
     ...termNames,
     ...keyNames,
     'rolesClaim',
+    'subjectClaim',
   ]);
   const rule = readAddressRule(options);
   const terms = readTerms('oidc', options);
-  for (const { issuer } of terms) checkAddress(path('oidc', 'issuer'), issuer, rule);
+  for (const { issuer } of terms) checkIssuer(issuer, rule);
   const jwksUris = readJwksUris('oidc', options, rule);
   const discoveryUrl = readAddress('oidc', options, 'discoveryUrl', rule);
   if (jwksUris !== undefined && discoveryUrl !== undefined) refuseTwoPlaces();
@@ -103,7 +110,7 @@ export function oidc(given: OidcOptions): IdentityProvider {
       introspection: introspectionOf?.(issuer) ?? { missing: introspectionMissing },
     })),
     verification: readVerification(options, introspection !== undefined),
-    claimMap: { provider: 'oidc', map: withRoles(mapStandardClaims, readRolesClaim('oidc', options)) },
+    claimMap: { provider: 'oidc', map: withRoles(mapClaimsBy(terms), readRolesClaim('oidc', options)) },
     profiles: userinfoProfiles('oidc', new Map(discovered.map(({ term, issuer }) => [term.issuer, issuer])), findHint),
   });
 }
@@ -113,6 +120,21 @@ function readVerification(options: GivenOptions, isAskable: boolean): Verificati
   if (isAskable || verification === 'local') return verification;
   const problem = `'${verification}' asks the issuer about tokens, and introspection is missing`;
   throw new ConfigurationError(path('oidc', 'verify'), problem, introspectionMissing.hint);
+}
+
+/** The address of the metadata is below the name of the issuer, and no token has it as its `iss`. */
+function checkIssuer(issuer: string, rule: AddressRule): void {
+  const where = path('oidc', 'issuer');
+  checkAddress(where, issuer, rule);
+  const { origin, pathname } = new URL(issuer);
+  const [before = '', after] = pathname.split(/\/\.well-known\/[^/]*/);
+  if (after === undefined) return;
+  const problem = 'it is the address of the metadata, and not the name of the issuer';
+  throw new ConfigurationError(
+    where,
+    problem,
+    `Write the "issuer" that stands in the metadata, probably ${origin}${before}${after}`,
+  );
 }
 
 /** Only one of the two would have an effect. */

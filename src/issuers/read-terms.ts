@@ -3,7 +3,9 @@ import { type GivenOptions, path, readNumber, readText, requireTexts } from '../
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm, publicKeyAlgorithms } from '../keys/algorithm.js';
 import { plainType } from '../token/check-claims.js';
+import type { JsonObject } from '../token/json-object.js';
 import { acceptAnyAudience, type AudienceRule, type IssuerTerms } from '../token/trusted-issuer.js';
+import { mapStandardClaims, type MappedClaims, readTextClaim } from '../user/claim-map.js';
 import { usualTerms } from './identity-provider.js';
 
 /** What an app may require of the tokens of an issuer. */
@@ -39,6 +41,17 @@ export interface TermOptions {
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
+/** Which claim has the id of the user. */
+export interface SubjectClaimOptions {
+  /**
+   * The claim that becomes `user.id`, a text that is not empty: `'common_name'`. Choose one that the issuer never gives to another
+   * user.
+   *
+   * @defaultValue 'sub'
+   */
+  readonly subjectClaim?: string;
+}
+
 /** The names of the options that may be left out. */
 export const termNames = ['algorithms', 'tokenType', 'clockToleranceSeconds', 'maxTokenAgeSeconds'] as const;
 
@@ -54,7 +67,15 @@ export function readTerms(
   const issuers = requireTexts(where, options, 'issuer', 'Write the exact "iss" of the tokens');
   const audience = readAudience(where, options);
   const shared = readSharedTerms(where, options, allowed);
-  return issuers.map((issuer) => ({ ...shared, audience, issuer }));
+  const subjectClaim = readText(where, options, 'subjectClaim') ?? usualTerms.subjectClaim;
+  return issuers.map((issuer) => ({ ...shared, audience, issuer, subjectClaim }));
+}
+
+/** Maps the standard claims, with the id of the user in the claim that the terms name. */
+export function mapClaimsBy([terms]: readonly IssuerTerms[]): (claims: JsonObject) => MappedClaims {
+  const subjectClaim = terms?.subjectClaim ?? usualTerms.subjectClaim;
+  if (subjectClaim === usualTerms.subjectClaim) return mapStandardClaims;
+  return (claims) => ({ ...mapStandardClaims(claims), id: readTextClaim(claims, subjectClaim) ?? '' });
 }
 
 /** The terms without issuer and audience. `usual` are the algorithms when the app names none. */

@@ -47,8 +47,12 @@ export function readGivenKeys(where: string, given: unknown): readonly Verificat
   }
 }
 
-/** A shared secret, at least as long as the hash: a shorter one is the weakest part of the signature (RFC 7518 §3.2). */
-export function readSecret(where: string, given: unknown): StaticKeys {
+/**
+ * A shared secret, at least as long as the hash: a shorter one is the weakest part of the signature (RFC 7518 §3.2).
+ *
+ * @param wanted the algorithms that the app has named, which are checked by the caller
+ */
+export function readSecret(where: string, given: unknown, wanted?: unknown): StaticKeys {
   if (typeof given !== 'string' && !(given instanceof Uint8Array)) {
     throw new ConfigurationError(where, 'a text or bytes are expected', 'Write the secret as the issuer has it');
   }
@@ -59,6 +63,15 @@ export function readSecret(where: string, given: unknown): StaticKeys {
       where,
       'it is shorter than the hash',
       'HS256 needs 32 bytes, HS384 48, HS512 64; make one with: openssl rand -base64 48',
+    );
+  }
+  const named: readonly unknown[] = Array.isArray(wanted) ? wanted : [];
+  const tooLong = secretAlgorithms.find((name) => named.includes(name) && !algorithms.includes(name));
+  if (tooLong !== undefined) {
+    throw new ConfigurationError(
+      where,
+      `it has ${bytes.length} bytes, and ${tooLong} needs ${traitsOf(tooLong).hashBytes}`,
+      `Write a longer one, the same as the issuer has, or leave ${tooLong} out of algorithms`,
     );
   }
   const key: VerificationKey = {
@@ -75,21 +88,41 @@ function staticKeys(keys: readonly VerificationKey[]): StaticKeys {
   return { keys: { create: () => source }, algorithms: [...new Set(keys.flatMap((key) => [...key.algorithms]))] };
 }
 
-function readPem(where: string, pem: string): VerificationKey | UnusableKey {
-  if (pem.includes('PRIVATE KEY')) throw privateKeyGiven(where);
-  return describeKey(importPem(where, pem));
+function readPem(where: string, given: string): VerificationKey | UnusableKey {
+  if (given.includes('PRIVATE KEY')) throw privateKeyGiven(where);
+  // Many files of environment variables have \n where the line breaks were.
+  return describeKey(importPem(where, given.replaceAll(/(?:\\r)?\\n/g, '\n')));
 }
 
 function importPem(where: string, pem: string): KeyObject {
   try {
     return createPublicKey(pem);
   } catch {
-    throw new ConfigurationError(
-      where,
-      'it is not a key in PEM form',
-      'It starts with -----BEGIN PUBLIC KEY-----; written on one line, its line breaks are \\n',
-    );
+    const [problem, fix] = describePem(pem);
+    throw new ConfigurationError(where, problem, fix);
   }
+}
+
+/** What stands where a PEM is expected, and what to write. */
+function describePem(text: string): readonly [problem: string, fix: string] {
+  if (/^\s*["'`]/.test(text))
+    return ['it is not a key in PEM form: it stands in quotes', 'Write it without the quotes'];
+  if (/^\s*[A-Za-z0-9+/\s]{40,}={0,2}\s*$/.test(text)) {
+    return [
+      'it is not a key in PEM form: it is the base64 of one, as Keycloak shows it',
+      'Write -----BEGIN PUBLIC KEY-----, a line break, this text, a line break, and -----END PUBLIC KEY-----',
+    ];
+  }
+  if (/^\s*-----BEGIN [A-Z ]+-----(?!\s*[\r\n])/.test(text)) {
+    return [
+      'it is not a key in PEM form: its line breaks are missing',
+      'Keep the line breaks, or write them as \\n: there is one behind -----BEGIN PUBLIC KEY----- and one before -----END',
+    ];
+  }
+  return [
+    'it is not a key in PEM form',
+    'It starts with -----BEGIN PUBLIC KEY-----; written on one line, its line breaks are \\n',
+  ];
 }
 
 function readJwk(where: string, given: unknown): VerificationKey | UnusableKey {

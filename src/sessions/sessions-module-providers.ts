@@ -7,11 +7,14 @@ import { Clock } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider, getAppProvider } from '../find-app-provider.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
+import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
+import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { issuerRoutes } from '../issuing/issuer-routes.js';
 import { JwtSigner } from '../issuing/jwt-signer.js';
 import { OwnKeySource } from '../issuing/own-key-source.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
-import { SigningKeys } from '../issuing/signing-keys.js';
+import { type PublicJwk, SigningKeys } from '../issuing/signing-keys.js';
 import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
@@ -83,6 +86,15 @@ function requireSettings(settings: AuthSettings | undefined): AuthSettings {
   );
 }
 
+/** Puts the keys and the metadata of the app as an issuer on the HTTP adapter. */
+export class IssuerEndpoints {
+  constructor(private readonly addRoutes: () => void) {}
+
+  add(): void {
+    this.addRoutes();
+  }
+}
+
 /** What the options, once read, are made into. */
 export const sessionsModuleProviders: Provider[] = [
   {
@@ -116,6 +128,25 @@ export const sessionsModuleProviders: Provider[] = [
     inject: [SigningKeys, AuthSettings, EventLog, ModulesContainer],
     useFactory: (own: SigningKeys, { clock }: AuthSettings, { report }: EventLog, modules: ModulesContainer) =>
       new OwnKeySource({ findSigningKeys: signingKeysOf(modules, own), clock, report }),
+  },
+  {
+    provide: IssuerEndpoints,
+    inject: [SESSION_TERMS, SigningKeys, AdapterRoutes, AuthorizationServerMetadata, EventLog, ModulesContainer],
+    useFactory: (
+      { issuer, publicUrl }: SessionTerms,
+      own: SigningKeys,
+      adapterRoutes: AdapterRoutes,
+      metadata: AuthorizationServerMetadata,
+      { report }: EventLog,
+      modules: ModulesContainer,
+    ): IssuerEndpoints => {
+      const findKeys = signingKeysOf(modules, own);
+      const published = async (): Promise<readonly PublicJwk[]> => findKeys().published();
+      const routes = issuerRoutes({ issuer, publicUrl, published, metadata });
+      return new IssuerEndpoints(() => {
+        adapterRoutes.add('SessionsModule.forRoot', routes, report);
+      });
+    },
   },
   {
     provide: OwnTokens,

@@ -12,6 +12,8 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
+import { IssuingModule } from '../issuing/issuing.module.js';
+import { RouteClaims } from '../issuing/route-claims.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
 import type { SessionOwnTokens } from './own-tokens.js';
@@ -23,13 +25,16 @@ import {
   type SessionTerms,
 } from './session-options.js';
 import { SessionService } from './session.service.js';
-import { sessionsControllerAt } from './sessions.controller.js';
+import { sessionRoutes, sessionsControllerAt } from './sessions.controller.js';
 import {
   GIVEN_SESSION_OPTIONS,
+  IssuerEndpoints,
   SESSION_TERMS,
   SessionSubjects,
   sessionsModuleProviders,
 } from './sessions-module-providers.js';
+
+const ROUTE_PATH = Symbol('nest-gatehouse.session-routes');
 
 /** The options of `SessionsModule.forRootAsync`. `path` stands beside the factory, because Nest reads it before that. */
 export interface SessionsModuleAsyncOptions
@@ -47,6 +52,8 @@ export class SessionsModule implements NestModule, OnModuleInit {
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(RouteClaims) private readonly claims: RouteClaims,
+    @Inject(ROUTE_PATH) private readonly path: string | false,
   ) {}
 
   /**
@@ -72,13 +79,20 @@ export class SessionsModule implements NestModule, OnModuleInit {
       token: GIVEN_SESSION_OPTIONS,
       create: (factory) => factory.createSessionOptions(),
       resolve: (where, made) => ({ where, options: made }),
+      extras: ['path'],
     });
-    return { ...assemble('SessionsModule.forRootAsync', path, providers), imports };
+    const assembled = assemble('SessionsModule.forRootAsync', path, providers);
+    return { ...assembled, imports: [...imports, IssuingModule] };
   }
 
-  /** Called by Nest after the middleware of the app and before its controllers. */
+  /** Called by Nest before the controllers. @throws {ConfigurationError} when another module has one of the routes. */
   configure(): void {
-    // The well-known routes are put on the adapter here.
+    this.moduleRef.get(IssuerEndpoints, { strict: true }).add();
+    if (this.path === false) return;
+    this.claims.claim(
+      'SessionsModule.forRoot',
+      sessionRoutes.map(([method, route]) => `${method} /${this.path}/${route}`),
+    );
   }
 
   /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */
@@ -120,8 +134,9 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
   return {
     module: SessionsModule,
     global: true,
+    imports: [IssuingModule],
     controllers: routes === false ? [] : [sessionsControllerAt(routes)],
-    providers: [...options, ...sessionsModuleProviders],
+    providers: [...options, { provide: ROUTE_PATH, useValue: routes }, ...sessionsModuleProviders],
     exports: [SessionService, SigningKeys, OwnTokens],
   };
 }

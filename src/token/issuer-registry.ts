@@ -43,9 +43,24 @@ export class IssuerRegistry {
     const differsBySlash = names.some((name) => name.replace(/\/$/, '') === iss.replace(/\/$/, ''));
     const fix = differsBySlash
       ? 'They differ by a slash at the end only: write the issuer as the token has it'
-      : 'If it should be trusted, add it to the issuers';
+      : describeFix(iss, names);
     return `Expected issuer ${names.map(logText).join(' or ')}, the token says ${logText(iss)}. ${fix}`;
   }
+}
+
+/** A name of the same server is more probably a wrong option than a second issuer. */
+function describeFix(iss: string, names: readonly string[]): string {
+  if (!names.some((name) => originOf(name) !== null && originOf(name) === originOf(iss))) {
+    return 'If it should be trusted, add it to the issuers';
+  }
+  return (
+    'Both are names of one server: if the token belongs to this app, the option that names the issuer is wrong (issuer, projectId, ' +
+    'realm, tenantId, userPoolId, as the preset calls it); otherwise the token is from another project or environment'
+  );
+}
+
+function originOf(name: string): string | null {
+  return URL.canParse(name) ? new URL(name).origin : null;
 }
 
 function findOpaqueIssuer(issuers: readonly TrustedIssuer[]): TrustedIssuer | undefined {

@@ -82,3 +82,29 @@ describe.each(platforms)('a session, on $name', (platform) => {
     expect(verdictOf(await phone.refresh())).toMatchObject({ status: 401, reason: 'revoked' });
   });
 });
+
+describe.each(platforms)('the app as an issuer, on $name', (platform) => {
+  it('publishes its keys and its metadata, outside prefix and versions', async () => {
+    const { app, client } = await startSessionApp(platform, {
+      prepare: (nest) => nest.setGlobalPrefix('api').enableVersioning(),
+    });
+    const keys = await app.call('/.well-known/jwks.json');
+    expect(keys.status).toBe(200);
+    expect(keys.json).toMatchObject({ keys: [{ kty: 'EC', crv: 'P-256', use: 'sig', alg: 'ES256' }] });
+    expect(keys.headers).toMatchObject({
+      'cache-control': 'public, max-age=300',
+      'access-control-allow-origin': '*',
+    });
+    const metadata = await app.call('/.well-known/oauth-authorization-server');
+    expect(metadata.json).toMatchObject({
+      issuer: 'https://api.example.com',
+      jwks_uri: 'https://api.example.com/.well-known/jwks.json',
+      response_types_supported: [],
+    });
+    expect((await app.call('/oauth/authorize')).json).toEqual({ error: 'unsupported_response_type' });
+    const browser = client();
+    expect((await browser.post('/api/v1/sign-in', { userId: 'alice' })).status).toBe(404);
+    expect((await browser.post('/api/sign-in', { userId: 'alice' })).status).toBe(201);
+    expect((await browser.post('/api/auth/refresh')).status).toBe(200);
+  });
+});

@@ -167,8 +167,22 @@ describe.each(platforms)('a wrong option on $name', (platform) => {
     async (name) => {
       const error = await errorOf(platform, () => forRootAsync({ useFactory: () => ({ issuers, [name]: true }) }));
       expect(error.path).toBe(`AuthModule.forRootAsync({ ${name} })`);
+      expect(error.message).toContain(
+        `Write it next to the factory: AuthModule.forRootAsync({ ${name}: …, useFactory: … })`,
+      );
     },
   );
+
+  it('names the options that the module knows before it reads the others', async () => {
+    const sync = await errorOf(platform, () => ({ imports: [AuthModule.forRoot({ issuers, whatever: 1 } as never)] }));
+    expect(sync.message).toMatch(/, guardEverything, isGlobal\.$/);
+    const mistyped = await errorOf(platform, () => ({
+      imports: [AuthModule.forRoot({ issuers, isGlobl: 1 } as never)],
+    }));
+    expect(mistyped.message).toContain('Did you mean isGlobal');
+    const made = await errorOf(platform, () => forRootAsync({ useFactory: () => ({ issuers, whatever: 1 }) }));
+    expect(made.message).toMatch(/; next to the factory: guardEverything, isGlobal\.$/);
+  });
 
   it.each([
     ['guardEverything', 'yes', 'true or false is expected. Left out, it is false.'],
@@ -219,9 +233,9 @@ class DogsController {
   }
 }
 
-const missingLine =
-  'AuthGuard: it is used in a module that does not see AuthModule. Add AuthModule.forRoot({ issuers: … }) to the ' +
-  'imports of the root module; with isGlobal: false, to those of this one.';
+const missingLine = (users: string, importers: string): string =>
+  `AuthGuard: it is used in a module that does not see AuthModule: ${users}. Add AuthModule.forRoot({ issuers: … }) to the ` +
+  `imports of the root module; with isGlobal: false, to those of ${importers}.`;
 
 describe.each(platforms)('a guard without its module on $name', (platform) => {
   it.each([
@@ -229,13 +243,45 @@ describe.each(platforms)('a guard without its module on $name', (platform) => {
     ['@OptionalAuth()', DogsController],
   ])('stops the app and names the missing import: %s', async (_mark, controller) => {
     const error = await errorOf(platform, () => ({ controllers: [controller] }));
-    expect(error.message).toBe(missingLine);
+    expect(error.message).toBe(missingLine(`RootModule (${controller.name})`, 'RootModule'));
   });
 
   it('stops the app also when the module is not global and another module imports it', async () => {
-    @Module({ imports: [AuthModule.forRoot({ issuers, isGlobal: false })] })
-    class OtherModule {}
-    const error = await errorOf(platform, () => ({ imports: [OtherModule], controllers: [CatsController] }));
-    expect(error.message).toBe(missingLine);
+    const auth = AuthModule.forRoot({ issuers, isGlobal: false });
+    @Module({ imports: [auth], controllers: [DogsController] })
+    class DogsModule {}
+    @Module({ controllers: [CatsController] })
+    class CatsModule {}
+    const error = await errorOf(platform, () => ({ imports: [DogsModule, CatsModule] }));
+    expect(error.message).toBe(missingLine('CatsModule (CatsController)', 'CatsModule'));
+  });
+});
+
+describe.each(platforms)('a module that is registered in a wrong way on $name', (platform) => {
+  const auth = AuthModule.forRoot({ issuers });
+  const other = oidc({ issuer: 'https://other.example', audience: 'api' });
+
+  it('stops the app when a feature module imports the class', async () => {
+    @Module({ imports: [AuthModule], controllers: [CatsController] })
+    class CatsModule {}
+    const error = await errorOf(platform, () => ({ imports: [auth, CatsModule] }));
+    expect(error.message).toMatch(/^AuthModule: it is imported as a class, without options\. Remove it/);
+  });
+
+  it('stops the app when it is registered twice for all modules', async () => {
+    @Module({ imports: [AuthModule.forRoot({ issuers: other })], controllers: [CatsController] })
+    class CatsModule {}
+    const error = await errorOf(platform, () => ({ imports: [auth, CatsModule] }));
+    expect(error.message).toMatch(/^AuthModule\.forRoot: it is called more than once for one app/);
+  });
+
+  it('does not stop the app when one registration is imported twice, or a second one is not global', async () => {
+    @Module({ imports: [auth], controllers: [CatsController] })
+    class CatsModule {}
+    @Module({ imports: [AuthModule.forRoot({ issuers: other, isGlobal: false })], controllers: [DogsController] })
+    class DogsModule {}
+    const app = await startApp(platform, { imports: [auth, CatsModule, DogsModule] });
+    expect((await app.call('/cats')).status).toBe(401);
+    expect((await app.call('/dogs')).status).toBe(200);
   });
 });

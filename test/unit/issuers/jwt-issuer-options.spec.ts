@@ -93,14 +93,12 @@ describe('a public key that cannot verify', () => {
     expect(message).toMatch(/: the key cannot be used: .+\. Write the public key that signs tokens\.$/);
   });
 
-  it.each([
-    '',
-    'hello',
-    '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----',
-    pem(ec.publicKey).replaceAll('\n', ' '),
-  ])('is refused as no PEM: %j', (key) => {
-    expect(faultOf({ publicKey: key }).message).toMatch(/it is not a key in PEM form\. It starts with -----BEGIN/);
-  });
+  it.each(['', 'hello', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----'])(
+    'is refused as no PEM: %j',
+    (key) => {
+      expect(faultOf({ publicKey: key }).message).toMatch(/it is not a key in PEM form\. It starts with -----BEGIN/);
+    },
+  );
 
   it.each([
     ['no keys', { keys: [] }],
@@ -133,17 +131,57 @@ describe('a secret that is none', () => {
   });
 
   it.each([
-    [32, ['HS384']],
-    [32, ['HS256', 'HS512']],
-    [48, ['HS512']],
     [64, ['RS256']],
     [64, ['none']],
-  ])('of %d bytes is too short for, or does not go with, %j', (length, algorithms) => {
+  ])('of %d bytes does not go with %j', (length, algorithms) => {
     const { path, message } = faultOf({ secret: 's'.repeat(length), algorithms });
 
     expect(path).toBe('jwtIssuer({ algorithms })');
     expect(message).toMatch(/Out of HS256/);
     expect(message).not.toContain('sss');
+  });
+
+  it.each([
+    [32, ['HS384'], 'it has 32 bytes, and HS384 needs 48'],
+    [32, ['HS256', 'HS512'], 'it has 32 bytes, and HS512 needs 64'],
+    [48, ['HS512'], 'it has 48 bytes, and HS512 needs 64'],
+  ])('of %d bytes is blamed itself where it is too short for %j', (length, algorithms, problem) => {
+    const { path, message } = faultOf({ secret: 's'.repeat(length), algorithms });
+
+    expect(path).toBe('jwtIssuer({ secret })');
+    expect(message).toContain(problem);
+    expect(message).not.toContain('sss');
+  });
+});
+
+describe('a PEM out of a variable', () => {
+  const text = pem(ec.publicKey);
+  const base64 = text.split('\n').slice(1, -2).join('');
+
+  it.each([
+    ['with literal \\n', text.replaceAll('\n', '\\n')],
+    ['with literal \\r\\n', text.replaceAll('\n', '\\r\\n')],
+  ])('is read %s', (_, publicKeyText) => {
+    const given = { issuer: 'me', audience: 'api', publicKey: publicKeyText };
+
+    expect(jwtIssuer(given).issuers[0]?.terms.algorithms).toEqual(new Set(['ES256']));
+  });
+
+  it.each([
+    ['in quotes', `"${text.replaceAll('\n', '\\n')}"`, 'it stands in quotes. Write it without the quotes'],
+    ['in single quotes', `'${text}'`, 'it stands in quotes'],
+    [
+      'on one line',
+      text.replaceAll('\n', ''),
+      'its line breaks are missing. Keep the line breaks, or write them as \\n',
+    ],
+    ['on one line with blanks', text.replaceAll('\n', ' '), 'its line breaks are missing'],
+    ['as bare base64', base64, 'it is the base64 of one, as Keycloak shows it. Write -----BEGIN PUBLIC KEY-----'],
+  ])('is described where it stands %s', (_, publicKeyText, problem) => {
+    const { message } = faultOf({ publicKey: publicKeyText });
+
+    expect(message).toContain(`it is not a key in PEM form: ${problem}`);
+    expect(message).not.toContain(base64.slice(0, 20));
   });
 });
 

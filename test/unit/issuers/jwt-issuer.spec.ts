@@ -5,8 +5,10 @@ import { TestIssuer } from '../../../src/testing/test-issuer.js';
 import { acceptAnyAudience } from '../../../src/token/trusted-issuer.js';
 import { openVerifier } from '../../support/opened-verifier.js';
 import { outcomeOf } from '../../support/outcome.js';
+import { issuedAt, standIn } from '../../support/stand-in.js';
 import { certificatePem, certifiedAt, certifiedToken } from '../../vectors/certificate.js';
 
+const judge = standIn('ES256');
 const issuers: TestIssuer[] = [];
 let es: TestIssuer;
 let ed: TestIssuer;
@@ -215,4 +217,18 @@ describe('a key set at hand', () => {
       'accepted',
     );
   });
+});
+
+describe('the claim with the id of the user', () => {
+  it('is what subjectClaim names', async () => {
+    const { user, outcome: accepted } = await judge(service(), { ...claims, sub: '' });
+
+    expect([accepted, user?.id]).toEqual(['accepted', 'build-robot']);
+    expect((await judge(service(), { ...claims, common_name: undefined })).outcome).toBe('INVALID_TOKEN claim');
+    expect((await judge(service('sub'), { ...claims, sub: '' })).outcome).toBe('INVALID_TOKEN claim');
+  });
+
+  const claims = { iss: 'https://team.example', aud: 'api', common_name: 'build-robot', exp: issuedAt + 300 };
+  const service = (subjectClaim = 'common_name'): ReturnType<typeof jwtIssuer> =>
+    jwtIssuer({ issuer: claims.iss, audience: 'api', jwksUri: `${claims.iss}/certs`, subjectClaim });
 });

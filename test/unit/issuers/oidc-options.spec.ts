@@ -24,6 +24,23 @@ describe('a wrong option', () => {
     ['issuer', 'issuer.example', 'not an absolute address. Write an absolute https:// address'],
     ['issuer', ['https://issuer.example', 'http://other.example'], 'http is only allowed on this machine'],
     ['issuer', 'https://user@issuer.example', 'an address must not contain a user name'],
+    [
+      'issuer',
+      'https://issuer.example/realms/a/.well-known/openid-configuration',
+      'it is the address of the metadata, and not the name of the issuer. Write the "issuer" that stands in the metadata, probably https://issuer.example/realms/a.',
+    ],
+    [
+      'issuer',
+      'https://issuer.example/.well-known/oauth-authorization-server/realms/a',
+      'it is the address of the metadata, and not the name of the issuer. Write the "issuer" that stands in the metadata, probably https://issuer.example/realms/a.',
+    ],
+    [
+      'issuer',
+      'https://issuer.example/.well-known/openid-configuration/',
+      'it is the address of the metadata, and not the name of the issuer. Write the "issuer" that stands in the metadata, probably https://issuer.example/.',
+    ],
+    ['subjectClaim', '', 'a text that is not empty is expected'],
+    ['subjectClaim', 7, 'a text that is not empty is expected'],
     ['audience', undefined, "it is missing. Write the audience of this API, the 'aud' of the tokens meant for it"],
     ['audience', '', 'a text or a list of texts is expected'],
     ['audience', [], 'a text or a list of texts is expected'],

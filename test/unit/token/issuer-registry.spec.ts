@@ -58,6 +58,13 @@ describe('IssuerRegistry', () => {
       'Expected issuer "https://a.example" or "https://b.example/" or "plain name", ' +
         'the token says "https://evil.example". If it should be trusted, add it to the issuers',
     );
+    expect(await explain('https://a.example/projects/other')).toBe(
+      'Expected issuer "https://a.example" or "https://b.example/" or "plain name", the token says ' +
+        '"https://a.example/projects/other". Both are names of one server: if the token belongs to this app, the option that ' +
+        'names the issuer is wrong (issuer, projectId, realm, tenantId, userPoolId, as the preset calls it); otherwise the ' +
+        'token is from another project or environment',
+    );
+    expect(await explain('plain name too')).toMatch(/add it to the issuers$/);
     expect(await explain('https://a.example/')).toMatch(/differ by a slash at the end only/);
     expect(await explain('https://b.example')).toMatch(/differ by a slash at the end only/);
     expect(await explain('https://known.example')).toBe('Turn it on');
