@@ -16,7 +16,7 @@ interface EncryptionKey {
 }
 
 /** Thrown when something was encrypted with a key that is not configured, or was changed after it was encrypted. */
-export class UndecryptableError extends Error {
+class UndecryptableError extends Error {
   override readonly name = 'UndecryptableError';
 }
 

@@ -5,7 +5,7 @@ import { decodeBase64Url } from '../token/base64url.js';
 import type { StoredSession } from './session-store.js';
 
 /** How every refresh token begins, so that scanners for secrets find it and no issuer is asked about it. */
-export const refreshTokenPrefix = 'grt_';
+const refreshTokenPrefix = 'grt_';
 
 const idBytes = 16;
 const generationBytes = 4;
