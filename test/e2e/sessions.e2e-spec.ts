@@ -1,8 +1,9 @@
 /** Sessions of the app's own: signing in, refreshing, signing out, and the list of sessions. */
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
 import { claimsOf, setCookiesOf, startSessionApp } from '../support/session-app.js';
-import { verdictOf } from '../support/verdicts.js';
+import { missingToken, verdictOf } from '../support/verdicts.js';
 
 describe.each(platforms)('a session, on $name', (platform) => {
   it('is delivered in cookies, and its access token passes the guard', async () => {
@@ -106,5 +107,36 @@ describe.each(platforms)('the app as an issuer, on $name', (platform) => {
     expect((await browser.post('/api/v1/sign-in', { userId: 'alice' })).status).toBe(404);
     expect((await browser.post('/api/sign-in', { userId: 'alice' })).status).toBe(201);
     expect((await browser.post('/api/auth/refresh')).status).toBe(200);
+  });
+});
+
+describe.each(platforms)('the routes of sessions, on $name', (platform) => {
+  it('are open under guardEverything, and in the OpenAPI document', async () => {
+    let paths: Record<string, Record<string, { tags?: string[] }>> = {};
+    const { client } = await startSessionApp(platform, {
+      auth: { guardEverything: true } as object,
+      prepare: (nest) => {
+        const document = SwaggerModule.createDocument(nest, new DocumentBuilder().build());
+        paths = document.paths as typeof paths;
+      },
+    });
+    const browser = client();
+    expect((await browser.signIn('alice')).status).toBe(201);
+    expect((await browser.refresh()).status).toBe(200);
+    expect((await browser.call('/auth/me')).json).toMatchObject({ user: { id: 'alice' } });
+    browser.jar.clear();
+    expect(verdictOf(await browser.call('/auth/me'))).toEqual(missingToken);
+    expect(verdictOf(await browser.refresh())).toEqual(missingToken);
+    expect((await browser.post('/auth/sign-out')).status).toBe(204);
+    const own = Object.entries(paths).filter(([path]) => path.startsWith('/auth/'));
+    expect(own.map(([path, methods]) => `${Object.keys(methods).join()} ${path}`).sort()).toEqual([
+      'delete /auth/sessions/{id}',
+      'get /auth/me',
+      'get /auth/sessions',
+      'post /auth/refresh',
+      'post /auth/sign-out',
+      'post /auth/sign-out-everywhere',
+    ]);
+    for (const [, methods] of own) for (const { tags } of Object.values(methods)) expect(tags).toEqual(['auth']);
   });
 });
