@@ -3,7 +3,7 @@
 //
 // It reads what tsc has written, so that tsc stays the only one who compiles TypeScript. Entries stay where they were. What
 // several of them share stands in one file, so there is one copy of each class; what is loaded late stays apart.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -32,8 +32,8 @@ function write(path, text) {
  * @param {{ esm: string, cjs: string }} folders esm: the modules as the compiler wrote them
  */
 export async function bundle({ esm, cjs }) {
-  // Entries are the files called index.js, and nothing else may be called so.
-  const entries = filesUnder(esm, /(^|\/)index\.js$/);
+  // Entries are the files called index.js, and nothing else may be called so; and the command.
+  const entries = filesUnder(esm, /(^|\/)index\.js$|^cli\/main\.js$/);
   const build = await rolldown({
     input: Object.fromEntries(entries.map((path) => [path.replace(/\.js$/, ''), resolve(esm, path)])),
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
@@ -52,7 +52,11 @@ export async function bundle({ esm, cjs }) {
   // Only now, as each format is made by reading all of it.
   for (const path of filesUnder(esm, /\.js(\.map)?$/)) rmSync(join(esm, path));
   for (const [at, dir] of [esm, cjs].entries()) {
-    for (const file of made[at].output)
+    for (const file of made[at].output) {
+      // One command is enough.
+      if (dir === cjs && file.fileName.startsWith('cli/')) continue;
       write(join(dir, file.fileName), file.type === 'chunk' ? file.code : file.source);
+    }
   }
+  chmodSync(join(esm, 'cli/main.js'), 0o755);
 }
