@@ -1,4 +1,4 @@
-// What an app loads at its start when it imports the package: few files of ours, Nest, and passport-jwt. Everything else is
+// What an app loads at its start when it imports the package: few files of ours, Nest, passport and passport-jwt. Everything else is
 // loaded when it is first needed, as an app is to start quickly. And what the build's tool has put together may not show:
 // Nest prints the names of classes.
 import { readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import ts from 'typescript';
 
 /** Each file costs every start of every app about a third of a millisecond. */
 const mostFiles = 6;
-const allowed = /^(node:.+|@nestjs\/(common|core|passport)(\/.+)?|passport-jwt|reflect-metadata)$/;
+const allowed = /^(node:.+|@nestjs\/(common|core|passport)(\/.+)?|passport|passport-jwt|reflect-metadata)$/;
 
 /** The text in `import … from 'x'`, `export … from 'x'` and `require('x')`. */
 function specifierIn(node) {
