@@ -165,6 +165,7 @@ describe('reading the store', () => {
       await settle();
     }
 
-    expect(store.countCalls('list')).toBeLessThan(25);
+    // At most one in 9.6 s after the first few.
+    expect(store.countCalls('list')).toBeLessThan(70);
   });
 });
