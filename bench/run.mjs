@@ -1,6 +1,7 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build] [--load=1]`.
 //
-// Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word), revocation and outages.
+// Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word), revocation, outages
+// and attacks, which fails where a bound is exceeded.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
 // not into docs/performance.md.
@@ -24,6 +25,7 @@ const topics = {
   ...speed,
   revocation: async () => (await import('./speed/revocation.mjs')).runRevocation,
   outages: async () => (await import('./outages/run.mjs')).runOutages,
+  attacks: async () => (await import('./attacks/run.mjs')).runAttacks,
 };
 
 const options = readFlags();
