@@ -60,7 +60,8 @@ export interface AuthModuleOptions {
   readonly toUser?: ToUser;
   /**
    * Fetches the issuers' keys before the app listens. `true`: an app whose issuer does not answer starts all
-   * the same, says so in the log, and answers 503 to its tokens until it does. `'required'`: it does not start.
+   * the same, says so in the log, and answers 503 to its tokens until it does. `'required'`: it does not start. An app of
+   * `createApplicationContext` (commands, workers) serves no callers, and fetches keys only when it verifies a token.
    *
    * @defaultValue false: the first token has them fetched
    */
@@ -123,7 +124,7 @@ export interface AuthModuleOptions {
   /**
    * Writes every handler of the app to the log when it starts (HTTP routes, resolvers, gateway messages, microservice
    * patterns): protected, with what is demanded; optional; public; or unguarded. `{ strict: true }` stops the app
-   * when one is unguarded.
+   * when one is unguarded. Not in an app of `createApplicationContext`, which serves no callers.
    *
    * @defaultValue false
    */

@@ -13,11 +13,13 @@ export class RouteAudit implements OnApplicationBootstrap {
   constructor(
     private readonly handlerInventory: HandlerInventory,
     private readonly options: ResolvedRouteAudit | null,
+    /** Whether the app serves callers: a command, which serves none, does not list its routes. */
+    private readonly servesCallers: () => boolean,
   ) {}
 
   /** Called by Nest before the app listens. @throws {ConfigurationError} in strict mode, for unguarded handlers. */
   onApplicationBootstrap(): void {
-    if (this.options === null) return;
+    if (this.options === null || !this.servesCallers()) return;
     const handlers = this.handlerInventory.list(this.options);
     const unguarded = handlers.filter(({ protection }) => protection === 'unguarded');
     this.logger.log(summaryOf(handlers));

@@ -34,6 +34,29 @@ export function applicationConfigOf<Config>(owner: object): Config {
   return (owner as { readonly container: { readonly applicationConfig: Config } }).container.applicationConfig;
 }
 
+/** The list of the microservice servers of an app, in Nest's `ModulesContainer`; each subscriber gets all at once. */
+interface ServerRegistry {
+  getRpcTargetRegistry?(): { subscribe(listener: () => void): { unsubscribe(): void } };
+}
+
+/**
+ * Whether an app serves callers: by HTTP or as a microservice. `NestFactory.createApplicationContext` (commands, seeds, workers)
+ * makes an app that never listens. Known when the modules are initialized, not earlier.
+ */
+export function servesCallers(host: { readonly httpAdapter?: unknown }, modules: object): boolean {
+  if (host.httpAdapter !== undefined && host.httpAdapter !== null) return true;
+  const registry = (modules as ServerRegistry).getRpcTargetRegistry?.();
+  // Without this list, nothing is left out.
+  if (registry === undefined) return true;
+  let count = 0;
+  registry
+    .subscribe(() => {
+      count += 1;
+    })
+    .unsubscribe();
+  return count > 0;
+}
+
 /** The guards that `@UseGuards()` has added to a class or a method, including those that the class inherits. */
 export function guardsOn(target: object): readonly unknown[] {
   return toGuards(Reflect.getMetadata(nestMetadata.guards, target));
