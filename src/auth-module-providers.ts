@@ -7,6 +7,7 @@ import { ExternalHandlers } from './audit/external-handlers.service.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
+import { UserParameters } from './audit/user-parameters.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
@@ -219,6 +220,12 @@ export const authModuleProviders: Provider[] = [
       host: HttpAdapterHost,
       modules: ModulesContainer,
     ) => new RouteAudit(handlerInventory, routeAudit, () => servesCallers(host, modules)),
+  },
+  {
+    provide: UserParameters,
+    inject: [HandlerInventory, HttpAdapterHost, ModulesContainer],
+    useFactory: (handlerInventory: HandlerInventory, host: HttpAdapterHost, modules: ModulesContainer) =>
+      new UserParameters(handlerInventory, () => servesCallers(host, modules)),
   },
   {
     provide: CapabilityCheck,

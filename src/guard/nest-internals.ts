@@ -20,7 +20,22 @@ export const nestMetadata = {
   resolverName: 'graphql:resolver_name',
   isFieldResolver: 'graphql:resolve_property',
   isReferenceResolver: 'graphql:resolve_reference',
+  /** On the class, by the name of the method; Nest uses it for every kind of handler. */
+  parameters: '__routeArguments__',
 } as const;
+
+/** Marks the function by which `@CurrentUser()` reads the user, which Nest keeps with the parameter. */
+export const currentUserBrand = Symbol.for('nest-gatehouse.CurrentUser');
+
+/** Whether a parameter of a handler has `@CurrentUser()` without a pipe, which could replace `null`. */
+export function readsCurrentUser(ofClass: object, method: string): boolean {
+  const parameters = (Reflect.getMetadata(nestMetadata.parameters, ofClass, method) ?? {}) as Readonly<
+    Record<string, { readonly factory?: object; readonly pipes?: readonly unknown[] }>
+  >;
+  return Object.values(parameters).some(
+    ({ factory, pipes = [] }) => factory !== undefined && currentUserBrand in factory && pipes.length === 0,
+  );
+}
 
 /** The injection token of the options of `GraphQLModule`. */
 export const graphqlOptionsToken = 'GqlModuleOptions';
