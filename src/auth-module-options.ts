@@ -20,12 +20,12 @@ export interface AuthModuleOptions {
   /** Who may sign tokens: what `stackAuth()`, `propelAuth()`, `oidc()` or `jwtIssuer()` gives, or a list of these. */
   readonly issuers: IdentityProvider | readonly IdentityProvider[];
   /**
-   * Where requests send their token. All places are read: the same token in two of them is one token, two
-   * different ones are a 400.
+   * Where requests send their token: a source, or a list. All places are read: the same token in two of them is one token,
+   * two different ones are a 400; with `firstOf(…)` the first place with a token counts.
    *
    * @defaultValue what the issuers' presets name; for most, `[fromBearer()]`
    */
-  readonly tokenFrom?: readonly TokenSource[];
+  readonly tokenFrom?: TokenSource | readonly TokenSource[];
   /**
    * Kinds of credentials in addition to access tokens: instances of classes that extend `AuthenticationScheme`. They are asked in this
    * order, before access tokens.

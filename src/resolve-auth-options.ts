@@ -162,7 +162,7 @@ function readSources(
 ): readonly TokenSource[] {
   const given = options['tokenFrom'];
   if (given === undefined) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
-  const sources: readonly unknown[] = Array.isArray(given) ? given : [];
+  const sources: readonly unknown[] = Array.isArray(given) ? given : isTokenSource(given) ? [given] : [];
   if (sources.length === 0 || !sources.every(isTokenSource)) {
     throw new ConfigurationError(
       path(where, 'tokenFrom'),
