@@ -23,12 +23,12 @@ export interface AuthModuleOptions {
    */
   readonly issuers: IdentityProvider | ModuleIssuer | readonly (IdentityProvider | ModuleIssuer)[];
   /**
-   * Where requests send their token. All places are read: the same token in two of them is one token, two
-   * different ones are a 400.
+   * Where requests send their token: a source, or a list. All places are read: the same token in two of them is one token,
+   * two different ones are a 400; with `firstOf(…)` the first place with a token counts.
    *
    * @defaultValue what the issuers' presets name; for most, `[fromBearer()]`
    */
-  readonly tokenFrom?: readonly TokenSource[];
+  readonly tokenFrom?: TokenSource | readonly TokenSource[];
   /**
    * Kinds of credentials in addition to access tokens: instances of classes that extend `AuthenticationScheme`. They are asked in this
    * order, before access tokens.
@@ -63,7 +63,8 @@ export interface AuthModuleOptions {
   readonly toUser?: ToUser;
   /**
    * Fetches the issuers' keys before the app listens. `true`: an app whose issuer does not answer starts all
-   * the same, says so in the log, and answers 503 to its tokens until it does. `'required'`: it does not start.
+   * the same, says so in the log, and answers 503 to its tokens until it does. `'required'`: it does not start. An app of
+   * `createApplicationContext` (commands, workers) serves no callers, and fetches keys only when it verifies a token.
    *
    * @defaultValue false: the first token has them fetched
    */
@@ -126,7 +127,7 @@ export interface AuthModuleOptions {
   /**
    * Writes every handler of the app to the log when it starts (HTTP routes, resolvers, gateway messages, microservice
    * patterns): protected, with what is demanded; optional; public; or unguarded. `{ strict: true }` stops the app
-   * when one is unguarded.
+   * when one is unguarded. Not in an app of `createApplicationContext`, which serves no callers.
    *
    * @defaultValue false
    */

@@ -7,10 +7,11 @@ import { ExternalHandlers } from './audit/external-handlers.service.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
+import { UserParameters } from './audit/user-parameters.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
-import { bringsAuthGuard } from './guard/nest-internals.js';
+import { bringsAuthGuard, servesCallers } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';
@@ -123,8 +124,13 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: IssuerKeys,
-    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry],
-    useFactory: ({ warmUp }: ResolvedAuthOptions, issuers: IssuerRegistry) => new IssuerKeys(issuers, warmUp),
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry, HttpAdapterHost, ModulesContainer],
+    useFactory: (
+      { warmUp }: ResolvedAuthOptions,
+      issuers: IssuerRegistry,
+      host: HttpAdapterHost,
+      modules: ModulesContainer,
+    ) => new IssuerKeys(issuers, warmUp, () => servesCallers(host, modules)),
   },
   {
     provide: KeyHealth,
@@ -223,9 +229,19 @@ export const authModuleProviders: Provider[] = [
   HandlerInventory,
   {
     provide: RouteAudit,
-    inject: [HandlerInventory, AUTH_MODULE_OPTIONS],
-    useFactory: (handlerInventory: HandlerInventory, { routeAudit }: ResolvedAuthOptions) =>
-      new RouteAudit(handlerInventory, routeAudit),
+    inject: [HandlerInventory, AUTH_MODULE_OPTIONS, HttpAdapterHost, ModulesContainer],
+    useFactory: (
+      handlerInventory: HandlerInventory,
+      { routeAudit }: ResolvedAuthOptions,
+      host: HttpAdapterHost,
+      modules: ModulesContainer,
+    ) => new RouteAudit(handlerInventory, routeAudit, () => servesCallers(host, modules)),
+  },
+  {
+    provide: UserParameters,
+    inject: [HandlerInventory, HttpAdapterHost, ModulesContainer],
+    useFactory: (handlerInventory: HandlerInventory, host: HttpAdapterHost, modules: ModulesContainer) =>
+      new UserParameters(handlerInventory, () => servesCallers(host, modules)),
   },
   {
     provide: CapabilityCheck,

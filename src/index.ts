@@ -47,7 +47,7 @@ export type { HttpAnswer, HttpCall, HttpCaller } from './upstream/http-client.js
 export { type ClaimMap, type MappedClaims, mapStandardClaims } from './user/claim-map.js';
 
 // Token sources: where a request has its token
-export { fromBearer } from './request/token-sources.js';
+export { firstOf, fromBearer } from './request/token-sources.js';
 export { fromCookie, type FromCookieOptions } from './request/token-sources.js';
 export { fromHeader } from './request/token-sources.js';
 export type { RequestView } from './request/request-view.js';

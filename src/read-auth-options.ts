@@ -144,7 +144,7 @@ function isIssuer(value: unknown): value is IdentityProvider | ModuleIssuer {
 function readSources(where: string, options: GivenOptions): readonly TokenSource[] | null {
   const given = options['tokenFrom'];
   if (given === undefined) return null;
-  const sources: readonly unknown[] = Array.isArray(given) ? given : [];
+  const sources: readonly unknown[] = Array.isArray(given) ? given : isTokenSource(given) ? [given] : [];
   if (sources.length === 0 || !sources.every(isTokenSource)) {
     throw new ConfigurationError(
       path(where, 'tokenFrom'),

@@ -3,7 +3,7 @@ import { ConfigurationError } from './errors/auth-error.js';
 import { acceptingTokens, findMissingOption, type IdentityProvider } from './issuers/identity-provider.js';
 import { isModuleIssuer, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
-import { mergeSources, type TokenSource } from './request/token-sources.js';
+import { firstOf, mergeSources, type TokenSource } from './request/token-sources.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
 
 /** The options with everything filled in and checked. */
@@ -39,7 +39,8 @@ export function resolveAuthOptions(read: ReadAuthOptions, own: OwnTokens | null)
 
 /** Whether the options can be resolved before the app is created. */
 export function isIndependent({ issuers, tokenFrom }: ReadAuthOptions): boolean {
-  return !issuers.some(isModuleIssuer) && tokenFrom?.includes(sessionCookieSource) !== true;
+  const sources = (tokenFrom ?? []).flatMap((source) => [source, ...(source.alternatives ?? [])]);
+  return !issuers.some(isModuleIssuer) && !sources.includes(sessionCookieSource);
 }
 
 function resolveProviders({ where, issuers }: ReadAuthOptions, own: OwnTokens | null): readonly IdentityProvider[] {
@@ -87,17 +88,21 @@ function resolveSources(
 ): readonly TokenSource[] {
   if (tokenFrom === null) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
   const option = path(where, 'tokenFrom: [fromSessionCookie()]');
-  return mergeSources(
-    tokenFrom.map((source) => {
-      if (source !== sessionCookieSource) return source;
-      const { cookieSource } = requireOwnTokens(option, own);
-      if (cookieSource !== null) return cookieSource;
-      throw new ConfigurationError(
-        option,
-        'SessionsModule delivers no cookies',
-        "Add 'cookies' to its option delivery, or leave fromSessionCookie() out",
-      );
-    }),
+  const resolve = (source: TokenSource): TokenSource => {
+    if (source.alternatives?.includes(sessionCookieSource) === true)
+      return firstOf(...source.alternatives.map(resolve));
+    return source === sessionCookieSource ? requireCookieSource(option, own) : source;
+  };
+  return mergeSources(tokenFrom.map(resolve));
+}
+
+function requireCookieSource(option: string, own: OwnTokens | null): TokenSource {
+  const { cookieSource } = requireOwnTokens(option, own);
+  if (cookieSource !== null) return cookieSource;
+  throw new ConfigurationError(
+    option,
+    'SessionsModule delivers no cookies',
+    "Add 'cookies' to its option delivery, or leave fromSessionCookie() out",
   );
 }
 

@@ -2,7 +2,13 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost, MetadataScanner, ModuleRef, ModulesContainer, type ApplicationConfig } from '@nestjs/core';
 import { RouteRulesReader, type RouteRequirements, type RouteRules } from '../access/route-rules.js';
 import { readDeclaredHandlers } from './declared-handlers.js';
-import { applicationConfigOf, graphqlOptionsToken, guardsOn, isAuthGuard } from '../guard/nest-internals.js';
+import {
+  applicationConfigOf,
+  graphqlOptionsToken,
+  guardsOn,
+  isAuthGuard,
+  readsCurrentUser,
+} from '../guard/nest-internals.js';
 import { type ExternalHandler, ExternalHandlers } from './external-handlers.service.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
@@ -17,6 +23,13 @@ type Method = object & { readonly name: string };
 export interface HttpHandlerInfo extends HandlerInfo {
   readonly kind: 'http';
   readonly routes: readonly HttpRoute[];
+}
+
+interface HandlerOrigin {
+  readonly of: Class;
+  readonly method: Method;
+  /** Whether Nest runs guards for it. */
+  readonly runsGuards: boolean;
 }
 
 /** The services and settings that are the same for all handlers of an app. */
@@ -37,6 +50,8 @@ const defaults: ResolvedRouteAudit = { strict: false, otherGuards: [], globalGua
 @Injectable()
 export class HandlerInventory {
   private readonly scanner = new MetadataScanner();
+  /** The class and the method of each listed handler. */
+  private readonly origins = new WeakMap<HandlerInfo, HandlerOrigin>();
 
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
@@ -62,6 +77,28 @@ export class HandlerInventory {
     this.externals.watch((handler) => {
       listener(this.ofExternal(handler, this.coverageOf(options)));
     });
+  }
+
+  /** The names of the guards that Nest runs for an unguarded handler, and that do not count as protection. */
+  findOtherGuards(info: HandlerInfo): readonly string[] {
+    const { of, method, runsGuards } = this.origins.get(info) ?? {};
+    return of === undefined || method === undefined || runsGuards !== true ? [] : namesOfGuards([of, method]);
+  }
+
+  /** Whether a guard of any kind is on the handler, on its class or global. */
+  hasAnyGuard(info: HandlerInfo): boolean {
+    return this.findOtherGuards(info).length > 0 || this.coverageOf(defaults).hasGlobals;
+  }
+
+  /** Whether the handler has a parameter `@CurrentUser()`. */
+  readsUser(info: HandlerInfo): boolean {
+    const { of, method } = this.origins.get(info) ?? {};
+    return of !== undefined && method !== undefined && readsCurrentUser(of, method.name);
+  }
+
+  /** Whether a global guard counts as protection, where Nest runs it. */
+  hasGlobalGuard(options: ResolvedRouteAudit = defaults): boolean {
+    return this.coverageOf(options).isGlobal;
   }
 
   private find(options: ResolvedRouteAudit): readonly HandlerInfo[] {
@@ -105,11 +142,20 @@ export class HandlerInventory {
       const describe = (kind: HandlerKind, addresses: readonly string[], runsGuards = true): HandlerInfo => {
         const rules = this.rules.read({ getClass: () => of, getHandler: () => method });
         const isGuarded = runsGuards && coverage.covers(kind, of, method);
-        return { kind, handler: `${of.name}.${name}`, addresses, ...toProtection(rules, isGuarded) };
+        const info: HandlerInfo = {
+          kind,
+          handler: `${of.name}.${name}`,
+          addresses,
+          ...toProtection(rules, isGuarded),
+        };
+        this.origins.set(info, { of, method, runsGuards });
+        return info;
       };
       const routes = paths.find(module, of, method);
       const http: readonly HttpHandlerInfo[] =
-        routes.length === 0 ? [] : [{ ...describe('http', routes.map(toAddress)), kind: 'http', routes }];
+        routes.length === 0
+          ? []
+          : [Object.assign(describe('http', routes.map(toAddress)), { kind: 'http', routes } as const)];
       const others = readDeclaredHandlers(of, name, method)
         // A field belongs to a query that is listed anyway, so it is listed only if it has a guard of its own.
         .filter(({ resolves }) => resolves !== 'field' || coverage.hasGuard(method))
@@ -196,13 +242,16 @@ function toProtection(rules: RouteRules, isGuarded: boolean): HandlerProtection 
 /** Decides whether an accepted guard runs for a handler: one on the handler, one on its class, or a global one. */
 class GuardCoverage {
   private readonly accepted: readonly unknown[];
-  private readonly isGlobal: boolean;
+  readonly isGlobal: boolean;
+  /** Whether there are global guards, accepted or not. */
+  readonly hasGlobals: boolean;
   private readonly globalKinds: ReadonlySet<HandlerKind>;
 
   constructor(config: ApplicationConfig, hasHttp: boolean, options: ResolvedRouteAudit) {
     this.accepted = options.otherGuards;
     const globals = [...config.getGlobalGuards(), ...config.getGlobalRequestGuards().map(({ metatype }) => metatype)];
     this.isGlobal = globals.some((guard) => this.accepts(guard));
+    this.hasGlobals = globals.length > 0;
     this.globalKinds = new Set([
       'http',
       'graphql',
@@ -225,6 +274,16 @@ class GuardCoverage {
   private accepts(guard: unknown): boolean {
     return isAuthGuard(guard) || this.accepted.some((known) => isGuardOf(guard, known));
   }
+}
+
+/** The names of the guards on a class or a method. `mixin` of Nest gives the guards of passport random names. */
+function namesOfGuards(targets: readonly object[]): readonly string[] {
+  return targets.flatMap(guardsOn).map((guard) => {
+    const ofClass = (typeof guard === 'function' ? guard : (guard as object).constructor) as Class;
+    const methods = ofClass.prototype as object;
+    const isOfPassport = 'getAuthenticateOptions' in methods && 'handleRequest' in methods && 'logIn' in methods;
+    return isOfPassport ? 'AuthGuard(…) of @nestjs/passport' : ofClass.name;
+  });
 }
 
 /** Whether a guard, which is a class or an instance, is of the known class or of one that extends it. */

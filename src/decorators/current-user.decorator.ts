@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform, type Type } from '@nestjs/common';
+import { currentUserBrand } from '../guard/nest-internals.js';
 import { findUser } from '../transports/call-user.js';
 import type { AuthUser } from '../user/auth-user.js';
 
@@ -40,10 +41,12 @@ function readPath(value: unknown, path: string): unknown {
 /** A pipe, or the class of one. */
 type Pipe = Type<PipeTransform> | PipeTransform;
 
-const readCurrentUser = createParamDecorator((path: string | undefined, context: ExecutionContext): unknown => {
+function readUser(path: string | undefined, context: ExecutionContext): unknown {
   const user = findUser(context);
   return path === undefined || user === null ? user : readPath(user, path);
-});
+}
+
+const readCurrentUser = createParamDecorator(Object.assign(readUser, { [currentUserBrand]: true }));
 
 /**
  * Injects the user of the request: the result of `toUser`, or the `AuthUser` itself. It is `null` with `@Public()`, and
@@ -54,11 +57,14 @@ const readCurrentUser = createParamDecorator((path: string | undefined, context:
  * returns another type, state it: `@CurrentUser<Account>('plan')`.
  * Pipes may follow, with or without a path.
  */
-export function CurrentUser<User = AuthUser>(path: PropertyPath<NoInfer<User>>, ...pipes: Pipe[]): ParameterDecorator;
-export function CurrentUser(...pipes: Pipe[]): ParameterDecorator;
-export function CurrentUser(...pathAndPipes: (string | Pipe)[]): ParameterDecorator {
-  const [first, ...rest] = pathAndPipes;
-  return typeof first === 'string'
-    ? readCurrentUser(first, ...(rest as Pipe[]))
-    : readCurrentUser(undefined, ...(pathAndPipes as Pipe[]));
+export function CurrentUser<User = AuthUser>(
+  // One signature and no overloads, so that a wrong path is one line of the compiler.
+  pathOrPipe?: PropertyPath<NoInfer<User>> | Pipe,
+  ...pipes: Pipe[]
+): ParameterDecorator {
+  const first: unknown = pathOrPipe;
+  if (typeof first === 'string') return readCurrentUser(first, ...pipes);
+  return first === undefined
+    ? readCurrentUser(undefined, ...pipes)
+    : readCurrentUser(undefined, first as Pipe, ...pipes);
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 
@@ -7,6 +7,7 @@ import { statusOf } from '../challenge/error-answers.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { isAuthError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
+import { servesCallers } from './nest-internals.js';
 import { markAnswered } from '../transports/answered-exception.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { toNestException } from '../transports/http.transport.js';
@@ -72,6 +73,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
     @Inject(Authenticator) private readonly authenticator: Authenticator,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Inject(CallAnswers) private readonly answers: CallAnswers,
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {
     super(unusedOptions, verifyUnused);
   }
@@ -91,6 +93,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
       this.isRegistered = true;
       return;
     }
+    if (!servesCallers(this.adapterHost, this.modules)) return;
     this.logger.warn(
       `Passport's name "jwt" belongs to ${nameOf(other)}, which was registered first. AuthGuard('jwt') of @nestjs/passport ` +
         'uses it and does not accept the tokens of AuthModule; JwtStrategy of nest-gatehouse is not registered. If that ' +

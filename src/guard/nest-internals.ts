@@ -20,7 +20,22 @@ export const nestMetadata = {
   resolverName: 'graphql:resolver_name',
   isFieldResolver: 'graphql:resolve_property',
   isReferenceResolver: 'graphql:resolve_reference',
+  /** On the class, by the name of the method; Nest uses it for every kind of handler. */
+  parameters: '__routeArguments__',
 } as const;
+
+/** Marks the function by which `@CurrentUser()` reads the user, which Nest keeps with the parameter. */
+export const currentUserBrand = Symbol.for('nest-gatehouse.CurrentUser');
+
+/** Whether a parameter of a handler has `@CurrentUser()` without a pipe, which could replace `null`. */
+export function readsCurrentUser(ofClass: object, method: string): boolean {
+  const parameters = (Reflect.getMetadata(nestMetadata.parameters, ofClass, method) ?? {}) as Readonly<
+    Record<string, { readonly factory?: object; readonly pipes?: readonly unknown[] }>
+  >;
+  return Object.values(parameters).some(
+    ({ factory, pipes = [] }) => factory !== undefined && currentUserBrand in factory && pipes.length === 0,
+  );
+}
 
 /** The injection token of the options of `GraphQLModule`. */
 export const graphqlOptionsToken = 'GqlModuleOptions';
@@ -32,6 +47,29 @@ export const graphqlOptionsToken = 'GqlModuleOptions';
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function applicationConfigOf<Config>(owner: object): Config {
   return (owner as { readonly container: { readonly applicationConfig: Config } }).container.applicationConfig;
+}
+
+/** The list of the microservice servers of an app, in Nest's `ModulesContainer`; each subscriber gets all at once. */
+interface ServerRegistry {
+  getRpcTargetRegistry?(): { subscribe(listener: () => void): { unsubscribe(): void } };
+}
+
+/**
+ * Whether an app serves callers: by HTTP or as a microservice. `NestFactory.createApplicationContext` (commands, seeds, workers)
+ * makes an app that never listens. Known when the modules are initialized, not earlier.
+ */
+export function servesCallers(host: { readonly httpAdapter?: unknown }, modules: object): boolean {
+  if (host.httpAdapter !== undefined && host.httpAdapter !== null) return true;
+  const registry = (modules as ServerRegistry).getRpcTargetRegistry?.();
+  // Without this list, nothing is left out.
+  if (registry === undefined) return true;
+  let count = 0;
+  registry
+    .subscribe(() => {
+      count += 1;
+    })
+    .unsubscribe();
+  return count > 0;
 }
 
 /** The guards that `@UseGuards()` has added to a class or a method, including those that the class inherits. */

@@ -56,14 +56,16 @@ export type SecuritySchemes = Readonly<Record<string, SecurityScheme>>;
 /** Describes the token sources of an app as security schemes. */
 export function schemesOf(sources: readonly TokenSource[]): SecuritySchemes {
   return Object.fromEntries(
-    sources.flatMap(({ parameter }): [string, SecurityScheme][] => {
-      if (parameter === undefined) return [];
-      if (parameter.name === 'authorization')
-        return [['bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }]];
-      const name = parameter.in === 'cookie' ? `cookie.${parameter.name}` : parameter.name;
-      // A header name may contain characters that a component name may not.
-      return [[name.replaceAll(/[^A-Za-z0-9._-]/g, '_'), { type: 'apiKey', ...parameter }]];
-    }),
+    sources
+      .flatMap((source) => source.alternatives ?? [source])
+      .flatMap(({ parameter }): [string, SecurityScheme][] => {
+        if (parameter === undefined) return [];
+        if (parameter.name === 'authorization')
+          return [['bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }]];
+        const name = parameter.in === 'cookie' ? `cookie.${parameter.name}` : parameter.name;
+        // A header name may contain characters that a component name may not.
+        return [[name.replaceAll(/[^A-Za-z0-9._-]/g, '_'), { type: 'apiKey', ...parameter }]];
+      }),
   );
 }
 

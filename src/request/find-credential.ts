@@ -23,13 +23,33 @@ export interface Credential {
 export function findCredential(request: RequestView, sources: readonly TokenSource[]): Credential | undefined {
   let credential: Credential | undefined;
   for (const source of sources) {
-    for (const found of source.read(request)) {
-      if (found.kind === 'malformed') throw RefusalError.of('INVALID_REQUEST', found.problem);
-      const { token } = found;
-      if (credential !== undefined && credential.text !== token) throw twoTokens(credential.source, source);
-      if (credential === undefined || (isCookie(credential.source) && !isCookie(source))) {
-        credential = { text: token, scheme: 'Bearer', source };
-      }
+    const { alternatives } = source;
+    credential =
+      alternatives === undefined
+        ? readSource(request, source, credential)
+        : readFirst(request, alternatives, credential);
+  }
+  return credential;
+}
+
+/** Reads the first source that has a token. The credential has this source, whose rules apply to it. */
+function readFirst(
+  request: RequestView,
+  alternatives: readonly TokenSource[],
+  before: Credential | undefined,
+): Credential | undefined {
+  const first = alternatives.find((source) => source.read(request).length > 0);
+  return first === undefined ? before : readSource(request, first, before);
+}
+
+function readSource(request: RequestView, source: TokenSource, before: Credential | undefined): Credential | undefined {
+  let credential = before;
+  for (const found of source.read(request)) {
+    if (found.kind === 'malformed') throw RefusalError.of('INVALID_REQUEST', found.problem);
+    const { token } = found;
+    if (credential !== undefined && credential.text !== token) throw twoTokens(credential.source, source);
+    if (credential === undefined || (isCookie(credential.source) && !isCookie(source))) {
+      credential = { text: token, scheme: 'Bearer', source };
     }
   }
   return credential;
@@ -65,5 +85,8 @@ export function checkCredential(credential: Credential): void {
 
 function twoTokens(one: TokenSource, other: TokenSource): RefusalError {
   const places = one === other ? `both in ${one.place}` : `in ${one.place} and in ${other.place}`;
-  return RefusalError.of('INVALID_REQUEST', `The request carries two different tokens, ${places}`);
+  return RefusalError.of(
+    'INVALID_REQUEST',
+    `The request carries two different tokens, ${places}. Send one; where clients send both, state which counts: tokenFrom: firstOf(…)`,
+  );
 }

@@ -25,6 +25,8 @@ export interface TokenSource {
   readonly cookie?: { readonly checkOrigin: boolean };
   /** Sources that this one makes redundant, because it reads the same place and accepts more forms. */
   readonly covers?: readonly TokenSource[];
+  /** The sources of which the first with a token counts: what `firstOf` returns. Their places are named one by one. */
+  readonly alternatives?: readonly TokenSource[];
   /** Returns all tokens in this place; `[]` when there are none. */
   read(request: RequestView): readonly Found[];
   /**
@@ -44,6 +46,40 @@ export function isTokenSource(value: unknown): value is TokenSource {
     typeof value.read === 'function' &&
     'place' in value
   );
+}
+
+/**
+ * Reads several places, of which the first with a token counts; the others are then not read. Without it, two different tokens
+ * in one request are answered with 400. Use it where clients send two tokens of one session that may differ, such as Clerk's header and
+ * its cookie:
+ *
+ * ```ts
+ * tokenFrom: firstOf(fromBearer(), fromCookie('__session'))
+ * ```
+ *
+ * @throws {ConfigurationError} when there are fewer than two sources, or one of them is not a source.
+ */
+export function firstOf(...sources: readonly TokenSource[]): TokenSource {
+  if (sources.length < 2 || !sources.every(isTokenSource)) {
+    throw new ConfigurationError(
+      'firstOf(sources)',
+      'at least two token sources are expected',
+      "Write firstOf(fromBearer(), fromCookie('__session'))",
+    );
+  }
+  const alternatives = Object.freeze(sources.flatMap((source) => source.alternatives ?? [source]));
+  return Object.freeze({
+    place: `the first of ${alternatives.map(({ place }) => place).join(', ')}`,
+    alternatives,
+    covers: alternatives.flatMap((source) => [source, ...(source.covers ?? [])]),
+    read: (request) => {
+      for (const source of alternatives) {
+        const found = source.read(request);
+        if (found.length > 0) return found;
+      }
+      return none;
+    },
+  } satisfies TokenSource);
 }
 
 /** Removes duplicates, and sources that another one covers, from the combined sources of several presets. */

@@ -16,6 +16,8 @@ export class IssuerKeys {
   constructor(
     private readonly issuers: IssuerRegistry,
     private readonly warmUp: WarmUp,
+    /** Whether the app serves callers. A command, which serves none, fetches keys only when it verifies a token. */
+    private readonly servesCallers: () => boolean = () => true,
   ) {}
 
   /**
@@ -39,7 +41,7 @@ export class IssuerKeys {
 
   /** Called by Nest before the app listens. */
   async onModuleInit(): Promise<void> {
-    if (this.warmUp === false) return;
+    if (this.warmUp === false || !this.servesCallers()) return;
     try {
       await this.refresh();
     } catch (fault) {

@@ -245,6 +245,31 @@ describe.each(platforms)('the route audit on $name', (platform) => {
     );
   });
 
+  const strictMessage = async (options: Partial<AuthModuleOptions & AuthModuleExtras>, parts?: Partial<AppParts>) => {
+    const error: unknown = await start({ routeAudit: { strict: true }, ...options }, parts).catch(
+      (reason: unknown) => reason,
+    );
+    return (error as Error).message;
+  };
+
+  it('advises only what can help, and names the guards that do not count', async () => {
+    const without = await strictMessage({});
+    expect(without).toContain('or set guardEverything');
+    expect(without).toContain('Guards that are there and do not count: AuthGuard(…) of @nestjs/passport.');
+    expect(without).toContain("routeAudit: { otherGuards: [ApiKeyGuard, AuthGuard('jwt')] }");
+    expect(without).not.toContain('globalGuardsReach');
+
+    const everything = await strictMessage({ guardEverything: true });
+    expect(everything).not.toContain('guardEverything');
+    expect(everything).not.toContain('otherGuards');
+    expect(everything).toContain("set routeAudit: { globalGuardsReach: ['message', 'websocket'] }");
+    expect(everything).not.toContain('fieldResolverEnhancers');
+
+    const fields = await strictMessage({ guardEverything: true }, { controllers: [], providers: [CatFieldsResolver] });
+    expect(fields).toContain("fieldResolverEnhancers: ['guards']");
+    expect(fields).not.toContain('globalGuardsReach');
+  });
+
   it('does not stop an app without unguarded handlers, in strict mode', async () => {
     const strict = { routeAudit: { strict: true } };
     const { app } = await start(strict, { controllers: [CatsController], providers: [] });

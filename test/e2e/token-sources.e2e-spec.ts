@@ -1,11 +1,12 @@
 /** Where a request may send its token, and what comes of several, of none and of half a one. */
 import type { IncomingMessage } from 'node:http';
-import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, UseGuards } from '@nestjs/common';
+import { Controller, Get, Post, type MiddlewareConsumer, Module, type NestModule, UseGuards } from '@nestjs/common';
 import {
   AuthGuard,
   AuthModule,
   type AuthModuleOptions,
   CurrentUser,
+  firstOf,
   fromBearer,
   fromCookie,
   fromHeader,
@@ -24,6 +25,10 @@ class MeController {
   me(@CurrentUser('id') id: string): object {
     return { id };
   }
+
+  @UseGuards(AuthGuard)
+  @Post()
+  change(): void {}
 }
 
 describe.each(platforms)('token sources on $name', (platform) => {
@@ -52,6 +57,17 @@ describe.each(platforms)('token sources on $name', (platform) => {
     bob = await issuer.token({ aud: 'api', sub: 'bob' });
     usual = await startWith();
     open = await startWith([fromBearer(), fromHeader('X-Access-Token'), fromCookie('access_token')]);
+  });
+
+  it('read the first place with a token where the app says which counts', async () => {
+    const first = await startWith(firstOf(fromBearer(), fromCookie('access_token')));
+    const cookie = ['Cookie', `access_token=${bob}`] as const;
+    const both = await first.call('/me', { token: alice, headers: [cookie] });
+    expect(both.json).toEqual({ id: 'alice' });
+    expect((await first.call('/me', { headers: [cookie] })).json).toEqual({ id: 'bob' });
+    // The cookie alone is still refused from a page of another site.
+    const foreign = { method: 'POST', headers: [cookie, ['Origin', 'https://evil.example']] } as const;
+    expect((await first.call('/me', foreign)).status).toBe(403);
   });
 
   type Headers = readonly (readonly [string, string])[];

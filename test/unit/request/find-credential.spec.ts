@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkCredential, findCredential } from '../../../src/request/find-credential.js';
 import {
+  firstOf,
   fromBearer,
   fromCookie,
   fromHeader,
@@ -80,7 +81,8 @@ describe('the credential of a request', () => {
     const error = await errorOf(() => find({ authorization: 'Bearer secret1', cookie: 'access_token=secret2' }));
 
     expect(error?.explanation).toBe(
-      'The request carries two different tokens, in Authorization: Bearer and in cookie access_token',
+      'The request carries two different tokens, in Authorization: Bearer and in cookie access_token. Send one; where ' +
+        'clients send both, state which counts: tokenFrom: firstOf(…)',
     );
     expect(error?.message).toBe('The request carries its credentials in a malformed or contradictory way');
   });
@@ -112,5 +114,59 @@ describe('mergeSources', () => {
     expect(mergeSources([fromBearer(), header, covering])).toEqual([header, covering]);
     expect(mergeSources([covering, fromBearer()])).toEqual([covering]);
     expect(mergeSources([])).toEqual([]);
+  });
+});
+
+describe('the first of several places', () => {
+  const clerk = [firstOf(fromBearer(), fromCookie('__session'))];
+
+  it.each<[Headers, string | undefined]>([
+    [{}, undefined],
+    [{ authorization: 'Bearer new', cookie: '__session=old' }, 'new'],
+    [{ cookie: '__session=old' }, 'old'],
+    [{ authorization: 'Basic x', cookie: '__session=old' }, 'old'],
+    [{ authorization: 'Bearer new', cookie: '__session=old; __session=older' }, 'new'],
+  ])('%j: %j', (headers, token) => {
+    expect(find(headers, clerk)).toBe(token);
+  });
+
+  it('is malformed or contradictory in itself', async () => {
+    for (const headers of [
+      { authorization: 'Bearer', cookie: '__session=a' },
+      { authorization: ['Bearer a', 'Bearer b'] },
+      { cookie: '__session=a; __session=b' },
+    ]) {
+      expect(await outcomeOf(() => find(headers, clerk))).toBe('INVALID_REQUEST');
+    }
+  });
+
+  it('keeps the rules of the place where the token was found', () => {
+    const sourceOf = (headers: Headers): TokenSource | undefined =>
+      findCredential(viewHttpRequest({ headers }), clerk)?.source;
+
+    expect(sourceOf({ cookie: '__session=a' })?.cookie).toEqual({ checkOrigin: true });
+    expect(sourceOf({ authorization: 'Bearer a', cookie: '__session=b' })).toBe(fromBearer());
+  });
+
+  it('goes with other places, which must have the same token', async () => {
+    const several = [firstOf(fromBearer(), fromCookie('__session')), fromHeader('x-access-token')];
+
+    expect(find({ authorization: 'Bearer a', cookie: '__session=b', 'x-access-token': 'a' }, several)).toBe('a');
+    const differing = { authorization: 'Bearer a', 'x-access-token': 'b' };
+    expect(await outcomeOf(() => find(differing, several))).toBe('INVALID_REQUEST');
+  });
+
+  it('covers its places, and names them in order', () => {
+    const cookie = fromCookie('__session');
+    const first = firstOf(fromBearer(), cookie);
+
+    expect(mergeSources([fromBearer(), first, cookie])).toEqual([first]);
+    expect(first.place).toBe('the first of Authorization: Bearer, cookie __session');
+    expect(firstOf(first, fromHeader('x-a')).alternatives).toHaveLength(3);
+  });
+
+  it('needs two sources', () => {
+    expect(() => firstOf(fromBearer())).toThrow(/at least two token sources/);
+    expect(() => firstOf(fromBearer(), 'cookie' as never)).toThrow(/at least two token sources/);
   });
 });
