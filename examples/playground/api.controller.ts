@@ -5,6 +5,7 @@ import {
   OptionalAuth,
   type ProfileLookUp,
   Public,
+  RequireRoles,
   UserProfileService,
 } from 'nest-gatehouse';
 
@@ -23,6 +24,13 @@ export class ApiController {
   @Get('profile')
   profile(@CurrentUser() user: AuthUser): Promise<ProfileLookUp> {
     return this.profiles.lookUp(user);
+  }
+
+  /** Only users with the role `admin`: anybody else who is signed in gets 403. */
+  @RequireRoles('admin')
+  @Get('admin')
+  admin(@CurrentUser() user: AuthUser) {
+    return { id: user.id, roles: user.roles };
   }
 
   @OptionalAuth()

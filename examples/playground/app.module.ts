@@ -1,37 +1,52 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule, oidc } from 'nest-gatehouse';
+import { ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
+import { embeddedPostgres, SqlStoresModule } from 'nest-gatehouse/sql';
 import { ApiController } from './api.controller.js';
 import { PlaygroundController } from './playground.controller.js';
 import { apiAudience } from './provider/api-audience.js';
 import { DemoProvider } from './provider/demo-provider.js';
+import { findSubject } from './provider/people.js';
 import { PageAddress } from './page-address.js';
 import { RequestLog } from './request-log.js';
+import { SentCookies } from './sent-cookies.js';
+import { SessionController } from './session.controller.js';
 
 export interface AppParts {
   readonly provider: DemoProvider;
   readonly log: RequestLog;
+  readonly sentCookies: SentCookies;
   readonly pageUrl: string;
+  readonly dataDirectory: string;
 }
 
-@Module({ controllers: [ApiController, PlaygroundController] })
+@Module({ controllers: [ApiController, PlaygroundController, SessionController] })
 export class AppModule {
-  static with({ provider, log, pageUrl }: AppParts): DynamicModule {
+  static with({ provider, log, sentCookies, pageUrl, dataDirectory }: AppParts): DynamicModule {
     return {
       module: AppModule,
       imports: [
         // This is all that an app needs. Every route requires a token unless a decorator states otherwise.
         AuthModule.forRoot({
-          issuers: oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }),
+          issuers: [oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }), ownTokens()],
+          publicUrl: pageUrl,
           guardEverything: true,
           // The times are short, so that the page can show a profile becoming stale.
           profiles: { freshForSeconds: 15 },
         }),
+        // An app that only verifies the tokens of a provider needs neither of these, nor ownTokens() and publicUrl.
+        SessionsModule.forRoot({ findSubject, accessToken: { lifetimeSeconds: accessTokenSeconds } }),
+        SqlStoresModule.forRoot({ database: embeddedPostgres({ directory: dataDirectory }) }),
       ],
       providers: [
         { provide: DemoProvider, useValue: provider },
         { provide: RequestLog, useValue: log },
+        { provide: SentCookies, useValue: sentCookies },
         { provide: PageAddress, useValue: new PageAddress(pageUrl) },
       ],
     };
   }
 }
+
+/** The lifetime of the app's own access tokens is short, so that the page can show one expiring. */
+const accessTokenSeconds = 120;

@@ -2,11 +2,13 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ConfigurationError } from 'nest-gatehouse';
 import { AppModule } from './app.module.js';
 import { pageHeaders } from './page-headers.js';
 import { DemoProvider } from './provider/demo-provider.js';
 import { RequestLog } from './request-log.js';
-import { host, type Settings } from './settings.js';
+import { SentCookies } from './sent-cookies.js';
+import { host, type Settings, SettingsError } from './settings.js';
 
 export interface Playground {
   readonly pageUrl: string;
@@ -19,27 +21,55 @@ const pageFolder = fileURLToPath(
   new URL('./examples/playground/page', import.meta.resolve('nest-gatehouse/package.json')),
 );
 
-/** Starts the provider, then the app that trusts it. */
-export async function startPlayground({ appPort, providerPort }: Settings): Promise<Playground> {
-  const pageUrl = `http://${host}:${appPort}`;
-  const provider = await DemoProvider.start({ port: providerPort, pageUrl });
+/**
+ * Starts the provider, then the app that trusts it.
+ *
+ * @throws {SettingsError} when the app cannot use its database
+ */
+export async function startPlayground(settings: Settings): Promise<Playground> {
+  const pageUrl = `http://${host}:${settings.appPort}`;
+  const provider = await DemoProvider.start({ port: settings.providerPort, pageUrl });
+  try {
+    const app = await startApp(settings, provider, pageUrl);
+    return {
+      pageUrl,
+      issuer: provider.issuer,
+      close: async () => {
+        await Promise.all([app.close(), provider.stop()]);
+      },
+    };
+  } catch (error) {
+    await provider.stop();
+    throw error instanceof ConfigurationError ? explain(error, settings.dataDirectory) : error;
+  }
+}
 
+async function startApp(
+  { appPort, dataDirectory }: Settings,
+  provider: DemoProvider,
+  pageUrl: string,
+): Promise<NestExpressApplication> {
   const log = new RequestLog();
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.with({ provider, log, pageUrl }), {
+  const sentCookies = new SentCookies();
+  const module = AppModule.with({ provider, log, sentCookies, pageUrl, dataDirectory });
+  const app = await NestFactory.create<NestExpressApplication>(module, {
     logger: log,
+    // A failed start is reported by start.ts, in one place and without a stack.
+    abortOnError: false,
     // A browser keeps connections open; without this, closing would wait for them.
     forceCloseConnections: true,
   });
   app.disable('x-powered-by');
-  app.use(pageHeaders(provider.issuer), log.middleware);
+  app.use(pageHeaders(provider.issuer), log.middleware, sentCookies.middleware);
   app.useStaticAssets(pageFolder);
   await app.listen(appPort, host);
+  return app;
+}
 
-  return {
-    pageUrl,
-    issuer: provider.issuer,
-    close: async () => {
-      await Promise.all([app.close(), provider.stop()]);
-    },
-  };
+/** The module of the database reports everything that keeps it from being used: no package, no rights, another process. */
+function explain(error: ConfigurationError, dataDirectory: string): SettingsError {
+  const text = `The playground keeps its sessions in ${dataDirectory}, with PGlite, and cannot start:
+${error.message}
+Another folder:  PLAYGROUND_DATA=/tmp/playground npm start`;
+  return new SettingsError(text, { cause: error });
 }

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Both servers listen on loopback only: the demo passwords are printed on the sign-in screen. */
 export const host = '127.0.0.1';
@@ -7,12 +9,16 @@ export const host = '127.0.0.1';
 export interface Settings {
   readonly appPort: number;
   readonly providerPort: number;
+  /** Where the app's sessions are kept, from one start to the next. */
+  readonly dataDirectory: string;
 }
+
+const usualDataDirectory = fileURLToPath(new URL('.data/playground', import.meta.resolve('nest-gatehouse/package.json')));
 
 /** A mistake in the settings. The message states everything that the user needs, so no stack is printed. */
 export class SettingsError extends Error {}
 
-/** Reads the ports from the environment and checks that they are free. */
+/** Reads the ports and the folder from the environment, and checks that the ports are free. */
 export async function readSettings(environment: NodeJS.ProcessEnv): Promise<Settings> {
   const appPort = await findPort('PLAYGROUND_PORT', environment['PLAYGROUND_PORT'] ?? '3000');
   const providerPort = await findPort('PLAYGROUND_PROVIDER_PORT', environment['PLAYGROUND_PROVIDER_PORT'] ?? '4001');
@@ -21,7 +27,8 @@ export async function readSettings(environment: NodeJS.ProcessEnv): Promise<Sett
       `PLAYGROUND_PORT and PLAYGROUND_PROVIDER_PORT are both ${appPort}. The app and the provider need a port each.`,
     );
   }
-  return { appPort, providerPort };
+  const dataDirectory = resolve(environment['PLAYGROUND_DATA'] || usualDataDirectory);
+  return { appPort, providerPort, dataDirectory };
 }
 
 /**

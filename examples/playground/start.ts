@@ -22,6 +22,7 @@ async function start(): Promise<void> {
   console.log(`
   Playground   ${playground.pageUrl}      open this one
   Provider     ${playground.issuer}
+  Sessions     ${settings.dataDirectory}
   Sign in as   mira / gatehouse
 
 Ctrl-C stops both.`);
