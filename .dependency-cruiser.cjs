@@ -99,7 +99,7 @@ module.exports = {
         path: '^src/',
         pathNot: [
           `[.](${nestRoles})[.]ts$`,
-          '^src/(auth-module-options|auth-module-providers|provide-async-options)[.]ts$',
+          '^src/(auth-module-options|auth-module-providers|auth-option-providers|provide-async-options)[.]ts$',
           '^src/[a-z-]+/[a-z-]+-module-providers[.]ts$',
         ],
       },

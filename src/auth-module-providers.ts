@@ -2,7 +2,7 @@ import { ForbiddenException, type Provider } from '@nestjs/common';
 import { type AbstractHttpAdapter, HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { PermissionSources } from './access/issuer-permissions.js';
-import { Clock, Timer, NodeTimer } from './clock/clock.js';
+import { Timer, NodeTimer } from './clock/clock.js';
 import { ExternalHandlers } from './audit/external-handlers.service.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
@@ -39,10 +39,9 @@ import {
   openProfiles,
 } from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
-import { AuthSettings } from './auth-settings.js';
-import { OwnTokens } from './issuers/module-issuer.js';
-import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS, type ReadAuthOptions } from './read-auth-options.js';
-import { type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
+import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS } from './read-auth-options.js';
+import { authOptionProviders } from './auth-option-providers.js';
+import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
@@ -65,29 +64,7 @@ function authContextOf(
 
 /** What the options, once read, are made into. */
 export const authModuleProviders: Provider[] = [
-  {
-    provide: AuthSettings,
-    inject: [READ_AUTH_OPTIONS],
-    useFactory: ({ publicUrl, trustedOrigins, clock }: ReadAuthOptions) =>
-      new AuthSettings(publicUrl, trustedOrigins, clock),
-  },
-  { provide: Clock, inject: [READ_AUTH_OPTIONS], useFactory: ({ clock }: ReadAuthOptions) => clock },
-  {
-    provide: AUTH_MODULE_OPTIONS,
-    // The own tokens are those of a global module, wherever it is imported.
-    inject: [READ_AUTH_OPTIONS, { token: OwnTokens, optional: true }],
-    useFactory: (options: ReadAuthOptions, own: OwnTokens | undefined) => resolveAuthOptions(options, own ?? null),
-  },
-  {
-    provide: EventLog,
-    inject: [READ_AUTH_OPTIONS],
-    useFactory: ({ onEvent }: ReadAuthOptions) => new EventLog(onEvent),
-  },
-  {
-    provide: ProviderClients,
-    inject: [AUTH_MODULE_OPTIONS],
-    useFactory: ({ providerClients }: ResolvedAuthOptions) => new ProviderClients(providerClients),
-  },
+  ...authOptionProviders,
   {
     provide: IssuerRegistry,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],

@@ -1,0 +1,36 @@
+import type { Provider } from '@nestjs/common';
+
+import { AuthSettings } from './auth-settings.js';
+import { Clock } from './clock/clock.js';
+import { OwnTokens } from './issuers/module-issuer.js';
+import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS, type ReadAuthOptions } from './read-auth-options.js';
+import { type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
+import { EventLog } from './telemetry/event-log.service.js';
+import { ProviderClients } from './upstream/provider-clients.js';
+
+/** The options of `AuthModule` in their stages, and what follows from them alone. */
+export const authOptionProviders: Provider[] = [
+  {
+    provide: AuthSettings,
+    inject: [READ_AUTH_OPTIONS],
+    useFactory: ({ publicUrl, trustedOrigins, clock }: ReadAuthOptions) =>
+      new AuthSettings(publicUrl, trustedOrigins, clock),
+  },
+  { provide: Clock, inject: [READ_AUTH_OPTIONS], useFactory: ({ clock }: ReadAuthOptions) => clock },
+  {
+    provide: AUTH_MODULE_OPTIONS,
+    // The own tokens are those of a global module, wherever it is imported.
+    inject: [READ_AUTH_OPTIONS, { token: OwnTokens, optional: true }],
+    useFactory: (options: ReadAuthOptions, own: OwnTokens | undefined) => resolveAuthOptions(options, own ?? null),
+  },
+  {
+    provide: EventLog,
+    inject: [READ_AUTH_OPTIONS],
+    useFactory: ({ onEvent }: ReadAuthOptions) => new EventLog(onEvent),
+  },
+  {
+    provide: ProviderClients,
+    inject: [AUTH_MODULE_OPTIONS],
+    useFactory: ({ providerClients }: ResolvedAuthOptions) => new ProviderClients(providerClients),
+  },
+];
