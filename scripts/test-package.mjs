@@ -51,7 +51,7 @@ function project(work, name, pack) {
       async () => {
         const templates = join(root, 'test/package/projects');
         cpSync(join(templates, name), cwd, { recursive: true });
-        cpSync(join(templates, 'app.ts'), join(cwd, 'app.ts'));
+        for (const shared of ['app.ts', 'sessions-app.ts']) cpSync(join(templates, shared), join(cwd, shared));
         await must('npm', [...npmInstall, pack.tarball], { cwd });
       },
     ],
