@@ -24,7 +24,7 @@ export interface KeyTimes {
  * How long an instance may still sign with a retired key: its clock may be slow, it may not have read the new key yet, or it
  * cannot decrypt it. Retired keys are published for this time and that of the longest token, so that such tokens verify.
  */
-export const lateSigningMs = 60 * 60_000;
+const lateSigningMs = 60 * 60_000;
 
 /** When a key is retired: as soon as a key with a higher sequence begins to sign. */
 export function retirementOf(sequence: number, keys: readonly Pick<KeyTimes, 'sequence' | 'signsFromMs'>[]): number {

@@ -7,7 +7,7 @@ import { StoredSigningKeys, type StoredSigningKeysParts } from '../../src/issuin
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';
 
 /** Keeps keys in memory. Each call takes a turn of the event loop, as with a database. */
-export class SharedStore implements SigningKeyStore {
+class SharedStore implements SigningKeyStore {
   keys: readonly StoredSigningKey[] = [];
   isDown = false;
   /** The names of the calls, in their order. */
