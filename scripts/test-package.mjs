@@ -1,8 +1,8 @@
 // Tests the package as others get it: built, packed, looked over by publint and attw, and installed from the tarball
-// into projects that know nothing of this repository: one with the required peers only, one with the optional ones as
-// well, and one that loads both module formats. What passes here and fails for a user is a path in `exports`, a type that we have and they do not, a module that
-// is ESM where they need CommonJS.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+// into projects that know nothing of this repository: one as npm, pnpm and yarn install it by themselves, one with the optional
+// peers as well, and one that loads both module formats. What passes elsewhere and fails here is a path in `exports`, a type
+// that we have and they do not, a module that is ESM where they need CommonJS.
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -43,16 +43,27 @@ async function lane(tally, steps) {
   return true;
 }
 
-function project(work, name, pack) {
+/** How each package manager installs a project with the tarball. pnpm links nothing that a package has not declared. */
+const managers = {
+  npm: (tarball) => ['npm', [...npmInstall, tarball]],
+  pnpm: (tarball) => ['npx', ['--yes', 'pnpm@10.34.8', 'add', '--ignore-scripts', tarball]],
+  yarn: (tarball) => ['npx', ['--yes', '@yarnpkg/cli-dist@4.18.1', 'add', `nest-gatehouse@file:${tarball}`]],
+};
+const managerSettings = { YARN_NODE_LINKER: 'node-modules', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_SCRIPTS: '0' };
+
+function project(work, name, pack, { template = name, manager = 'npm' } = {}) {
   const cwd = join(work, name);
   return [
     [
       `${name}: installs`,
       async () => {
         const templates = join(root, 'test/package/projects');
-        cpSync(join(templates, name), cwd, { recursive: true });
+        cpSync(join(templates, template), cwd, { recursive: true });
         for (const shared of ['app.ts', 'sessions-app.ts']) cpSync(join(templates, shared), join(cwd, shared));
-        await must('npm', [...npmInstall, pack.tarball], { cwd });
+        // Yarn takes a folder with a lock file of its own for a project.
+        if (manager === 'yarn') writeFileSync(join(cwd, 'yarn.lock'), '');
+        const [command, args] = managers[manager](pack.tarball);
+        await must(command, args, { cwd, env: managerSettings });
       },
     ],
     [`${name}: compiles`, () => must(join(cwd, 'node_modules/.bin/tsc'), [], { cwd })],
@@ -86,6 +97,11 @@ export async function testPackage() {
       lane(tally, [
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
+        // One after another: three installs at once take longer on a small machine.
+        ...['pnpm', 'yarn'].flatMap((manager) => [
+          ...project(work, `nest-11-${manager}`, pack, { template: 'nest-11-cjs', manager }),
+          [`nest-11-${manager}: its Jest tests pass`, inProject(`nest-11-${manager}`, 'jest', [])],
+        ]),
       ]),
       lane(tally, [
         ...project(work, 'nest-12-esm', pack),

@@ -1,39 +1,35 @@
 import { ConfigurationError, AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
-import { findBrokenRules } from '../token/claims-class.js';
 import { deepFreeze, type JsonObject } from '../token/json-object.js';
-
-/** A class whose class-validator decorators state what an answer must contain; the answer may contain more. */
-export type AnswerShape<Shape extends object> = new () => Shape;
+import { type AnswerOf, type AnswerShape, findMisfit } from './answer-rules.js';
 
 /** The `Retry-After` of faults that last until somebody has fixed a configuration. */
 export const secondsToRecover = 60;
 
 /**
- * Checks an answer against its class, and freezes it. Members that the class does not know are kept.
+ * Checks an answer against a shape, and freezes it. Members that the shape does not know are kept.
  *
  * @param what names the answer in the log: `The answer of PropelAuth to GET /user/{id}`
- * @throws {AuthUnavailableError} when the answer does not fit: names the member and the rule, never a value.
+ * @throws {AuthUnavailableError} when the answer does not fit: names the member and what is expected, never a value.
  */
-export async function readAnswer<Shape extends object>(
+export function readAnswer<Shape extends AnswerShape>(
   what: string,
-  shape: AnswerShape<Shape>,
+  shape: Shape,
   body: unknown,
-): Promise<Shape & JsonObject> {
+): AnswerOf<Shape> & JsonObject {
   if (!isObject(body)) throw faultOfShape(what, 'it is not a JSON object');
-  const broken = await findBrokenRules(new shape(), body);
-  if (broken !== undefined) throw faultOfShape(what, broken);
-  // The rules check what the class states about the types of the members.
-  return deepFreeze(body) as Shape & JsonObject;
+  const misfit = findMisfit(shape, body);
+  if (misfit !== undefined) throw faultOfShape(what, misfit);
+  return deepFreeze(body) as AnswerOf<Shape> & JsonObject;
 }
 
-/** Checks each member of a list against a class. */
-export async function readAnswers<Shape extends object>(
+/** Checks each member of a list against a shape. */
+export function readAnswers<Shape extends AnswerShape>(
   what: string,
-  shape: AnswerShape<Shape>,
+  shape: Shape,
   body: unknown,
-): Promise<readonly (Shape & JsonObject)[]> {
+): readonly (AnswerOf<Shape> & JsonObject)[] {
   if (!Array.isArray(body)) throw faultOfShape(what, 'it is not a list');
-  return Promise.all(body.map((member, index) => readAnswer(`${what}, at ${index},`, shape, member)));
+  return body.map((member, index) => readAnswer(`${what}, at ${index},`, shape, member));
 }
 
 /**

@@ -8,7 +8,7 @@ import { readTextClaim } from '../user/claim-map.js';
 import { tokenOf } from '../user/verified-user.js';
 import { callEndpoint, type DiscoveredIssuer } from './discovered-issuer.js';
 import { checkSendable, readAnswer, secondsToRecover } from './provider-answer.js';
-import type { UserInfo } from './user-info.js';
+import { type UserInfo, userInfo } from './user-info.js';
 
 /**
  * The caller's profile from the userinfo endpoint that the issuer's metadata names, requested with the caller's token
@@ -49,11 +49,10 @@ async function getOwn(
   return readProfile(issuer.name, answer, user);
 }
 
-async function readProfile(issuer: string, answer: HttpAnswer, user: AuthUser): Promise<SourcedProfile> {
+function readProfile(issuer: string, answer: HttpAnswer, user: AuthUser): SourcedProfile {
   const body = readUserInfo(answer, issuer);
   const what = `The userinfo answer of ${issuer}`;
-  const { UserInfo } = await import('./user-info.js');
-  const info = await readAnswer(what, UserInfo, body);
+  const info = readAnswer(what, userInfo, body);
   // OpenID Connect Core §5.3.2: unless the two are identical, the answer must not be used.
   if (info.sub !== (readTextClaim(user.claims, 'sub') ?? user.id)) {
     throw new AuthUnavailableError(`${what} has another "sub" than the token`, secondsToRecover);

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../token/json-object.js';
 import type { Capability } from '../../upstream/auth-context.js';
 import type { HttpAnswer, HttpCall, HttpCaller } from '../../upstream/http-client.js';
 import { type PropelAuthApi, propelAuthAddress, propelAuthHeaders } from './propel-auth-keys.js';
-import type { PropelAuthUser } from './propel-auth-user.js';
+import { type PropelAuthUser, propelAuthUser } from './propel-auth-user.js';
 import { checkSameUser, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 
 /** User ids are UUIDs. Another text belongs to no user, and could be read as a part of the path. */
@@ -33,8 +33,7 @@ export async function findUser(client: HttpCaller, api: PropelAuthApi, userId: s
   if (!uuid.test(userId)) return null;
   const answer = await ask(client, api, one, { method: 'GET', path: `/user/${userId}` });
   if (answer.status === 404) return null;
-  const { PropelAuthUser } = await import('./propel-auth-user.js');
-  const user = await readAnswer(described(one), PropelAuthUser, bodyOf(answer, one));
+  const user = readAnswer(described(one), propelAuthUser, bodyOf(answer, one));
   checkSameUser(described(one), user.user_id, userId);
   return toProfile(user, userId);
 }
@@ -45,8 +44,7 @@ async function findAll(client: HttpCaller, api: PropelAuthApi, userIds: readonly
   // The call changes nothing, so it may be repeated.
   const call = { method: 'POST', path: '/user/user_ids', json: { user_ids: asked }, repeatable: true } as const;
   const answer = await ask(client, api, many, call);
-  const { PropelAuthUser } = await import('./propel-auth-user.js');
-  const users = await readAnswers(described(many), PropelAuthUser, bodyOf(answer, many));
+  const users = readAnswers(described(many), propelAuthUser, bodyOf(answer, many));
   const found = new Map(users.map((user) => [user.user_id.toLowerCase(), user]));
   return asked.flatMap((userId) => {
     const user = found.get(userId.toLowerCase());

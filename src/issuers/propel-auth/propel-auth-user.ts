@@ -1,50 +1,21 @@
-import { IsBoolean, IsNotEmpty, IsOptional, IsString } from 'class-validator';
-
-import { IsSeconds, OrNull } from '../answer-rules.js';
+import { type AnswerOf, filledText, flag, optional, orNull, seconds, text } from '../answer-rules.js';
 
 /** A user in the answers of the backend API. */
-export class PropelAuthUser {
-  @IsString()
-  @IsNotEmpty()
-  readonly user_id!: string;
-
-  @OrNull()
-  @IsString()
-  readonly email!: string | null;
-
-  @IsBoolean()
-  readonly email_confirmed!: boolean;
-
-  @IsBoolean()
-  readonly has_password!: boolean;
-
-  @IsOptional()
-  @IsString()
-  readonly username?: string | null;
-
-  @IsOptional()
-  @IsString()
-  readonly first_name?: string | null;
-
-  @IsOptional()
-  @IsString()
-  readonly last_name?: string | null;
-
-  @IsOptional()
-  @IsString()
-  readonly picture_url?: string | null;
-
+export const propelAuthUser = {
+  user_id: filledText,
+  email: orNull(text),
+  email_confirmed: flag,
+  has_password: flag,
+  username: optional(text),
+  first_name: optional(text),
+  last_name: optional(text),
+  picture_url: optional(text),
   /** Whether the user was locked, after too many wrong passwords or by an administrator. */
-  @IsBoolean()
-  readonly locked!: boolean;
-
+  locked: flag,
   /** Whether the user is not blocked. Tokens contain neither of the two. */
-  @IsBoolean()
-  readonly enabled!: boolean;
+  enabled: flag,
+  created_at: seconds,
+  last_active_at: seconds,
+};
 
-  @IsSeconds()
-  readonly created_at!: number;
-
-  @IsSeconds()
-  readonly last_active_at!: number;
-}
+export type PropelAuthUser = AnswerOf<typeof propelAuthUser>;

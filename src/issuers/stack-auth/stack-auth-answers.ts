@@ -1,96 +1,52 @@
-import { IsArray, IsBoolean, IsNotEmpty, IsObject, IsOptional, IsString } from 'class-validator';
-import { IsMilliseconds, OrNull } from '../answer-rules.js';
+import {
+  type AnswerOf,
+  filledText,
+  flag,
+  list,
+  milliseconds,
+  object,
+  optional,
+  orNull,
+  text,
+} from '../answer-rules.js';
 
 /**
  * A user in the answers of the REST API: the members that both kinds of access and all versions since 2.8.37 have, and
  * optional ones that are read when they are present.
  */
-export class StackAuthUser {
-  @IsString()
-  @IsNotEmpty()
-  readonly id!: string;
-
-  @OrNull()
-  @IsString()
-  readonly display_name!: string | null;
-
-  @OrNull()
-  @IsString()
-  readonly primary_email!: string | null;
-
-  @IsBoolean()
-  readonly primary_email_verified!: boolean;
-
-  @OrNull()
-  @IsString()
-  readonly profile_image_url!: string | null;
-
-  @IsMilliseconds()
-  readonly signed_up_at_millis!: number;
-
+export const stackAuthUser = {
+  id: filledText,
+  display_name: orNull(text),
+  primary_email: orNull(text),
+  primary_email_verified: flag,
+  profile_image_url: orNull(text),
+  signed_up_at_millis: milliseconds,
   /** With server access only. */
-  @IsOptional()
-  @IsMilliseconds()
-  readonly last_active_at_millis?: number | null;
-
-  @IsBoolean()
-  readonly has_password!: boolean;
-
-  @IsBoolean()
-  readonly is_anonymous!: boolean;
-
+  last_active_at_millis: optional(milliseconds),
+  has_password: flag,
+  is_anonymous: flag,
   /** Since January 2026, when restricted users were introduced. */
-  @IsOptional()
-  @IsBoolean()
-  readonly is_restricted?: boolean | null;
+  is_restricted: optional(flag),
+  oauth_providers: list,
+};
 
-  @IsArray()
-  readonly oauth_providers!: readonly unknown[];
-}
+export type StackAuthUser = AnswerOf<typeof stackAuthUser>;
 
 /** An account at another provider with which the user signs in. */
-export class StackAuthAccount {
-  @IsString()
-  readonly id!: string;
-
-  @IsString()
-  readonly account_id!: string;
-
-  @IsOptional()
-  @IsString()
-  readonly email?: string | null;
-}
+export const stackAuthAccount = { id: text, account_id: text, email: optional(text) };
 
 /** A list in the answers of the REST API. */
-export class StackAuthList {
-  @IsArray()
-  readonly items!: readonly unknown[];
-
+export const stackAuthList = {
+  items: list,
   /** Present in lists that are split into parts. */
-  @IsOptional()
-  @IsObject()
-  readonly pagination?: { readonly next_cursor?: unknown } | null;
-}
+  pagination: optional(object),
+};
 
-export class StackAuthTeam {
-  @IsString()
-  @IsNotEmpty()
-  readonly id!: string;
+export const stackAuthTeam = { id: filledText, display_name: text };
 
-  @IsString()
-  readonly display_name!: string;
-}
+export type StackAuthTeam = AnswerOf<typeof stackAuthTeam>;
 
 /** A permission in a team, or in the whole project. */
-export class StackAuthPermission {
-  @IsString()
-  @IsNotEmpty()
-  readonly id!: string;
+export const stackAuthPermission = { id: filledText, user_id: text, team_id: optional(text) };
 
-  @IsString()
-  readonly user_id!: string;
-
-  @IsOptional()
-  @IsString()
-  readonly team_id?: string | null;
-}
+export type StackAuthPermission = AnswerOf<typeof stackAuthPermission>;

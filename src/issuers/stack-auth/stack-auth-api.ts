@@ -2,7 +2,15 @@ import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { HttpCaller } from '../../upstream/http-client.js';
 import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
-import type { StackAuthPermission, StackAuthTeam, StackAuthUser } from './stack-auth-answers.js';
+import {
+  type StackAuthPermission,
+  type StackAuthTeam,
+  type StackAuthUser,
+  stackAuthList,
+  stackAuthPermission,
+  stackAuthTeam,
+  stackAuthUser,
+} from './stack-auth-answers.js';
 import { readVerdict } from './stack-auth-verdict.js';
 
 /** What the calls to the REST API need to know about a project. */
@@ -50,8 +58,7 @@ export class StackAuthApi {
   async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
     const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
     if (items === null) return null;
-    const { StackAuthTeam } = await import('./stack-auth-answers.js');
-    return readAnswers('The teams that Stack Auth lists', StackAuthTeam, items);
+    return readAnswers('The teams that Stack Auth lists', stackAuthTeam, items);
   }
 
   /**
@@ -67,18 +74,16 @@ export class StackAuthApi {
     });
     const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
     if (items === null) return null;
-    const { StackAuthPermission } = await import('./stack-auth-answers.js');
-    return readAnswers('The permissions that Stack Auth lists', StackAuthPermission, items);
+    return readAnswers('The permissions that Stack Auth lists', stackAuthPermission, items);
   }
 
   private async readList(path: string, what: string, token: string): Promise<readonly unknown[] | null> {
     checkSendable(token);
     const found = await this.ask(path, what, token);
     if (found === null) return null;
-    const { StackAuthList } = await import('./stack-auth-answers.js');
-    const { items, pagination } = await readAnswer(`The answer of Stack Auth to ${what}`, StackAuthList, found.body);
+    const { items, pagination } = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthList, found.body);
     // With a part of the list, permissions on the other part would be refused.
-    if ((pagination?.next_cursor ?? null) === null) return items;
+    if ((pagination?.['next_cursor'] ?? null) === null) return items;
     throw new AuthUnavailableError(
       `The answer of Stack Auth to ${what} is only a part of the list, which is not supported`,
       secondsToRecover,
@@ -88,8 +93,7 @@ export class StackAuthApi {
   private async readUser(path: string, what: string, token: string | null, caller?: string) {
     const found = await this.ask(path, what, token, caller);
     if (found === null) return null;
-    const { StackAuthUser } = await import('./stack-auth-answers.js');
-    return readAnswer(`The answer of Stack Auth to ${what}`, StackAuthUser, found.body);
+    return readAnswer(`The answer of Stack Auth to ${what}`, stackAuthUser, found.body);
   }
 
   /** @param what names the question in the log, without ids. */

@@ -9,7 +9,7 @@ import { tokenOf } from '../../user/verified-user.js';
 import { callerOf, observedStatusSource } from '../observed-status-source.js';
 import { checkSameUser, readAnswers } from '../provider-answer.js';
 import { StackAuthApi, type StackAuthProject } from './stack-auth-api.js';
-import type { StackAuthUser } from './stack-auth-answers.js';
+import { type StackAuthUser, stackAuthAccount } from './stack-auth-answers.js';
 
 const findHint = {
   option: 'stackAuth({ secretServerKey })',
@@ -61,7 +61,7 @@ async function findAny(api: StackAuthApi, userId: string): Promise<SourcedProfil
 }
 
 /** @param id as it was asked for, because UUIDs may be written in either case. */
-async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<SourcedProfile> {
+function toProfile(user: StackAuthUser & JsonObject, id: string): SourcedProfile {
   const lastActiveAt = user.last_active_at_millis ?? null;
   return {
     id,
@@ -73,14 +73,13 @@ async function toProfile(user: StackAuthUser & JsonObject, id: string): Promise<
     lastActiveAt: lastActiveAt === null ? null : new Date(lastActiveAt),
     hasPassword: user.has_password,
     isAnonymous: user.is_anonymous,
-    oauthProviders: await readAccounts(user.oauth_providers),
+    oauthProviders: readAccounts(user.oauth_providers),
     raw: user,
   };
 }
 
-async function readAccounts(given: readonly unknown[]): Promise<readonly OAuthAccount[]> {
-  const { StackAuthAccount } = await import('./stack-auth-answers.js');
-  const accounts = await readAnswers('The list oauth_providers of Stack Auth', StackAuthAccount, given);
+function readAccounts(given: readonly unknown[]): readonly OAuthAccount[] {
+  const accounts = readAnswers('The list oauth_providers of Stack Auth', stackAuthAccount, given);
   return accounts.map(({ id, account_id: accountId, email = null }) => ({ id, accountId, email }));
 }
 

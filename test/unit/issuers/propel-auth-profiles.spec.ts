@@ -143,7 +143,7 @@ describe('an answer of PropelAuth', () => {
   it.each([
     [{ items: [] }, 'not a list'],
     [null, 'not a list'],
-    [[jonas, { ...jonas, email: 7 }], 'email (isString)'],
+    [[jonas, { ...jonas, email: 7 }], 'email is not a text or null'],
     [[null], 'not a JSON object'],
   ])('about many that is of another shape is named: %j', async (body, named) => {
     const { profiles, events } = await open({ body });
