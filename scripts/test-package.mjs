@@ -97,7 +97,6 @@ export async function testPackage() {
       lane(tally, [
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
-        // One after another: three installs at once take longer on a small machine.
         ...['pnpm', 'yarn'].flatMap((manager) => [
           ...project(work, `nest-11-${manager}`, pack, { template: 'nest-11-cjs', manager }),
           [`nest-11-${manager}: its Jest tests pass`, inProject(`nest-11-${manager}`, 'jest', [])],
