@@ -70,6 +70,14 @@ function project(work, name, pack, { template = name, manager = 'npm' } = {}) {
   ];
 }
 
+function installedBy(manager, work, pack, inProject) {
+  const name = `nest-11-${manager}`;
+  return [
+    ...project(work, name, pack, { template: 'nest-11-cjs', manager }),
+    [`${name}: its Jest tests pass`, inProject(name, 'jest', [])],
+  ];
+}
+
 /** @returns {Promise<{ passed: number, failed: number, skipped: { name: string, reason: string }[] }>} */
 export async function testPackage() {
   const tally = { passed: 0, failed: 0, skipped: [] };
@@ -97,10 +105,7 @@ export async function testPackage() {
       lane(tally, [
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
-        ...['pnpm', 'yarn'].flatMap((manager) => [
-          ...project(work, `nest-11-${manager}`, pack, { template: 'nest-11-cjs', manager }),
-          [`nest-11-${manager}: its Jest tests pass`, inProject(`nest-11-${manager}`, 'jest', [])],
-        ]),
+        ...['pnpm', 'yarn'].flatMap((manager) => installedBy(manager, work, pack, inProject)),
       ]),
       lane(tally, [
         ...project(work, 'nest-12-esm', pack),
