@@ -9,8 +9,7 @@ import type { TestIssuer } from 'nest-gatehouse/testing';
 import { webSockets, withAuth } from 'nest-gatehouse/websockets';
 import { NEVER, type Observable, startWith } from 'rxjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { ConnectionWatch } from '../../src/transports/connection-watch.js';
-import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
+import { platforms, type RunningApp, startApp, startIssuer, watchedConnectionsOf } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { connect as connectGraphql } from '../support/graphql-client.js';
 import { graphqlEngines } from '../support/graphql-engines.js';
@@ -23,8 +22,7 @@ beforeAll(async () => {
   issuer = await startIssuer();
 });
 
-const watchedBy = ({ nest }: RunningApp): number => nest.get(ConnectionWatch).size;
-const noneIsWatched = (app: RunningApp): Promise<void> => vi.waitFor(() => expect(watchedBy(app)).toBe(0));
+const noneIsWatched = (app: RunningApp): Promise<void> => vi.waitFor(() => expect(watchedConnectionsOf(app)).toBe(0));
 
 @UseGuards(AuthGuard)
 @WebSocketGateway()
@@ -47,7 +45,7 @@ describe.each(socketTransports)('a socket over $name', ({ Adapter, connect, plat
     const token = await issuer.token({ aud: 'api', sub: 'alice' });
     const [silent, talking] = [await connect(app.url, { token }), await connect(app.url, { token })];
     expect(await talking.ask('me')).toEqual({ event: 'reply', data: 'alice' });
-    await vi.waitFor(() => expect(watchedBy(app)).toBe(2));
+    await vi.waitFor(() => expect(watchedConnectionsOf(app)).toBe(2));
     silent.close();
     talking.close();
     await noneIsWatched(app);
@@ -83,7 +81,7 @@ describe.each(graphqlEngines)('a GraphQL socket by $name', ({ platform, importMo
     });
     const { client } = connectGraphql(app, { connectionParams: { token: await issuer.token({ aud: 'api' }) } });
     await client.iterate({ query: 'subscription { tick { seenBy } }' }).next();
-    expect(watchedBy(app)).toBe(1);
+    expect(watchedConnectionsOf(app)).toBe(1);
     client.terminate();
     await noneIsWatched(app);
   });
@@ -114,7 +112,7 @@ it('a stream over gRPC is dropped when the client cancels it', async () => {
   const stream = client.Watch({}, metadataWith(await issuer.token({ aud: 'api' })));
   stream.on('error', () => undefined);
   await new Promise((resolve) => stream.on('data', resolve));
-  expect(watchedBy(app)).toBe(1);
+  expect(watchedConnectionsOf(app)).toBe(1);
   stream.cancel();
   await noneIsWatched(app);
   client.close();

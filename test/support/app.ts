@@ -10,6 +10,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TestIssuer, type TestIssuerOptions } from 'nest-gatehouse/testing';
 import { afterAll } from 'vitest';
 import { Timer } from '../../src/clock/clock.js';
+import { ConnectionWatch } from '../../src/transports/connection-watch.js';
 import { type Answer, type Call, send } from './http.js';
 
 /** An HTTP platform that Nest runs on. */
@@ -88,6 +89,11 @@ export async function startAppWithTimer(platform: Platform, parts: AppParts, tim
   const nest = module.createNestApplication(platform.createAdapter(), { logger });
   prepare?.(nest);
   return RunningApp.listen(nest);
+}
+
+/** How many open connections an app keeps in memory. */
+export function watchedConnectionsOf({ nest }: RunningApp): number {
+  return nest.get(ConnectionWatch).size;
 }
 
 /** Starts an issuer that stops after the file; with ES256, whose keys are fast to create. */
