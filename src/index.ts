@@ -18,6 +18,7 @@ export { betterAuth, type BetterAuthOptions } from './issuers/better-auth.js';
 export { clerk, type ClerkOptions } from './issuers/clerk.js';
 export { cognito, type CognitoOptions } from './issuers/cognito.js';
 export { entraId, type EntraIdOptions } from './issuers/entra-id.js';
+export { cloudflareAccess, type CloudflareAccessOptions } from './issuers/cloudflare-access.js';
 export { firebase, type FirebaseOptions } from './issuers/firebase.js';
 export { jwtIssuer, type JwtIssuerOptions } from './issuers/jwt-issuer.js';
 export { keycloak, type KeycloakOptions } from './issuers/keycloak.js';

@@ -153,6 +153,11 @@ const termRules: Readonly<Record<keyof IssuerTerms, Rule>> = {
   clockToleranceSeconds: seconds,
   maxTokenAgeSeconds: { ...seconds, fits: (value) => value === null || seconds.fits(value) },
   subjectClaim: { expected: 'the name of a claim', isOptional: true, fits: isText },
+  otherSubjectClaims: {
+    expected: 'a list of names of claims',
+    isOptional: true,
+    fits: (value) => Array.isArray(value) && value.every(isText),
+  },
   findFault: { expected: 'a function', isOptional: true, fits: (value) => typeof value === 'function' },
   explain: { expected: 'a function', isOptional: true, fits: (value) => typeof value === 'function' },
 };

@@ -63,6 +63,10 @@ export interface KnownIssuers {
   readonly tokenType?: string;
   /** @defaultValue 'sub' */
   readonly subjectClaim?: string;
+  /** @defaultValue none */
+  readonly otherSubjectClaims?: readonly string[];
+  /** Where its clients put the token. @defaultValue `Authorization: Bearer` */
+  readonly tokenSources?: IdentityProvider['tokenSources'];
   readonly findFault?: FindFault;
   readonly explain?: ExplainRefusal;
   /** Adds what its tokens contain besides the standard claims and the app's `rolesClaim`, which `mapped` has already. */
@@ -86,6 +90,7 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     audience,
     subjectClaim,
     tokenType: shared.tokenType ?? known.tokenType ?? null,
+    ...(known.otherSubjectClaims !== undefined && { otherSubjectClaims: known.otherSubjectClaims }),
     ...(findFault !== undefined && { findFault }),
     ...(explain !== undefined && { explain }),
   };
@@ -106,6 +111,7 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     profiles: readProfiles(where, options, findUserinfo(where, options, known.issuers)),
     claimMap: { provider: 'oidc', map: addClaims === undefined ? map : (claims) => addClaims(map(claims), claims) },
     ...(known.issuerHints !== undefined && { issuerHints: known.issuerHints }),
+    ...(known.tokenSources !== undefined && { tokenSources: known.tokenSources }),
   });
 }
 

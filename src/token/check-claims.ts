@@ -130,8 +130,8 @@ function describeAudience(claims: JsonObject): string {
 }
 
 function checkSubject(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
-  const subject = claims[terms.subjectClaim];
-  if (typeof subject === 'string' && subject !== '') return;
+  const names = [terms.subjectClaim, ...(terms.otherSubjectClaims ?? [])];
+  if (names.some((name) => typeof claims[name] === 'string' && claims[name] !== '')) return;
   const problem = `Its "${terms.subjectClaim}", the user's id, is missing or not a text`;
   throw refusalBy(terms, 'claim', problem, header, claims);
 }

@@ -51,6 +51,8 @@ export interface IssuerTerms {
   readonly maxTokenAgeSeconds: number | null;
   /** The claim with the id of the user. */
   readonly subjectClaim: string;
+  /** Claims of which one has the id of the caller where `subjectClaim` is missing or empty, as in tokens of programs. */
+  readonly otherSubjectClaims?: readonly string[];
   /** An additional check for this issuer's tokens. */
   readonly findFault?: FindFault;
   /** Adds to the explanation of a refusal what is known about this issuer's tokens. */

@@ -72,7 +72,7 @@ export class CallAnswers {
 
   private toException({ transport, context, view }: Call, error: AuthError): Error {
     const answer = this.answers.toAnswer(error, view);
-    transport.addHeaders(context, answer.headers);
+    transport.addRefusalHeaders(context, answer.headers);
     return transport.toException(answer, error, context);
   }
 }

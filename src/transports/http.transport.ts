@@ -54,6 +54,12 @@ export class HttpTransport extends Transport {
     appendHeaders(this.adapterHost, context.getArgs()[1], headers);
   }
 
+  override addRefusalHeaders(context: CallContext, headers: HeaderLines): void {
+    const response = context.getArgs()[1];
+    appendHeaders(this.adapterHost, response, headers);
+    if (headers.length > 0) withdrawIfAccepted(response, headers);
+  }
+
   override toException({ status, body }: Answer, error: AuthError): HttpException {
     return toNestException(status, { ...body }, error);
   }
@@ -76,6 +82,54 @@ export function appendHeaders(host: HttpAdapterHost, response: unknown, headers:
     if (sent[0] === undefined) httpAdapter.setHeader(response, name, value);
     else httpAdapter.appendHeader(response, name, value);
   }
+}
+
+/** The part of Node's response that is used; Fastify's reply has it as `raw`. */
+interface NodeResponse {
+  writeHead(status: number, ...rest: readonly unknown[]): unknown;
+  getHeader(name: string): unknown;
+  setHeader(name: string, value: unknown): unknown;
+  removeHeader(name: string): void;
+}
+
+/**
+ * Withdraws header lines when the response turns out to be none of a refusal: another guard of the route has accepted the call. They
+ * are appended before, and not by an exception filter, because a filter of the app may send the refusal.
+ */
+function withdrawIfAccepted(response: unknown, headers: HeaderLines): void {
+  const raw = ((response as { readonly raw?: unknown }).raw ?? response) as Partial<NodeResponse>;
+  if (typeof raw.writeHead !== 'function') return;
+  const writeHead = raw.writeHead.bind(raw);
+  raw.writeHead = (status, ...rest) => {
+    if (status >= 400) return writeHead(status, ...rest);
+    for (const [name, value] of headers) withdrawLine(raw as NodeResponse, name, value);
+    // Fastify passes its headers here, by their names in lower case.
+    return writeHead(status, ...rest.map((part) => (isHeaders(part) ? withoutLines(part, headers) : part)));
+  };
+}
+
+function withdrawLine(raw: NodeResponse, name: string, value: string): void {
+  const sent = raw.getHeader(name);
+  if (sent === undefined) return;
+  const left = [sent].flat().filter((line) => line !== value);
+  if (left.length === 0) raw.removeHeader(name);
+  else raw.setHeader(name, left.length === 1 ? left[0] : left);
+}
+
+function isHeaders(part: unknown): part is Readonly<Record<string, unknown>> {
+  return typeof part === 'object' && part !== null && !Array.isArray(part);
+}
+
+function withoutLines(given: Readonly<Record<string, unknown>>, lines: HeaderLines): Record<string, unknown> {
+  const entries = Object.entries(given).flatMap(([name, value]): [string, unknown][] => {
+    const withdrawn = lines
+      .filter(([line]) => line.toLowerCase() === name.toLowerCase())
+      .map(([, text]) => text as unknown);
+    if (withdrawn.length === 0) return [[name, value]];
+    const left = [value].flat().filter((text) => !withdrawn.includes(text));
+    return left.length === 0 ? [] : [[name, left.length === 1 ? left[0] : left]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Nest's own exception for a status, so that exception filters of the app recognise it. */

@@ -54,6 +54,14 @@ export abstract class Transport implements CallTransport {
   /** Appends header lines to the answer of the call. Several lines may have the same name. Transports without headers do nothing. */
   abstract addHeaders(context: CallContext, headers: HeaderLines): void;
 
+  /**
+   * Appends the header lines of a refusal, before the guard throws it. Where another guard of the route then accepts the call, the
+   * answer should not have them. @defaultValue as `addHeaders`
+   */
+  addRefusalHeaders(context: CallContext, headers: HeaderLines): void {
+    this.addHeaders(context, headers);
+  }
+
   /** The exception that makes the framework send this answer. */
   abstract toException(answer: Answer, error: AuthError, context: CallContext): Error;
 

@@ -1,5 +1,6 @@
 /** The microservice transports of Nest that are available on this machine, each with a client that sends a token. */
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
@@ -9,7 +10,9 @@ import {
   type ClientProxy,
   ClientProxyFactory,
   type MicroserviceOptions,
+  MqttRecordBuilder,
   NatsRecordBuilder,
+  RmqRecordBuilder,
   Transport,
 } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
@@ -56,6 +59,20 @@ async function whyMissing(name: string, port: number): Promise<string | undefine
   return isThere ? undefined : `no ${name} answers on 127.0.0.1:${port}`;
 }
 
+/** The packages of a broker are not dependencies of this repository; where they are installed, the tests run. */
+function whyUninstalled(...packages: readonly string[]): string | undefined {
+  const { resolve } = createRequire(import.meta.url);
+  const absent = packages.filter((name) => {
+    try {
+      resolve(name);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return absent.length === 0 ? undefined : `${absent.join(' and ')} is not installed`;
+}
+
 function ofProxy(proxy: ClientProxy, toData: (call: MessageCall) => unknown): MessageClient {
   return {
     ask: (name, call = {}) => firstValueFrom(proxy.send<unknown>(`${prefix}.${name}`, toData(call))),
@@ -72,6 +89,19 @@ function inNatsHeader({ token, headers: others = {} }: MessageCall): unknown {
   for (const [name, value] of Object.entries(others)) bag.append(name, value);
   if (token !== undefined) bag.append('Authorization', `Bearer ${token}`);
   return new NatsRecordBuilder({}).setHeaders(bag).build();
+}
+
+function inRmqHeader({ token, headers: others = {} }: MessageCall): unknown {
+  const bag = { ...others, ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
+  return new RmqRecordBuilder({}).setOptions({ headers: bag }).build();
+}
+
+/** User properties exist since MQTT 5. */
+function inUserProperties({ token, headers: others = {} }: MessageCall): unknown {
+  const bag = { ...others, ...(token !== undefined && { Authorization: `Bearer ${token}` }) };
+  const record = new MqttRecordBuilder({});
+  // A message with an empty list of user properties does not arrive.
+  return (Object.keys(bag).length === 0 ? record : record.setProperties({ userProperties: bag })).build();
 }
 
 const protoPath = fileURLToPath(new URL('./cats.proto', import.meta.url));
@@ -112,7 +142,35 @@ const nats: MessageTransportCase = {
   },
 };
 
-export const messageTransports: readonly MessageTransportCase[] = [tcp, redis, nats];
+const rabbitMq: MessageTransportCase = {
+  name: 'RabbitMQ',
+  missing: whyUninstalled('amqplib', 'amqp-connection-manager') ?? (await whyMissing('RabbitMQ', 5672)),
+  link: async () => {
+    const options = {
+      urls: ['amqp://guest:guest@127.0.0.1:5672'],
+      queue: `${prefix}-${randomUUID()}`,
+      queueOptions: { durable: false, autoDelete: true },
+    };
+    return {
+      options: { transport: Transport.RMQ, options },
+      connect: () => ofProxy(ClientProxyFactory.create({ transport: Transport.RMQ, options }), inRmqHeader),
+    };
+  },
+};
+
+const mqtt: MessageTransportCase = {
+  name: 'MQTT',
+  missing: whyUninstalled('mqtt') ?? (await whyMissing('an MQTT broker', 1883)),
+  link: async () => {
+    const options = { url: 'mqtt://127.0.0.1:1883', protocolVersion: 5 as const };
+    return {
+      options: { transport: Transport.MQTT, options },
+      connect: () => ofProxy(ClientProxyFactory.create({ transport: Transport.MQTT, options }), inUserProperties),
+    };
+  },
+};
+
+export const messageTransports: readonly MessageTransportCase[] = [tcp, redis, nats, rabbitMq, mqtt];
 
 /** A client of the service in cats.proto, as grpc-js creates it. */
 export interface GrpcClient {

@@ -3,6 +3,7 @@ import type { IdentityProvider } from '../../src/issuers/identity-provider.js';
 import { auth0 } from '../../src/issuers/auth0.js';
 import { betterAuth } from '../../src/issuers/better-auth.js';
 import { clerk } from '../../src/issuers/clerk.js';
+import { cloudflareAccess } from '../../src/issuers/cloudflare-access.js';
 import { cognito } from '../../src/issuers/cognito.js';
 import { entraId } from '../../src/issuers/entra-id.js';
 import { firebase } from '../../src/issuers/firebase.js';
@@ -130,6 +131,15 @@ export const presets: Readonly<Record<string, Preset>> = {
     required: ['tenantId', 'audience'],
     claims: { aud: 'api', azp: 'c1', scp: 'read', oid: 'test-user' },
     issuer: `https://login.microsoftonline.com/${tenant}/v2.0`,
+  },
+  cloudflareAccess: {
+    provider: 'oidc',
+    create: cloudflareAccess,
+    algorithm: 'RS256',
+    options: ({ jwksUri }) => ({ team: 'lumenworks', audience: 'api', jwksUri }),
+    required: ['team', 'audience'],
+    claims: { aud: 'api', type: 'app' },
+    issuer: 'https://lumenworks.cloudflareaccess.com',
   },
   betterAuth: {
     provider: 'oidc',
