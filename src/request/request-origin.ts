@@ -3,6 +3,7 @@ import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import type { Credential } from './find-credential.js';
 import type { HttpRequest, RequestView } from './request-view.js';
+import type { TokenSource } from './token-sources.js';
 
 /** What a browser states about the page that made a request, and which pages may make it. */
 export interface PageEvidence {
@@ -97,14 +98,17 @@ export class OriginCheck {
   /**
    * Checks a request to a route that creates, renews or ends a session, with or without a credential. Otherwise a page
    * of another origin could sign its visitor in as another user. A request with the header `X-Token-Delivery: body` is
-   * exempt: it receives tokens in the body, so no cookie is set, and a page cannot send the header to another origin
-   * without CORS.
+   * exempt if it carries no credential in a cookie: it receives tokens in the body, so no cookie is set, and a page cannot
+   * send the header to another origin without CORS.
    *
+   * @param cookies where the app's own credentials are that browsers send by themselves
    * @throws {RefusalError} `ACCESS_DENIED` when a page of another origin made the request with an unsafe method.
    */
-  checkSessionRequest(view: RequestView): void {
-    if (isSafe(view) || view.headers('x-token-delivery').some((value) => value.trim() === 'body')) return;
-    this.requireOwnPage(view, null);
+  checkSessionRequest(view: RequestView, cookies: readonly TokenSource[] = []): void {
+    if (isSafe(view)) return;
+    const sent = cookies.find((source) => source.read(view).length > 0);
+    if (sent === undefined && view.headers('x-token-delivery').some((value) => value.trim() === 'body')) return;
+    this.requireOwnPage(view, sent?.place ?? null);
   }
 
   private requireOwnPage(view: RequestView, place: string | null): void {

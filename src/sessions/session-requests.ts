@@ -5,7 +5,7 @@ import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { Page, SessionItem, TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
-import { refreshCookieSource } from './session-cookies.js';
+import { accessCookieSource, refreshCookieSource } from './session-cookies.js';
 import { readDeliveryChoice } from './session-delivery.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
@@ -40,10 +40,12 @@ const mostTokens = 4;
 export class SessionRequests {
   /** `null` where the app delivers no cookies: then it reads none either. */
   private readonly refreshCookie: TokenSource | null;
+  private readonly cookies: readonly TokenSource[];
 
   constructor(private readonly parts: SessionRequestsParts) {
     const { delivery, cookies } = parts.terms;
     this.refreshCookie = delivery.includes('cookies') ? refreshCookieSource(cookies) : null;
+    this.cookies = this.refreshCookie === null ? [] : [accessCookieSource(cookies), this.refreshCookie];
   }
 
   async refresh(request: object, response: object): Promise<TokenAnswer> {
@@ -108,7 +110,7 @@ export class SessionRequests {
   private begin(request: object, response: object): RequestView {
     this.parts.forbidCaching(response);
     const view = viewHttpRequest(request);
-    this.parts.originCheck.checkSessionRequest(view);
+    this.parts.originCheck.checkSessionRequest(view, this.cookies);
     return view;
   }
 

@@ -53,7 +53,9 @@ export class SessionRotation {
   ): Promise<RotatedSession<Prepared>> {
     const token = this.parts.tokens.parse(text);
     if (token === null) throw notOurs('It is not a refresh token that this app has issued');
-    let session = await this.findUsable(token);
+    // The grace period is measured to this moment: a slow look-up of the user is no fault of the client.
+    const usedAt = readMilliseconds(this.parts.clock);
+    let session = await this.findUsable(token, usedAt);
     check(session);
     const prepared = await prepare(session);
     for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
@@ -61,34 +63,35 @@ export class SessionRotation {
       const rotated = isCurrent ? await this.replace(session) : null;
       if (rotated !== null) return { ...this.toResult(session, token.generation + 1, rotated), prepared };
       // The session as it was before `prepare` may be out of date, and a refresh that lost reads what the winner wrote.
-      session = await this.findUsable(token);
+      session = await this.findUsable(token, usedAt);
       if (session.generation === token.generation) continue;
       return { ...this.toResult(session, session.generation, session.idleExpiresAt), prepared };
     }
     throw new AuthUnavailableError('The session store says each time that the session has changed', 1);
   }
 
-  /** The session of a token that may still be used. */
-  private async findUsable(token: ParsedRefreshToken): Promise<StoredSession> {
+  /** The session of a token that may be used, if the request with it came at `usedAt`. */
+  private async findUsable(token: ParsedRefreshToken, usedAt: number): Promise<StoredSession> {
     const { store, tokens, end, onReuse } = this.parts;
     const session = await store.find(token.sessionId);
     if (session === null) throw notOurs('There is no such session: it was deleted after it had ended');
     if (!tokens.belongsTo(token, session)) throw notOurs('It was not issued for this session');
-    const now = readMilliseconds(this.parts.clock);
-    checkAlive(session, now);
+    checkAlive(session, readMilliseconds(this.parts.clock));
     if (token.generation > session.generation) {
       throw notOurs('The session store is older than the token. Was it restored from a backup?');
     }
-    if (this.mayBeUsed(token, session, now)) return session;
+    if (this.mayBeUsed(token, session, usedAt)) return session;
     if (await end(session.id, 'reuse')) onReuse(session);
     throw ended('It had been replaced, and the grace period was over, so the session was ended');
   }
 
-  private mayBeUsed({ generation }: ParsedRefreshToken, session: StoredSession, now: number): boolean {
+  private mayBeUsed({ generation }: ParsedRefreshToken, session: StoredSession, usedAt: number): boolean {
     if (generation === session.generation) return true;
     // Replacements that were merged with a later one count as made at the time of that one.
     const replacement = session.replacements.findLast((candidate) => candidate.generation >= generation);
-    return replacement !== undefined && now - replacement.at.getTime() < this.parts.terms.graceMs;
+    if (replacement === undefined) return false;
+    // The clock of the instance that replaced it may be ahead, or it replaced it while this request was waiting.
+    return Math.max(0, usedAt - replacement.at.getTime()) < this.parts.terms.graceMs;
   }
 
   /** @returns when the session now expires without use; `null` when another refresh came first, or the session has ended */
@@ -138,18 +141,18 @@ function withReplacement(session: StoredSession, now: number, graceMs: number): 
 }
 
 /**
- * Leaves out the replacement that is closest in time to the one after it, which then stands for both. So the list stays short
- * however often a session is refreshed, and a token is accepted for at most a fiftieth of the grace period too long.
+ * Leaves out the replacement whose neighbours are closest in time. The one after it then stands for both. So the list stays
+ * short however often a session is refreshed, and a token is accepted for at most a twentieth of the grace period too long.
  */
 function withoutClosest(all: readonly RefreshReplacement[]): readonly RefreshReplacement[] {
   let closest = 1;
   let least = Number.POSITIVE_INFINITY;
-  // The last one is the limit for all tokens before it, and stays.
-  for (const [at, replacement] of all.slice(0, -1).entries()) {
-    const later = all[at - 1];
-    if (later === undefined) continue;
-    const gap = later.at.getTime() - replacement.at.getTime();
-    if (gap < least) [closest, least] = [at, gap];
+  for (const at of all.keys()) {
+    const [later, earlier] = [all[at - 1], all[at + 1]];
+    // The last one is the limit for all tokens before it, and stays.
+    if (later === undefined || earlier === undefined) continue;
+    const span = later.at.getTime() - earlier.at.getTime();
+    if (span < least) [closest, least] = [at, span];
   }
   return all.filter((_, at) => at !== closest);
 }

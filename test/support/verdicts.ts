@@ -38,6 +38,18 @@ export function invalidToken(reason: RefusalReason): Verdict {
   return { status: 401, challenge: invalidTokenChallenge(reason), code: 'INVALID_TOKEN', reason };
 }
 
+const sessionSentences = {
+  malformed: 'The refresh token is not one of this app',
+  expired: 'The session has expired',
+  revoked: 'The session has ended',
+} as const satisfies Partial<Record<RefusalReason, string>>;
+
+/** The refusal of a refresh token, and of a session whose user is gone. */
+export function refusedSession(reason: keyof typeof sessionSentences): Verdict {
+  const challenge = `Bearer error="invalid_token", error_description="${sessionSentences[reason]}"`;
+  return { status: 401, challenge, code: 'INVALID_TOKEN', reason };
+}
+
 export const missingToken: Verdict = { status: 401, challenge: 'Bearer', code: 'MISSING_TOKEN' };
 
 export const invalidRequest: Verdict = {

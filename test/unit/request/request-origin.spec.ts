@@ -275,4 +275,18 @@ describe('a request to a route of sessions', () => {
     expect(await outcome('GET', { origin: evil })).toBe('accepted');
     expect(await outcome('POST', { origin: evil, 'x-token-delivery': 'body' })).toBe('accepted');
   });
+
+  it('is refused with a credential in a cookie, although it asks for tokens in the body', async () => {
+    const cookies = [fromCookie('access'), fromCookie('refresh')];
+    const withCookie = (cookie: string, page: string): Promise<string> =>
+      outcomeOf(() => {
+        const headers = { origin: page, 'x-token-delivery': 'body', cookie };
+        check.checkSessionRequest(viewHttpRequest({ method: 'POST', headers }), cookies);
+      });
+    for (const cookie of ['access=a', 'refresh=a', 'theme=dark; refresh=a', 'access=a; access=b']) {
+      expect(await withCookie(cookie, evil)).toBe('ACCESS_DENIED');
+      expect(await withCookie(cookie, app)).toBe('accepted');
+    }
+    expect(await withCookie('theme=dark', evil)).toBe('accepted');
+  });
 });
