@@ -61,7 +61,10 @@ export class RequestLog implements LoggerService {
   /** Nest passes the name of the logger last; an error may have its stack in between. */
   private write(level: LogLine['level'], message: unknown, rest: readonly unknown[]): void {
     const last = rest.at(-1);
-    const line: LogLine = { level, context: typeof last === 'string' ? last : '', message: String(message) };
+    const context = typeof last === 'string' ? last : '';
+    // What stops the start is printed by start.ts.
+    if (context === 'ExceptionHandler') return;
+    const line: LogLine = { level, context, message: String(message) };
     this.current.getStore()?.push(line);
     if (level === 'fatal' || level === 'error' || level === 'warn') {
       console.error(`${new Date().toLocaleTimeString()}  ${level}  [${line.context}] ${line.message}`);

@@ -13,7 +13,9 @@ export interface Settings {
   readonly dataDirectory: string;
 }
 
-const usualDataDirectory = fileURLToPath(new URL('.data/playground', import.meta.resolve('nest-gatehouse/package.json')));
+const usualDataDirectory = fileURLToPath(
+  new URL('.data/playground', import.meta.resolve('nest-gatehouse/package.json')),
+);
 
 /** A mistake in the settings. The message states everything that the user needs, so no stack is printed. */
 export class SettingsError extends Error {}

@@ -1,3 +1,4 @@
+import { explain } from './call.js';
 import { byId, element } from './element.js';
 import { toneOf } from './send.js';
 
@@ -8,7 +9,7 @@ const verdicts = {
   outage: 'cannot be decided now',
 };
 
-/** Shows a request and its response, and announces the result to screen readers in one sentence. */
+/** Shows a request and its response. */
 export function showAnswer(answer) {
   const tone = toneOf(answer);
   byId('answer').replaceChildren(
@@ -16,32 +17,26 @@ export function showAnswer(answer) {
       'div',
       { class: `verdict ${tone}` },
       element('strong', { 'data-part': 'status' }, `${answer.status} ${answer.statusText}`),
-      element('span', {}, verdicts[tone]),
+      element('span', {}, answer.status === 500 ? 'a fault of the app' : verdicts[tone]),
     ),
-    element('h3', { class: 'which' }, titleOf(answer)),
-    element('p', { class: 'story' }, answer.token.story),
+    element('h3', { class: 'which' }, answer.title),
+    element('p', { class: 'story' }, answer.story),
     element(
       'div',
       { class: 'parts' },
       part('Request', requestText(answer)),
       part('Challenge', headersText(answer)),
-      part(
-        'Body',
-        element(
-          'pre',
-          { class: 'body', tabindex: '0', 'aria-label': 'Body', 'data-part': 'body' },
-          JSON.stringify(answer.body, null, 2),
-        ),
-      ),
+      part('Body', bodyText(answer)),
       part('The app’s log says', logLines(answer)),
     ),
   );
 }
 
-export function summaryOf({ token, route, status, body }) {
-  const reason = body.reason ? `, ${body.reason}` : '';
-  const code = body.code ? ` ${body.code}${reason}` : '';
-  return `${token.label}, ${route.label.toLowerCase()} route: ${status}${code}.`;
+/** The result in one sentence, for screen readers. */
+export function summaryOf({ token, route, status, statusText, body }) {
+  const { code, reason } = body ?? {};
+  const facts = code ? ` ${[code, reason].filter(Boolean).join(', ')}` : status >= 400 ? ` ${statusText}` : '';
+  return `${token.label}, ${route.label.toLowerCase()} route: ${status}${facts}.`;
 }
 
 /** Scrolls to the response where the layout has it below the buttons. */
@@ -50,9 +45,9 @@ export function uncoverAnswer() {
   if (top > innerHeight - 160) byId('result').scrollIntoView({ block: 'start' });
 }
 
-/** Shown when the page is open but the server process has ended. */
-export function showSilence() {
-  const text = 'The playground does not answer. Is it still running?';
+/** Shown in place of an answer when there is none. */
+export function showFailure(error) {
+  const text = explain(error);
   byId('answer').replaceChildren(element('p', { class: 'problem' }, text));
   announce(text);
 }
@@ -61,18 +56,18 @@ export function announce(text) {
   byId('announcement').textContent = text;
 }
 
-function titleOf({ token, route }) {
-  return `${token.label} → ${route.label.toLowerCase()} route`;
-}
-
 function part(title, content) {
   return element('section', {}, element('h3', {}, title), content);
 }
 
-function requestText({ route, authorization }) {
-  const text = element('pre', { 'data-part': 'request' }, `GET ${route.path}`);
+function requestText({ method, path, authorization, cookies, mark }) {
+  const text = element('pre', { 'data-part': 'request' }, `${method} ${path}`);
   if (authorization !== undefined) text.append('\nAuthorization: ', ...inParts(authorization));
-  text.append(`\n\n`, element('i', {}, route.mark));
+  if (cookies.length > 0) {
+    text.append(`\nCookie: ${cookies.map((name) => `${name}=…`).join('; ')}`);
+    text.append('\n\n', element('i', {}, 'The browser adds the cookie; no script of this page can read it.'));
+  }
+  text.append(`\n\n`, element('i', {}, mark));
   return text;
 }
 
@@ -84,7 +79,19 @@ function headersText({ challenge, retryAfter }) {
   return element('pre', { ...attributes, 'data-part': 'challenge' }, lines.join('\n') || 'none');
 }
 
-function logLines({ log: lines, status }) {
+function bodyText({ body }) {
+  const attributes = { class: body === null ? 'body none' : 'body', 'data-part': 'body' };
+  const text = body === null ? 'none' : typeof body === 'string' ? body : JSON.stringify(body, hideTokens, 2);
+  return element('pre', { ...attributes, tabindex: '0', 'aria-label': 'Body' }, text);
+}
+
+/** Answers that deliver tokens in the body are shown without them. */
+function hideTokens(name, value) {
+  return name === 'access_token' || name === 'refresh_token' ? `… (${value.length} characters)` : value;
+}
+
+function logLines({ log: { lines, problem }, status }) {
+  if (problem !== undefined) return element('div', { class: 'lines none', 'data-part': 'log' }, problem);
   if (lines.length === 0) {
     const text =
       status >= 500

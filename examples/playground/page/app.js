@@ -1,49 +1,59 @@
-import { announce, showAnswer, showSilence, summaryOf, uncoverAnswer } from './answer-view.js';
+import { announce, showAnswer, showFailure, summaryOf, uncoverAnswer } from './answer-view.js';
+import { load } from './call.js';
 import { byId } from './element.js';
 import { routes, tokens } from './experiments.js';
 import { KeysView } from './keys-view.js';
 import { MatrixView } from './matrix-view.js';
-import { askForProfile, profileView } from './profile-view.js';
+import { askForProfile } from './profile-view.js';
+import { readTokens } from './provider-tokens.js';
 import { send } from './send.js';
-import { readSession } from './session.js';
+import { signOutOfApp } from './session-calls.js';
+import { SessionView } from './session-view.js';
 import { finishSignIn, signOut, startSignIn } from './sign-in.js';
 import { TokenView } from './token-view.js';
-import { showYou } from './you-view.js';
+import { refusalOf, showYou } from './you-view.js';
 
-const settings = await (await fetch('/playground/settings')).json();
+// Whatever nobody has expected is shown as well.
+addEventListener('unhandledrejection', ({ reason }) => showFailure(reason));
+
+const settings = await load('/playground/settings').catch(showFailure);
 
 // The provider accepts one redirect URI only, and `localhost` is another origin than 127.0.0.1.
-if (location.origin === settings.pageUrl) await start();
-else location.replace(settings.pageUrl);
+if (settings && location.origin !== settings.pageUrl) location.replace(settings.pageUrl);
+else if (settings) await start();
 
 async function start() {
   const outcome = await finishSignIn(settings);
-  const session = readSession(settings.run);
-  const you = { settings, signedIn: Boolean(session.accessToken), problem: outcome.problem };
-  const render = () =>
+  // What requests can be made with: the provider's tokens, and those of the app. They change while the page is open.
+  const held = readTokens(settings.run);
+  const you = { settings, signedIn: Boolean(held.accessToken), problem: outcome.problem };
+  const keys = new KeysView({ onChange: announce });
+  const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
+  const session = createSessionView(held, matrix);
+
+  function render() {
     showYou(byId('you'), {
       ...you,
       onSignIn: () => startSignIn(settings),
-      onSignOut: () => signOut(settings),
-      onProfile: () => showProfile().catch(showSilence),
+      onSignOut: leave,
+      onProfile: () => showProfile().catch(showFailure),
     });
-
-  const keys = new KeysView({ onChange: announce, onSilence: showSilence });
-  const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
+  }
 
   async function show(token, route) {
-    await run(token, route).catch(showSilence);
+    await run(token, route).catch(showFailure);
     uncoverAnswer();
   }
 
   async function run(token, route) {
-    const answer = await send(token, route, session);
+    const answer = await send(token, route, held);
     matrix.show(answer);
     showAnswer(answer);
-    await keys.update(session);
+    await keys.update(held);
     if (isYourself(token, route)) {
-      you.user = answer.status === 200 ? answer.body : undefined;
-      you.refusal = refusalOf(answer, keys.signs(session.accessToken));
+      const isGood = answer.status === 200;
+      you.user = isGood ? answer.body : undefined;
+      you.refusal = isGood ? undefined : refusalOf(answer, keys.signs(held.accessToken));
       render();
     }
     announce(summaryOf(answer));
@@ -51,24 +61,50 @@ async function start() {
   }
 
   async function showProfile() {
-    const answer = await askForProfile(session.accessToken);
-    you.profile = profileView(answer);
+    const { text, view } = await askForProfile(held.accessToken);
+    you.profile = view;
     render();
     // Rendering has replaced the button, so the focus is restored for keyboard users.
     [...byId('you').querySelectorAll('button')].find(({ textContent }) => textContent === 'Full profile')?.focus();
-    announce(you.profile.querySelector('[data-freshness], .problem').textContent);
+    announce(text);
   }
 
   render();
-  new TokenView(byId('token')).show(session.accessToken);
-  matrix.update(session);
+  new TokenView(byId('token')).show(held.accessToken);
+  matrix.update(held);
   byId('addresses').textContent = `App ${settings.pageUrl} · Provider ${settings.issuer}`;
-  byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(session), run).catch(showSilence));
-  await keys.update(session);
+  byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(held), run).catch(showFailure));
+  await keys.update(held);
+  await (outcome === 'signed in' ? session.start() : session.update());
 
   // The first request loads the current user.
-  if (session.accessToken) await run(tokens[0], routes[0]);
+  if (held.accessToken) await run(tokens[0], routes[0]).catch(showFailure);
   document.body.dataset.ready = 'true';
+}
+
+function createSessionView(held, matrix) {
+  return new SessionView(byId('own-session'), {
+    providerToken: () => held.accessToken,
+    onCall: announce,
+    onDevice(token) {
+      held.deviceToken = token;
+      matrix.update(held);
+    },
+    onChange(exists) {
+      held.ownSession = exists;
+      matrix.update(held);
+    },
+  });
+}
+
+/** Signs out of the app, then of the provider. */
+async function leave() {
+  try {
+    await signOutOfApp();
+    signOut(settings);
+  } catch (error) {
+    showFailure(error);
+  }
 }
 
 /** Sends the requests one after the other, so that each response is visible and the last one stays. */
@@ -77,11 +113,6 @@ async function sendAll(requests, run) {
   for (const { token, route } of requests) statuses.push((await run(token, route)).status);
   const refused = statuses.filter((status) => status >= 400).length;
   announce(`${statuses.length} requests sent, ${refused} of them refused.`);
-}
-
-function refusalOf({ status, body }, isKeyCurrent) {
-  if (status >= 500) return 'outage';
-  return body.reason === 'key' && isKeyCurrent ? 'early' : 'gone';
 }
 
 function isYourself(token, route) {

@@ -1,13 +1,16 @@
+import { load } from './call.js';
 import { readToken, tamperWith } from './token.js';
 
 export const routes = [
   { id: 'required', label: 'Required', path: '/api/me', mark: 'no mark: guardEverything asks for a token' },
+  { id: 'admin', label: 'Admins', path: '/api/admin', mark: "@RequireRoles('admin'): 403 for everybody else" },
   { id: 'optional', label: 'Optional', path: '/api/hello', mark: '@OptionalAuth()' },
   { id: 'public', label: 'Public', path: '/api/health', mark: '@Public()' },
 ];
 
 /**
- * `authorization` returns the header to send, if any. `needs` names what is required first.
+ * `authorization` returns the header to send, if any. `needs` names what is required first; `isHidden` hides the row until
+ * it is there. `sendsCookies`: the browser adds the cookies of the app.
  */
 export const tokens = [
   {
@@ -19,9 +22,27 @@ export const tokens = [
     authorization: (session) => bearer(session.accessToken),
   },
   {
+    id: 'session',
+    label: 'Your session',
+    hint: 'the cookie, no header',
+    story: 'The access token of your session with the app, in its cookie. The app has signed it itself.',
+    needs: 'ownSession',
+    sendsCookies: true,
+    authorization: () => undefined,
+  },
+  {
+    id: 'device',
+    label: 'Another device',
+    hint: 'a session of the same user',
+    story: 'The access token of the other device. It is good until it expires, or until that session is ended.',
+    needs: 'deviceToken',
+    isHidden: true,
+    authorization: (session) => bearer(session.deviceToken),
+  },
+  {
     id: 'none',
     label: 'No token',
-    hint: 'no Authorization header',
+    hint: 'neither header nor cookie',
     story: 'Nothing is sent. That is no error of the token, so the challenge names none (RFC 6750, section 3.1).',
     authorization: () => undefined,
   },
@@ -85,6 +106,7 @@ export const tokens = [
     story:
       'The token that you held before. Good until it expires, unless its key has been withdrawn and the guard knows.',
     needs: 'formerToken',
+    isHidden: true,
     authorization: (session) => bearer(session.formerToken),
   },
 ];
@@ -97,7 +119,6 @@ function bearer(token) {
 function flawed(flaw) {
   return async (session) => {
     const person = session.accessToken ? readToken(session.accessToken).claims.sub : '';
-    const response = await fetch(`/playground/tokens/${flaw}?person=${encodeURIComponent(person)}`);
-    return bearer((await response.json()).token);
+    return bearer((await load(`/playground/tokens/${flaw}?person=${encodeURIComponent(person)}`)).token);
   };
 }

@@ -1,3 +1,4 @@
+import { explain, load } from './call.js';
 import { byId, element } from './element.js';
 import { readToken } from './token.js';
 
@@ -6,51 +7,56 @@ export class KeysView {
   #state;
   #session = {};
 
-  constructor({ onChange, onSilence }) {
-    byId('rotate').addEventListener('click', () => {
-      this.#rotate().then(onChange, onSilence);
-    });
-    byId('key-server').addEventListener('click', () => {
-      this.#switchKeyServer().then(onChange, onSilence);
-    });
+  constructor({ onChange }) {
+    byId('rotate').addEventListener('click', async () => onChange(await this.#rotate()));
+    byId('key-server').addEventListener('click', async () => onChange(await this.#switchKeyServer()));
   }
 
   /** Whether the token is signed with the key that the provider publishes now. */
   signs(token) {
-    return readToken(token).header.kid === this.#state.keyId;
+    return this.#state !== undefined && readToken(token).header.kid === this.#state.keyId;
   }
 
+  /** Never rejects: what goes wrong is shown in the card. @returns the problem, if there is one */
   async update(session) {
     this.#session = session;
-    await this.#change('/playground/provider', {});
+    return this.#change('/playground/provider', {});
   }
 
   async #rotate() {
-    await this.#change('/playground/provider/keys', { method: 'POST' });
-    return 'The provider signs with a new key.';
+    const problem = await this.#change('/playground/provider/keys', { method: 'POST' });
+    return problem ?? 'The provider signs with a new key.';
   }
 
   async #switchKeyServer() {
-    const answering = this.#state.keyServer === 'down';
-    await this.#change('/playground/provider/key-server', {
+    const answering = this.#state?.keyServer === 'down';
+    const problem = await this.#change('/playground/provider/key-server', {
       method: 'PUT',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ answering }),
     });
-    return answering ? 'The key server answers again.' : 'The key server is down.';
+    return problem ?? (answering ? 'The key server answers again.' : 'The key server is down.');
   }
 
   async #change(address, init) {
-    const response = await fetch(address, init);
-    this.#state = await response.json();
-    this.#show();
+    try {
+      this.#state = await load(address, init);
+      this.#show();
+      return undefined;
+    } catch (error) {
+      const problem = explain(error);
+      byId('advice').replaceChildren(element('p', { class: 'problem' }, problem));
+      return problem;
+    }
   }
 
   #show() {
     const { keyId, keyServer, keySetRequests } = this.#state;
     byId('key-id').textContent = keyId;
     byId('key-reads').textContent = keySetRequests === 1 ? 'once' : `${keySetRequests} times`;
-    byId('key-server').setAttribute('aria-checked', String(keyServer === 'answering'));
+    const isOn = keyServer === 'answering';
+    byId('key-server').setAttribute('aria-checked', String(isOn));
+    byId('key-server-state').textContent = isOn ? 'on' : 'off';
     const advice = this.#advice();
     // Screen readers announce a change of this text, so it must not be rewritten after each request.
     if (byId('advice').textContent !== advice.map((paragraph) => paragraph.textContent).join('')) {

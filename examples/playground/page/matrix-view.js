@@ -2,32 +2,41 @@ import { element } from './element.js';
 import { routes, tokens } from './experiments.js';
 import { toneOf } from './send.js';
 
-/** Shows the table of requests: a row for each token, a column for each route, a button in each cell. */
+/**
+ * Shows the table of requests: a row for each token, a column for each route, a button in each cell. The roles are written,
+ * because the layout for phones is no table any more and would take them away.
+ */
 export class MatrixView {
   #buttons = new Map();
   #rows = new Map();
 
   constructor({ head, body, onSend }) {
     head.append(
-      ...routes.map((route) => element('th', { scope: 'col' }, route.label, element('code', {}, route.path))),
+      ...routes.map((route) =>
+        element('th', { scope: 'col', role: 'columnheader' }, route.label, element('code', {}, route.path)),
+      ),
     );
     for (const token of tokens) {
-      const row = element('tr', {}, element('th', { scope: 'row' }, token.label, element('span', {}, token.hint)));
-      for (const route of routes) row.append(element('td', {}, this.#button(token, route, onSend)));
+      const row = element(
+        'tr',
+        { role: 'row' },
+        element('th', { scope: 'row', role: 'rowheader' }, token.label, element('span', {}, token.hint)),
+      );
+      for (const route of routes) row.append(element('td', { role: 'cell' }, this.#button(token, route, onSend)));
       this.#rows.set(token, row);
       body.append(row);
     }
   }
 
-  /** Disables rows whose token does not exist, and hides the row of the previous token until there is one. */
+  /** Disables rows whose token does not exist, and hides those that few people need until there is one. */
   update(session) {
     for (const [token, row] of this.#rows) {
       const missing = token.needs !== undefined && !session[token.needs];
-      row.hidden = missing && token.needs === 'formerToken';
+      row.hidden = missing && token.isHidden === true;
       for (const route of routes) {
         const button = this.#buttons.get(keyOf(token, route));
         button.disabled = missing;
-        button.title = missing ? 'Sign in first' : '';
+        button.title = missing ? reasonOf(token) : '';
       }
     }
   }
@@ -60,6 +69,10 @@ export class MatrixView {
 function label(button, visible, token, route, remark) {
   const hidden = `${remark} – ${token.label}, ${route.label.toLowerCase()} route`;
   button.replaceChildren(visible, element('span', { class: 'hidden' }, hidden));
+}
+
+function reasonOf({ needs }) {
+  return needs === 'ownSession' ? 'Start a session first' : 'Sign in first';
 }
 
 function keyOf(token, route) {

@@ -1,3 +1,4 @@
+import { answerText, call, isGood, load } from './call.js';
 import { element } from './element.js';
 
 const ages = {
@@ -6,18 +7,26 @@ const ages = {
   stale: 'stale: given at once, while the provider is asked behind it. Ask again',
 };
 
-/** Loads the caller's profile from the app, and the total number of calls from the provider. */
+/**
+ * Loads the caller's profile from the app, and the total number of calls from the provider.
+ *
+ * @returns {Promise<{ text: string, view: HTMLElement }>} what to announce, and what to show
+ */
 export async function askForProfile(accessToken) {
-  const response = await fetch('/api/profile', { headers: { Authorization: `Bearer ${accessToken}` } });
-  const body = await response.json();
-  const { profileRequests } = await (await fetch('/playground/provider')).json();
-  return { status: response.status, body, profileRequests };
+  const answer = await call('/api/profile', {
+    credentials: 'omit',
+    headers: { Authorization: `Bearer ${accessToken}` },
+  });
+  if (!isGood(answer)) {
+    const text = `Full profile: ${answerText(answer)}`;
+    return { text, view: element('p', { class: 'problem', 'data-part': 'profile-problem' }, text) };
+  }
+  const { profileRequests } = await load('/playground/provider');
+  return { text: ages[answer.body.freshness], view: profileView(answer.body, profileRequests) };
 }
 
 /** Shows the profile and its source. */
-export function profileView({ status, body, profileRequests }) {
-  if (status !== 200) return element('p', { class: 'problem' }, `${status} ${body.code}: ${body.message}`);
-  const { profile, freshness } = body;
+function profileView({ profile, freshness }, profileRequests) {
   return element(
     'dl',
     { class: 'facts profile' },

@@ -1,21 +1,25 @@
-/** Sends one request to the API, and returns everything that the page shows about it. */
-export async function send(token, route, session) {
-  const authorization = await token.authorization(session);
-  const response = await fetch(
-    route.path,
-    authorization === undefined ? {} : { headers: { Authorization: authorization } },
-  );
-  const body = await response.json();
+import { call, explain, load } from './call.js';
+
+/**
+ * Sends one request to the API, and returns everything that the page shows about it. Cookies are sent by the rows that are
+ * about them only: a cookie and a header with two different tokens would be refused, as it is unclear which one counts.
+ */
+export async function send(token, route, credentials) {
+  const authorization = await token.authorization(credentials);
+  const answer = await call(route.path, {
+    credentials: token.sendsCookies ? 'same-origin' : 'omit',
+    ...(authorization === undefined ? {} : { headers: { Authorization: authorization } }),
+  });
   return {
+    ...answer,
     token,
     route,
     authorization,
-    status: response.status,
-    statusText: response.statusText,
-    challenge: response.headers.get('WWW-Authenticate'),
-    retryAfter: response.headers.get('Retry-After'),
-    body,
-    log: await readLog(response.headers.get('X-Request-Id')),
+    title: `${token.label} → ${route.label.toLowerCase()} route`,
+    story: token.story,
+    cookies: token.sendsCookies ? ['access'] : [],
+    mark: route.mark,
+    log: await readLog(answer),
   };
 }
 
@@ -26,7 +30,11 @@ export function toneOf({ status, challenge }) {
   return challenge === null ? 'good' : 'noted';
 }
 
-async function readLog(requestId) {
-  const response = await fetch(`/playground/log/${requestId}`);
-  return response.ok ? (await response.json()).lines : [];
+/** The lines that the app has logged during a request. The answer is shown also where these cannot be had. */
+export async function readLog({ requestId }) {
+  try {
+    return { lines: (await load(`/playground/log/${requestId}`)).lines };
+  } catch (error) {
+    return { problem: `The lines could not be read. ${explain(error)}` };
+  }
 }

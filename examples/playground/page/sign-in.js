@@ -1,4 +1,5 @@
-import { forgetTokens, keepTokens } from './session.js';
+import { answerText, call, explain, isGood } from './call.js';
+import { forgetTokens, keepTokens } from './provider-tokens.js';
 import { toBase64url } from './token.js';
 
 const pendingKey = 'sign-in';
@@ -48,26 +49,27 @@ export function signOut(settings) {
 }
 
 async function exchange(settings, code, verifier) {
-  const response = await requestTokens(settings, code, verifier).catch(() => undefined);
-  if (!response) return { problem: 'The provider could not be reached. Is the playground still running?' };
-  const body = await response.json();
-  if (!response.ok) return { problem: body.error_description ?? 'The provider did not give a token.' };
-  keepTokens(settings.run, { accessToken: body.access_token, idToken: body.id_token });
-  return 'signed in';
+  try {
+    const answer = await requestTokens(settings, code, verifier);
+    const { access_token: accessToken, id_token: idToken, error_description: description } = answer.body ?? {};
+    if (!isGood(answer)) return { problem: `The provider gave no token: ${description ?? answerText(answer)}` };
+    keepTokens(settings.run, { accessToken, idToken });
+    return 'signed in';
+  } catch (error) {
+    return { problem: explain(error) };
+  }
 }
 
 function requestTokens(settings, code, verifier) {
-  return fetch(settings.tokenEndpoint, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: 'authorization_code',
-      client_id: settings.clientId,
-      redirect_uri: redirectUri(settings),
-      resource: settings.audience,
-      code,
-      code_verifier: verifier,
-    }),
+  const body = new URLSearchParams({
+    grant_type: 'authorization_code',
+    client_id: settings.clientId,
+    redirect_uri: redirectUri(settings),
+    resource: settings.audience,
+    code,
+    code_verifier: verifier,
   });
+  return call(settings.tokenEndpoint, { method: 'POST', body }, 'The provider');
 }
 
 function redirectUri(settings) {

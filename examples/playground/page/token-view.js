@@ -75,8 +75,12 @@ function rows(claims) {
 function rawToken(token) {
   const copy = element('button', { type: 'button', class: 'small' }, 'Copy');
   copy.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(token);
-    copy.textContent = 'Copied';
+    try {
+      await navigator.clipboard.writeText(token);
+      copy.textContent = 'Copied';
+    } catch {
+      copy.textContent = 'The browser does not allow it';
+    }
   });
   return element(
     'details',

@@ -1,3 +1,4 @@
+import { answerText } from './call.js';
 import { element } from './element.js';
 
 /**
@@ -56,15 +57,20 @@ function person(user) {
   ];
 }
 
-const refusals = {
-  gone: 'The app does not take your token any more. Sign in again for a new one.',
-  early:
-    'The guard does not know the key of your token yet: after a key id that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.',
-  outage: 'The app cannot say who you are: it needs the key set for that, and the key server is down.',
-};
-
 function refused(refusal) {
-  return element('p', { class: 'problem' }, refusals[refusal] ?? 'Asking the app who you are …');
+  return element('p', { class: 'problem' }, refusal ?? 'Asking the app who you are …');
+}
+
+/** What an answer other than 200 to the token of the user means. */
+export function refusalOf(answer, isKeyCurrent) {
+  const { status, body } = answer;
+  if (status === 503) {
+    return 'The app cannot say who you are: it needs the key set for that, and it cannot be had now. Is the key server off?';
+  }
+  if (status !== 401) return `The app has answered ${answerText(answer)}.`;
+  return body.reason === 'key' && isKeyCurrent
+    ? 'The guard does not know the key of your token yet: after key ids that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.'
+    : 'The app does not take your token any more. Sign in again for a new one.';
 }
 
 function buttons(onProfile, onSignIn, onSignOut) {

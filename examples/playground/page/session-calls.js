@@ -1,0 +1,50 @@
+import { call, isGood, load } from './call.js';
+
+/** What the page asks of the app with the cookies of its session. The browser sends and keeps these by itself. */
+
+export function findCookies() {
+  return load('/playground/session/cookies');
+}
+
+/**
+ * Exchanges the provider's token for a session. A session that this browser has already ends first, because the app refuses a
+ * request with two tokens: in the header and in the cookie.
+ */
+export async function startSession(accessToken) {
+  await signOutOfApp();
+  return call('/playground/session', { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } });
+}
+
+export function refresh() {
+  return call('/auth/refresh', { method: 'POST' });
+}
+
+export function listSessions() {
+  return asSession('/auth/sessions?limit=10');
+}
+
+export function openDevice() {
+  return asSession('/playground/session/devices', { method: 'POST' });
+}
+
+export function endSession(id) {
+  return asSession(`/auth/sessions/${id}`, { method: 'DELETE' });
+}
+
+export function signOutEverywhere() {
+  return asSession('/auth/sign-out-everywhere', { method: 'POST' });
+}
+
+/** Also without a session, and with an expired one: it removes the cookies. */
+export function signOutOfApp() {
+  return call('/auth/sign-out', { method: 'POST' });
+}
+
+/** As a client of an app does it: when the access token is refused, it refreshes once and asks again. */
+async function asSession(path, init) {
+  const first = await call(path, init);
+  if (first.status !== 401) return first;
+  const refreshed = await refresh();
+  // Where there is no session any more, this answer states why.
+  return isGood(refreshed) ? call(path, init) : refreshed;
+}
