@@ -78,6 +78,15 @@ function installedBy(manager, work, pack, inProject) {
   ];
 }
 
+/** The command as an app has it after `npm install`, without the driver, which it loads only when it connects. */
+async function checkCommand(cwd) {
+  const command = join(cwd, 'node_modules/.bin/nest-gatehouse');
+  const sql = await must(command, ['migrate', '--print', '--schema', 'printed'], { cwd });
+  if (!sql.includes('create table "printed".sessions')) throw new Error(`migrate --print wrote:\n${sql}`);
+  const { code, output } = await run(command, ['migrate', '--database-url', 'postgres://127.0.0.1/app'], { cwd });
+  if (code !== 1 || !output.includes('npm install pg')) throw new Error(`migrate ended with ${code}:\n${output}`);
+}
+
 /** @returns {Promise<{ passed: number, failed: number, skipped: { name: string, reason: string }[] }>} */
 export async function testPackage() {
   const tally = { passed: 0, failed: 0, skipped: [] };
@@ -106,6 +115,7 @@ export async function testPackage() {
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
         ...['pnpm', 'yarn'].flatMap((manager) => installedBy(manager, work, pack, inProject)),
+        ['nest-11-cjs: the command runs', () => checkCommand(join(work, 'nest-11-cjs'))],
       ]),
       lane(tally, [
         ...project(work, 'nest-12-esm', pack),

@@ -1,4 +1,4 @@
-import { SqlDatabase, type SqlRow, type SqlRunner, type SqlValue, toSqlFailure } from './sql-database.js';
+import { SqlDatabase, type SqlRow, type SqlRunner, type SqlValue, toParameter, toSqlFailure } from './sql-database.js';
 
 /** The part of PGlite that is used. */
 export interface EmbeddedEngine extends EngineStatements {
@@ -55,7 +55,7 @@ async function send(
   values: readonly SqlValue[],
 ): Promise<readonly SqlRow[]> {
   try {
-    const { rows } = await statements.query(text, [...values], { parsers });
+    const { rows } = await statements.query(text, values.map(toParameter), { parsers });
     return rows as readonly SqlRow[];
   } catch (error) {
     throw toSqlFailure(error);

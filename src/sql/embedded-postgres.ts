@@ -1,4 +1,6 @@
+import type * as Pglite from '@electric-sql/pglite';
 import { join, resolve } from 'node:path';
+import { constants, runInThisContext } from 'node:vm';
 import { readOptions, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
@@ -56,7 +58,7 @@ async function open(dataDir: string | undefined, unlock: () => void): Promise<Sq
 }
 
 async function openEngine(dataDir: string | undefined): Promise<EmbeddedEngine> {
-  const { PGlite } = await loadPackage(() => import('@electric-sql/pglite'), {
+  const { PGlite } = await loadPackage(importEngine, {
     where: 'embeddedPostgres',
     name: '@electric-sql/pglite',
     install: 'npm install @electric-sql/pglite@0.5',
@@ -70,4 +72,19 @@ async function openEngine(dataDir: string | undefined): Promise<EmbeddedEngine> 
       'Restore the directory from a backup, or delete it to begin with an empty one. Another version of PGlite may have written it',
     );
   }
+}
+
+/**
+ * PGlite calls `import()`, which ends the process when Jest has loaded it: Jest runs CommonJS in a context of its own, without
+ * that function. There PGlite is loaded by Node's own loader, in the main context.
+ */
+async function importEngine(): Promise<typeof Pglite> {
+  const isMainContext = runInThisContext('globalThis') === globalThis;
+  // ES modules have no such name, and `import()` in every context.
+  if (isMainContext || typeof __filename !== 'string') return await import('@electric-sql/pglite');
+  const load = runInThisContext('(name) => import(name)', {
+    filename: __filename,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  }) as (name: string) => Promise<typeof Pglite>;
+  return await load('@electric-sql/pglite');
 }

@@ -8,6 +8,7 @@ import {
   type SqlRow,
   type SqlRunner,
   type SqlValue,
+  toParameter,
   toSqlFailure,
   type TransactionOptions,
 } from './sql-database.js';
@@ -164,11 +165,6 @@ async function send(client: PostgresClient, text: string, values: readonly SqlVa
   } catch (error) {
     throw toSqlFailure(error);
   }
-}
-
-/** `pg` writes a `Date` in the time zone of the process, with a year that may be ambiguous; ISO 8601 in UTC is not. */
-function toParameter(value: SqlValue): SqlValue {
-  return value instanceof Date ? value.toISOString() : value;
 }
 
 async function runTransaction<Result>(

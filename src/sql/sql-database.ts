@@ -1,5 +1,16 @@
+import { types } from 'node:util';
+
 /** What a statement can be given. Times are passed as `Date`, bytes as `Uint8Array`, JSON as text. */
 export type SqlValue = string | number | boolean | Date | Uint8Array | null;
+
+/**
+ * A value in a form that all drivers write alike. `pg` writes a `Date` in the time zone of the process, with a year that may be
+ * ambiguous; ISO 8601 in UTC is not.
+ */
+export function toParameter(value: SqlValue): SqlValue {
+  // A `Date` may come from another context than this module (Jest).
+  return types.isDate(value) ? value.toISOString() : value;
+}
 
 /** A row as the database writes it: the text of each column. Drivers convert nothing, so that all give the same. */
 export type SqlRow = Readonly<Record<string, string | null>>;
