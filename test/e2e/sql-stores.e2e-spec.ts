@@ -90,7 +90,7 @@ describe('SqlStoresModule', () => {
     expect(await app.nest.get(SigningKeyStore).list()).toEqual([]);
     await app.nest.close();
     await expect(app.nest.get(SessionStore).find(session.id)).rejects.toThrow(AuthUnavailableError);
-  }, 60_000);
+  }, 120_000);
 
   pgIt('provides the revocations of AuthModule, over all instances', async () => {
     const issuer = await startIssuer();

@@ -5,7 +5,7 @@ import { postgresMissing } from './postgres.js';
 export { describe };
 
 /** Starting PGlite takes seconds. */
-const timeoutMs = 60_000;
+const timeoutMs = 120_000;
 
 export const it: TestRunner['it'] = (name, run) => test(name, run, timeoutMs);
 

@@ -27,7 +27,7 @@ describe('the stores in a Nest 11 app, CommonJS and Jest', () => {
     expect(stored).toEqual({ ...key, sealedPrivateKey: Buffer.from(key.sealedPrivateKey) });
     expect(stored?.createdAt).toBeInstanceOf(Date);
     await app.close();
-  }, 60_000);
+  }, 120_000);
 
   it('name the package that is not installed', async () => {
     await expect(start(postgres('postgres://127.0.0.1/app'))).rejects.toThrow('Install it: npm install pg');
