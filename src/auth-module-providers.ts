@@ -23,6 +23,7 @@ import { PolicyEvaluator } from './access/policy-evaluator.js';
 import { RouteRulesReader } from './access/route-rules.js';
 import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
 import { BearerScheme } from './authentication/bearer-scheme.js';
+import { RequestAuthentication } from './authentication/request-authentication.js';
 import { RequestAuthenticator } from './authentication/request-authenticator.js';
 import { ErrorAnswers } from './challenge/error-answers.js';
 import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
@@ -162,6 +163,11 @@ export const authModuleProviders: Provider[] = [
       const { sources, toUser, clock } = options;
       return new RequestAuthenticator({ schemes, sources, toUser, clock, checkRequest: check.check });
     },
+  },
+  {
+    provide: RequestAuthentication,
+    inject: [Authenticator],
+    useFactory: (authenticator: Authenticator) => new RequestAuthentication(authenticator),
   },
   {
     provide: CallAnswers,

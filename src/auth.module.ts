@@ -7,6 +7,7 @@ import { noteAuthModule } from './errors/require-auth-module.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { Authenticator } from './authentication/authenticator.js';
+import { RequestAuthentication } from './authentication/request-authentication.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './access/route-rules.js';
@@ -138,6 +139,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       IssuerKeys,
       KeyHealth,
       Authenticator,
+      RequestAuthentication,
       RouteRulesReader,
       Transports,
       RequirementChecker,

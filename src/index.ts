@@ -92,6 +92,7 @@ export { VerifyOnline } from './decorators/authentication.decorator.js';
 export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export { AuthGuard } from './guard/auth.guard.js';
 export { Authenticator } from './authentication/authenticator.js';
+export { RequestAuthentication } from './authentication/request-authentication.js';
 export { JwtStrategy } from './guard/jwt.strategy.js';
 export type { AuthUser, ProviderName, UserCredential } from './user/auth-user.js';
 export type { Organization } from './user/auth-user.js';

@@ -4,7 +4,7 @@ import type { Credential } from '../request/find-credential.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { isBearerHeader } from '../request/request-origin.js';
 import { describeMissing } from '../request/missing-credential.js';
-import type { RequestView } from '../request/request-view.js';
+import { nodeRequestOf, type RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -99,7 +99,7 @@ export class RequestAuthenticator extends Authenticator {
 
   /** In a method of its own, so that the engine can inline the path of a recalled credential. */
   private authenticateUnknown(found: FoundCredential, request: RequestView): MaybePromise<AuthUser> {
-    const known = this.attempts.find(request.request);
+    const known = this.attempts.find(nodeRequestOf(request.request));
     // The credential is compared, because code that runs between two guards may replace it.
     const isSame = known?.text === found.credential.text && known.scheme === found.scheme;
     return isSame ? this.reuse(known, found, request) : this.attempt(found, request);
@@ -109,7 +109,7 @@ export class RequestAuthenticator extends Authenticator {
     const found = this.find(request);
     const { scheme, credential } = found;
     if (scheme.authenticateOnline === undefined) throw withScheme(withoutIntrospection(scheme), credential.scheme);
-    const known = this.attempts.find(request.request);
+    const known = this.attempts.find(nodeRequestOf(request.request));
     try {
       const isSame = known?.text === credential.text && known.scheme === scheme;
       const earlier = isSame ? await this.findEarlier(known) : undefined;
@@ -134,12 +134,12 @@ export class RequestAuthenticator extends Authenticator {
   override toAppUser(request: RequestView, user: AuthUser): unknown {
     const { toUser } = this.parts;
     if (toUser === null) return user;
-    const known = this.appUsers.find(request.request);
+    const known = this.appUsers.find(nodeRequestOf(request.request));
     if (known !== undefined && areOfOneToken(known.user, user)) return known.appUser;
     const result = toUser(user, request.request);
     // A thenable that is not a promise, such as a query builder, is wrapped in a promise.
     const appUser = isThenable(result) ? Promise.resolve(result).then((value) => value ?? null) : (result ?? null);
-    this.appUsers.set(request.request, { user, appUser });
+    this.appUsers.set(nodeRequestOf(request.request), { user, appUser });
     return appUser;
   }
 
@@ -215,7 +215,12 @@ export class RequestAuthenticator extends Authenticator {
   }
 
   private keep(request: RequestView, { scheme, credential }: FoundCredential, outcome: Attempt['outcome']): void {
-    this.attempts.set(request.request, { text: credential.text, scheme, startedAt: this.now(), outcome });
+    this.attempts.set(nodeRequestOf(request.request), {
+      text: credential.text,
+      scheme,
+      startedAt: this.now(),
+      outcome,
+    });
   }
 
   private refuseMissing(request: RequestView): never {

@@ -49,6 +49,12 @@ export interface HttpRequest {
   readonly raw?: Omit<HttpRequest, 'raw'>;
 }
 
+/** Node's request, which a middleware gets, in the request of Fastify, which the guard gets; otherwise the request itself. */
+export function nodeRequestOf(request: HttpRequest): object {
+  const { raw } = request;
+  return typeof raw === 'object' ? raw : request;
+}
+
 /** Creates the view of an HTTP request of Node, Express or Fastify. */
 export function viewHttpRequest(request: HttpRequest): RequestView {
   return new HttpRequestView(request);
