@@ -101,20 +101,24 @@ export interface SessionCookies {
 /**
  * The `Set-Cookie` lines of a session.
  *
- * @throws {ConfigurationError} when the access token is too long for a cookie: browsers would drop it silently.
+ * @throws {ConfigurationError} when the access token is too long for a cookie.
  */
 export function cookieLines(terms: CookieTerms, cookies: SessionCookies): HeaderLines {
   const age = cookies.maxAgeSeconds === null ? '' : `; Max-Age=${cookies.maxAgeSeconds}`;
+  checkAccessCookie(terms, cookies.accessToken);
   return [[terms.accessName, cookies.accessToken] as const, [terms.refreshName, cookies.refreshToken] as const].map(
-    ([name, value]) => {
-      const size = name.length + value.length;
-      if (size <= longestCookie) return ['Set-Cookie', `${name}=${value}; ${terms.attributes}${age}`] as const;
-      throw new ConfigurationError(
-        'SessionsModule.forRoot({ accessToken })',
-        `the access token makes a cookie of ${size} bytes, and browsers drop those above ${longestCookie}`,
-        "Return fewer roles, scopes and claims from findSubject, leave accessToken: { include } out, or set delivery to ['body']",
-      );
-    },
+    ([name, value]) => ['Set-Cookie', `${name}=${value}; ${terms.attributes}${age}`] as const,
+  );
+}
+
+/** @throws {ConfigurationError} when an access token is too long for a cookie: browsers would drop it silently. */
+export function checkAccessCookie({ accessName }: CookieTerms, accessToken: string): void {
+  const size = accessName.length + accessToken.length;
+  if (size <= longestCookie) return;
+  throw new ConfigurationError(
+    'SessionsModule.forRoot({ accessToken })',
+    `the access token makes a cookie of ${size} bytes, and browsers drop those above ${longestCookie}`,
+    "Return fewer roles, scopes and claims from findSubject, leave accessToken: { include } out, or set delivery to ['body']",
   );
 }
 

@@ -9,6 +9,7 @@ import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AccessTokens, IssuedAccessToken } from './access-tokens.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { IssuedSession, type Page, type Session, type SessionDetails, type SessionItem } from './session.js';
+import { checkAccessCookie } from './session-cookies.js';
 import { deliveryFault } from './session-delivery.js';
 import type { SessionTerms } from './session-options.js';
 import { checkAlive, removalTime, SessionRotation } from './session-rotation.js';
@@ -77,12 +78,13 @@ export class SessionLifecycle {
     const now = this.now();
     const session = this.createSession(subject.id, chosen, now);
     // Signed before anything is stored, so that a failure leaves no session behind.
+    const user = this.parts.terms.presentUser(subject);
     const issued = await this.parts.accessTokens.issue(session, subject, now);
     const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endingOf('replaced') };
     await this.getStore().create(session, replaced);
     if (replacedId !== null) await this.revoke([replacedId]);
     const { remember, delivery, idleExpiresAt } = session;
-    const details = { subject, idleExpiresAt, remember, delivery, isNewUser };
+    const details = { user, idleExpiresAt, remember, delivery, isNewUser };
     return toSession(session, issued, this.getTokens().create(session, 0), details);
   }
 
@@ -91,18 +93,15 @@ export class SessionLifecycle {
     const rotated = await this.getRotation().rotate(
       text,
       (session) => {
-        const expected = session.delivery ?? place;
+        const expected = this.deliveryOf(session, place);
         if (choice !== null && expected !== null && choice !== expected) throw deliveryFault(expected);
       },
-      async (session) => {
-        const subject = await this.requireSubject(session);
-        return { subject, issued: await this.parts.accessTokens.issue(session, subject, this.now()) };
-      },
+      (session) => this.prepareAnswer(session, this.deliveryOf(session, place)),
     );
     const { session, refreshToken, idleExpiresAt, prepared } = rotated;
     const { remember } = session;
-    const delivery = session.delivery ?? place;
-    const details = { subject: prepared.subject, idleExpiresAt, remember, delivery, isNewUser: false };
+    const delivery = this.deliveryOf(session, place);
+    const details = { user: prepared.user, idleExpiresAt, remember, delivery, isNewUser: false };
     return toSession(session, prepared.issued, refreshToken, details);
   }
 
@@ -172,6 +171,21 @@ export class SessionLifecycle {
       return null;
     }
     return session.idleExpiresAt;
+  }
+
+  /** What the client chose, as long as the app offers it; otherwise the place that the refresh token came from. */
+  private deliveryOf({ delivery }: StoredSession, place: TokenDelivery | null): TokenDelivery | null {
+    return delivery !== null && this.parts.terms.delivery.includes(delivery) ? delivery : place;
+  }
+
+  /** Everything that may fail, before the refresh token is replaced: the client keeps a token that works. */
+  private async prepareAnswer(session: StoredSession, delivery: TokenDelivery | null) {
+    const { terms, accessTokens } = this.parts;
+    const subject = await this.requireSubject(session);
+    const user = terms.presentUser(subject);
+    const issued = await accessTokens.issue(session, subject, this.now());
+    if (delivery === 'cookies') checkAccessCookie(terms.cookies, issued.accessToken);
+    return { user, issued };
   }
 
   private createSession(

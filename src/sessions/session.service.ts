@@ -131,10 +131,10 @@ export class SessionService {
 
   private deliverBy(delivery: TokenDelivery, session: Session, response: object): TokenAnswer {
     const { terms, host, clock } = this.parts;
-    const { subject, idleExpiresAt, remember, isNewUser } = IssuedSession.detailsOf(session);
+    const { user, idleExpiresAt, remember, isNewUser } = IssuedSession.detailsOf(session);
     const now = readMilliseconds(clock);
     const answer = {
-      user: terms.presentUser(subject),
+      user,
       expires_in: secondsUntil(session.expiresAt, now),
       is_new_user: isNewUser,
     };

@@ -1,5 +1,4 @@
 import type { TokenDelivery } from './session-store.js';
-import type { SessionSubject } from './session-subject.js';
 
 /** A session of a user, with its current tokens. Whoever has the refresh token has the session, so keep it out of logs. */
 export interface Session {
@@ -34,7 +33,8 @@ export type TokenAnswer = CookieTokenAnswer | BodyTokenAnswer;
 
 /** What is needed to deliver a session, and is no part of its public form. */
 export interface SessionDetails {
-  readonly subject: SessionSubject;
+  /** `user` of the answer. */
+  readonly user: object;
   readonly idleExpiresAt: Date;
   readonly remember: boolean;
   /** What the client chose when the session began. */

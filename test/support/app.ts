@@ -43,9 +43,9 @@ export class RunningApp {
     readonly url: string,
   ) {}
 
-  static async listen(nest: INestApplication): Promise<RunningApp> {
+  static async listen(nest: INestApplication, port = 0): Promise<RunningApp> {
     toEnd.push(() => nest.close());
-    await nest.listen(0, '127.0.0.1');
+    await nest.listen(port, '127.0.0.1');
     return new RunningApp(nest, await nest.getUrl());
   }
 
@@ -62,16 +62,18 @@ export interface AppParts extends Omit<ModuleMetadata, 'providers'> {
   readonly cors?: NonNullable<NestApplicationOptions['cors']>;
   /** Called before the app listens. */
   readonly prepare?: (nest: INestApplication) => void;
+  /** @defaultValue a free one */
+  readonly port?: number;
 }
 
 /** Starts an app by `NestFactory`. Rejects when the start fails. */
 export async function startApp(platform: Platform, parts: AppParts): Promise<RunningApp> {
-  const { logger = false, cors, prepare, ...metadata } = parts;
+  const { logger = false, cors, prepare, port, ...metadata } = parts;
   class RootModule {}
   const options: NestApplicationOptions = { logger, abortOnError: false, ...(cors && { cors }) };
   const nest = await NestFactory.create({ module: RootModule, ...metadata }, platform.createAdapter(), options);
   prepare?.(nest);
-  return RunningApp.listen(nest);
+  return RunningApp.listen(nest, port);
 }
 
 /** Starts the app of a testing module, which can override providers. */

@@ -5,7 +5,6 @@ import { checkSubject, findSubject, presentUser, type SessionSubject } from '../
 const finds = (found: unknown) => ({ findSubject: async () => found as SessionSubject });
 const throwing = (thrown: unknown) => ({
   findSubject: (): never => {
-     
     throw thrown;
   },
 });
