@@ -29,6 +29,13 @@ const project = (name: string, include: string[], timeoutMs = 5_000) => ({
   },
 });
 
+const inBrowser = project('browser', ['test/browser/**/*.spec.ts'], 120_000);
+/** Compiles before the first file: two files that did it at once would destroy each other's output. */
+const browser = {
+  ...inBrowser,
+  test: { ...inBrowser.test, globalSetup: [fromRoot('./test/browser/compile-playground.ts')] },
+};
+
 /** Files that only have to compile: `expectTypeOf` for what a type is, `@ts-expect-error` for what it must refuse. */
 const types = {
   test: {
@@ -54,7 +61,7 @@ export default defineConfig({
       project('unit', ['test/{unit,rules}/**/*.spec.ts']),
       project('contract', ['test/contract/**/*.spec.ts']),
       project('e2e', ['test/e2e/**/*.e2e-spec.ts'], 15_000),
-      project('browser', ['test/browser/**/*.spec.ts'], 120_000),
+      browser,
     ],
     coverage: {
       provider: 'v8',

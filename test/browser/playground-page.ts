@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Cookie, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
 export interface ShownAnswer {
@@ -39,6 +39,17 @@ export class PlaygroundPage {
     });
   }
 
+  /** Another tab of the same browser, with the same cookies; what it does is not watched. */
+  newTab(): Promise<Page> {
+    return this.context.newPage();
+  }
+
+  /** The cookies of the app, as the browser has them. */
+  async cookies(): Promise<Cookie[]> {
+    const cookies = await this.context.cookies(this.address);
+    return cookies.filter(({ name }) => name === 'access' || name === 'refresh');
+  }
+
   close(): Promise<void> {
     return this.context.close();
   }
@@ -65,6 +76,42 @@ export class PlaygroundPage {
 
   text(selector: string): Promise<string> {
     return this.page.locator(selector).innerText();
+  }
+
+  /** The card of the session with the app: the result of the last call, its cookies, and the list of sessions. */
+  get ownSession(): Locator {
+    return this.page.locator('#own-session');
+  }
+
+  /** The sessions in the list: `current` is that of this browser. */
+  sessions(which: 'current' | 'other'): Locator {
+    return this.ownSession.locator(`[data-session="${which}"]`);
+  }
+
+  /** What the card shows of a cookie. */
+  cookieText(name: string): Promise<string> {
+    return this.ownSession.locator(`[data-cookie="${name}"]`).innerText();
+  }
+
+  /** Signs in without a mouse, from wherever the focus is. */
+  async signInByKeyboard(name: string, password: string): Promise<void> {
+    const { keyboard } = this.page;
+    await this.tabTo(this.button('Sign in'));
+    await keyboard.press('Enter');
+    await expect.poll(() => this.isFocused(this.page.getByLabel('Name'))).toBe(true);
+    await keyboard.type(name);
+    await keyboard.press('Tab');
+    await keyboard.type(password);
+    await keyboard.press('Enter');
+    await expect.poll(() => this.isFocused(this.button('Allow'))).toBe(true);
+    await keyboard.press('Enter');
+    await this.ready();
+  }
+
+  /** Presses a button without a mouse. */
+  async pressByKeyboard(target: Locator): Promise<void> {
+    await this.tabTo(target);
+    await this.page.keyboard.press('Enter');
   }
 
   async signIn(name = 'mira', password = 'gatehouse'): Promise<void> {
@@ -113,7 +160,7 @@ export class PlaygroundPage {
   }
 
   async tabTo(target: Locator): Promise<void> {
-    for (let presses = 0; presses < 60; presses += 1) {
+    for (let presses = 0; presses < 150; presses += 1) {
       await this.page.keyboard.press('Tab');
       if (await this.isFocused(target)) return;
     }

@@ -1,14 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-
-/** Brings about what `npm start` runs: the package in dist/, and the playground compiled against it. */
-export function compilePlayground(): void {
-  compile('tsconfig.build.json');
-  compile('examples/playground/tsconfig.json');
-}
 
 /** A playground in its own process, as a person at a terminal has it. */
 export class PlaygroundProcess {
@@ -16,10 +12,18 @@ export class PlaygroundProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
 
-  constructor(ports: Record<string, number>) {
+  /** @param settings ports, and `PLAYGROUND_DATA`, which is a new folder for each process unless it is given here */
+  constructor(settings: Record<string, number | string>) {
+    const { PLAYGROUND_DATA: dataDirectory = createDataDirectory(), ...ports } = settings;
     this.child = spawn(process.execPath, ['.tmp/playground/start.js'], {
       cwd: root,
-      env: { ...process.env, PLAYGROUND_PORT: '0', PLAYGROUND_PROVIDER_PORT: '0', ...toText(ports) },
+      env: {
+        ...process.env,
+        PLAYGROUND_PORT: '0',
+        PLAYGROUND_PROVIDER_PORT: '0',
+        PLAYGROUND_DATA: String(dataDirectory),
+        ...toText(ports),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const collect = (chunk: Buffer): void => {
@@ -45,22 +49,31 @@ export class PlaygroundProcess {
     return this.ended;
   }
 
+  /** Ends the process at once, as a power cut does. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+
   async interrupt(): Promise<number | null> {
     this.child.kill('SIGINT');
     return this.ended;
   }
 }
 
-/** Without a type check, which has its own place: what matters here is what the sources do. */
-function compile(project: string): void {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['node_modules/typescript/bin/tsc', '-p', project, '--noCheck'],
-    { cwd: root, encoding: 'utf8' },
-  );
-  if (status !== 0) throw new Error(`tsc -p ${project} failed:\n${stdout}${stderr}`);
+const folders: string[] = [];
+
+/** A new folder for the data of a playground. It is removed when the tests of the file have ended. */
+export function createDataDirectory(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-playground-'));
+  folders.push(folder);
+  return folder;
 }
 
-function toText(ports: Record<string, number>): Record<string, string> {
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+function toText(ports: Record<string, number | string>): Record<string, string> {
   return Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
 }

@@ -1,12 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findChromium, launchChromium } from './chromium.js';
-import { PlaygroundPage } from './playground-page.js';
-import { compilePlayground, PlaygroundProcess } from './playground-process.js';
-
-beforeAll(compilePlayground, 120_000);
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { PlaygroundPage } from './playground-page.js';
+import { PlaygroundProcess } from './playground-process.js';
+import { usePlayground } from './playground-stand.js';
 
 describe('the playground in a terminal', () => {
   it.each(['PLAYGROUND_PORT', 'PLAYGROUND_PROVIDER_PORT'])(
@@ -47,35 +44,11 @@ describe('the playground in a terminal', () => {
 });
 
 describe('the playground in a browser', () => {
-  const chromiumPath = findChromium();
-  const wide = { width: 1280, height: 900 };
-  let playground: PlaygroundProcess;
-  let browser: Browser;
+  const stand = usePlayground();
   let on: PlaygroundPage;
 
-  beforeAll(async () => {
-    if (chromiumPath === undefined) return;
-    playground = new PlaygroundProcess({});
-    await playground.address();
-    browser = await launchChromium(chromiumPath);
-  }, 60_000);
-
-  afterAll(async () => {
-    if (chromiumPath === undefined) return;
-    await browser.close();
-    await playground.interrupt();
-  });
-
-  beforeEach(async (test) => {
-    if (chromiumPath === undefined) test.skip('no Chromium on this machine; CHROMIUM_PATH can name one');
-    on = await PlaygroundPage.open(browser, await playground.address(), wide);
-  });
-
-  afterEach(async () => {
-    if (chromiumPath === undefined) return;
-    await on.close();
-    expect(on.strays, 'what the page asked of others, or its policy refused').toEqual([]);
-    expect(playground.output, 'what the server prints').not.toContain('eyJ');
+  beforeEach(() => {
+    on = stand.on;
   });
 
   it('signs in through the provider, shows who the app takes you for, and the life of the token', async () => {
@@ -185,7 +158,7 @@ describe('the playground in a browser', () => {
 
   it('sends all requests with one press', async () => {
     await on.button('Send all').click();
-    await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('18 requests sent');
+    await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('24 requests sent');
     expect(await on.cell('expired', 'required').innerText()).toContain('401');
   });
 
@@ -236,16 +209,7 @@ describe('the playground in a browser', () => {
     const { keyboard } = on.page;
     await keyboard.press('Tab');
     expect(await on.text(':focus')).toBe('Skip to the requests');
-    await on.tabTo(on.button('Sign in'));
-    await keyboard.press('Enter');
-    await expect.poll(() => on.isFocused(on.page.getByLabel('Name'))).toBe(true);
-    await keyboard.type('ines');
-    await keyboard.press('Tab');
-    await keyboard.type('portcullis');
-    await keyboard.press('Enter');
-    await expect.poll(() => on.isFocused(on.button('Allow'))).toBe(true);
-    await keyboard.press('Enter');
-    await on.ready();
+    await on.signInByKeyboard('ines', 'portcullis');
     await on.tabTo(on.cell('expired', 'required'));
     await keyboard.press('Space');
     await expect.poll(() => on.announcement.textContent()).toContain('INVALID_TOKEN, expired');
