@@ -25,6 +25,8 @@ const topics = {
   ...speed,
   revocation: async () => (await import('./speed/revocation.mjs')).runRevocation,
   outages: async () => (await import('./outages/run.mjs')).runOutages,
+  sessions: async () => (await import('./sessions/sessions.mjs')).runSessions,
+  growth: async () => (await import('./sessions/growth.mjs')).runGrowth,
   attacks: async () => (await import('./attacks/run.mjs')).runAttacks,
 };
 

@@ -2,10 +2,10 @@
 // process the cost of an app's own requests can be measured, and its faults do not affect others.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { startApp } from './nest-app.mjs';
 
 let clockOffsetMs = 0;
 let app;
+let counted;
 
 /** The time that requests have waited for the garbage collector. */
 let collectorMs = 0;
@@ -14,16 +14,18 @@ new PerformanceObserver((list) => {
 }).observe({ entryTypes: ['gc'] });
 
 const requests = {
-  start: async ({ handClock, ...config }) => {
+  /** @param {{ module?: string }} config what makes the app, seen from this folder */
+  start: async ({ handClock, module = './nest-app.mjs', ...config }) => {
+    const { startApp } = await import(module);
     const now = handClock === true ? { now: () => new Date(Date.now() + clockOffsetMs) } : {};
     const started = await startApp({ ...config, ...now });
-    app = started.app;
+    ({ app, counted } = started);
     return { port: started.port };
   },
   usage: async () => {
     // The performance entries of the garbage collector arrive one turn later.
     await turn();
-    return { ...process.cpuUsage(), collectorMs };
+    return { ...process.cpuUsage(), collectorMs, statements: counted?.statements };
   },
   memory: async () => process.memoryUsage(),
   advance: async ({ seconds }) => {

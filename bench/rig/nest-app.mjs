@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { findContender } from '../contenders/index.mjs';
 
 /** The decorators of TypeScript, called by hand. */
-function route(type, name, ...decorators) {
+export function route(type, name, ...decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(type.prototype, name);
   for (const decorate of decorators) decorate(type.prototype, name, descriptor);
 }
