@@ -123,7 +123,8 @@ export class PostgresDatabase extends SqlDatabase {
   }
 
   private async connect(deadline: Deadline): Promise<PostgresClient> {
-    const connecting = this.opened.pool.connect();
+    // A pool of the app's own may throw.
+    const connecting = Promise.resolve().then(() => this.opened.pool.connect());
     try {
       return await deadline.race(connecting);
     } catch (error) {

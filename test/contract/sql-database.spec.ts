@@ -194,6 +194,21 @@ describe('PostgreSQL', () => {
       .toHaveLength(1);
     await terminate();
     expect((await sleeping).code).toBe('57P01');
+    const betweenStatements = database.transaction(async (runner) => {
+      await runner.query('select 1');
+      await terminate();
+      // The client notices now, when nobody waits for it.
+      await expect
+        .poll(() =>
+          runner.query('select 1').then(
+            () => 'open',
+            () => 'lost',
+          ),
+        )
+        .toBe('lost');
+      await runner.query('select 1');
+    });
+    await failureOf(betweenStatements);
     expect(await database.query('select 1 as one')).toEqual([{ one: '1' }]);
   });
 
