@@ -110,6 +110,8 @@ function findIdFault(id: unknown): Fault | undefined {
   if (typeof id !== 'string' || id === '' || id.length > longestId) {
     return { problem: `the id of the subject is not a text of 1 to ${longestId} characters`, fix: formFix };
   }
+  // Databases store no zero character, and half a surrogate pair is no character at all.
+  if (/[\0\p{Surrogate}]/u.test(id)) return { problem: 'the id of the subject is not Unicode text', fix: formFix };
   return undefined;
 }
 

@@ -84,6 +84,12 @@ describe('findSubject', () => {
       checkSubject('here', { id: 'alice', claims: { [name]: 'x' } });
     }).toThrow(`claims contains ${name}`);
   });
+
+  it.each(['a\0b', '\ud800', 'alice\udc00'])('refuses an id that no database stores', (id) => {
+    expect(() => {
+      checkSubject('here', { id });
+    }).toThrow('the id of the subject is not Unicode text');
+  });
 });
 
 describe('presentUser', () => {
