@@ -4,13 +4,17 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { AuthModule, oidc, Public } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { webSockets, withAuth } from 'nest-gatehouse/websockets';
-import type { Namespace } from 'socket.io';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startAppWithTimer, startIssuer } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ManualTimer } from '../support/manual-timer.js';
 import { connectSocketIo, NotConnected } from '../support/socket-clients.js';
 import { invalidTokenBody, missingTokenBody } from '../support/socket-transports.js';
+
+/** A namespace of socket.io, with its server. */
+interface Namespace {
+  readonly server: { emit(event: string, data: string): unknown };
+}
 
 @WebSocketGateway({ namespace: 'chat' })
 class ChatGateway {
