@@ -49,7 +49,8 @@ export class Transports {
 
   /** The transport of a type of contexts; `undefined` for a context of another library, of whose callers nothing can be read. */
   find(contextType: string): Transport | undefined {
-    return isOfOtherLibrary(contextType) ? this.byContextType.get(contextType) : this.get(contextType);
+    const transport = this.byContextType.get(contextType);
+    return transport !== undefined || isOfOtherLibrary(contextType) ? transport : this.get(contextType);
   }
 
   /**
