@@ -1,24 +1,20 @@
-import type { Provider } from '@nestjs/common';
+import type { Abstract, Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
 import { Authenticator } from '../authentication/authenticator.js';
-import { Clock } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
-import { findAppProvider, getAppProvider } from '../find-app-provider.js';
+import { findAppProvider } from '../find-app-provider.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
 import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
 import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
-import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { issuerRoutes } from '../issuing/issuer-routes.js';
 import { JwtSigner } from '../issuing/jwt-signer.js';
 import { OwnKeySource } from '../issuing/own-key-source.js';
-import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import { type PublicJwk, SigningKeys } from '../issuing/signing-keys.js';
 import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
-import { RevocationService } from '../revocation/revocation.service.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
@@ -27,7 +23,7 @@ import { SessionLifecycle } from './session-lifecycle.js';
 import { readSessionTerms, type SessionTerms } from './session-options.js';
 import { SessionRequests } from './session-requests.js';
 import { SessionStatus } from './session-status.js';
-import { SessionStore } from './session-store.js';
+import { SessionStores } from './session-stores.js';
 import type { SessionSubject, SubjectFinder } from './session-subject.js';
 import { SessionService } from './session.service.js';
 
@@ -39,8 +35,6 @@ interface GivenSessionOptions {
 
 export const GIVEN_SESSION_OPTIONS = Symbol('nest-gatehouse.given-session-options');
 export const SESSION_TERMS = Symbol('nest-gatehouse.session-terms');
-
-const module = 'SessionsModule';
 
 /** Looks up users as the app has configured it. */
 export class SessionSubjects implements SubjectFinder {
@@ -77,13 +71,43 @@ export class SessionSubjects implements SubjectFinder {
   }
 }
 
-function requireSettings(settings: AuthSettings | undefined): AuthSettings {
-  if (settings !== undefined) return settings;
-  throw new ConfigurationError(
-    'SessionsModule.forRoot',
-    'it does not see AuthModule',
-    'Add AuthModule.forRoot({ issuers: ownTokens(), publicUrl }) to the imports of the root module, and leave isGlobal out',
-  );
+/** What `AuthModule` has before its issuers are known, which own tokens are one of. */
+class AuthBasis {
+  constructor(
+    readonly settings: AuthSettings,
+    readonly log: EventLog,
+  ) {}
+}
+
+/** The services of `AuthModule`, which know the issuers. */
+class AuthServices {
+  constructor(
+    readonly authenticator: Authenticator,
+    readonly originCheck: OriginCheck,
+    readonly revocation: Revocation,
+  ) {}
+}
+
+/**
+ * Injects parts of `AuthModule`. They are optional for Nest, so that an app without the module gets a message that says what
+ * to do, and not the names of parts that it does not know.
+ */
+function provideFromAuthModule(
+  provide: new (...parts: never[]) => object,
+  tokens: readonly Abstract<unknown>[],
+): Provider {
+  return {
+    provide,
+    inject: tokens.map((token) => ({ token, optional: true })),
+    useFactory: (...parts: unknown[]) => {
+      if (parts.every((part) => part !== undefined)) return new provide(...(parts as never[]));
+      throw new ConfigurationError(
+        'SessionsModule.forRoot',
+        'it does not see AuthModule',
+        'Add AuthModule.forRoot({ issuers: ownTokens(), publicUrl }) to the imports of the root module, and leave isGlobal out',
+      );
+    },
+  };
 }
 
 /** Puts the keys and the metadata of the app as an issuer on the HTTP adapter. */
@@ -97,24 +121,30 @@ export class IssuerEndpoints {
 
 /** What the options, once read, are made into. */
 export const sessionsModuleProviders: Provider[] = [
+  provideFromAuthModule(AuthBasis, [AuthSettings, EventLog]),
+  provideFromAuthModule(AuthServices, [Authenticator, OriginCheck, Revocation]),
+  {
+    provide: SessionStores,
+    inject: [ModulesContainer],
+    useFactory: (modules: ModulesContainer) => new SessionStores(modules),
+  },
   {
     provide: SESSION_TERMS,
-    inject: [GIVEN_SESSION_OPTIONS, { token: AuthSettings, optional: true }],
-    useFactory: ({ where, options }: GivenSessionOptions, settings: AuthSettings | undefined) =>
-      readSessionTerms(where, options, requireSettings(settings)),
+    inject: [GIVEN_SESSION_OPTIONS, AuthBasis],
+    useFactory: ({ where, options }: GivenSessionOptions, { settings }: AuthBasis) =>
+      readSessionTerms(where, options, settings),
   },
   {
     provide: SigningKeys,
-    inject: [SESSION_TERMS, AuthSettings, EventLog, ModulesContainer],
+    inject: [SESSION_TERMS, AuthBasis, SessionStores],
     useFactory: (
       terms: SessionTerms,
-      { clock }: AuthSettings,
-      { report }: EventLog,
-      modules: ModulesContainer,
+      { settings: { clock }, log: { report } }: AuthBasis,
+      stores: SessionStores,
     ): StoredSigningKeys =>
       new StoredSigningKeys({
-        findStore: () => getAppProvider(modules, SigningKeyStore, module),
-        findEncryptionKeys: () => getAppProvider(modules, EncryptionKeys, module),
+        findStore: stores.findSigningKeyStore,
+        findEncryptionKeys: stores.findEncryptionKeys,
         clock,
         algorithm: terms.algorithm,
         rotateEverySeconds: terms.rotateEverySeconds,
@@ -125,23 +155,22 @@ export const sessionsModuleProviders: Provider[] = [
   },
   {
     provide: OwnKeySource,
-    inject: [SigningKeys, AuthSettings, EventLog, ModulesContainer],
-    useFactory: (own: SigningKeys, { clock }: AuthSettings, { report }: EventLog, modules: ModulesContainer) =>
-      new OwnKeySource({ findSigningKeys: signingKeysOf(modules, own), clock, report }),
+    inject: [SigningKeys, AuthBasis, SessionStores],
+    useFactory: (stored: SigningKeys, { settings: { clock }, log: { report } }: AuthBasis, stores: SessionStores) =>
+      new OwnKeySource({ findSigningKeys: () => stores.findSigningKeys(stored), clock, report }),
   },
   {
     provide: IssuerEndpoints,
-    inject: [SESSION_TERMS, SigningKeys, AdapterRoutes, AuthorizationServerMetadata, EventLog, ModulesContainer],
+    inject: [SESSION_TERMS, SigningKeys, AdapterRoutes, AuthorizationServerMetadata, AuthBasis, SessionStores],
     useFactory: (
       { issuer, publicUrl }: SessionTerms,
-      own: SigningKeys,
+      stored: SigningKeys,
       adapterRoutes: AdapterRoutes,
       metadata: AuthorizationServerMetadata,
-      { report }: EventLog,
-      modules: ModulesContainer,
+      { log: { report } }: AuthBasis,
+      stores: SessionStores,
     ): IssuerEndpoints => {
-      const findKeys = signingKeysOf(modules, own);
-      const published = async (): Promise<readonly PublicJwk[]> => findKeys().published();
+      const published = async (): Promise<readonly PublicJwk[]> => stores.findSigningKeys(stored).published();
       const routes = issuerRoutes({ issuer, publicUrl, published, metadata });
       return new IssuerEndpoints(() => {
         adapterRoutes.add('SessionsModule.forRoot', routes, report);
@@ -150,15 +179,15 @@ export const sessionsModuleProviders: Provider[] = [
   },
   {
     provide: OwnTokens,
-    inject: [SESSION_TERMS, OwnKeySource, AuthSettings, ModulesContainer],
+    inject: [SESSION_TERMS, OwnKeySource, AuthBasis, SessionStores],
     useFactory: (
       terms: SessionTerms,
       keys: OwnKeySource,
-      { clock }: AuthSettings,
-      modules: ModulesContainer,
+      { settings: { clock } }: AuthBasis,
+      { findSessions }: SessionStores,
     ): SessionOwnTokens => {
-      const findStore = (): SessionStore => getAppProvider(modules, SessionStore, module);
-      const status = new SessionStatus({ findStore, clock, believedMs: terms.lifetimeSeconds * 1_000 });
+      const believedMs = terms.lifetimeSeconds * 1_000;
+      const status = new SessionStatus({ findStore: findSessions, clock, believedMs });
       return new SessionOwnTokens(terms, keys, status);
     },
   },
@@ -170,62 +199,60 @@ export const sessionsModuleProviders: Provider[] = [
   },
   {
     provide: SessionCaller,
-    inject: [OwnTokens, OwnKeySource, AuthSettings, Authenticator, OriginCheck, Revocation],
+    inject: [OwnTokens, OwnKeySource, AuthBasis, AuthServices],
     useFactory: (
       own: SessionOwnTokens,
       keys: OwnKeySource,
-      { clock }: AuthSettings,
-      authenticator: Authenticator,
-      originCheck: OriginCheck,
-      { check: statusCheck }: Revocation,
+      { settings: { clock } }: AuthBasis,
+      { authenticator, originCheck, revocation }: AuthServices,
     ): SessionCaller => {
       const { terms, sources } = own;
+      const statusCheck = revocation.check;
       return new SessionCaller({ terms, keys, sources, clock, authenticator, originCheck, statusCheck });
     },
   },
   {
     provide: SessionLifecycle,
-    inject: [SESSION_TERMS, SigningKeys, RevocationService, SessionSubjects, AuthSettings, EventLog, ModulesContainer],
+    inject: [SESSION_TERMS, SigningKeys, AuthServices, SessionSubjects, AuthBasis, SessionStores],
     useFactory: (
       terms: SessionTerms,
-      own: SigningKeys,
-      revocation: RevocationService,
+      stored: SigningKeys,
+      { revocation }: AuthServices,
       subjects: SessionSubjects,
-      { clock }: AuthSettings,
-      { report }: EventLog,
-      modules: ModulesContainer,
+      { settings: { clock }, log: { report } }: AuthBasis,
+      stores: SessionStores,
     ): SessionLifecycle =>
       new SessionLifecycle({
         terms,
-        accessTokens: new AccessTokens(terms, new JwtSigner(signingKeysOf(modules, own))),
-        revocation,
+        accessTokens: new AccessTokens(terms, new JwtSigner(() => stores.findSigningKeys(stored))),
+        revocation: revocation.service,
         clock,
         report,
-        findStore: () => getAppProvider(modules, SessionStore, module),
-        findEncryptionKeys: () => getAppProvider(modules, EncryptionKeys, module),
+        findStore: stores.findSessions,
+        findEncryptionKeys: stores.findEncryptionKeys,
         findSubjects: () => subjects,
       }),
   },
   {
     provide: SessionService,
-    inject: [SESSION_TERMS, SessionLifecycle, SessionCaller, HttpAdapterHost, Clock],
+    inject: [SESSION_TERMS, SessionLifecycle, SessionCaller, HttpAdapterHost, AuthBasis],
     useFactory: (
       terms: SessionTerms,
       lifecycle: SessionLifecycle,
       caller: SessionCaller,
       host: HttpAdapterHost,
-      clock: Clock,
+      { settings: { clock } }: AuthBasis,
     ) => new SessionService({ terms, lifecycle, caller, host, clock }),
   },
   {
     provide: SessionRequests,
-    inject: [SESSION_TERMS, SessionLifecycle, SessionService, SessionCaller, OriginCheck, HttpAdapterHost],
+    inject: [SESSION_TERMS, SessionLifecycle, SessionService, SessionCaller, AuthServices, HttpAdapterHost],
     useFactory: (
       terms: SessionTerms,
       lifecycle: SessionLifecycle,
       responses: SessionService,
       caller: SessionCaller,
-      originCheck: OriginCheck,
+      { originCheck }: AuthServices,
       host: HttpAdapterHost,
     ): SessionRequests => {
       const forbidCaching = (response: object): void => {
@@ -235,9 +262,3 @@ export const sessionsModuleProviders: Provider[] = [
     },
   },
 ];
-
-/** The signing keys of the app: those of its own module, such as a key management service, or else those of the store. */
-function signingKeysOf(modules: ModulesContainer, own: SigningKeys): () => SigningKeys {
-  let found: SigningKeys | undefined;
-  return () => (found ??= findAppProvider(modules, SigningKeys, module, own) ?? own);
-}

@@ -24,6 +24,7 @@ import {
   type SessionsModuleOptions,
   type SessionTerms,
 } from './session-options.js';
+import { SessionStores } from './session-stores.js';
 import { SessionService } from './session.service.js';
 import { sessionRoutes, sessionsControllerAt } from './sessions.controller.js';
 import {
@@ -101,6 +102,7 @@ export class SessionsModule implements NestModule, OnModuleInit {
     checkOptionsAreMade('SessionsModule.forRootAsync', this.moduleRef, GIVEN_SESSION_OPTIONS, fix);
     this.checkIsOnly();
     this.checkIsTrusted();
+    this.moduleRef.get(SessionStores, { strict: true }).check(this.moduleRef.get(SigningKeys, { strict: true }));
     await this.moduleRef.get(SessionSubjects, { strict: true }).open();
     const { domain } = this.moduleRef.get<SessionTerms>(SESSION_TERMS, { strict: true }).cookies;
     if (domain === null) return;
