@@ -236,6 +236,18 @@ export const sessionsModuleProviders: Provider[] = [
   },
 ];
 
+/**
+ * Looks for the stores that sessions need, when the app starts.
+ *
+ * @param own the keys of this module, which need a store
+ * @throws {ConfigurationError} when no module, or two modules, provide one of them.
+ */
+export function checkStores(modules: ModulesContainer, own: SigningKeys): void {
+  getAppProvider(modules, SessionStore, module);
+  getAppProvider(modules, EncryptionKeys, module);
+  if (signingKeysOf(modules, own)() === own) getAppProvider(modules, SigningKeyStore, module);
+}
+
 /** The signing keys of the app: those of its own module, such as a key management service, or else those of the store. */
 function signingKeysOf(modules: ModulesContainer, own: SigningKeys): () => SigningKeys {
   let found: SigningKeys | undefined;

@@ -27,6 +27,7 @@ import {
 import { SessionService } from './session.service.js';
 import { sessionRoutes, sessionsControllerAt } from './sessions.controller.js';
 import {
+  checkStores,
   GIVEN_SESSION_OPTIONS,
   IssuerEndpoints,
   SESSION_TERMS,
@@ -101,6 +102,7 @@ export class SessionsModule implements NestModule, OnModuleInit {
     checkOptionsAreMade('SessionsModule.forRootAsync', this.moduleRef, GIVEN_SESSION_OPTIONS, fix);
     this.checkIsOnly();
     this.checkIsTrusted();
+    checkStores(this.modules, this.moduleRef.get(SigningKeys, { strict: true }));
     await this.moduleRef.get(SessionSubjects, { strict: true }).open();
     const { domain } = this.moduleRef.get<SessionTerms>(SESSION_TERMS, { strict: true }).cookies;
     if (domain === null) return;
