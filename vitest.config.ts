@@ -25,6 +25,8 @@ const project = (name: string, include: string[], timeoutMs = 5_000) => ({
     include,
     testTimeout: timeoutMs,
     hookTimeout: Math.max(timeoutMs, 10_000),
+    // A poll waits for something that happens; on a busy machine that takes more than the usual second.
+    expect: { poll: { timeout: timeoutMs } },
     setupFiles: [fromRoot('./test/support/loopback-only.ts')],
   },
 });

@@ -47,7 +47,7 @@ const newSession = (number: number, parts: Partial<NewSession> = {}): NewSession
 const rotationOf = (generation: number) => ({
   generation,
   replacements: Array.from({ length: Math.min(generation, 50) }, (_, at) => ({ generation: at, at: now })),
-  lastUsedAt: now,
+  lastUsedAt: inSeconds(1 + generation),
   idleExpiresAt: inSeconds(2_000 + generation),
   removeAfter: inSeconds(20_000),
 });
@@ -126,22 +126,18 @@ describe('a rotation', () => {
   it('writes no index', async () => {
     const { database, schema } = await openDatabase();
     const sessions = new SqlSessionStore(database, true);
-    for (let number = 1; number <= 20; number += 1) await sessions.create(newSession(number));
-    for (let generation = 0; generation < 20; generation += 1) {
-      for (let number = 1; number <= 20; number += 1) await sessions.rotate(idOf(number), rotationOf(generation));
-    }
+    await sessions.create(newSession(1));
+    // So few versions of one row fit on its page, also where an open transaction of another test keeps the old ones.
+    for (let generation = 0; generation < 8; generation += 1) await sessions.rotate(idOf(1), rotationOf(generation));
     // The server publishes its counts when a connection ends.
     await database.close();
-    const counts = async (): Promise<{ updates: number; hot: number }> => {
-      const [row] = await runSql(
+    const counts = (): Promise<unknown> =>
+      runSql(
         `select n_tup_upd::int as updates, n_tup_hot_upd::int as hot from pg_stat_user_tables
         where schemaname = $1 and relname = 'sessions'`,
         [schema],
       );
-      return row as { updates: number; hot: number };
-    };
-    await expect.poll(async () => (await counts()).updates, { timeout: 20_000 }).toBe(400);
-    expect((await counts()).hot).toBeGreaterThan(320);
+    await expect.poll(counts).toEqual([{ updates: 8, hot: 8 }]);
   });
 });
 

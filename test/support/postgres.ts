@@ -16,7 +16,9 @@ async function findProblem(): Promise<string | undefined> {
     await client.connect();
     return undefined;
   } catch {
-    return `no PostgreSQL answers at ${process.env['TEST_DATABASE_URL'] === undefined ? '127.0.0.1:5432 (database test); ' : ''}TEST_DATABASE_URL can name one`;
+    return process.env['TEST_DATABASE_URL'] === undefined
+      ? 'no PostgreSQL with a database test on 127.0.0.1:5432; TEST_DATABASE_URL can name another one'
+      : 'no PostgreSQL answers at TEST_DATABASE_URL';
   } finally {
     await client.end().catch(() => undefined);
   }
