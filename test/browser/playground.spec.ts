@@ -156,6 +156,21 @@ describe('the playground in a browser', () => {
     expect(await on.send('malformed', 'public')).toMatchObject(passed);
   });
 
+  it('answers 403 to who lacks the role of a route, with a token and with a session', async () => {
+    await on.signIn('theo', 'drawbridge');
+    for (const token of ['yours', 'session']) {
+      const answer = await on.send(token, 'admin');
+      expect(answer).toMatchObject({ status: '403 Forbidden', cell: expect.stringContaining('403') as string });
+      expect(answer.body.code).toBe('ACCESS_DENIED');
+      expect(answer.request).toContain("@RequireRoles('admin')");
+    }
+    await on.signOut();
+    await on.signIn();
+    expect(await on.send('yours', 'admin')).toMatchObject({ status: '200 OK' });
+    expect(await on.send('session', 'admin')).toMatchObject({ status: '200 OK' });
+    expect(await on.send('none', 'admin')).toMatchObject({ status: '401 Unauthorized' });
+  });
+
   it('sends all requests with one press', async () => {
     await on.button('Send all').click();
     await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('24 requests sent');
@@ -190,6 +205,7 @@ describe('the playground in a browser', () => {
     await on.keyServer.click();
     await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('false');
     expect(await on.text('#advice')).toContain('down');
+    expect(await on.keyServer.innerText()).toMatch(/Key server: off/);
     expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
     let unknown = await on.send('unknown-key', 'required');
     const tryAgain = async () => (unknown = await on.send('unknown-key', 'required')).status;
@@ -230,6 +246,16 @@ describe('the playground in a browser', () => {
     await on.ready();
     await on.send('stranger', 'required');
     expect(await on.fitsTheScreen()).toBe(true);
+    // What explains the rows and the colours is there on a small screen too.
+    for (const hint of [
+      'as the provider gave it',
+      'key id never published',
+      '/api/admin',
+      'the dot: let through as nobody',
+    ]) {
+      expect(await on.page.getByText(hint).isVisible(), hint).toBe(true);
+    }
+    expect(await on.keyServer.innerText()).toMatch(/Key server: on/);
     const answer = await on.page.locator('#result').boundingBox();
     expect(answer?.y).toBeLessThan(740 - 160);
   });

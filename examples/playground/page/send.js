@@ -32,6 +32,7 @@ export function toneOf({ status, challenge }) {
 
 /** The lines that the app has logged during a request. The answer is shown also where these cannot be had. */
 export async function readLog({ requestId }) {
+  if (requestId === null) return { problem: 'The lines cannot be found: the answer has no X-Request-Id.' };
   try {
     return { lines: (await load(`/playground/log/${requestId}`)).lines };
   } catch (error) {

@@ -11,7 +11,8 @@ export function findCookies() {
  * request with two tokens: in the header and in the cookie.
  */
 export async function startSession(accessToken) {
-  await signOutOfApp();
+  const left = await signOutOfApp();
+  if (!isGood(left)) return left;
   return call('/playground/session', { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } });
 }
 
