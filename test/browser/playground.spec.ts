@@ -1,47 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PlaygroundPage } from './playground-page.js';
-import { PlaygroundProcess } from './playground-process.js';
 import { usePlayground } from './playground-stand.js';
-
-describe('the playground in a terminal', () => {
-  it.each(['PLAYGROUND_PORT', 'PLAYGROUND_PROVIDER_PORT'])(
-    'names a taken port and %s, and ends with exit code 1',
-    async (variable) => {
-      const squatter = createServer().listen(0, '127.0.0.1');
-      await once(squatter, 'listening');
-      const { port } = squatter.address() as AddressInfo;
-
-      const playground = new PlaygroundProcess({ [variable]: port });
-
-      expect(await playground.exitCode()).toBe(1);
-      expect(playground.output).toContain(`Port ${port} on 127.0.0.1 is taken`);
-      expect(playground.output).toContain(`${variable}=`);
-      expect(playground.output).not.toMatch(/^\s+at /m);
-      squatter.close();
-    },
-  );
-
-  it('refuses one port for both servers, and a port that is none', async () => {
-    const same = new PlaygroundProcess({ PLAYGROUND_PORT: 45_871, PLAYGROUND_PROVIDER_PORT: 45_871 });
-    const none = new PlaygroundProcess({ PLAYGROUND_PORT: 70_000 });
-
-    expect(await same.exitCode()).toBe(1);
-    expect(same.output).toContain('a port each');
-    expect(await none.exitCode()).toBe(1);
-    expect(none.output).toContain('PLAYGROUND_PORT is "70000"');
-  });
-
-  it('stops at Ctrl-C with exit code 0, also while somebody holds a connection', async () => {
-    const playground = new PlaygroundProcess({});
-    await fetch(await playground.address(), { keepalive: true });
-
-    const asked = performance.now();
-    expect(await playground.interrupt()).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(3_000);
-  });
-});
 
 describe('the playground in a browser', () => {
   const stand = usePlayground();
