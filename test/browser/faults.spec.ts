@@ -141,6 +141,7 @@ describe('the playground while something is wrong', () => {
     await signIn(mira);
     await on.keyServer.click();
     await press(on, switches.rotate);
+    await press(on, switches.everywhere);
     await on.signInAgain();
 
     let yours = await on.send('yours', 'required');

@@ -1,8 +1,8 @@
 import { call, explain, load } from './call.js';
 
 /**
- * Sends one request to the API, and returns everything that the page shows about it. Cookies are sent by the rows that are
- * about them only: a cookie and a header with two different tokens would be refused, as it is unclear which one counts.
+ * Sends one request to the API, and returns everything that the page shows about it. Cookies are sent only by the row that is
+ * about them: otherwise "No token" would have one.
  */
 export async function send(token, route, credentials) {
   const authorization = await token.authorization(credentials);
