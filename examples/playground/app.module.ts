@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AuthModule, oidc } from 'nest-gatehouse';
-import { ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
+import { AuthModule, firstOf, fromBearer, oidc } from 'nest-gatehouse';
+import { fromSessionCookie, ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
 import { embeddedPostgres, SqlStoresModule } from 'nest-gatehouse/sql';
 import { ApiController } from './api.controller.js';
 import { PlaygroundController } from './playground.controller.js';
@@ -30,11 +30,13 @@ export class AppModule {
         AuthModule.forRoot({
           issuers: [oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }), ownTokens()],
           publicUrl: pageUrl,
+          // Whoever exchanges a new token of the provider may have the cookies of an earlier session still.
+          tokenFrom: firstOf(fromBearer(), fromSessionCookie()),
           guardEverything: true,
           // The times are short, so that the page can show a profile becoming stale.
           profiles: { freshForSeconds: 15 },
         }),
-        // An app that only verifies the tokens of a provider needs neither of these, nor ownTokens() and publicUrl.
+        // An app that only verifies the tokens of a provider needs neither of these, nor ownTokens(), publicUrl and tokenFrom.
         SessionsModule.forRoot({ findSubject, accessToken: { lifetimeSeconds: accessTokenSeconds } }),
         SqlStoresModule.forRoot({ database: embeddedPostgres({ directory: dataDirectory }) }),
       ],

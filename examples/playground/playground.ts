@@ -70,6 +70,7 @@ async function startApp(
 function explain(error: ConfigurationError, dataDirectory: string): SettingsError {
   const text = `The playground keeps its sessions in ${dataDirectory}, with PGlite, and cannot start:
 ${error.message}
+PGlite is installed by npm ci, and needs about 400 MB of memory and a folder of its own.
 Another folder:  PLAYGROUND_DATA=/tmp/playground npm start`;
   return new SettingsError(text, { cause: error });
 }

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readSettings, SettingsError } from './settings.js';
 
 async function start(): Promise<void> {
   const settings = await readSettings(process.env);
   console.log('Starting an OpenID provider and a Nest app on this machine …');
+  if (!existsSync(settings.dataDirectory))
+    console.log('The first start creates a database, which takes a few seconds.');
 
   // The import is lazy, so that a port in use is reported at once.
   muteRuntimeNotice();

@@ -39,7 +39,7 @@ export class PlaygroundProcess {
     for (;;) {
       const address = /Playground +(http:\S+)/.exec(this.output)?.[1];
       if (address !== undefined) return address;
-      const code = this.child.exitCode;
+      const code = this.child.exitCode ?? this.child.signalCode;
       if (code !== null) throw new Error(`The playground ended with ${code}:\n${this.output}`);
       await new Promise((next) => setTimeout(next, 50));
     }

@@ -1,47 +1,6 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { PlaygroundPage } from './playground-page.js';
-import { PlaygroundProcess } from './playground-process.js';
 import { usePlayground } from './playground-stand.js';
-
-describe('the playground in a terminal', () => {
-  it.each(['PLAYGROUND_PORT', 'PLAYGROUND_PROVIDER_PORT'])(
-    'names a taken port and %s, and ends with exit code 1',
-    async (variable) => {
-      const squatter = createServer().listen(0, '127.0.0.1');
-      await once(squatter, 'listening');
-      const { port } = squatter.address() as AddressInfo;
-
-      const playground = new PlaygroundProcess({ [variable]: port });
-
-      expect(await playground.exitCode()).toBe(1);
-      expect(playground.output).toContain(`Port ${port} on 127.0.0.1 is taken`);
-      expect(playground.output).toContain(`${variable}=`);
-      expect(playground.output).not.toMatch(/^\s+at /m);
-      squatter.close();
-    },
-  );
-
-  it('refuses one port for both servers, and a port that is none', async () => {
-    const same = new PlaygroundProcess({ PLAYGROUND_PORT: 45_871, PLAYGROUND_PROVIDER_PORT: 45_871 });
-    const none = new PlaygroundProcess({ PLAYGROUND_PORT: 70_000 });
-
-    expect(await same.exitCode()).toBe(1);
-    expect(same.output).toContain('a port each');
-    expect(await none.exitCode()).toBe(1);
-    expect(none.output).toContain('PLAYGROUND_PORT is "70000"');
-  });
-
-  it('stops at Ctrl-C with exit code 0, also while somebody holds a connection', async () => {
-    const playground = new PlaygroundProcess({});
-    await fetch(await playground.address(), { keepalive: true });
-
-    const asked = performance.now();
-    expect(await playground.interrupt()).toBe(0);
-    expect(performance.now() - asked).toBeLessThan(3_000);
-  });
-});
 
 describe('the playground in a browser', () => {
   const stand = usePlayground();
@@ -156,6 +115,21 @@ describe('the playground in a browser', () => {
     expect(await on.send('malformed', 'public')).toMatchObject(passed);
   });
 
+  it('answers 403 to who lacks the role of a route, with a token and with a session', async () => {
+    await on.signIn('theo', 'drawbridge');
+    for (const token of ['yours', 'session']) {
+      const answer = await on.send(token, 'admin');
+      expect(answer).toMatchObject({ status: '403 Forbidden', cell: expect.stringContaining('403') as string });
+      expect(answer.body.code).toBe('ACCESS_DENIED');
+      expect(answer.request).toContain("@RequireRoles('admin')");
+    }
+    await on.signOut();
+    await on.signIn();
+    expect(await on.send('yours', 'admin')).toMatchObject({ status: '200 OK' });
+    expect(await on.send('session', 'admin')).toMatchObject({ status: '200 OK' });
+    expect(await on.send('none', 'admin')).toMatchObject({ status: '401 Unauthorized' });
+  });
+
   it('sends all requests with one press', async () => {
     await on.button('Send all').click();
     await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('24 requests sent');
@@ -190,6 +164,7 @@ describe('the playground in a browser', () => {
     await on.keyServer.click();
     await expect.poll(() => on.keyServer.getAttribute('aria-checked')).toBe('false');
     expect(await on.text('#advice')).toContain('down');
+    expect(await on.keyServer.innerText()).toMatch(/Key server: off/);
     expect(await on.send('yours', 'required')).toMatchObject({ status: '200 OK' });
     let unknown = await on.send('unknown-key', 'required');
     const tryAgain = async () => (unknown = await on.send('unknown-key', 'required')).status;
@@ -230,6 +205,16 @@ describe('the playground in a browser', () => {
     await on.ready();
     await on.send('stranger', 'required');
     expect(await on.fitsTheScreen()).toBe(true);
+    // What explains the rows and the colours is there on a small screen too.
+    for (const hint of [
+      'as the provider gave it',
+      'key id never published',
+      '/api/admin',
+      'the dot: let through as nobody',
+    ]) {
+      expect(await on.page.getByText(hint).isVisible(), hint).toBe(true);
+    }
+    expect(await on.keyServer.innerText()).toMatch(/Key server: on/);
     const answer = await on.page.locator('#result').boundingBox();
     expect(answer?.y).toBeLessThan(740 - 160);
   });

@@ -106,6 +106,20 @@ describe('a session of the playground', () => {
     await expect.poll(notice).toBe('Start a session: 200 OK');
   });
 
+  it('replaces the session of this browser when its user signs in again', async () => {
+    await on.signIn();
+    const [before] = await on.cookies();
+    const count = await on.sessions('other').count();
+    await on.signInAgain();
+
+    expect((await on.cookies())[0]?.value).not.toBe(before?.value);
+    expect(await on.sessions('current').count()).toBe(1);
+    expect(await on.sessions('other').count(), 'the former session has ended').toBe(count);
+    const former = await fetch(`${on.address}/api/me`, { headers: { Authorization: `Bearer ${before?.value ?? ''}` } });
+    expect(former.status).toBe(401);
+    expect(await former.json()).toMatchObject({ reason: 'revoked' });
+  });
+
   it('signs out of the app and of the provider with one press', async () => {
     await on.signIn();
     await on.signOut();

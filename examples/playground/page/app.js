@@ -1,5 +1,5 @@
 import { announce, showAnswer, showFailure, summaryOf, uncoverAnswer } from './answer-view.js';
-import { load } from './call.js';
+import { isGood, load, UnusableAnswer } from './call.js';
 import { byId } from './element.js';
 import { routes, tokens } from './experiments.js';
 import { KeysView } from './keys-view.js';
@@ -100,7 +100,8 @@ function createSessionView(held, matrix) {
 /** Signs out of the app, then of the provider. */
 async function leave() {
   try {
-    await signOutOfApp();
+    const left = await signOutOfApp();
+    if (!isGood(left)) throw new UnusableAnswer(left);
     signOut(settings);
   } catch (error) {
     showFailure(error);

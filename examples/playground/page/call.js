@@ -1,7 +1,7 @@
 /** Nobody has answered: the process has ended, or the connection broke in the middle of an answer. */
 export class NoAnswer extends Error {
-  constructor(whoDoesNotAnswer) {
-    super(`${whoDoesNotAnswer} does not answer. Is the playground still running?`);
+  constructor(who) {
+    super(`${who} does not answer. Is the playground still running?`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { call, explain, load } from './call.js';
 
 /**
- * Sends one request to the API, and returns everything that the page shows about it. Cookies are sent by the rows that are
- * about them only: a cookie and a header with two different tokens would be refused, as it is unclear which one counts.
+ * Sends one request to the API, and returns everything that the page shows about it. Cookies are sent only by the row that is
+ * about them: otherwise "No token" would have one.
  */
 export async function send(token, route, credentials) {
   const authorization = await token.authorization(credentials);
@@ -32,6 +32,7 @@ export function toneOf({ status, challenge }) {
 
 /** The lines that the app has logged during a request. The answer is shown also where these cannot be had. */
 export async function readLog({ requestId }) {
+  if (requestId === null) return { problem: 'The lines cannot be found: the answer has no X-Request-Id.' };
   try {
     return { lines: (await load(`/playground/log/${requestId}`)).lines };
   } catch (error) {

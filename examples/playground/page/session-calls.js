@@ -6,12 +6,8 @@ export function findCookies() {
   return load('/playground/session/cookies');
 }
 
-/**
- * Exchanges the provider's token for a session. A session that this browser has already ends first, because the app refuses a
- * request with two tokens: in the header and in the cookie.
- */
-export async function startSession(accessToken) {
-  await signOutOfApp();
+/** Exchanges the provider's token for a session. One that this browser has already ends by it. */
+export function startSession(accessToken) {
   return call('/playground/session', { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } });
 }
 

@@ -83,18 +83,22 @@ export class SessionView {
     return turn;
   }
 
+  /** Where a call gets no answer, what is shown stays as it is. */
   async #read() {
-    let { cookies, claims } = await calls.findCookies();
-    this.#state = { cookies, claims, sessions: null, more: false };
-    if (cookies.length === 0) return;
+    const found = await calls.findCookies();
+    const none = { ...found, sessions: null, more: false };
+    if (found.cookies.length === 0) {
+      this.#state = none;
+      return;
+    }
     const list = await calls.listSessions();
     if (!isGood(list)) {
+      this.#state = none;
       this.#notice = { text: `The session cannot be used: ${answerText(list)}`, isProblem: true };
       return;
     }
     // The cookies are new where the call had to refresh.
-    ({ cookies, claims } = await calls.findCookies());
-    this.#state = { cookies, claims, sessions: list.body.items, more: list.body.nextCursor !== null };
+    this.#state = { ...(await calls.findCookies()), sessions: list.body.items, more: list.body.nextCursor !== null };
   }
 
   #show() {
