@@ -1,11 +1,11 @@
 /** Message handlers with one line, over transports with headers and without, in hybrid apps. */
 import { Controller, Get, UseGuards } from '@nestjs/common';
-import { MessagePattern } from '@nestjs/microservices';
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
 import { AuthGuard, AuthModule, type AuthModuleOptions, type AuthUser, CurrentUser, oidc } from 'nest-gatehouse';
 import { OptionalAuth, Public, RequireScopes } from 'nest-gatehouse';
 import { microservices, type ServiceMessage } from 'nest-gatehouse/microservices';
 import type { TestIssuer } from 'nest-gatehouse/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Platform, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { LogLines } from '../support/log-lines.js';
@@ -38,6 +38,32 @@ class CatsController {
   @MessagePattern(`${prefix}.adopt`)
   adopt(@CurrentUser('id') id: string): object {
     return { who: id };
+  }
+}
+
+const onEvent = (name: string): MethodDecorator => EventPattern(`${prefix}.${name}`);
+
+/** For each event that reached its handler, the user and the name of the handler. */
+const heard: string[] = [];
+
+@Controller()
+class EventsController {
+  @UseGuards(AuthGuard)
+  @onEvent('born')
+  born(@CurrentUser('id') id: string): void {
+    heard.push(`born ${id}`);
+  }
+
+  @OptionalAuth()
+  @onEvent('seen')
+  seen(@CurrentUser() user: AuthUser | null): void {
+    heard.push(`seen ${user?.id ?? 'anonymousCaller'}`);
+  }
+
+  @RequireScopes('cats:write')
+  @onEvent('adopted')
+  adopted(@CurrentUser('id') id: string): void {
+    heard.push(`adopted ${id}`);
   }
 }
 
@@ -92,7 +118,7 @@ async function start(of: MessageTransportCase, parts: Parts): Promise<Started> {
         ...options,
       }),
     ],
-    controllers: [CatsController, StreetController],
+    controllers: [CatsController, EventsController, StreetController],
     prepare: (nest) => {
       nest.connectMicroservice(link.options, { inheritAppConfig: true });
     },
@@ -163,6 +189,29 @@ describe.each(messageTransports)('messages over $name', (of) => {
     clock.advanceSeconds(306);
     expect(await refusalOf(ask('me', token))).toEqual(refused(invalidTokenBody('expired')));
     expect(await ask('me', await tokenFor('bob'))).toEqual({ who: 'bob' });
+  });
+
+  it('are dropped without an answer, as events, where they would be refused', async ({ skip }) => {
+    if (of.missing !== undefined) skip(of.missing);
+    heard.length = 0;
+    const token = await tokenFor('alice', 'cats:read');
+    const tell = async (name: string, text?: string): Promise<void> => {
+      await client?.tell(name, text === undefined ? {} : { token: text });
+    };
+    await tell('born');
+    await tell('born', 'no.good.token');
+    await tell('adopted', token);
+    await tell('born', token);
+    await tell('seen', token);
+    await tell('seen');
+    await tell('adopted', await tokenFor('alice', 'cats:write'));
+    // Verdicts of tokens that were seen before come earlier than those of new ones, so the order is not fixed.
+    await vi.waitFor(() => {
+      expect(heard.toSorted()).toEqual(['adopted alice', 'born alice', 'seen alice', 'seen anonymousCaller']);
+    }, 5_000);
+    // A connection is served in order, so what was sent before this response has been decided.
+    expect(await ask('open')).toEqual({ who: 'anonymousCaller' });
+    expect(heard).toHaveLength(4);
   });
 
   it('are answered with an outage while the keys cannot be fetched', async ({ skip }) => {

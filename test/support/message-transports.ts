@@ -1,6 +1,5 @@
 /** The microservice transports of Nest that are available on this machine, each with a client that sends a token. */
 import { randomUUID } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
@@ -30,6 +29,8 @@ interface MessageCall {
 export interface MessageClient {
   /** The response, or the error. */
   ask(name: string, call?: MessageCall): Promise<unknown>;
+  /** Sends an event, which has no response. */
+  tell(name: string, call?: MessageCall): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -43,6 +44,8 @@ export interface MessageTransportCase {
   readonly name: string;
   /** Why the transport is not available here; `undefined` when it is. */
   readonly missing: string | undefined;
+  /** Whether a message has headers, from which schemes read credentials. */
+  readonly hasHeaders: boolean;
   link(): Promise<MessageLink>;
 }
 
@@ -59,23 +62,11 @@ async function whyMissing(name: string, port: number): Promise<string | undefine
   return isThere ? undefined : `no ${name} answers on 127.0.0.1:${port}`;
 }
 
-/** The packages of a broker are not dependencies of this repository; where they are installed, the tests run. */
-function whyUninstalled(...packages: readonly string[]): string | undefined {
-  const { resolve } = createRequire(import.meta.url);
-  const absent = packages.filter((name) => {
-    try {
-      resolve(name);
-      return false;
-    } catch {
-      return true;
-    }
-  });
-  return absent.length === 0 ? undefined : `${absent.join(' and ')} is not installed`;
-}
-
 function ofProxy(proxy: ClientProxy, toData: (call: MessageCall) => unknown): MessageClient {
   return {
     ask: (name, call = {}) => firstValueFrom(proxy.send<unknown>(`${prefix}.${name}`, toData(call))),
+    tell: (name, call = {}) =>
+      firstValueFrom(proxy.emit<unknown>(`${prefix}.${name}`, toData(call)), { defaultValue: undefined }),
     close: async () => {
       await proxy.close();
     },
@@ -109,6 +100,7 @@ const protoPath = fileURLToPath(new URL('./cats.proto', import.meta.url));
 export const tcp: MessageTransportCase = {
   name: 'TCP',
   missing: undefined,
+  hasHeaders: false,
   link: async () => {
     const options = { host: '127.0.0.1', port: await freePort() };
     return {
@@ -121,6 +113,7 @@ export const tcp: MessageTransportCase = {
 const redis: MessageTransportCase = {
   name: 'Redis',
   missing: await whyMissing('Redis', 6379),
+  hasHeaders: false,
   link: async () => {
     const options = { host: '127.0.0.1', port: 6379 };
     return {
@@ -133,6 +126,7 @@ const redis: MessageTransportCase = {
 const nats: MessageTransportCase = {
   name: 'NATS',
   missing: await whyMissing('NATS', 4222),
+  hasHeaders: true,
   link: async () => {
     const options = { servers: ['nats://127.0.0.1:4222'] };
     return {
@@ -144,7 +138,8 @@ const nats: MessageTransportCase = {
 
 const rabbitMq: MessageTransportCase = {
   name: 'RabbitMQ',
-  missing: whyUninstalled('amqplib', 'amqp-connection-manager') ?? (await whyMissing('RabbitMQ', 5672)),
+  missing: await whyMissing('RabbitMQ', 5672),
+  hasHeaders: true,
   link: async () => {
     const options = {
       urls: ['amqp://guest:guest@127.0.0.1:5672'],
@@ -160,7 +155,8 @@ const rabbitMq: MessageTransportCase = {
 
 const mqtt: MessageTransportCase = {
   name: 'MQTT',
-  missing: whyUninstalled('mqtt') ?? (await whyMissing('an MQTT broker', 1883)),
+  missing: await whyMissing('an MQTT broker', 1883),
+  hasHeaders: true,
   link: async () => {
     const options = { url: 'mqtt://127.0.0.1:1883', protocolVersion: 5 as const };
     return {
