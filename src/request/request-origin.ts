@@ -33,8 +33,11 @@ export function findForeignPage(evidence: PageEvidence): string | undefined {
 }
 
 function isAccepted(given: string, { ownOrigin, trustedOrigins }: PageEvidence): boolean {
+  const isKnown = (origin: string): boolean => origin === ownOrigin || trustedOrigins.includes(origin);
+  // A browser writes the origin in the form in which it is known, so that it need not be parsed.
+  if (isKnown(given)) return true;
   const origin = parseOrigin(given);
-  return origin !== undefined && (origin === ownOrigin || trustedOrigins.includes(origin));
+  return origin !== undefined && isKnown(origin);
 }
 
 /** The value `none` means that no page caused the request: the user entered the address or opened a bookmark. */

@@ -227,10 +227,18 @@ export function fromCookie(name: string, options: FromCookieOptions = {}): Token
  * escape.
  */
 function readCookies(headers: readonly string[], name: string): readonly string[] {
-  return headers
-    .flatMap((header) => header.split(';'))
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1).trim())
-    .map((value) => (/^".*"$/.test(value) ? value.slice(1, -1) : value));
+  const start = `${name}=`;
+  const values: string[] = [];
+  // A loop, because a chain of array methods makes many short lists, for each request.
+  for (const header of headers) {
+    for (const part of header.split(';')) {
+      const pair = part.trim();
+      if (pair.startsWith(start)) values.push(withoutQuotes(pair.slice(start.length).trim()));
+    }
+  }
+  return values;
+}
+
+function withoutQuotes(value: string): string {
+  return value.startsWith('"') && /^".*"$/.test(value) ? value.slice(1, -1) : value;
 }

@@ -9,8 +9,9 @@ const refreshTokenPrefix = 'grt_';
 
 const idBytes = 16;
 const generationBytes = 4;
+const headBytes = idBytes + generationBytes;
 const proofBytes = 16;
-const signedBytes = idBytes + generationBytes + proofBytes;
+const signedBytes = headBytes + proofBytes;
 const macBytes = 16;
 /** The characters of a token: the prefix, and its bytes in base64url without padding. */
 const tokenLength = refreshTokenPrefix.length + Math.ceil(((signedBytes + macBytes) * 4) / 3);
@@ -19,6 +20,8 @@ const tokenLength = refreshTokenPrefix.length + Math.ceil(((signedBytes + macByt
 export interface ParsedRefreshToken {
   readonly sessionId: string;
   readonly generation: number;
+  /** The bytes of both. */
+  readonly head: Buffer;
   /** Computed from the seed of the session, which only the store has. */
   readonly proof: Buffer;
 }
@@ -44,9 +47,12 @@ export class RefreshTokens {
   create({ id, seed }: Pick<StoredSession, 'id' | 'seed'>, generation: number): string {
     const [key] = this.keys;
     if (key === undefined) throw new TypeError('There is no encryption key');
-    const head = headOf(id, generation);
-    const signed = Buffer.concat([head, proofOf(key.proof, head, seed)]);
-    return refreshTokenPrefix + Buffer.concat([signed, macOf(key.mac, signed)]).toString('base64url');
+    const bytes = Buffer.alloc(signedBytes + macBytes);
+    bytes.write(id.replaceAll('-', ''), 'hex');
+    bytes.writeUInt32BE(generation, idBytes);
+    proofOf(key.proof, bytes.subarray(0, headBytes), seed).copy(bytes, headBytes);
+    macOf(key.mac, bytes.subarray(0, signedBytes)).copy(bytes, signedBytes);
+    return refreshTokenPrefix + bytes.toString('base64url');
   }
 
   /** Parses a token that this app has issued; `null` for any other text. */
@@ -60,23 +66,16 @@ export class RefreshTokens {
     return {
       sessionId: toUuid(bytes.subarray(0, idBytes)),
       generation: bytes.readUInt32BE(idBytes),
-      proof: bytes.subarray(idBytes + generationBytes, signedBytes),
+      head: bytes.subarray(0, headBytes),
+      proof: bytes.subarray(headBytes, signedBytes),
     };
   }
 
   /** Whether a token was issued for exactly this session. */
-  belongsTo({ sessionId, generation, proof }: ParsedRefreshToken, { id, seed }: StoredSession): boolean {
+  belongsTo({ sessionId, head, proof }: ParsedRefreshToken, { id, seed }: StoredSession): boolean {
     if (sessionId !== id) return false;
-    const head = headOf(id, generation);
     return this.keys.some((key) => timingSafeEqual(proofOf(key.proof, head, seed), proof));
   }
-}
-
-function headOf(id: string, generation: number): Buffer {
-  const head = Buffer.alloc(idBytes + generationBytes);
-  head.write(id.replaceAll('-', ''), 'hex');
-  head.writeUInt32BE(generation, idBytes);
-  return head;
 }
 
 function proofOf(key: Buffer, head: Buffer, seed: Uint8Array): Buffer {
@@ -88,5 +87,6 @@ function macOf(key: Buffer, signed: Buffer): Buffer {
 }
 
 function toUuid(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -158,11 +158,13 @@ const emptyUser: PresentedUser = {
   scopes: [],
 };
 
+const shownMembers = Object.keys(emptyUser);
+
 /** The default of `presentUser`. */
 export function presentUser(subject: SessionSubject): PresentedUser {
-  const presented = Object.entries(emptyUser).map(([name, missing]): [string, unknown] => [
-    name,
-    (subject as unknown as Readonly<Record<string, unknown>>)[name] ?? missing,
-  ]);
-  return Object.fromEntries(presented) as unknown as PresentedUser;
+  const given = subject as unknown as Readonly<Record<string, unknown>>;
+  const presented: Record<string, unknown> = { ...emptyUser };
+  // A loop, because this is called for every refresh.
+  for (const name of shownMembers) presented[name] = given[name] ?? presented[name];
+  return presented as unknown as PresentedUser;
 }

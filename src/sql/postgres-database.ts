@@ -46,31 +46,69 @@ const types = { getTypeParser: () => (text: string) => text };
 
 const ignore = (): void => undefined;
 
-/** A limit in time for one call. */
-class Deadline {
+/** A call that takes a client from the pool, and is over at its limit in time at the latest. */
+class TimedCall<Result> {
   private readonly timer = new NodeTimer();
-  private pass: (failure: SqlFailure) => void = ignore;
-  private readonly passed = new Promise<never>((_, reject) => {
-    this.pass = reject;
-  });
+  private client: PostgresClient | null = null;
+  private isOver = false;
 
-  constructor(timeoutMs: number) {
-    this.passed.catch(ignore);
-    this.set(timeoutMs);
+  constructor(
+    private readonly pool: PostgresPool,
+    /** Rejects the call at its limit. */
+    private readonly reject: (failure: SqlFailure) => void,
+  ) {}
+
+  /** @param workTimeoutMs the limit once there is a client. @defaultValue the rest of the first one */
+  async run(
+    work: (client: PostgresClient) => Promise<Result>,
+    timeoutMs: number,
+    workTimeoutMs?: number,
+  ): Promise<Result> {
+    let isUsable = false;
+    this.limit(timeoutMs);
+    try {
+      const client = await this.take();
+      if (workTimeoutMs !== undefined) this.limit(workTimeoutMs);
+      const result = await work(client);
+      isUsable = true;
+      return result;
+    } catch (error) {
+      isUsable = error instanceof SqlFailure && isSqlState(error.code) && !/^(08|57P)/.test(error.code);
+      throw error;
+    } finally {
+      this.timer.clear();
+      this.giveBack(isUsable);
+    }
   }
 
-  set(timeoutMs: number): void {
+  private async take(): Promise<PostgresClient> {
+    const client = await connect(this.pool);
+    if (this.isOver) {
+      // It comes too late, and nothing is wrong with it.
+      client.release();
+      throw new SqlFailure('it did not give a connection in time', '');
+    }
+    // The pool does not listen while a client is in use, and an error without a listener would end the process.
+    client.on('error', ignore);
+    this.client = client;
+    return client;
+  }
+
+  private giveBack(isUsable: boolean): void {
+    const { client } = this;
+    if (client === null) return;
+    this.client = null;
+    client.removeListener('error', ignore);
+    // Destroying the connection is what ends a statement that is still running.
+    client.release(!isUsable);
+  }
+
+  private limit(timeoutMs: number): void {
     this.timer.set(timeoutMs, () => {
-      this.pass(new SqlFailure(`it did not answer within ${timeoutMs} ms`, ''));
+      this.isOver = true;
+      this.reject(new SqlFailure(`it did not answer within ${timeoutMs} ms`, ''));
+      this.giveBack(false);
     });
-  }
-
-  race<Result>(call: Promise<Result>): Promise<Result> {
-    return Promise.race([call, this.passed]);
-  }
-
-  clear(): void {
-    this.timer.clear();
   }
 }
 
@@ -98,64 +136,37 @@ export class PostgresDatabase extends SqlDatabase {
   }
 
   override async close(): Promise<void> {
-    const deadline = new Deadline(this.terms.statementTimeoutMs);
+    const timer = new NodeTimer();
+    const limit = new Promise<void>((resolve) => {
+      timer.set(this.terms.statementTimeoutMs, resolve);
+    });
     try {
-      await deadline.race(this.opened.end());
+      await Promise.race([this.opened.end(), limit]);
     } catch {
       // Connections that do not close in time end with the process.
     } finally {
-      deadline.clear();
+      timer.clear();
     }
   }
 
-  private async withClient<Result>(
+  /** One promise that the limit can reject, and no race of two, because this is called for each statement. */
+  private withClient<Result>(
     work: (client: PostgresClient) => Promise<Result>,
     workTimeoutMs?: number,
   ): Promise<Result> {
-    const deadline = new Deadline(this.terms.statementTimeoutMs);
-    try {
-      const client = await this.connect(deadline);
-      if (workTimeoutMs !== undefined) deadline.set(workTimeoutMs);
-      return await use(client, deadline, work);
-    } finally {
-      deadline.clear();
-    }
-  }
-
-  private async connect(deadline: Deadline): Promise<PostgresClient> {
-    // A pool of the app's own may throw.
-    const connecting = Promise.resolve().then(() => this.opened.pool.connect());
-    try {
-      return await deadline.race(connecting);
-    } catch (error) {
-      // The connection may come later; it then goes back to the pool.
-      void connecting.then((client) => {
-        client.release();
-      }, ignore);
-      throw toSqlFailure(error);
-    }
+    return new Promise((resolve, reject) => {
+      const call = new TimedCall<Result>(this.opened.pool, reject);
+      call.run(work, this.terms.statementTimeoutMs, workTimeoutMs).then(resolve, reject);
+    });
   }
 }
 
-async function use<Result>(
-  client: PostgresClient,
-  deadline: Deadline,
-  work: (client: PostgresClient) => Promise<Result>,
-): Promise<Result> {
-  let isUsable = false;
-  // The pool does not listen while a client is in use, and an error without a listener would end the process.
-  client.on('error', ignore);
+/** A pool of the app's own may also throw. */
+async function connect(pool: PostgresPool): Promise<PostgresClient> {
   try {
-    const result = await deadline.race(work(client));
-    isUsable = true;
-    return result;
+    return await pool.connect();
   } catch (error) {
-    isUsable = error instanceof SqlFailure && isSqlState(error.code) && !/^(08|57P)/.test(error.code);
-    throw error;
-  } finally {
-    client.removeListener('error', ignore);
-    // Destroying the connection is what ends a statement that is still running.
-    client.release(!isUsable);
+    throw toSqlFailure(error);
   }
 }
 

@@ -63,9 +63,10 @@ export class StoreDatabase {
   }
 
   /** Runs one statement. @throws {AuthUnavailableError} when it was not run, or that is unknown. */
-  async query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
-    const database = this.ready ?? (await this.get());
-    return this.watch(database.query(text, values));
+  query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    const { ready } = this;
+    if (ready !== null) return this.watch(ready.query(text, values));
+    return this.get().then((database) => this.watch(database.query(text, values)));
   }
 
   /** Runs statements in one transaction, as `SqlDatabase.transaction` does. @throws {AuthUnavailableError} */

@@ -76,12 +76,23 @@ export class HttpTransport extends Transport {
 export function appendHeaders(host: HttpAdapterHost, response: unknown, headers: HeaderLines): void {
   const { httpAdapter } = host;
   if (headers.length === 0 || httpAdapter.isHeadersSent(response)) return;
-  for (const [name, value] of headers) {
+  for (const name of new Set(headers.map(([each]) => each))) {
     const sent = [httpAdapter.getHeader(response, name) as string | readonly string[] | undefined].flat();
-    if (sent.includes(value)) continue;
-    if (sent[0] === undefined) httpAdapter.setHeader(response, name, value);
-    else httpAdapter.appendHeader(response, name, value);
+    const values = new Set(headers.flatMap(([each, value]) => (each === name && !sent.includes(value) ? [value] : [])));
+    if (sent[0] === undefined) setLines(httpAdapter, response, name, [...values]);
+    else for (const value of values) httpAdapter.appendHeader(response, name, value);
   }
+}
+
+/** In one step: with each line that is appended, Express checks the ones before again, which are as long as cookies are. */
+function setLines(
+  httpAdapter: { setHeader(response: unknown, name: string, value: string | string[]): unknown },
+  response: unknown,
+  name: string,
+  lines: string[],
+): void {
+  const [line] = lines;
+  if (line !== undefined) httpAdapter.setHeader(response, name, lines.length === 1 ? line : lines);
 }
 
 /** The part of Node's response that is used; Fastify's reply has it as `raw`. */
