@@ -62,6 +62,7 @@ const refuseAnonymous: FindFault = (claims) =>
 
 /** Describes the app as the issuer of its own tokens. */
 export class SessionOwnTokens extends OwnTokens {
+  override readonly issuer: string;
   override readonly lifetimeSeconds: number;
   override readonly cookieSource: TokenSource | null;
   /** Whether `AuthModule` accepts these tokens. */
@@ -73,7 +74,8 @@ export class SessionOwnTokens extends OwnTokens {
     private readonly sessions: SessionStatusSource,
   ) {
     super();
-    const { lifetimeSeconds, delivery, cookies } = sessionTerms;
+    const { issuer, lifetimeSeconds, delivery, cookies } = sessionTerms;
+    this.issuer = issuer;
     this.lifetimeSeconds = lifetimeSeconds;
     this.cookieSource = delivery.includes('cookies') ? accessCookieSource(cookies) : null;
   }

@@ -46,6 +46,11 @@ export class EventLog {
           `Session ${event.sessionId} was ended: a refresh token of it came again after it had been replaced, so it may have been stolen`,
         );
         return;
+      case 'replaced-api-key-used':
+        this.logger.debug(
+          `API key ${event.keyId} was used with the secret before its rotation, which is accepted until ${event.validUntil.toISOString()}`,
+        );
+        return;
       case 'misconfigured':
         this.logger.error(`${event.problem}. ${event.fix}`);
         return;
