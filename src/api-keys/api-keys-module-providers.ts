@@ -3,14 +3,21 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
 import { NodeTimer } from '../clock/clock.js';
+import { publicAddress } from '../configuration/public-url.js';
+import { path } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider, getAppProvider } from '../find-app-provider.js';
 import { OwnApiKeys, OwnTokens } from '../issuers/module-issuer.js';
+import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
+import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
 import { Revocation } from '../open-revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
+import { AccessTokens } from '../sessions/access-tokens.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from '../sessions/session-subject.js';
 import { SessionSubjects } from '../sessions/sessions-module-providers.js';
 import { EventLog } from '../telemetry/event-log.service.js';
+import type { JsonObject } from '../token/json-object.js';
+import { TokenVerifier } from '../token/token-verifier.js';
 import { ConnectionWatch } from '../transports/connection-watch.js';
 import { ApiKeyFormat } from './api-key-format.js';
 import { type ApiKeyTerms, readApiKeyTerms, refuseWithoutFinder } from './api-key-options.js';
@@ -20,6 +27,7 @@ import { ApiKeyVerifier } from './api-key-verifier.js';
 import { ApiKeyService } from './api-key.service.js';
 import { ModuleApiKeys } from './module-api-keys.js';
 import { RefusedKeys } from './refused-keys.js';
+import { oauthPaths, TokenEndpoint } from './token-endpoint.js';
 
 /** The options as they were given, and by which function. */
 interface GivenApiKeyOptions {
@@ -73,6 +81,15 @@ function requireSettings(settings: AuthSettings | undefined): AuthSettings {
     'it does not see AuthModule',
     'Add AuthModule.forRoot({ issuers: [ownTokens(), apiKeys()] }) to the imports of the root module, and leave isGlobal out',
   );
+}
+
+/** Puts the endpoints of the app as an authorization server on the HTTP adapter, where `tokenEndpoint` is on. */
+export class OAuthEndpoints {
+  constructor(private readonly addRoutes: () => void) {}
+
+  add(): void {
+    this.addRoutes();
+  }
 }
 
 /** What the options, once read, are made into. */
@@ -191,7 +208,73 @@ export const apiKeysModuleProviders: Provider[] = [
         },
       }),
   },
+  {
+    provide: OAuthEndpoints,
+    inject: [
+      API_KEY_TERMS,
+      ApiKeyFormat,
+      ApiKeyVerifier,
+      ApiKeyUsage,
+      RefusedKeys,
+      { token: AccessTokens, optional: true },
+      TokenVerifier,
+      RevocationService,
+      AuthSettings,
+      EventLog,
+      AdapterRoutes,
+      AuthorizationServerMetadata,
+    ],
+    useFactory: openEndpoints,
+  },
 ];
+
+function openEndpoints(
+  { where, tokenEndpoint }: ApiKeyTerms,
+  format: ApiKeyFormat,
+  verifier: ApiKeyVerifier,
+  usage: ApiKeyUsage,
+  refused: RefusedKeys,
+  accessTokens: AccessTokens | undefined,
+  tokenVerifier: TokenVerifier,
+  revocation: RevocationService,
+  { clock, publicUrl }: AuthSettings,
+  { report }: EventLog,
+  adapterRoutes: AdapterRoutes,
+  metadata: AuthorizationServerMetadata,
+): OAuthEndpoints {
+  if (!tokenEndpoint) return new OAuthEndpoints(() => undefined);
+  // SessionsModule requires publicUrl.
+  if (accessTokens === undefined || publicUrl === null) throw withoutSessions(where);
+  const parts = { format, verifier, usage, refused, accessTokens, tokenVerifier, revocation, clock, report };
+  const endpoint = new TokenEndpoint(parts);
+  return new OAuthEndpoints(() => {
+    adapterRoutes.add(where, endpoint.routes(), report);
+    metadata.contribute(where, endpointMetadata(publicUrl));
+  });
+}
+
+const clientMethods = ['client_secret_basic', 'client_secret_post'];
+
+/** RFC 8414 §2. */
+function endpointMetadata(publicUrl: string): JsonObject {
+  return {
+    token_endpoint: publicAddress(publicUrl, '', oauthPaths.token),
+    token_endpoint_auth_methods_supported: clientMethods,
+    grant_types_supported: ['client_credentials'],
+    revocation_endpoint: publicAddress(publicUrl, '', oauthPaths.revoke),
+    revocation_endpoint_auth_methods_supported: clientMethods,
+    introspection_endpoint: publicAddress(publicUrl, '', oauthPaths.introspect),
+    introspection_endpoint_auth_methods_supported: clientMethods,
+  };
+}
+
+function withoutSessions(where: string): ConfigurationError {
+  return new ConfigurationError(
+    path(where, 'tokenEndpoint'),
+    'there is no SessionsModule in this app, which issues the tokens',
+    'Add SessionsModule.forRoot({ … }) of nest-gatehouse/sessions to the imports of the root module',
+  );
+}
 
 /** Looks for the store of the app, once. */
 function findStoreIn(modules: ModulesContainer): () => ApiKeyStore {

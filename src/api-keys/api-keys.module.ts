@@ -3,6 +3,7 @@ import {
   type DynamicModule,
   Inject,
   Module,
+  type NestModule,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
@@ -29,6 +30,7 @@ import {
   ApiKeySubjects,
   apiKeysModuleProviders,
   GIVEN_API_KEY_OPTIONS,
+  OAuthEndpoints,
 } from './api-keys-module-providers.js';
 import { RevokedKeys } from './ended-keys.js';
 import type { ModuleApiKeys } from './module-api-keys.js';
@@ -38,10 +40,11 @@ export type ApiKeysModuleAsyncOptions = AsyncModuleOptions<ApiKeysModuleOptions,
 
 /**
  * API keys of the app's users, for machines. Import it once, beside `AuthModule.forRoot({ issuers: [ownTokens(), apiKeys()] })` and a
- * module with stores, such as `SqlStoresModule`. It is global: it provides `ApiKeyService` to every module.
+ * module with stores, such as `SqlStoresModule`. It is global: it provides `ApiKeyService` to every module, and with
+ * `tokenEndpoint: true` the routes `/oauth/token`, `/oauth/revoke` and `/oauth/introspect`.
  */
 @Module({})
-export class ApiKeysModule implements OnModuleInit, BeforeApplicationShutdown {
+export class ApiKeysModule implements NestModule, OnModuleInit, BeforeApplicationShutdown {
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
@@ -72,6 +75,11 @@ export class ApiKeysModule implements OnModuleInit, BeforeApplicationShutdown {
     });
     const assembled = assemble(providers);
     return { ...assembled, imports: [...imports, IssuingModule] };
+  }
+
+  /** Called by Nest before the controllers. @throws {ConfigurationError} when another module has one of the routes. */
+  configure(): void {
+    this.moduleRef.get(OAuthEndpoints, { strict: true }).add();
   }
 
   /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */
