@@ -1,3 +1,4 @@
+import type { AuthSettings } from '../auth-settings.js';
 import { path, readNumber, readOptions, readSwitch } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { readFinder, type SubjectFinderClass } from '../sessions/session-options.js';
@@ -59,6 +60,8 @@ export interface ApiKeyTerms {
   /** `null` where keys may live for ever. */
   readonly maxLifetimeMs: number | null;
   readonly cacheMs: number;
+  /** What `AuthModule` tells the other modules. */
+  readonly settings: AuthSettings;
 }
 
 const names: readonly (keyof ApiKeysModuleOptions)[] = [
@@ -72,7 +75,7 @@ const names: readonly (keyof ApiKeysModuleOptions)[] = [
 const aHundredYears = 3_155_760_000;
 
 /** @throws {ConfigurationError} for the first option that is wrong, missing or unknown. */
-export function readApiKeyTerms(where: string, given: unknown): ApiKeyTerms {
+export function readApiKeyTerms(where: string, given: unknown): Omit<ApiKeyTerms, 'settings'> {
   const options = readOptions(where, given, names);
   const maxLifetimeSeconds = readNumber(where, options, 'maxLifetimeSeconds', { least: 60, most: aHundredYears });
   return Object.freeze({

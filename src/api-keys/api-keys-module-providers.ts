@@ -1,4 +1,4 @@
-import type { Provider } from '@nestjs/common';
+import type { InjectionToken, OptionalFactoryDependency, Provider } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
@@ -74,6 +74,11 @@ export class ApiKeySubjects {
   }
 }
 
+/** Optional for Nest, so that a missing `AuthModule` is reported by the provider of the options, with what to write. */
+function ofAuthModule(token: InjectionToken): OptionalFactoryDependency {
+  return { token, optional: true };
+}
+
 function requireSettings(settings: AuthSettings | undefined): AuthSettings {
   if (settings !== undefined) return settings;
   throw new ConfigurationError(
@@ -96,8 +101,11 @@ export class OAuthEndpoints {
 export const apiKeysModuleProviders: Provider[] = [
   {
     provide: API_KEY_TERMS,
-    inject: [GIVEN_API_KEY_OPTIONS],
-    useFactory: ({ where, options }: GivenApiKeyOptions) => readApiKeyTerms(where, options),
+    inject: [GIVEN_API_KEY_OPTIONS, { token: AuthSettings, optional: true }],
+    useFactory: ({ where, options }: GivenApiKeyOptions, settings: AuthSettings | undefined): ApiKeyTerms => ({
+      ...readApiKeyTerms(where, options),
+      settings: requireSettings(settings),
+    }),
   },
   {
     provide: ApiKeyFormat,
@@ -112,39 +120,32 @@ export const apiKeysModuleProviders: Provider[] = [
   },
   {
     provide: RefusedKeys,
-    inject: [{ token: AuthSettings, optional: true }],
-    useFactory: (settings: AuthSettings | undefined) => new RefusedKeys(requireSettings(settings).clock),
+    inject: [API_KEY_TERMS],
+    useFactory: ({ settings }: ApiKeyTerms) => new RefusedKeys(settings.clock),
   },
   {
     provide: ApiKeyUsage,
-    inject: [{ token: AuthSettings, optional: true }, ModulesContainer],
-    useFactory: (settings: AuthSettings | undefined, modules: ModulesContainer) =>
-      new ApiKeyUsage({
-        findStore: findStoreIn(modules),
-        clock: requireSettings(settings).clock,
-        timer: new NodeTimer(),
-      }),
+    inject: [API_KEY_TERMS, ModulesContainer],
+    useFactory: ({ settings: { clock } }: ApiKeyTerms, modules: ModulesContainer) =>
+      new ApiKeyUsage({ findStore: findStoreIn(modules), clock, timer: new NodeTimer() }),
   },
   {
     provide: ApiKeyVerifier,
     inject: [
       API_KEY_TERMS,
       ApiKeySubjects,
-      { token: AuthSettings, optional: true },
       { token: OwnTokens, optional: true },
-      { token: EventLog, optional: true },
+      ofAuthModule(EventLog),
       ModulesContainer,
     ],
     useFactory: (
-      { cacheMs }: ApiKeyTerms,
+      { cacheMs, settings }: ApiKeyTerms,
       subjects: ApiKeySubjects,
-      given: AuthSettings | undefined,
       tokens: OwnTokens | undefined,
-      log: EventLog | undefined,
+      { report }: EventLog,
       modules: ModulesContainer,
-    ): ApiKeyVerifier => {
-      const settings = requireSettings(given);
-      return new ApiKeyVerifier({
+    ): ApiKeyVerifier =>
+      new ApiKeyVerifier({
         findStore: findStoreIn(modules),
         findSubject: subjects.findSubject,
         issuer: tokens?.issuer ?? settings.publicUrl ?? issuerWithoutAddress,
@@ -152,10 +153,9 @@ export const apiKeysModuleProviders: Provider[] = [
         cacheMs,
         onReplacedUse: ({ id, userId, previous }) => {
           if (previous === null) return;
-          log?.report({ type: 'replaced-api-key-used', keyId: id, userId, validUntil: previous.validUntil });
+          report({ type: 'replaced-api-key-used', keyId: id, userId, validUntil: previous.validUntil });
         },
-      });
-    },
+      }),
   },
   {
     provide: OwnApiKeys,
@@ -174,18 +174,16 @@ export const apiKeysModuleProviders: Provider[] = [
       API_KEY_TERMS,
       ApiKeyFormat,
       ApiKeyVerifier,
-      AuthSettings,
       { token: OwnTokens, optional: true },
-      Revocation,
-      RevocationService,
+      ofAuthModule(Revocation),
+      ofAuthModule(RevocationService),
       ModulesContainer,
       ModuleRef,
     ],
     useFactory: (
-      { maxLifetimeMs }: ApiKeyTerms,
+      { maxLifetimeMs, settings: { clock } }: ApiKeyTerms,
       format: ApiKeyFormat,
       verifier: ApiKeyVerifier,
-      { clock }: AuthSettings,
       tokens: OwnTokens | undefined,
       { check }: Revocation,
       revocation: RevocationService,
@@ -217,10 +215,9 @@ export const apiKeysModuleProviders: Provider[] = [
       ApiKeyUsage,
       RefusedKeys,
       { token: AccessTokens, optional: true },
-      TokenVerifier,
-      RevocationService,
-      AuthSettings,
-      EventLog,
+      ofAuthModule(TokenVerifier),
+      ofAuthModule(RevocationService),
+      ofAuthModule(EventLog),
       AdapterRoutes,
       AuthorizationServerMetadata,
     ],
@@ -229,7 +226,7 @@ export const apiKeysModuleProviders: Provider[] = [
 ];
 
 function openEndpoints(
-  { where, tokenEndpoint }: ApiKeyTerms,
+  { where, tokenEndpoint, settings: { clock, publicUrl } }: ApiKeyTerms,
   format: ApiKeyFormat,
   verifier: ApiKeyVerifier,
   usage: ApiKeyUsage,
@@ -237,7 +234,6 @@ function openEndpoints(
   accessTokens: AccessTokens | undefined,
   tokenVerifier: TokenVerifier,
   revocation: RevocationService,
-  { clock, publicUrl }: AuthSettings,
   { report }: EventLog,
   adapterRoutes: AdapterRoutes,
   metadata: AuthorizationServerMetadata,
