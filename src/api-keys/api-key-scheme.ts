@@ -1,7 +1,7 @@
 import { type Authentication, AuthenticationScheme } from '../authentication/authentication-scheme.js';
 import type { Challenge } from '../challenge/error-answers.js';
 import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
-import type { Credential } from '../request/find-credential.js';
+import { type Credential, findCredential } from '../request/find-credential.js';
 import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
@@ -79,15 +79,8 @@ export class ApiKeyScheme extends AuthenticationScheme {
   }
 
   private findInSources(request: RequestView): Credential | undefined {
-    for (const source of this.parts.sources) {
-      for (const found of source.read(request)) {
-        // What is malformed is refused by the scheme Bearer, which reads the same sources, and so are two different tokens.
-        if (found.kind === 'token' && this.parts.format.claims(found.token)) {
-          return { text: found.token, scheme: 'Bearer', source };
-        }
-      }
-    }
-    return undefined;
+    const found = findCredential(request, this.parts.sources);
+    return found !== undefined && this.parts.format.claims(found.text) ? found : undefined;
   }
 
   /** The text of the key, so that a key that is sent in two forms is one credential; of anything else what was sent. */
