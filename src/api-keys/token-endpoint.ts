@@ -157,12 +157,13 @@ export class TokenEndpoint {
   /** RFC 8707 §2: what the token is meant for, of what tokens of the app may be meant for. */
   private chooseAudience(resources: readonly string[]): readonly string[] {
     const { audience } = this.parts.accessTokens;
-    const asked = [...new Set(resources.filter((resource) => resource !== ''))];
+    const asked = resources.filter((resource) => resource !== '');
     if (asked.length === 0) return audience;
-    if (asked.every((resource) => audience.includes(resource) && URL.canParse(resource) && !resource.includes('#'))) {
-      return asked;
-    }
-    throw new OAuthRefusal('invalid_target', 'resource is none of the audiences of this server');
+    const chosen = asked.map((resource) => audience.find((known) => isSameResource(known, resource)));
+    return [...new Set(chosen)].map((known) => {
+      if (known !== undefined) return known;
+      throw new OAuthRefusal('invalid_target', 'resource is none of the audiences of this server');
+    });
   }
 
   /** An access token that this app has issued and that is valid now; `null` for any other text. */
@@ -210,6 +211,12 @@ export class TokenEndpoint {
   private now(): number {
     return readMilliseconds(this.parts.clock);
   }
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. Clients that use `URL` write a slash behind a mere origin. */
+function isSameResource(audience: string, resource: string): boolean {
+  if (!URL.canParse(resource) || resource.includes('#') || !URL.canParse(audience)) return false;
+  return new URL(audience).href === new URL(resource).href;
 }
 
 function requireToken(form: FormBody): string {

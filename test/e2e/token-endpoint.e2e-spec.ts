@@ -221,7 +221,9 @@ describe.each(platforms)('the token endpoint on $name', (platform) => {
     };
     expect(await audienceOf('https://cats.example.com')).toBe('https://cats.example.com');
     expect(await audienceOf(publicUrl, 'https://cats.example.com')).toEqual([publicUrl, 'https://cats.example.com']);
-    for (const resource of ['https://dogs.example.com', `${publicUrl}/`, '/cats', `${publicUrl}#x`, 'cats']) {
+    // As clients write it that use `URL`.
+    expect(await audienceOf(`${publicUrl}/`)).toBe(publicUrl);
+    for (const resource of ['https://dogs.example.com', `${publicUrl}/x`, '/cats', `${publicUrl}#x`, 'cats']) {
       expect(errorOf(await token({ ...bySecret(), resource })), resource).toEqual([400, 'invalid_target']);
     }
   });
