@@ -6,7 +6,7 @@ import { ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
 import { memoryStores } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
 import { type AppParts, platforms, startApp } from '../support/app.js';
-import { basic, bearer } from '../support/key-store-app.js';
+import { apiKeyHeader, basic, bearer } from '../support/key-store-app.js';
 import { missingToken, verdictOf } from '../support/verdicts.js';
 
 @UseGuards(AuthGuard)
@@ -38,7 +38,10 @@ describe('ApiKeysModule', () => {
     const { id, secret, text } = await service.create({ userId: 'alice' });
     expect((await app.call('/caller', bearer(text))).json).toMatchObject({ id: 'alice', issuer: 'api-keys' });
     expect((await app.call('/caller', basic(id, secret))).status).toBe(200);
-    expect(verdictOf(await app.call('/caller'))).toEqual(missingToken);
+    // The header is read only where tokenFrom has it.
+    for (const call of [{}, apiKeyHeader(text)]) {
+      expect(verdictOf(await app.call('/caller', call))).toEqual(missingToken);
+    }
     expect((await app.call('/caller', bearer('a.b.c'))).status).toBe(401);
     expect((await app.call('/oauth/token')).status).toBe(404);
     await service.revoke(id);
