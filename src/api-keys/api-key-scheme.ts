@@ -1,4 +1,8 @@
-import { type Authentication, AuthenticationScheme } from '../authentication/authentication-scheme.js';
+import {
+  type Authentication,
+  AuthenticationScheme,
+  type SecurityScheme,
+} from '../authentication/authentication-scheme.js';
 import type { Challenge } from '../challenge/error-answers.js';
 import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
 import { type Credential, findCredential } from '../request/find-credential.js';
@@ -21,6 +25,8 @@ export interface ApiKeySchemeParts {
   readonly basic: boolean;
   /** Where access tokens are, and keys in their place. */
   readonly sources: readonly TokenSource[];
+  /** The address of the token endpoint; `null` where there is none. */
+  readonly tokenUrl: string | null;
 }
 
 /** The name of the scheme in the log. */
@@ -76,6 +82,17 @@ export class ApiKeyScheme extends AuthenticationScheme {
   /** Basic is only named after a refused `Basic`: browsers open a dialog for it. */
   override challenge({ code, scheme }: AuthError): Challenge | null {
     return code === 'INVALID_TOKEN' && scheme === 'Basic' ? basicChallenge : null;
+  }
+
+  override securitySchemes(scopes: readonly string[]): Readonly<Record<string, SecurityScheme>> {
+    const { basic, tokenUrl } = this.parts;
+    const described = Object.fromEntries(scopes.map((scope) => [scope, '']));
+    return {
+      ...(basic && { basic: { type: 'http', scheme: 'basic', description: 'The id and the secret of an API key.' } }),
+      ...(tokenUrl !== null && {
+        clientCredentials: { type: 'oauth2', flows: { clientCredentials: { tokenUrl, scopes: described } } },
+      }),
+    };
   }
 
   private findInSources(request: RequestView): Credential | undefined {

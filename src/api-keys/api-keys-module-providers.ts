@@ -161,12 +161,16 @@ export const apiKeysModuleProviders: Provider[] = [
     provide: OwnApiKeys,
     inject: [API_KEY_TERMS, ApiKeyFormat, ApiKeyVerifier, ApiKeyUsage, RefusedKeys],
     useFactory: (
-      { basic }: ApiKeyTerms,
+      { basic, tokenEndpoint, settings: { publicUrl } }: ApiKeyTerms,
       format: ApiKeyFormat,
       verifier: ApiKeyVerifier,
       usage: ApiKeyUsage,
       refused: RefusedKeys,
-    ) => new ModuleApiKeys({ format, verifier, usage, refused, basic }),
+    ): ModuleApiKeys => {
+      const hasTokens = tokenEndpoint && publicUrl !== null;
+      const tokenUrl = hasTokens ? publicAddress(publicUrl, '', oauthPaths.token) : null;
+      return new ModuleApiKeys({ format, verifier, usage, refused, basic, tokenUrl });
+    },
   },
   {
     provide: ApiKeyService,

@@ -43,6 +43,7 @@ async function open(): Promise<SchemeUnderTest> {
     usage: new ApiKeyUsage({ findStore, clock, timer: new ManualTimer() }),
     refused: new RefusedKeys(clock),
     basic: true,
+    tokenUrl: null,
     sources: [fromBearer(), fromHeader('x-api-key')],
   });
   const [good, short, other] = [await create(), await create({ expiresAt: inSeconds(60) }), await create()];
