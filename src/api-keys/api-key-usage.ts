@@ -1,5 +1,4 @@
 import { type Clock, readMilliseconds, type Timer } from '../clock/clock.js';
-import { BoundedMap } from '../upstream/bounded-map.js';
 import type { ApiKeyStore } from './api-key-store.js';
 
 export interface ApiKeyUsageParts {
@@ -10,13 +9,13 @@ export interface ApiKeyUsageParts {
 
 /** A use is stored after a minute at the latest, so each key is written once a minute at most. */
 const flushAfterMs = 60_000;
-/** How many keys can be noted between two flushes; beyond that the oldest notes are dropped. */
+/** How many keys can be noted between two flushes; uses of further ones are dropped. */
 const mostKeys = 100_000;
 const batchSize = 1_000;
 
 /** Notes when keys are used, and stores it in batches, so that no request waits for a write. */
 export class ApiKeyUsage {
-  private uses = new BoundedMap<string, number>(mostKeys);
+  private uses = new Map<string, number>();
   private flushing: Promise<void> = Promise.resolve();
   private isScheduled = false;
   private isStopped = false;
@@ -24,6 +23,7 @@ export class ApiKeyUsage {
   constructor(private readonly parts: ApiKeyUsageParts) {}
 
   note(id: string): void {
+    if (this.uses.size >= mostKeys && !this.uses.has(id)) return;
     this.uses.set(id, readMilliseconds(this.parts.clock));
     if (this.isScheduled || this.isStopped) return;
     this.isScheduled = true;
@@ -36,7 +36,7 @@ export class ApiKeyUsage {
   /** Stores what was noted. What the store does not take is dropped. Never rejects. */
   flush(): Promise<void> {
     const { uses } = this;
-    this.uses = new BoundedMap(mostKeys);
+    this.uses = new Map();
     this.flushing = this.flushing.then(() => this.write(uses));
     return this.flushing;
   }

@@ -53,6 +53,13 @@ describe('the time of the last use', () => {
     expect(store.batches.map(({ length }) => length)).toEqual([1_000, 1_000, 500]);
   });
 
+  it('takes a bounded amount of memory', async () => {
+    const { store, usage } = open();
+    for (let key = 0; key < 100_500; key += 1) usage.note(`key ${key}`);
+    await usage.flush();
+    expect(store.batches.flat()).toHaveLength(100_000);
+  });
+
   it('is dropped while the store is down, and stored again afterwards', async () => {
     const { store, timer, usage } = open();
     store.isDown = true;
