@@ -24,7 +24,7 @@ export interface OwnIssuers {
   readonly keys: OwnApiKeys | null;
 }
 
-export const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null });
+const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null });
 
 /**
  * Completes the options with what other modules of the app provide.

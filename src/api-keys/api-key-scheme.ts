@@ -30,10 +30,10 @@ export interface ApiKeySchemeParts {
 }
 
 /** The name of the scheme in the log. */
-export const apiKeySchemeName = 'api-key';
+const apiKeySchemeName = 'api-key';
 
 /** RFC 7617 §2: the realm is required. */
-export const basicChallenge: Challenge = Object.freeze({ scheme: 'Basic', parameters: { realm: 'api' } });
+const basicChallenge: Challenge = Object.freeze({ scheme: 'Basic', parameters: { realm: 'api' } });
 
 const basicSource: TokenSource = Object.freeze({
   place: 'Authorization: Basic',

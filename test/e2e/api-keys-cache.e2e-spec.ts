@@ -1,38 +1,14 @@
 /** For how long an app knows its API keys: revocation here and in other processes, outages, rotation, and no write on the way. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ApiKeyUse, StoredApiKey } from 'nest-gatehouse/api-keys';
 import { ApiKeyStore } from 'nest-gatehouse/api-keys';
 import { memoryStores } from 'nest-gatehouse/testing';
 import type { AuthEvent } from 'nest-gatehouse';
-import { MemoryApiKeyStore } from '../../src/api-keys/memory-api-key-store.js';
 import { platforms } from '../support/app.js';
 import { basic, bearer, type KeyStoreApp, startKeyStoreApp } from '../support/key-store-app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Users } from '../support/session-app.js';
 import { unavailable, verdictOf } from '../support/verdicts.js';
-
-/** A store that counts what is asked of it, and may be down. */
-class WatchedStore extends MemoryApiKeyStore {
-  isDown = false;
-  finds = 0;
-  readonly writes: string[] = [];
-  /** Finds wait for it. */
-  gate: Promise<void> = Promise.resolve();
-
-  override async find(id: string): Promise<StoredApiKey | null> {
-    this.finds += 1;
-    if (this.isDown) throw new Error('connect ECONNREFUSED postgres://user:password@db');
-    const found = await super.find(id);
-    await this.gate;
-    return found;
-  }
-
-  override noteUses(uses: readonly ApiKeyUse[]): Promise<void> {
-    if (this.isDown) return Promise.reject(new Error('down'));
-    this.writes.push('uses');
-    return super.noteUses(uses);
-  }
-}
+import { WatchedStore } from '../support/watched-key-store.js';
 
 const [platform] = platforms;
 

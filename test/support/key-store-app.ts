@@ -25,7 +25,7 @@ import { publicUrl, SessionTestController, Users } from './session-app.js';
 
 @UseGuards(AuthGuard)
 @Controller()
-export class KeyTestController {
+class KeyTestController {
   /** The guard is on the class and on the handler, so it runs twice. */
   @UseGuards(AuthGuard)
   @Get('caller')
