@@ -23,6 +23,7 @@ const ranks = [
   ['issuers', 'revocation', 'websockets', 'microservices', 'openapi'],
   ['issuing'],
   ['sessions'],
+  ['api-keys'],
   ['sql'],
   ['cli'],
 ];

@@ -2,7 +2,7 @@ import type { Provider } from '@nestjs/common';
 
 import { AuthSettings } from './auth-settings.js';
 import { Clock } from './clock/clock.js';
-import { OwnTokens } from './issuers/module-issuer.js';
+import { OwnApiKeys, OwnTokens } from './issuers/module-issuer.js';
 import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS, type ReadAuthOptions } from './read-auth-options.js';
 import { type ResolvedAuthOptions, resolveAuthOptions } from './resolve-auth-options.js';
 import { EventLog } from './telemetry/event-log.service.js';
@@ -19,9 +19,10 @@ export const authOptionProviders: Provider[] = [
   { provide: Clock, inject: [READ_AUTH_OPTIONS], useFactory: ({ clock }: ReadAuthOptions) => clock },
   {
     provide: AUTH_MODULE_OPTIONS,
-    // The own tokens are those of a global module, wherever it is imported.
-    inject: [READ_AUTH_OPTIONS, { token: OwnTokens, optional: true }],
-    useFactory: (options: ReadAuthOptions, own: OwnTokens | undefined) => resolveAuthOptions(options, own ?? null),
+    // The own tokens and keys are those of global modules, wherever they are imported.
+    inject: [READ_AUTH_OPTIONS, { token: OwnTokens, optional: true }, { token: OwnApiKeys, optional: true }],
+    useFactory: (options: ReadAuthOptions, tokens: OwnTokens | undefined, keys: OwnApiKeys | undefined) =>
+      resolveAuthOptions(options, { tokens: tokens ?? null, keys: keys ?? null }),
   },
   {
     provide: EventLog,

@@ -52,7 +52,7 @@ export class AuthModule implements OnModuleInit {
     const { guardEverything, isGlobal, ...rest } = options;
     const read = readAuthOptions('AuthModule.forRoot', rest, { read: extraNames });
     // Resolved again when the app starts. A mistake is reported here, where the stack trace leads to the app's own line.
-    if (isIndependent(read)) resolveAuthOptions(read, null);
+    if (isIndependent(read)) resolveAuthOptions(read);
     return assemble('AuthModule.forRoot', { guardEverything, isGlobal }, [
       { provide: READ_AUTH_OPTIONS, useValue: read },
     ]);

@@ -55,7 +55,7 @@ export type { RequestView } from './request/request-view.js';
 export type { Found, TokenSource } from './request/token-sources.js';
 
 // Kinds of credentials, for authentication schemes of the app
-export type { Authentication } from './authentication/authentication-scheme.js';
+export type { Authentication, SecurityScheme } from './authentication/authentication-scheme.js';
 export { AuthenticationScheme } from './authentication/authentication-scheme.js';
 export type { Challenge } from './challenge/error-answers.js';
 export type { Credential } from './request/find-credential.js';
@@ -142,7 +142,7 @@ export { HandlerInventory, type HttpHandlerInfo } from './audit/handler-inventor
 export type { HttpRoute } from './audit/http-paths.service.js';
 export type { RouteAuditOptions } from './audit/route-audit-options.js';
 export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
-export type { OpenApiDocument, SecurityScheme } from './openapi/security-schemes.js';
+export type { OpenApiDocument } from './openapi/security-schemes.js';
 
 // Errors and responses
 export type { AnswerBody } from './challenge/error-answers.js';

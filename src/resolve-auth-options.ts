@@ -1,9 +1,11 @@
 import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
+import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
 import { acceptingTokens, findMissingOption, type IdentityProvider } from './issuers/identity-provider.js';
-import { isModuleIssuer, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
+import { checkSchemeNames } from './authentication/request-authenticator.js';
+import { isModuleIssuer, type OwnApiKeys, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
-import { firstOf, mergeSources, type TokenSource } from './request/token-sources.js';
+import { firstOf, fromBearer, mergeSources, type TokenSource } from './request/token-sources.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
 
 /** The options with everything filled in and checked. */
@@ -14,13 +16,25 @@ export interface ResolvedAuthOptions extends ReadAuthOptions {
   readonly revocation: RevocationTerms | null;
 }
 
+/** What other modules of the app issue. */
+export interface OwnIssuers {
+  /** The app's own tokens; `null` without a `SessionsModule`. */
+  readonly tokens: OwnTokens | null;
+  /** The app's own API keys; `null` without an `ApiKeysModule`. */
+  readonly keys: OwnApiKeys | null;
+}
+
+const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null });
+
 /**
  * Completes the options with what other modules of the app provide.
  *
- * @param own the app's own tokens; `null` without a `SessionsModule`
  * @throws {ConfigurationError} for the first option that does not go with the modules of the app.
  */
-export function resolveAuthOptions(read: ReadAuthOptions, own: OwnTokens | null): ResolvedAuthOptions {
+export function resolveAuthOptions(
+  read: ReadAuthOptions,
+  { tokens: own, keys }: OwnIssuers = noOwnIssuers,
+): ResolvedAuthOptions {
   const providers = resolveProviders(read, own);
   const { where, hasProfileOptions } = read;
   const missing = findMissingOption(providers, ({ profiles }) => [profiles]);
@@ -29,10 +43,12 @@ export function resolveAuthOptions(read: ReadAuthOptions, own: OwnTokens | null)
     const problem = `no issuer gives profiles: there is no ${missing.option}`;
     throw new ConfigurationError(path(where, 'profiles'), problem, missing.hint);
   }
+  const sources = resolveSources(read, providers, own);
   return Object.freeze({
     ...read,
     providers,
-    sources: resolveSources(read, providers, own),
+    sources,
+    schemes: resolveSchemes(read, sources, keys),
     revocation: resolveRevocation(read, own),
   });
 }
@@ -44,11 +60,13 @@ export function isIndependent({ issuers, tokenFrom }: ReadAuthOptions): boolean 
 }
 
 function resolveProviders({ where, issuers }: ReadAuthOptions, own: OwnTokens | null): readonly IdentityProvider[] {
-  const providers = issuers.map((issuer) => {
-    if (!isModuleIssuer(issuer)) return issuer;
-    return requireOwnTokens(path(where, `issuers: ${issuer.preset}()`), own).toProvider(issuer.allowAnonymous);
+  const providers = issuers.flatMap((issuer) => {
+    if (!isModuleIssuer(issuer)) return [issuer];
+    // API keys are a scheme, and no tokens.
+    if (issuer.preset === 'apiKeys') return [];
+    return [requireOwnTokens(path(where, `issuers: ${issuer.preset}()`), own).toProvider(issuer.allowAnonymous)];
   });
-  checkNamedOnce(where, providers);
+  checkNamedOnce(where, providers, issuers.some(isApiKeys));
   return Object.freeze(providers);
 }
 
@@ -61,10 +79,36 @@ function requireOwnTokens(where: string, own: OwnTokens | null): OwnTokens {
   );
 }
 
+function isApiKeys(issuer: unknown): boolean {
+  return isModuleIssuer(issuer) && issuer.preset === 'apiKeys';
+}
+
+/** The schemes of the app, and that of its API keys. */
+function resolveSchemes(
+  { where, issuers, schemes }: ReadAuthOptions,
+  sources: readonly TokenSource[],
+  keys: OwnApiKeys | null,
+): readonly AuthenticationScheme[] {
+  const option = path(where, 'issuers: apiKeys()');
+  const count = issuers.filter(isApiKeys).length;
+  if (count === 0) return schemes;
+  if (count > 1) throw new ConfigurationError(option, 'it is listed twice', 'Write it once');
+  if (keys === null) {
+    throw new ConfigurationError(
+      option,
+      'there is no ApiKeysModule in this app, so it has no API keys',
+      "Add ApiKeysModule.forRoot({ prefix: 'acme' }) of nest-gatehouse/api-keys to the imports of the root module",
+    );
+  }
+  const all = Object.freeze([...schemes, keys.toScheme(sources)]);
+  checkSchemeNames(path(where, 'schemes'), all);
+  return all;
+}
+
 /** Of two descriptions that both accept tokens of one issuer, the more permissive one would decide. */
-function checkNamedOnce(where: string, providers: readonly IdentityProvider[]): void {
+function checkNamedOnce(where: string, providers: readonly IdentityProvider[], hasApiKeys: boolean): void {
   const accepting = acceptingTokens(providers);
-  if (accepting.length === 0) {
+  if (accepting.length === 0 && !hasApiKeys) {
     const fix = 'Write the issuer whose access tokens the app accepts; acceptsTokens: false is for other purposes';
     throw new ConfigurationError(path(where, 'issuers'), 'none of them accepts tokens', fix);
   }
@@ -86,7 +130,10 @@ function resolveSources(
   providers: readonly IdentityProvider[],
   own: OwnTokens | null,
 ): readonly TokenSource[] {
-  if (tokenFrom === null) return mergeSources(acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources));
+  if (tokenFrom === null) {
+    const named = acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources);
+    return named.length === 0 ? [fromBearer()] : mergeSources(named);
+  }
   const option = path(where, 'tokenFrom: [fromSessionCookie()]');
   const resolve = (source: TokenSource): TokenSource => {
     if (source.alternatives?.includes(sessionCookieSource) === true)

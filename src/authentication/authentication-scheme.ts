@@ -22,6 +22,12 @@ export interface Authentication {
   readonly expiresAtMs: number | null;
 }
 
+/** A security scheme as OpenAPI writes it: `{ type: 'http', scheme: 'basic' }`. */
+export interface SecurityScheme {
+  readonly type: 'http' | 'apiKey' | 'oauth2' | 'openIdConnect';
+  readonly [member: string]: unknown;
+}
+
 /**
  * One kind of credential, for example access tokens, API keys or signed requests. An app adds one by
  * `AuthModule.forRoot({ schemes: [new MyScheme()] })`. The guard, the decorators and all transports support it in the
@@ -95,6 +101,14 @@ export abstract class AuthenticationScheme {
     request: RequestView,
     earlier?: Authentication,
   ): MaybePromise<Authentication>;
+
+  /**
+   * The security schemes that OpenAPI documents list for this kind of credential, by their names, besides those for the places
+   * of access tokens.
+   *
+   * @param scopes all scopes that routes of the app require
+   */
+  securitySchemes?(scopes: readonly string[]): Readonly<Record<string, SecurityScheme>>;
 
   /**
    * Until when an open connection (a WebSocket, a GraphQL subscription, a stream of gRPC) may stay open although its

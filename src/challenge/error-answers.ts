@@ -47,6 +47,7 @@ const titles = {
   404: 'Not Found',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 } as const;
@@ -61,6 +62,7 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   ACCESS_DENIED: 403,
   INVALID_INPUT: 400,
   NOT_FOUND: 404,
+  TOO_MANY_ATTEMPTS: 429,
   SERVER_ERROR: 503,
   CONFIGURATION_ERROR: 500,
 };
@@ -130,6 +132,7 @@ const bearerChallenges: Readonly<Record<AuthErrorCode, (error: AuthError) => Cha
   ACCESS_DENIED: () => null,
   INVALID_INPUT: () => null,
   NOT_FOUND: () => null,
+  TOO_MANY_ATTEMPTS: () => null,
   SERVER_ERROR: () => null,
   CONFIGURATION_ERROR: () => null,
 };

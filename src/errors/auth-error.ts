@@ -7,6 +7,7 @@ export type AuthErrorCode =
   | 'ACCESS_DENIED'
   | 'INVALID_INPUT'
   | 'NOT_FOUND'
+  | 'TOO_MANY_ATTEMPTS'
   | 'SERVER_ERROR'
   | 'CONFIGURATION_ERROR';
 
@@ -95,7 +96,15 @@ const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
   ACCESS_DENIED: 'Access is denied',
   INVALID_INPUT: 'The body or the query of the request breaks a rule',
   NOT_FOUND: 'Not found',
+  TOO_MANY_ATTEMPTS: 'Too many failed attempts',
 };
+
+/** The same for API keys. */
+const apiKeySentences = {
+  key: 'The API key is not accepted',
+  expired: 'The API key has expired',
+  revoked: 'The API key has been revoked',
+} as const satisfies Partial<Record<RefusalReason, string>>;
 
 /** The same for refresh tokens. */
 const sessionSentences = {
@@ -118,6 +127,7 @@ interface RefusalDetails {
   readonly fromOtherSite?: boolean;
   readonly fields?: readonly FieldProblem[];
   readonly status?: 413 | 415;
+  readonly retryAfterSeconds?: number;
 }
 
 const tokenSentences: Record<RefusalReason, string> = {
@@ -148,6 +158,8 @@ export class RefusalError extends AuthError {
   readonly fields: readonly FieldProblem[];
   /** The HTTP status where it is not the usual one of the code; `null` otherwise. */
   readonly status: 413 | 415 | null;
+  /** Whole seconds after which the client may try again; `null` unless the code is `TOO_MANY_ATTEMPTS`. */
+  readonly retryAfterSeconds: number | null;
 
   private constructor(
     override readonly code: RefusalCode,
@@ -162,6 +174,7 @@ export class RefusalError extends AuthError {
     this.fromOtherSite = details.fromOtherSite ?? false;
     this.fields = details.fields ?? [];
     this.status = details.status ?? null;
+    this.retryAfterSeconds = details.retryAfterSeconds ?? null;
   }
 
   /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
@@ -172,6 +185,18 @@ export class RefusalError extends AuthError {
   /** Refuses a refresh token, or the session that it belongs to: 401. */
   static session(reason: keyof typeof sessionSentences, explanation: string): RefusalError {
     return new RefusalError('INVALID_TOKEN', reason, sessionSentences[reason], explanation);
+  }
+
+  /** Refuses an API key: 401. */
+  static apiKey(reason: keyof typeof apiKeySentences, explanation: string): RefusalError {
+    return new RefusalError('INVALID_TOKEN', reason, apiKeySentences[reason], explanation);
+  }
+
+  /** Refuses a further attempt after too many that failed: 429 with `Retry-After` (RFC 6585 §4). */
+  static tooMany(retryAfterSeconds: number, explanation: string): RefusalError {
+    return new RefusalError('TOO_MANY_ATTEMPTS', null, sentences.TOO_MANY_ATTEMPTS, explanation, {
+      retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
+    });
   }
 
   /** Refuses a verified caller that the app does not know: 403. */
@@ -211,7 +236,7 @@ export class RefusalError extends AuthError {
 
   /** Creates every other refusal, which has neither a reason nor scopes. */
   static of(
-    code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE' | 'INVALID_INPUT'>,
+    code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE' | 'INVALID_INPUT' | 'TOO_MANY_ATTEMPTS'>,
     explanation: string,
   ): RefusalError {
     return new RefusalError(code, null, sentences[code], explanation);

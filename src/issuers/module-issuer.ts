@@ -1,11 +1,15 @@
+import type { AuthenticationScheme } from '../authentication/authentication-scheme.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { IdentityProvider } from './identity-provider.js';
 
 /**
  * Stands in `AuthModule.forRoot({ issuers })` for an issuer that another module of the same app provides: what
- * `ownTokens()` returns. It holds no keys and no options of that module, so it can be created before the app is.
+ * `ownTokens()` and `apiKeys()` return. It holds no keys and no options of that module, so it can be created before the app is.
  */
-export interface ModuleIssuer {
+export type ModuleIssuer = OwnTokensIssuer | ApiKeysIssuer;
+
+/** Stands for the access tokens of the app. */
+export interface OwnTokensIssuer {
   /** The name of the preset, as apps write it; messages use it. */
   readonly preset: 'ownTokens';
   /** The module that provides the issuer. */
@@ -14,11 +18,17 @@ export interface ModuleIssuer {
   readonly allowAnonymous: boolean;
 }
 
+/** Stands for the API keys of the app. */
+export interface ApiKeysIssuer {
+  readonly preset: 'apiKeys';
+  readonly module: 'ApiKeysModule';
+}
+
 // A registered symbol, so that a stand-in that a second copy of the package has made is recognized.
 const brand = Symbol.for('nest-gatehouse.module-issuer');
 
 /** Freezes and brands a stand-in. */
-export function moduleIssuer(parts: ModuleIssuer): ModuleIssuer {
+export function moduleIssuer<Issuer extends ModuleIssuer>(parts: Issuer): Issuer {
   return Object.freeze(Object.defineProperty({ ...parts }, brand, { value: true }));
 }
 
@@ -32,6 +42,8 @@ export function isModuleIssuer(value: unknown): value is ModuleIssuer {
  * the app starts, in whatever order the modules are imported.
  */
 export abstract class OwnTokens {
+  /** The `iss` of the tokens. */
+  abstract readonly issuer: string;
   /** The lifetime of an access token in seconds. */
   abstract readonly lifetimeSeconds: number;
   /** Where browsers send the access token by themselves; `null` where the app delivers no cookies. */
@@ -39,6 +51,12 @@ export abstract class OwnTokens {
 
   /** The description of the app as the issuer of these tokens. */
   abstract toProvider(allowAnonymous: boolean): IdentityProvider;
+}
+
+/** The API keys of the app, which `ApiKeysModule` provides under this class in the same way. */
+export abstract class OwnApiKeys {
+  /** @param sources where access tokens are read; keys are accepted in the same places */
+  abstract toScheme(sources: readonly TokenSource[]): AuthenticationScheme;
 }
 
 const sourceKey = Symbol.for('nest-gatehouse.fromSessionCookie');

@@ -5,12 +5,14 @@ import type { MaybePromise } from '../token/maybe-promise.js';
 /** A route on the HTTP adapter itself: no global prefix, version, guard, pipe, interceptor or filter of Nest applies. */
 export interface AdapterRoute {
   /** A GET route answers HEAD as well. */
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** The exact path, without parameters. */
   readonly path: string;
   /** Whether pages of any origin may read it: it then answers OPTIONS, and has `Access-Control-Allow-Origin: *`. */
   readonly isPublic: boolean;
-  /** An `AuthError` that it throws is answered by the table of errors; for any other error the answer is 503. */
+  /**
+   * Makes the answer. It may read the body by `readFormBody`. An `AuthError` that it throws is answered by the table of errors; for any other error the answer is 503.
+   */
   readonly answer: (view: RequestView) => MaybePromise<AdapterAnswer>;
 }
 

@@ -150,8 +150,9 @@ export class AdapterRoutes {
       if (request.method !== 'OPTIONS' || !this.publicPaths.has(pathOf(request))) next();
       else sendByExpress(response, answerPreflight(viewHttpRequest(request)), true);
     };
-    app.use(answer);
+    // A body parser of the app has run before, and its error skips every middleware that is none for errors.
     app.use(keepFault);
+    app.use(answer);
     app.use(answerOptions);
     moveToFront(app);
   }
@@ -209,8 +210,9 @@ export class AdapterRoutes {
 
   /** Whether the handler of a request reads the body itself. */
   private readsBody(request: IncomingMessage): boolean {
-    this.bodyPaths ??= this.findBodyPaths();
     const called = `${request.method} ${pathOf(request)}`;
+    if (this.routes.has(called)) return true;
+    this.bodyPaths ??= this.findBodyPaths();
     return this.bodyPaths.some((route) => route.test(called));
   }
 

@@ -4,7 +4,7 @@ import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
 
 /** The longest body that is accepted, in bytes. */
-const mostBytes = 64 * 1024;
+export const mostBodyBytes = 64 * 1024;
 
 /** A request of Express or Fastify, or Node's own. */
 interface RequestWithBody {
@@ -23,18 +23,23 @@ const parserFaults = new WeakMap<object, string>();
  * @returns whether it is an error of a body parser
  */
 export function keepParserFault(request: object, error: unknown): boolean {
-  const fault = findParserFault(request, error);
+  const fault = faultOf(request, error);
   if (fault === undefined) return false;
   parserFaults.set(request, fault);
   return true;
 }
 
-function findParserFault(request: object, error: unknown): string | undefined {
+function faultOf(request: object, error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { type, status } = error as { readonly type?: unknown; readonly status?: unknown };
   if (typeof type === 'string' && /^(?:entity|encoding|charset|request|parameters)\./.test(type)) return type;
   // What cannot be decompressed is thrown as it comes from zlib, without a type.
   return status === 400 && isCompressed(request as IncomingMessage) ? 'encoding.broken' : undefined;
+}
+
+/** What a body parser of the app threw for a request: a type of `http-errors`, such as `entity.too.large`. */
+export function findParserFault(request: object): string | undefined {
+  return parserFaults.get(request);
 }
 
 /**
@@ -65,17 +70,22 @@ function checkLength(message: IncomingMessage): boolean {
   const length = Number(message.headers['content-length'] ?? 0);
   if (length === 0) return false;
   checkMediaType(message);
-  if (length > mostBytes) throw tooLarge();
+  if (length > mostBodyBytes) throw tooLarge();
   return true;
 }
 
 function checkMediaType(message: IncomingMessage): void {
+  if (hasMediaType(message, 'application/json')) return;
+  throw RefusalError.mediaType('The body of the request is not application/json in UTF-8, or it is compressed');
+}
+
+/** Whether the body of a request is of a media type, in UTF-8 and not compressed. */
+export function hasMediaType(message: IncomingMessage, expected: string): boolean {
   const { headers } = message;
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='))?.split('=')[1];
   const isUtf8 = charset === undefined || /^"?utf-?8"?$/.test(charset.trim());
-  if (type.trim() === 'application/json' && isUtf8 && !isCompressed(message)) return;
-  throw RefusalError.mediaType('The body of the request is not application/json in UTF-8, or it is compressed');
+  return type.trim() === expected && isUtf8 && !isCompressed(message);
 }
 
 function isCompressed({ headers }: IncomingMessage): boolean {
@@ -111,8 +121,8 @@ function parseObject(text: string): JsonObject {
   return toObject(parsed);
 }
 
-/** Reads what the app has not parsed. */
-function readText(message: IncomingMessage): Promise<string> {
+/** Reads what the app has not parsed, up to `mostBodyBytes`. */
+export function readText(message: IncomingMessage): Promise<string> {
   if (message.readableEnded || message.destroyed) {
     throw new ConfigurationError(
       'the middleware of the app',
@@ -126,7 +136,7 @@ function readText(message: IncomingMessage): Promise<string> {
     message.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       // The rest is received and dropped, so that the client, which is still sending, gets the answer.
-      if (bytes <= mostBytes) chunks.push(chunk);
+      if (bytes <= mostBodyBytes) chunks.push(chunk);
       else reject(tooLarge());
     });
     message.once('end', () => {
@@ -142,7 +152,7 @@ function readText(message: IncomingMessage): Promise<string> {
 }
 
 function tooLarge(): RefusalError {
-  return RefusalError.tooLarge(`The body of the request is longer than ${mostBytes} bytes`);
+  return RefusalError.tooLarge(`The body of the request is longer than ${mostBodyBytes} bytes`);
 }
 
 function notJson(): RefusalError {

@@ -35,6 +35,7 @@ const grpcCodes = {
   404: 5, // NOT_FOUND
   413: 3, // INVALID_ARGUMENT
   415: 3, // INVALID_ARGUMENT
+  429: 8, // RESOURCE_EXHAUSTED
   500: 13, // INTERNAL
   503: 14, // UNAVAILABLE
 } satisfies Record<AnswerStatus, number>;

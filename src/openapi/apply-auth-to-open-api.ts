@@ -1,5 +1,6 @@
 import { nameOf } from '../access/requirement.js';
 import { HandlerInventory, type HttpHandlerInfo } from '../audit/handler-inventory.service.js';
+import { AuthenticationSchemes } from '../authentication/authentication-scheme.js';
 import { readOptions } from '../configuration/read-options.js';
 import { TokenSources } from '../request/token-sources.js';
 import {
@@ -18,7 +19,7 @@ export interface OpenApiAuthOptions {
    * The security schemes by name, instead of those that are derived from `tokenFrom`: for example an `oauth2` or
    * `openIdConnect` scheme, whose operations then list their scopes.
    *
-   * @defaultValue `bearer` for `Authorization: Bearer`, an `apiKey` for each header and cookie
+   * @defaultValue `bearer` for `Authorization: Bearer`, an `apiKey` for each header and cookie, and those of the authentication schemes
    */
   readonly schemes?: SecuritySchemes;
 }
@@ -49,15 +50,26 @@ export function applyAuthToOpenApi<Document extends OpenApiDocument>(
   readOptions('applyAuthToOpenApi', options, ['schemes']);
   const handlerInventory = app.get(HandlerInventory, { strict: false }) as HandlerInventory;
   const { all } = app.get(TokenSources, { strict: false }) as TokenSources;
-  const schemes = options.schemes ?? schemesOf(all);
+  const handlers = handlerInventory.listHttp();
+  const { inOrder } = app.get(AuthenticationSchemes, { strict: false }) as AuthenticationSchemes;
+  const scopes = scopesOf(handlers);
+  const ofSchemes = inOrder.map((scheme) => scheme.securitySchemes?.(scopes) ?? {});
+  const schemes = options.schemes ?? (Object.assign({}, schemesOf(all), ...ofSchemes) as SecuritySchemes);
   for (const [name, scheme] of Object.entries(schemes)) addComponent(document, 'securitySchemes', name, scheme);
   addComponent(document, 'schemas', refusalSchema, refusalBody);
-  const routes = new RouteIndex(handlerInventory.listHttp());
+  const routes = new RouteIndex(handlers);
   for (const { method, path, operation } of operationsOf(document)) {
     const info = routes.find(method, path);
     if (info !== undefined) describe(operation, info, schemes, document.openapi);
   }
   return document;
+}
+
+/** All scopes that routes require. */
+function scopesOf(handlers: readonly HttpHandlerInfo[]): readonly string[] {
+  const required = handlers.flatMap(({ requirements }) => requirements?.all ?? []);
+  const scopes = required.flatMap((requirement) => (requirement.kind === 'scopes' ? requirement.values : []));
+  return [...new Set(scopes)].sort();
 }
 
 function describe(

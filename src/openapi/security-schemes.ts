@@ -1,4 +1,5 @@
 import type { Requirement } from '../access/requirement.js';
+import type { SecurityScheme } from '../authentication/authentication-scheme.js';
 import type { TokenSource } from '../request/token-sources.js';
 
 /** The part of an OpenAPI operation that is read and written. */
@@ -9,12 +10,6 @@ export interface OpenApiOperation {
 
 /** Schemes that must all be satisfied, with the required scopes of each. */
 export type SecurityRequirement = Record<string, string[]>;
-
-/** A security scheme as OpenAPI writes it: `{ type: 'http', scheme: 'bearer' }`. */
-export interface SecurityScheme {
-  readonly type: 'http' | 'apiKey' | 'oauth2' | 'openIdConnect';
-  readonly [member: string]: unknown;
-}
 
 /** An OpenAPI document as `SwaggerModule.createDocument` of @nestjs/swagger 11 and 12 returns it. */
 export interface OpenApiDocument {

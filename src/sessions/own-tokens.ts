@@ -2,7 +2,7 @@ import { readOptions, readSwitch } from '../configuration/read-options.js';
 import { RefusalError } from '../errors/auth-error.js';
 import { defineProvider } from '../issuers/define-provider.js';
 import { type IdentityProvider, usualTerms } from '../issuers/identity-provider.js';
-import { type ModuleIssuer, moduleIssuer, OwnTokens, sessionCookieSource } from '../issuers/module-issuer.js';
+import { moduleIssuer, OwnTokens, type OwnTokensIssuer, sessionCookieSource } from '../issuers/module-issuer.js';
 import { signingAlgorithms } from '../issuing/signing-key-store.js';
 import type { KeySource } from '../keys/key-source.js';
 import { fromBearer, type TokenSource } from '../request/token-sources.js';
@@ -31,7 +31,7 @@ export interface OwnTokensOptions {
  *
  * @throws {ConfigurationError} for an unknown option; when the app starts, if it has no `SessionsModule`, or two.
  */
-export function ownTokens(options: OwnTokensOptions = {}): ModuleIssuer {
+export function ownTokens(options: OwnTokensOptions = {}): OwnTokensIssuer {
   const given = readOptions('ownTokens', options, ['allowAnonymous']);
   const allowAnonymous = readSwitch('ownTokens', given, 'allowAnonymous', false);
   return moduleIssuer({ preset: 'ownTokens', module: 'SessionsModule', allowAnonymous });
@@ -62,6 +62,7 @@ const refuseAnonymous: FindFault = (claims) =>
 
 /** Describes the app as the issuer of its own tokens. */
 export class SessionOwnTokens extends OwnTokens {
+  override readonly issuer: string;
   override readonly lifetimeSeconds: number;
   override readonly cookieSource: TokenSource | null;
   /** Whether `AuthModule` accepts these tokens. */
@@ -73,7 +74,8 @@ export class SessionOwnTokens extends OwnTokens {
     private readonly sessions: SessionStatusSource,
   ) {
     super();
-    const { lifetimeSeconds, delivery, cookies } = sessionTerms;
+    const { issuer, lifetimeSeconds, delivery, cookies } = sessionTerms;
+    this.issuer = issuer;
     this.lifetimeSeconds = lifetimeSeconds;
     this.cookieSource = delivery.includes('cookies') ? accessCookieSource(cookies) : null;
   }

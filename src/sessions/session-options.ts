@@ -253,7 +253,8 @@ function readDelivery(where: string, options: GivenOptions): SessionTerms['deliv
   );
 }
 
-function readFinder(where: string, options: GivenOptions): SessionTerms['findSubject'] {
+/** Reads `findSubject`; `null` where it was left out. */
+export function readFinder(where: string, options: GivenOptions): SessionTerms['findSubject'] {
   const given = options['findSubject'];
   if (given === undefined) return null;
   if (typeof given === 'function') {

@@ -62,10 +62,15 @@ const longestId = 255;
 /**
  * Looks a user up.
  *
+ * @param where the module that the finder belongs to, for messages
  * @throws {AuthUnavailableError} when the app's function throws: the user may well exist.
  * @throws {ConfigurationError} when it returns something else than a subject with this id.
  */
-export async function findSubject(finder: SubjectFinder, userId: string): Promise<SessionSubject | null> {
+export async function findSubject(
+  finder: SubjectFinder,
+  userId: string,
+  where = 'SessionsModule.forRoot',
+): Promise<SessionSubject | null> {
   let found: SessionSubject | null | undefined;
   try {
     found = await finder.findSubject(userId);
@@ -81,7 +86,7 @@ export async function findSubject(finder: SubjectFinder, userId: string): Promis
   checkSubject('findSubject', found);
   if (found.id === userId) return found;
   throw new ConfigurationError(
-    'SessionsModule.forRoot({ findSubject })',
+    `${where}({ findSubject })`,
     'it returned a user with another id than the one that it was asked for',
     'Return the user with exactly this id, or null',
   );

@@ -212,11 +212,17 @@ export const sessionsModuleProviders: Provider[] = [
     },
   },
   {
+    provide: AccessTokens,
+    inject: [SESSION_TERMS, SigningKeys, SessionStores],
+    useFactory: (terms: SessionTerms, stored: SigningKeys, stores: SessionStores) =>
+      new AccessTokens(terms, new JwtSigner(() => stores.findSigningKeys(stored))),
+  },
+  {
     provide: SessionLifecycle,
-    inject: [SESSION_TERMS, SigningKeys, AuthServices, SessionSubjects, AuthBasis, SessionStores],
+    inject: [SESSION_TERMS, AccessTokens, AuthServices, SessionSubjects, AuthBasis, SessionStores],
     useFactory: (
       terms: SessionTerms,
-      stored: SigningKeys,
+      accessTokens: AccessTokens,
       { revocation }: AuthServices,
       subjects: SessionSubjects,
       { settings: { clock }, log: { report } }: AuthBasis,
@@ -224,7 +230,7 @@ export const sessionsModuleProviders: Provider[] = [
     ): SessionLifecycle =>
       new SessionLifecycle({
         terms,
-        accessTokens: new AccessTokens(terms, new JwtSigner(() => stores.findSigningKeys(stored))),
+        accessTokens,
         revocation: revocation.service,
         clock,
         report,

@@ -16,6 +16,7 @@ import { IssuingModule } from '../issuing/issuing.module.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import { AccessTokens } from './access-tokens.js';
 import type { SessionOwnTokens } from './own-tokens.js';
 import {
   readRoutePath,
@@ -139,6 +140,6 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
     imports: [IssuingModule],
     controllers: routes === false ? [] : [sessionsControllerAt(routes)],
     providers: [...options, { provide: ROUTE_PATH, useValue: routes }, ...sessionsModuleProviders],
-    exports: [SessionService, SigningKeys, OwnTokens],
+    exports: [SessionService, SigningKeys, OwnTokens, AccessTokens, SessionSubjects],
   };
 }

@@ -12,6 +12,14 @@ export type { PostgresClient, PostgresPool, PostgresStatement } from './postgres
 export { embeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 
 // The stores, for `except` and for stores of the app's own
+export {
+  type ApiKeyChanges,
+  type ApiKeyQuery,
+  ApiKeyStore,
+  type ApiKeyUse,
+  type ReplacedSecret,
+  type StoredApiKey,
+} from '../api-keys/api-key-store.js';
 export { EncryptionKeys } from '../issuing/encryption-keys.js';
 export { type SigningAlgorithm, SigningKeyStore, type StoredSigningKey } from '../issuing/signing-key-store.js';
 export {

@@ -51,6 +51,23 @@ const revocations = (schema: string): string => `create table ${schema}revocatio
   seq bigint generated always as identity
 )`;
 
+const apiKeys = (schema: string): string => `create table ${schema}api_keys (
+  id text collate "C" primary key,
+  user_id text not null,
+  name text,
+  scopes text not null,
+  roles text not null,
+  enabled boolean not null,
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  hash bytea not null,
+  hash_version integer not null,
+  previous_hash bytea,
+  previous_valid_until timestamptz
+) with (fillfactor = 90)`;
+
 /** In their order; the version of each is its position, from 1. */
 const migrations: readonly Migration[] = [
   {
@@ -64,6 +81,14 @@ const migrations: readonly Migration[] = [
       revocations(schema),
       `create index revocations_in_order on ${schema}revocations (xid, seq)`,
       `create index revocations_expires_at on ${schema}revocations (expires_at)`,
+    ],
+  },
+  {
+    name: 'API keys',
+    // The time of the last use is in no index, so that it can be written without touching any (a HOT update).
+    statements: (schema) => [
+      apiKeys(schema),
+      `create index api_keys_of_user on ${schema}api_keys (user_id, created_at, id)`,
     ],
   },
 ];

@@ -1,3 +1,4 @@
+import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { path, readNumber, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
@@ -44,10 +45,10 @@ export interface SqlStoresOptions {
 }
 
 /** The tokens of the stores. */
-export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore;
+export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore | typeof ApiKeyStore;
 
 /** All stores that the module provides. */
-export const storeTokens: readonly StoreToken[] = [SessionStore, SigningKeyStore, RevocationStore];
+export const storeTokens: readonly StoreToken[] = [SessionStore, SigningKeyStore, RevocationStore, ApiKeyStore];
 
 /** What is known before any option is read. */
 export interface SqlStoresExtras {

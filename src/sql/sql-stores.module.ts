@@ -11,6 +11,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
+import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { Clock, NodeTimer, SystemClock } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
@@ -20,6 +21,7 @@ import { RevocationStore } from '../revocation/revocation-store.js';
 import { SessionStore } from '../sessions/session-store.js';
 import type { AuthEvent } from '../telemetry/auth-event.js';
 import { EventLog } from '../telemetry/event-log.service.js';
+import { SqlApiKeyStore } from './sql-api-key-store.js';
 import { SqlMaintenance } from './sql-maintenance.js';
 import { SqlRevocationStore } from './sql-revocation-store.js';
 import { SqlSessionStore } from './sql-session-store.js';
@@ -74,8 +76,8 @@ function findProvider<Service>(moduleRef: ModuleRef, token: Abstract<Service>): 
 }
 
 /**
- * Keeps sessions, signing keys and revocations in PostgreSQL. Import it once, beside `AuthModule`; it is global, and provides
- * `SessionStore`, `SigningKeyStore`, `RevocationStore` and `EncryptionKeys`.
+ * Keeps sessions, signing keys, revocations and API keys in PostgreSQL. Import it once, beside `AuthModule`; it is global, and
+ * provides `SessionStore`, `SigningKeyStore`, `RevocationStore`, `ApiKeyStore` and `EncryptionKeys`.
  *
  * While the database is down, what needs it is answered with 503; access tokens are still verified. An app starts without its
  * database, and migrates when it is back.
@@ -191,11 +193,13 @@ function storeProviders(provided: ReadonlySet<StoreToken>): Provider[] {
     sessions: (database: StoreDatabase) => new SqlSessionStore(database, provided.has(RevocationStore)),
     keys: (database: StoreDatabase) => new SqlSigningKeyStore(database),
     revocations: (database: StoreDatabase, clock: AppServices) => new SqlRevocationStore(database, clock),
+    apiKeys: (database: StoreDatabase) => new SqlApiKeyStore(database),
   };
   const stores = [
     { provide: SessionStore, inject: [StoreDatabase], useFactory: create.sessions },
     { provide: SigningKeyStore, inject: [StoreDatabase], useFactory: create.keys },
     { provide: RevocationStore, inject: [StoreDatabase, AppServices], useFactory: create.revocations },
+    { provide: ApiKeyStore, inject: [StoreDatabase], useFactory: create.apiKeys },
   ];
   const maintenance = {
     provide: SqlMaintenance,

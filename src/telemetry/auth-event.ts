@@ -62,6 +62,18 @@ interface RefreshTokenReusedEvent {
   readonly userId: string;
 }
 
+/**
+ * An API key was used with the secret that a rotation has replaced, while that one is still accepted: its owner has not changed all
+ * clients yet. Reported at most once in the time for which a key is known (`cacheSeconds`).
+ */
+interface ReplacedApiKeyUsedEvent {
+  readonly type: 'replaced-api-key-used';
+  readonly keyId: string;
+  readonly userId: string;
+  /** Until when it is accepted. */
+  readonly validUntil: Date;
+}
+
 /** Every event that the module reports. The union is closed, so that a listener can handle it exhaustively. */
 export type AuthEvent =
   | RefusedEvent
@@ -69,7 +81,8 @@ export type AuthEvent =
   | OutageEndedEvent
   | MisconfiguredEvent
   | RuleFailedEvent
-  | RefreshTokenReusedEvent;
+  | RefreshTokenReusedEvent
+  | ReplacedApiKeyUsedEvent;
 
 /** Receives the events of the module. */
 export type ReportEvent = (event: AuthEvent) => void;

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { AuthEvent, ReportEvent } from './auth-event.js';
+import type { AuthEvent, RefusedEvent, ReportEvent } from './auth-event.js';
 import { describeThrown } from './log-text.js';
 
 /**
@@ -28,13 +28,9 @@ export class EventLog {
 
   private write(event: AuthEvent): void {
     switch (event.type) {
-      case 'refused': {
-        const refused = event.code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
-        const outcome = event.anonymous ? 'went on without a user' : refused;
-        const reason = event.reason === null ? event.code : `${event.code}, ${event.reason}`;
-        this.logger.debug(`${event.handler}: ${outcome} (${reason}). ${event.explanation}`);
+      case 'refused':
+        this.logger.debug(describeRefusal(event));
         return;
-      }
       case 'outage-began':
         this.logger.error(`Cannot get ${event.what}: ${event.problem}. ${event.consequence}`);
         return;
@@ -44,6 +40,11 @@ export class EventLog {
       case 'refresh-token-reused':
         this.logger.warn(
           `Session ${event.sessionId} was ended: a refresh token of it came again after it had been replaced, so it may have been stolen`,
+        );
+        return;
+      case 'replaced-api-key-used':
+        this.logger.debug(
+          `API key ${event.keyId} was used with the secret before its rotation, which is accepted until ${event.validUntil.toISOString()}`,
         );
         return;
       case 'misconfigured':
@@ -60,4 +61,10 @@ export class EventLog {
       }
     }
   }
+}
+
+function describeRefusal({ code, reason, explanation, handler, anonymous }: RefusedEvent): string {
+  const refused = code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
+  const outcome = anonymous ? 'went on without a user' : refused;
+  return `${handler}: ${outcome} (${reason === null ? code : `${code}, ${reason}`}). ${explanation}`;
 }

@@ -76,7 +76,7 @@ type DefineTest = (title: string, run: (opened: OpenedProvider) => Promise<void>
 function testForm(test: DefineTest): void {
   test('is frozen, is accepted by AuthModule, and makes no calls before the first token', async (opened) => {
     const { provider, issuer } = opened.under;
-    const { providers } = resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers: provider }), null);
+    const { providers } = resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers: provider }));
     assert.strictEqual(providers.length, 1);
     assert.strictEqual(isIdentityProvider(provider), true);
     assert.deepStrictEqual(findUnfrozen(provider, 'provider'), []);

@@ -1,5 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 
+import { ApiKeyStore } from '../api-keys/api-key-store.js';
+import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';
 import { type Clock, SystemClock } from '../clock/clock.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { MemorySigningKeyStore } from '../issuing/memory-signing-key-store.js';
@@ -31,6 +33,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
     { provide: SessionStore, useValue: new MemorySessionStore() },
     { provide: SigningKeyStore, useValue: new MemorySigningKeyStore() },
     { provide: RevocationStore, useValue: new MemoryRevocationStore(clock) },
+    { provide: ApiKeyStore, useValue: new MemoryApiKeyStore() },
     { provide: EncryptionKeys, useValue: encryptionKeys },
   ];
   return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

@@ -2,7 +2,7 @@ import {
   type ArgumentsHost,
   BadRequestException,
   ForbiddenException,
-  type HttpException,
+  HttpException,
   InternalServerErrorException,
   NotFoundException,
   PayloadTooLargeException,
@@ -19,6 +19,13 @@ import type { CallContext } from '../access/guard-context.js';
 import { readOwn } from './call-user.js';
 import { type ArgumentsOfCall, type Caller, Transport } from './transport.js';
 
+/** Nest has no exception of its own for this status. */
+class TooManyRequestsException extends HttpException {
+  constructor(body: object, options: { cause: unknown }) {
+    super(body, 429, options);
+  }
+}
+
 const exceptions = {
   400: BadRequestException,
   401: UnauthorizedException,
@@ -26,6 +33,7 @@ const exceptions = {
   404: NotFoundException,
   413: PayloadTooLargeException,
   415: UnsupportedMediaTypeException,
+  429: TooManyRequestsException,
   500: InternalServerErrorException,
   503: ServiceUnavailableException,
 } satisfies Record<AnswerStatus, new (body: object, options: { cause: unknown }) => HttpException>;

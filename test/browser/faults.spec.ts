@@ -54,7 +54,7 @@ async function press(on: PlaygroundPage, { name, path, announced }: Switch): Pro
   await on.button(name).first().click();
   const status = (await responded).status();
   const expected = status < 300 ? announced : new RegExp(`^${name}: ${status} \\w+.*: [A-Z_]+, `);
-  await expect.poll(() => on.announcement.textContent(), name).toMatch(expected);
+  await expect.poll(() => on.announcement.textContent(), { message: name }).toMatch(expected);
   await expectTruthful(on, name);
   return status;
 }
@@ -189,7 +189,7 @@ describe('the playground while something is wrong', () => {
         await on.page.route(`**${call}`, (route) => route.fulfill(answer));
         const isRow = /^[a-z]/.test(name);
         await (isRow ? on.cell(name, 'required') : name === 'Key server' ? on.keyServer : on.button(name)).click();
-        await expect.poll(() => on.text(where), `${call} ${name}`).toContain(shown);
+        await expect.poll(() => on.text(where), { message: `${call} ${name}` }).toContain(shown);
         await expectTruthful(on, `${call} ${name}`);
         await on.page.unroute(`**${call}`);
         // Well again, for the next one.
@@ -223,7 +223,7 @@ describe('the playground when its process has ended', () => {
     for (const { name, place } of places) {
       await on.page.evaluate('document.querySelector("#announcement").textContent = ""');
       await on.button(name).click();
-      await expect.poll(() => on.announcement.textContent(), name).toBe(silence);
+      await expect.poll(() => on.announcement.textContent(), { message: name }).toBe(silence);
       expect(await on.text(place), name).toContain(silence);
     }
     await on.keyServer.click();

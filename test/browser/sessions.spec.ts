@@ -56,7 +56,7 @@ describe('a session of the playground', () => {
       await press('Refresh', 'Refresh: 200 OK');
       await expect.poll(() => on.cookieText('access')).not.toBe(before[0]);
       expect(await on.cookieText('refresh')).not.toBe(before[1]);
-      await expect.poll(isFocused('Refresh'), 'focus stays').toBe(true);
+      await expect.poll(isFocused('Refresh'), { message: 'focus stays' }).toBe(true);
       expect(await on.send('session', 'required')).toMatchObject({ status: '200 OK', body: { id: name } });
 
       expect(await on.cell('device', 'required').isVisible()).toBe(false);
@@ -78,7 +78,7 @@ describe('a session of the playground', () => {
       await press('Sign out everywhere', 'Sign out everywhere: 204 No Content');
       await expect.poll(() => on.sessions('current').count()).toBe(0);
       expect(await on.cookies()).toEqual([]);
-      await expect.poll(isFocused('Start a session'), 'focus goes on').toBe(true);
+      await expect.poll(isFocused('Start a session'), { message: 'focus goes on' }).toBe(true);
       expect(await on.send('device', 'required')).toMatchObject(revoked);
       expect(await on.cell('session', 'required').isDisabled()).toBe(true);
 

@@ -23,7 +23,7 @@ describe('npx nest-gatehouse migrate', () => {
         expect(out).toContain(`The tables of the schema ${schema} are up to date.\n`);
       }
       expect(results.filter(({ out }) => out.startsWith('Applied: sessions'))).toHaveLength(1);
-      expect(await runSql(`select version from ${schema}.migrations`)).toEqual([{ version: 1 }]);
+      expect(await runSql(`select version from ${schema}.migrations`)).toEqual([{ version: 1 }, { version: 2 }]);
     } finally {
       await dropSchema(schema);
     }

@@ -40,7 +40,7 @@ const tablesOf = async (schema: string): Promise<unknown[]> =>
 const versionsOf = (schema: string): Promise<Record<string, unknown>[]> =>
   runSql(`select version from ${schema}.migrations order by 1`);
 
-const allTables = ['migrations', 'revocations', 'sessions', 'signing_keys'];
+const allTables = ['api_keys', 'migrations', 'revocations', 'sessions', 'signing_keys'];
 
 describe('migrations', () => {
   it('are applied once when ten instances start at once on an empty database', async () => {
@@ -51,8 +51,8 @@ describe('migrations', () => {
     );
     await Promise.all(instances.map(({ database }) => database.start()));
     expect(await tablesOf(schema)).toEqual(allTables);
-    expect(await versionsOf(schema)).toEqual([{ version: 1 }]);
-    expect(migrated).toHaveLength(1);
+    expect(await versionsOf(schema)).toEqual([{ version: 1 }, { version: 2 }]);
+    expect(migrated).toEqual(['sessions, signing keys and revocations', 'API keys']);
     for (const { database } of instances) expect(await new SqlSigningKeyStore(database).list()).toEqual([]);
   });
 

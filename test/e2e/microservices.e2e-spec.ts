@@ -41,7 +41,7 @@ class CatsController {
   }
 }
 
-const onEvent = (name: string): MethodDecorator => EventPattern(`${prefix}.${name}`);
+const onEvent = (name: string): MethodDecorator => EventPattern(`${prefix}.${name}`) as MethodDecorator;
 
 /** For each event that reached its handler, the user and the name of the handler. */
 const heard: string[] = [];

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { ManualClock } from '../support/manual-clock.js';
-import type { SessionClient} from '../support/session-app.js';
+import type { SessionClient } from '../support/session-app.js';
 import { type SessionApp, type SessionAppParts, startSessionApp } from '../support/session-app.js';
 import { settle } from '../support/shared-signing-keys.js';
 import { startInstances } from '../support/session-instances.js';

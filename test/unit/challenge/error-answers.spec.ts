@@ -118,6 +118,7 @@ describe('the challenge of Bearer', () => {
     ['INSUFFICIENT_SCOPE', RefusalError.scopes(['a', 'b'], ''), ['Bearer error="insufficient_scope", scope="a b"'], []],
     ['ACCESS_DENIED', RefusalError.of('ACCESS_DENIED', ''), [], []],
     ['NOT_FOUND', RefusalError.of('NOT_FOUND', ''), [], []],
+    ['TOO_MANY_ATTEMPTS', RefusalError.tooMany(6.2, ''), ['7'], ['7']],
     ['INVALID_INPUT', RefusalError.input([{ path: 'limit', message: 'a number from 1 to 200' }]), [], []],
     ['a media type', RefusalError.mediaType(''), [], []],
     ['a body that is too large', RefusalError.tooLarge(''), [], []],

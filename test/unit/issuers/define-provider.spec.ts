@@ -154,8 +154,7 @@ function context() {
 describe('an issuer that is described twice', () => {
   const accepting = oidc({ issuer: 'https://acme.example', audience: 'api' });
   const other = defineProvider({ ...accepting, acceptsTokens: false, issuerHints: new Map([['x', 'y']]) });
-  const resolve = (...issuers: unknown[]) =>
-    resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers }), null);
+  const resolve = (...issuers: unknown[]) => resolveAuthOptions(readAuthOptions('AuthModule.forRoot', { issuers }));
 
   it('is refused when both descriptions accept its tokens', () => {
     expect(configurationErrorOf(() => resolve(accepting, accepting)).message).toContain(

@@ -1,0 +1,253 @@
+import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { isRefusal } from '../errors/auth-error.js';
+import type { AdapterAnswer, AdapterRoute } from '../issuing/adapter-route.js';
+import { type FormBody, readFormBody } from '../issuing/form-body.js';
+import type { RequestView } from '../request/request-view.js';
+import type { RevocationService } from '../revocation/revocation.service.js';
+import type { AccessTokens } from '../sessions/access-tokens.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import type { JsonObject } from '../token/json-object.js';
+import { hasThreeParts, parseToken } from '../token/parse-token.js';
+import type { TokenVerifier } from '../token/token-verifier.js';
+import type { VerifiedToken } from '../token/verified-token.js';
+import type { ApiKeyFormat } from './api-key-format.js';
+import { countRefusal } from './api-key-scheme.js';
+import type { ApiKeyUsage } from './api-key-usage.js';
+import type { ApiKeyProof, ApiKeyVerifier } from './api-key-verifier.js';
+import {
+  checkParameters,
+  type ClientCredentials,
+  readClientCredentials,
+  readParameter,
+} from './client-authentication.js';
+import { answerJson, answerNothing, answerOAuthError, answerWrongMethod, OAuthRefusal } from './oauth-answer.js';
+import type { RefusedKeys } from './refused-keys.js';
+
+export interface TokenEndpointParts {
+  readonly format: ApiKeyFormat;
+  readonly verifier: ApiKeyVerifier;
+  readonly usage: ApiKeyUsage;
+  readonly refused: RefusedKeys;
+  readonly accessTokens: AccessTokens;
+  readonly tokenVerifier: TokenVerifier;
+  readonly revocation: RevocationService;
+  readonly clock: Clock;
+  readonly report: ReportEvent;
+}
+
+export const oauthPaths = { token: '/oauth/token', revoke: '/oauth/revoke', introspect: '/oauth/introspect' } as const;
+
+/** The scope of keys that may introspect tokens. */
+const introspectScope = 'introspect';
+
+type Handle = (form: FormBody, view: RequestView) => Promise<AdapterAnswer>;
+
+/** What an endpoint answers about a token or a key that is not valid for the caller (RFC 7662 §2.2). */
+const inactive = Object.freeze({ active: false });
+
+/**
+ * The endpoints of the app as an authorization server for machines: an API key is exchanged for an access token (RFC 6749 §4.4),
+ * which can be revoked (RFC 7009) and introspected (RFC 7662).
+ */
+export class TokenEndpoint {
+  constructor(private readonly parts: TokenEndpointParts) {}
+
+  routes(): readonly AdapterRoute[] {
+    return [
+      ...this.routesAt(oauthPaths.token, this.issue),
+      ...this.routesAt(oauthPaths.revoke, this.revoke),
+      ...this.routesAt(oauthPaths.introspect, this.introspect),
+    ];
+  }
+
+  private routesAt(path: string, handle: Handle): readonly AdapterRoute[] {
+    const refused = (['GET', 'PUT', 'PATCH', 'DELETE'] as const).map((method) => ({
+      method,
+      path,
+      isPublic: false,
+      answer: answerWrongMethod,
+    }));
+    const answer = async (view: RequestView): Promise<AdapterAnswer> => {
+      try {
+        const form = await readFormBody(view.request as Parameters<typeof readFormBody>[0]);
+        checkParameters(form);
+        return await handle(form, view);
+      } catch (error) {
+        return answerOAuthError(error, `POST ${path}`, this.parts.report);
+      }
+    };
+    return [{ method: 'POST', path, isPublic: false, answer }, ...refused];
+  }
+
+  private readonly issue: Handle = async (form, view) => {
+    const credentials = readClientCredentials(view, form);
+    const grantType = readParameter(form, 'grant_type');
+    // A failed authentication is stated first. Without one there is nothing to state about the client.
+    const proof = credentials === null ? null : await this.authenticate(credentials, view, true);
+    if (grantType === undefined) throw new OAuthRefusal('invalid_request', 'grant_type is missing');
+    if (grantType !== 'client_credentials') {
+      throw new OAuthRefusal('unsupported_grant_type', 'The only grant type is client_credentials');
+    }
+    if (proof === null) throw withoutAuthentication();
+    const { key, user, expiresAtMs } = proof;
+    const scopes = chooseScopes(readParameter(form, 'scope'), key.scopes);
+    const audience = this.chooseAudience(form.get('resource') ?? []);
+    const { roles, isAnonymous } = user;
+    const grant = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience, notAfterMs: expiresAtMs };
+    const { accessToken, expiresIn } = await this.parts.accessTokens.issueToClient(grant, this.now());
+    return answerJson({
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: expiresIn,
+      // RFC 6749 §3.3: a scope has at least one character.
+      ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    });
+  };
+
+  private readonly revoke: Handle = async (form, view) => {
+    const { key } = await this.requireClient(form, view);
+    const token = await this.findToken(requireToken(form));
+    if (token === null) return answerNothing();
+    // RFC 7009 §2.1: the token of another client is refused, and stays as it is.
+    if (token.claims['client_id'] !== key.id) {
+      throw new OAuthRefusal('invalid_grant', 'The token was issued to another client');
+    }
+    const { issuer, claims, expiresAt } = token;
+    await this.parts.revocation.revokeToken({ issuer, id: String(claims['jti']), expiresAt });
+    return answerNothing();
+  };
+
+  private readonly introspect: Handle = async (form, view) => {
+    const { key } = await this.requireClient(form, view);
+    if (!key.scopes.includes(introspectScope)) {
+      throw new OAuthRefusal('insufficient_scope', 'The key lacks the scope introspect');
+    }
+    const text = requireToken(form);
+    if (this.parts.format.claims(text)) return answerJson(await this.describeKey(text));
+    const token = await this.findToken(text);
+    return answerJson(token === null ? inactive : describeToken(token));
+  };
+
+  private async requireClient(form: FormBody, view: RequestView): Promise<ApiKeyProof> {
+    const credentials = readClientCredentials(view, form);
+    if (credentials === null) throw withoutAuthentication();
+    return this.authenticate(credentials, view, false);
+  }
+
+  /**
+   * @param reads whether the store is asked in any case: a token outlives what is known of the key
+   * @throws {OAuthRefusal} `invalid_client`, with one text for all reasons.
+   */
+  private async authenticate(
+    { id, secret, scheme }: ClientCredentials,
+    view: RequestView,
+    reads: boolean,
+  ): Promise<ApiKeyProof> {
+    const { format, verifier, usage, refused } = this.parts;
+    try {
+      const proof = await verifier.verify(format.parsePair(id, secret), scheme, reads);
+      usage.note(proof.key.id);
+      return proof;
+    } catch (error) {
+      const counted = countRefusal(error, refused, view);
+      throw isRefusal(counted) && counted.code === 'INVALID_TOKEN' ? invalidClient() : counted;
+    }
+  }
+
+  /** RFC 8707 §2: what the token is meant for, of what tokens of the app may be meant for. */
+  private chooseAudience(resources: readonly string[]): readonly string[] {
+    const { audience } = this.parts.accessTokens;
+    const asked = resources.filter((resource) => resource !== '');
+    if (asked.length === 0) return audience;
+    const chosen = asked.map((resource) => audience.find((known) => isSameResource(known, resource)));
+    return [...new Set(chosen)].map((known) => {
+      if (known !== undefined) return known;
+      throw new OAuthRefusal('invalid_target', 'resource is none of the audiences of this server');
+    });
+  }
+
+  /** An access token that this app has issued and that is valid now; `null` for any other text. */
+  private async findToken(text: string): Promise<VerifiedToken | null> {
+    // Other issuers are not asked: that would hand them texts of strangers.
+    if (!this.namesOwnIssuer(text)) return null;
+    try {
+      return await this.parts.tokenVerifier.verify(text);
+    } catch (error) {
+      if (isRefusal(error)) return null;
+      throw error;
+    }
+  }
+
+  private namesOwnIssuer(text: string): boolean {
+    if (!hasThreeParts(text)) return false;
+    try {
+      return parseToken(text).claims['iss'] === this.parts.accessTokens.issuer;
+    } catch (error) {
+      if (isRefusal(error)) return false;
+      throw error;
+    }
+  }
+
+  private async describeKey(text: string): Promise<object> {
+    const { format, verifier } = this.parts;
+    try {
+      const { key, user, expiresAtMs } = await verifier.verify(format.parse(text), 'Bearer');
+      return {
+        active: true,
+        token_type: 'api_key',
+        iss: user.issuer,
+        sub: user.id,
+        client_id: key.id,
+        ...(user.scopes.length > 0 && { scope: user.scopes.join(' ') }),
+        ...(user.roles.length > 0 && { roles: user.roles }),
+        ...(expiresAtMs !== null && { exp: Math.floor(expiresAtMs / 1_000) }),
+      };
+    } catch (error) {
+      if (isRefusal(error)) return inactive;
+      throw error;
+    }
+  }
+
+  private now(): number {
+    return readMilliseconds(this.parts.clock);
+  }
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. Clients that use `URL` write a slash behind a mere origin. */
+function isSameResource(audience: string, resource: string): boolean {
+  if (!URL.canParse(resource) || resource.includes('#') || !URL.canParse(audience)) return false;
+  return new URL(audience).href === new URL(resource).href;
+}
+
+function requireToken(form: FormBody): string {
+  const token = readParameter(form, 'token');
+  if (token !== undefined) return token;
+  throw new OAuthRefusal('invalid_request', 'token is missing');
+}
+
+/** RFC 6749 §3.3. Nothing asked for means everything: clients of MCP ask for nothing. */
+function chooseScopes(asked: string | undefined, ofKey: readonly string[]): readonly string[] {
+  if (asked === undefined) return ofKey;
+  const scopes = [...new Set(asked.split(' '))];
+  if (scopes.every((scope) => ofKey.includes(scope))) return scopes;
+  throw new OAuthRefusal('invalid_scope', 'scope is malformed, or has what the key does not have');
+}
+
+/** The members of RFC 7662 §2.2, and those of RFC 9068 that a resource needs. */
+const describedClaims = ['iss', 'sub', 'aud', 'client_id', 'scope', 'roles', 'exp', 'iat', 'jti', 'cnf'];
+
+function describeToken({ claims }: VerifiedToken): JsonObject {
+  const described = describedClaims.flatMap((name) => (name in claims ? [[name, claims[name]] as const] : []));
+  return { active: true, token_type: 'Bearer', ...Object.fromEntries(described) };
+}
+
+function withoutAuthentication(): OAuthRefusal {
+  return new OAuthRefusal(
+    'invalid_client',
+    'The client has to authenticate itself with the id and secret of an API key',
+  );
+}
+
+function invalidClient(): OAuthRefusal {
+  return new OAuthRefusal('invalid_client', 'There is no such client, or its secret is wrong');
+}
