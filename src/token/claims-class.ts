@@ -50,7 +50,7 @@ function isDecorated(claimsClass: ClaimsClass): boolean {
  *
  * @param target a new object of the class, to which the members are added
  */
-export async function findBrokenRules(target: object, members: JsonObject): Promise<string | undefined> {
+async function findBrokenRules(target: object, members: JsonObject): Promise<string | undefined> {
   // Loaded at the first use, so that apps without a claims class start faster.
   const { validate } = await import('class-validator');
   const errors = await validate(fill(target, members));

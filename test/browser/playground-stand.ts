@@ -11,7 +11,7 @@ export interface PlaygroundStand {
   on: PlaygroundPage;
 }
 
-export const wide = { width: 1280, height: 900 };
+const wide = { width: 1280, height: 900 };
 
 /** Starts a playground and a browser for the tests of a `describe`, which are skipped where there is no Chromium. */
 export function usePlayground(settings: () => Record<string, number | string> = () => ({})): PlaygroundStand {
