@@ -47,9 +47,17 @@ export class MemorySessionStore extends SessionStore {
     return Promise.resolve(this.endNow(id, ending));
   }
 
-  override endAll(userId: string, ending: SessionEnding, exceptId: string | null): Promise<readonly string[]> {
-    const ids = [...this.sessions.values()].filter((session) => session.userId === userId).map(({ id }) => id);
-    return Promise.resolve(ids.filter((id) => id !== exceptId && this.endNow(id, ending)));
+  override endAll(
+    userId: string,
+    ending: SessionEnding,
+    exceptId: string | null,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const ids = [...this.sessions.values()]
+      .filter((session) => session.userId === userId && session.endedAt === null && session.id !== exceptId)
+      .map(({ id }) => id)
+      .slice(-limit);
+    return Promise.resolve(ids.filter((id) => this.endNow(id, ending)));
   }
 
   override list(userId: string, { now, beforeId, limit }: SessionQuery): Promise<readonly StoredSession[]> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { RefusalError } from '../errors/auth-error.js';
+import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
 import type { RevocationService } from '../revocation/revocation.service.js';
@@ -12,7 +12,7 @@ import { IssuedSession, type Page, type Session, type SessionDetails, type Sessi
 import { checkAccessCookie } from './session-cookies.js';
 import { deliveryFault } from './session-delivery.js';
 import type { SessionTerms } from './session-options.js';
-import { checkAlive, removalTime, SessionRotation } from './session-rotation.js';
+import { removalTime, SessionRotation } from './session-rotation.js';
 import type {
   NewSession,
   SessionEnding,
@@ -21,7 +21,7 @@ import type {
   StoredSession,
   TokenDelivery,
 } from './session-store.js';
-import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
+import { type SessionSubject, type SubjectFinder, SubjectLookUps } from './session-subject.js';
 
 export interface SessionLifecycleParts {
   readonly terms: SessionTerms;
@@ -62,6 +62,9 @@ export interface ListOptions {
 
 const mostItems = 200;
 const usualItems = 50;
+/** How many sessions of a user one statement ends. */
+const batchSize = 1_000;
+const mostBatches = 10_000;
 /** How long a revocation outlives the access tokens that it concerns, because the clocks of two instances may differ. */
 const clockMarginMs = 60_000;
 
@@ -71,7 +74,11 @@ export class SessionLifecycle {
   private tokens: RefreshTokens | undefined;
   private rotation: SessionRotation | undefined;
 
-  constructor(private readonly parts: SessionLifecycleParts) {}
+  private readonly lookUps: SubjectLookUps;
+
+  constructor(private readonly parts: SessionLifecycleParts) {
+    this.lookUps = new SubjectLookUps(parts);
+  }
 
   async start(subject: SessionSubject, signIn: SignIn): Promise<Session> {
     const { replacedId, isNewUser, ...chosen } = signIn;
@@ -82,7 +89,7 @@ export class SessionLifecycle {
     const issued = await this.parts.accessTokens.issue(session, subject, now);
     const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endingOf('replaced') };
     await this.getStore().create(session, replaced);
-    if (replacedId !== null) await this.revoke([replacedId]);
+    if (replacedId !== null) await this.revoke([replacedId], now);
     const { remember, delivery, idleExpiresAt } = session;
     const details = { user, idleExpiresAt, remember, delivery, isNewUser };
     return toSession(session, issued, this.getTokens().create(session, 0), details);
@@ -108,9 +115,16 @@ export class SessionLifecycle {
   /** @returns whether this call ended it */
   async end(sessionId: string, reason: SessionEndReason): Promise<boolean> {
     const isEnded = await this.getStore().end(sessionId, this.endingOf(reason));
-    // Also when it had ended: the process that ended it may have died before its access tokens were revoked.
-    await this.revoke([sessionId]);
+    if (isEnded) await this.revoke([sessionId], this.now());
+    else await this.confirmEnd(await this.getStore().find(sessionId));
     return isEnded;
+  }
+
+  /** The same for a session that was just read. One that has ended costs no write. */
+  async endFound(session: StoredSession, reason: SessionEndReason): Promise<boolean> {
+    if (session.endedAt === null) return this.end(session.id, reason);
+    await this.confirmEnd(session);
+    return false;
   }
 
   /** Ends a session of exactly this user. @returns `false` when there is none that could be ended */
@@ -120,8 +134,18 @@ export class SessionLifecycle {
     return this.end(sessionId, 'ended');
   }
 
+  /** @throws {AuthUnavailableError} when sessions are started as fast as they are ended. */
   async endAll(userId: string, exceptId: string | null, reason: SessionEndReason = 'ended'): Promise<void> {
-    await this.revoke(await this.getStore().endAll(userId, this.endingOf(reason), exceptId));
+    const store = this.getStore();
+    for (let batch = 0; batch < mostBatches; batch += 1) {
+      const ended = await store.endAll(userId, this.endingOf(reason), exceptId, batchSize);
+      await this.revoke(ended, this.now());
+      if (ended.length === batchSize) continue;
+      // Another call may have ended the same sessions at once, and left the rest to this one.
+      const rest = await store.list(userId, { now: new Date(this.now()), beforeId: null, limit: 2 });
+      if (rest.every(({ id }) => id === exceptId)) return;
+    }
+    throw new AuthUnavailableError('Sessions of the user are started as fast as they are ended', 1);
   }
 
   /** @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`. */
@@ -158,19 +182,7 @@ export class SessionLifecycle {
 
   /** @throws {AuthUnavailableError} when the app cannot look the user up. */
   findSubject(userId: string): Promise<SessionSubject | null> {
-    return findSubject(this.parts.findSubjects(), userId);
-  }
-
-  /** Until when a session may be used without another refresh; `null` when it has ended or expired. */
-  async findExpiry(sessionId: string): Promise<Date | null> {
-    const session = await this.getStore().find(sessionId);
-    if (session === null) return null;
-    try {
-      checkAlive(session, this.now());
-    } catch {
-      return null;
-    }
-    return session.idleExpiresAt;
+    return this.lookUps.find(userId);
   }
 
   /** What the client chose, as long as the app offers it; otherwise the place that the refresh token came from. */
@@ -211,19 +223,30 @@ export class SessionLifecycle {
 
   private endingOf(reason: SessionEndReason): SessionEnding {
     const { issuer } = this.parts.terms;
-    const expiresAtSeconds = Math.ceil(this.tokensExpireAt().getTime() / 1_000);
-    return { endedAt: new Date(this.now()), reason, revocation: { issuer, expiresAtSeconds } };
+    const endedAt = this.now();
+    const expiresAtSeconds = Math.ceil(this.tokensExpireAt(endedAt) / 1_000);
+    return { endedAt: new Date(endedAt), reason, revocation: { issuer, expiresAtSeconds } };
   }
 
-  private async revoke(ids: readonly string[]): Promise<void> {
+  /**
+   * Revokes the access tokens of a session that had ended before: the process that ended it may have died in between. As long as
+   * one of them may be valid, the same entry is made again, which changes nothing where it exists.
+   */
+  private async confirmEnd(session: StoredSession | null): Promise<void> {
+    const endedAt = session?.endedAt?.getTime() ?? Number.NaN;
+    if (session !== null && this.tokensExpireAt(endedAt) > this.now()) await this.revoke([session.id], endedAt);
+  }
+
+  private async revoke(ids: readonly string[], endedAt: number): Promise<void> {
     const { terms, revocation } = this.parts;
     if (ids.length === 0) return;
-    await revocation.revokeSession({ issuer: terms.issuer, sessionId: ids, expiresAt: this.tokensExpireAt() });
+    const expiresAt = new Date(this.tokensExpireAt(endedAt));
+    await revocation.revokeSession({ issuer: terms.issuer, sessionId: ids, expiresAt });
   }
 
-  /** When the last access token expires that may have been issued by now, with room for the difference of clocks. */
-  private tokensExpireAt(): Date {
-    return new Date(this.now() + this.parts.terms.lifetimeSeconds * 1_000 + clockMarginMs);
+  /** When the last access token expires that may have been issued by then, with room for the difference of clocks. */
+  private tokensExpireAt(endedAt: number): number {
+    return endedAt + this.parts.terms.lifetimeSeconds * 1_000 + clockMarginMs;
   }
 
   private getStore(): SessionStore {

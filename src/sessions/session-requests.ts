@@ -34,7 +34,7 @@ interface GivenRefreshToken {
 }
 
 /** The most refresh tokens of one request that are looked up when it signs out: duplicate cookies, and the body. */
-const mostTokens = 4;
+const mostTokens = 2;
 
 /** What the routes of sessions do with a request. */
 export class SessionRequests {
@@ -62,12 +62,16 @@ export class SessionRequests {
     const view = this.begin(request, response);
     const given = this.refreshTokensOf(view, await readJsonBody(request));
     const texts = [...new Set(given.map(({ text }) => text))].slice(0, mostTokens);
-    const found = await Promise.all([
+    const [byAccessToken, ...byRefreshTokens] = await Promise.all([
       caller.findSessionId(view),
-      ...texts.map(async (text) => (await lifecycle.findByRefreshToken(text))?.id ?? null),
+      ...texts.map((text) => lifecycle.findByRefreshToken(text)),
     ]);
-    const ids = new Set(found.filter((id) => id !== null));
-    for (const id of ids) await lifecycle.end(id, 'signed-out');
+    const sessions = byRefreshTokens.filter((session) => session !== null);
+    for (const session of sessions) await lifecycle.endFound(session, 'signed-out');
+    // Usually both are of one session.
+    if (byAccessToken !== null && sessions.every(({ id }) => id !== byAccessToken)) {
+      await lifecycle.end(byAccessToken, 'signed-out');
+    }
     responses.clear(request, response);
   }
 

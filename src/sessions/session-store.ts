@@ -120,11 +120,17 @@ export abstract class SessionStore {
   abstract end(id: string, ending: SessionEnding): Promise<boolean>;
 
   /**
-   * Ends all sessions of a user that have not ended, except one.
+   * Ends sessions of a user that have not ended, except one, at most `limit` of them. The caller calls it again while it
+   * ends that many, so that no call is long, however many sessions a user has.
    *
    * @returns the ids of those that this call ended
    */
-  abstract endAll(userId: string, ending: SessionEnding, exceptId: string | null): Promise<readonly string[]>;
+  abstract endAll(
+    userId: string,
+    ending: SessionEnding,
+    exceptId: string | null,
+    limit: number,
+  ): Promise<readonly string[]>;
 
   /** The sessions of a user that have neither ended nor expired, newest first: in the descending order of their ids. */
   abstract list(userId: string, query: SessionQuery): Promise<readonly StoredSession[]>;

@@ -1,5 +1,9 @@
+import type { Clock } from '../clock/clock.js';
 import { AuthUnavailableError, ConfigurationError, isAuthError } from '../errors/auth-error.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import { describeThrown } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
+import { OutageWatch } from '../upstream/provider-calls.js';
 
 /**
  * The user of a session, as the app knows them now. What is left out is `null`, `false` or `[]` in answers, and is not in
@@ -90,6 +94,44 @@ export async function findSubject(
     'it returned a user with another id than the one that it was asked for',
     'Return the user with exactly this id, or null',
   );
+}
+
+export interface SubjectLookUpsParts {
+  readonly findSubjects: () => SubjectFinder;
+  readonly clock: Clock;
+  readonly report: ReportEvent;
+}
+
+/**
+ * Looks users up, and reports what the app's function throws: to clients a bug in it looks like an outage, so the log has to say
+ * what it was.
+ */
+export class SubjectLookUps {
+  private readonly outage: OutageWatch;
+
+  constructor(private readonly parts: SubjectLookUpsParts) {
+    const { clock, report } = parts;
+    const consequence = 'Sign-in, refresh and GET /auth/me are answered with 503, and sessions stay as they are';
+    this.outage = new OutageWatch({ clock, report, what: 'a user from findSubject', consequence });
+  }
+
+  /** @throws {AuthUnavailableError} when the app's function throws. */
+  async find(userId: string): Promise<SessionSubject | null> {
+    try {
+      const subject = await findSubject(this.parts.findSubjects(), userId);
+      this.outage.noteSuccess();
+      return subject;
+    } catch (error) {
+      if (isAuthError(error) && error.cause !== undefined) this.outage.noteFailure(describeFailure(error.cause));
+      throw error;
+    }
+  }
+}
+
+/** The kind of what was thrown, and where. Its message may contain the address of a database, and a password with it. */
+function describeFailure(thrown: unknown): string {
+  const name = thrown instanceof Error && /^\w{1,60}$/.test(thrown.name) ? thrown.name : typeof thrown;
+  return ['it threw', name, ...describeThrown(thrown, null).frames.slice(0, 3)].join(' ');
 }
 
 /** @throws {ConfigurationError} for anything but a subject whose claims have no registered names. */

@@ -2,11 +2,13 @@ import type { HttpAdapterHost } from '@nestjs/core';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { RefusalError } from '../errors/auth-error.js';
+import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
+import type { TokenSource } from '../request/token-sources.js';
 import { appendHeaders } from '../transports/http.transport.js';
 import { IssuedSession, type Page, type Session, type SessionItem, type TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
-import { clearingLines, cookieLines } from './session-cookies.js';
+import { accessCookieSource, clearingLines, cookieLines, refreshCookieSource } from './session-cookies.js';
 import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
 import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
@@ -32,12 +34,20 @@ export interface StartOptions {
   readonly remember?: boolean;
   /** What `is_new_user` is in the answer. @defaultValue false */
   readonly isNewUser?: boolean;
+  /**
+   * `false`: pages of other origins may make the request, as when an identity provider calls the app back with a form. Without
+   * the check, such a page can sign its visitor in as another user.
+   *
+   * @defaultValue true
+   */
+  readonly checkOrigin?: boolean;
 }
 
 export interface SessionServiceParts {
   readonly terms: SessionTerms;
   readonly lifecycle: SessionLifecycle;
   readonly caller: SessionCaller;
+  readonly originCheck: OriginCheck;
   readonly host: HttpAdapterHost;
   readonly clock: Clock;
 }
@@ -60,18 +70,26 @@ const longestAddress = 64;
  * }
  */
 export class SessionService {
-  constructor(private readonly parts: SessionServiceParts) {}
+  /** Where browsers send the app's own credentials by themselves. */
+  private readonly cookies: readonly TokenSource[];
+
+  constructor(private readonly parts: SessionServiceParts) {
+    const { delivery, cookies } = parts.terms;
+    this.cookies = delivery.includes('cookies') ? [accessCookieSource(cookies), refreshCookieSource(cookies)] : [];
+  }
 
   /**
    * Begins a session. The session that the request carries already, by its access token, ends.
    *
    * @param subject the user; of an id, `findSubject` looks the user up
-   * @throws {RefusalError} when `findSubject` gives `null`, or the request chooses a delivery that the app does not offer.
+   * @throws {RefusalError} when `findSubject` gives `null`, or the request chooses a delivery that the app does not offer;
+   *   `ACCESS_DENIED` when a page of another origin made the request, and the session is delivered in cookies.
    */
   async start(subject: string | SessionSubject, options: StartOptions = {}): Promise<Session> {
     const { lifecycle, caller } = this.parts;
     const view = options.request === undefined ? null : viewHttpRequest(options.request);
     const delivery = this.readStartDelivery(view, options.delivery);
+    if (view !== null && options.checkOrigin !== false) this.checkOrigin(view, delivery);
     const user = await this.resolveSubject(subject);
     // Otherwise the client would leave that session behind, and nobody could end it but by the list of sessions.
     const replacedId = view === null ? null : await caller.findSessionId(view);
@@ -156,6 +174,15 @@ export class SessionService {
     const found = await this.parts.lifecycle.findSubject(subject);
     if (found === null) throw RefusalError.session('revoked', 'findSubject knows no such user');
     return found;
+  }
+
+  /** Where neither cookies are set nor a session in a cookie ends, a page of another origin gains nothing. */
+  private checkOrigin(view: RequestView, delivery: TokenDelivery | null): void {
+    const { terms, originCheck } = this.parts;
+    const setsCookies = (delivery ?? terms.delivery[0]) === 'cookies';
+    if (setsCookies || this.cookies.some((source) => source.read(view).length > 0)) {
+      originCheck.checkSessionRequest(view, this.cookies);
+    }
   }
 
   private readStartDelivery(view: RequestView | null, given: TokenDelivery | undefined): TokenDelivery | null {

@@ -241,14 +241,15 @@ export const sessionsModuleProviders: Provider[] = [
   },
   {
     provide: SessionService,
-    inject: [SESSION_TERMS, SessionLifecycle, SessionCaller, HttpAdapterHost, AuthBasis],
+    inject: [SESSION_TERMS, SessionLifecycle, SessionCaller, HttpAdapterHost, AuthBasis, AuthServices],
     useFactory: (
       terms: SessionTerms,
       lifecycle: SessionLifecycle,
       caller: SessionCaller,
       host: HttpAdapterHost,
       { settings: { clock } }: AuthBasis,
-    ) => new SessionService({ terms, lifecycle, caller, host, clock }),
+      { originCheck }: AuthServices,
+    ) => new SessionService({ terms, lifecycle, caller, originCheck, host, clock }),
   },
   {
     provide: SessionRequests,

@@ -109,9 +109,17 @@ export class SqlSessionStore extends SessionStore {
     return (await this.endWhere(ending, 'id = $1', [id])).length > 0;
   }
 
-  override async endAll(userId: string, ending: SessionEnding, exceptId: string | null): Promise<readonly string[]> {
-    if (exceptId === null || !uuid.test(exceptId)) return await this.endWhere(ending, 'user_id = $1', [userId]);
-    return await this.endWhere(ending, 'user_id = $1 and id <> $2', [userId, exceptId]);
+  override async endAll(
+    userId: string,
+    ending: SessionEnding,
+    exceptId: string | null,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const isExcept = exceptId !== null && uuid.test(exceptId);
+    // The newest first: among them are those of somebody who is signing in at the moment.
+    const chosen = `select id from ${this.table} where user_id = $1 and ended_at is null${isExcept ? ' and id <> $3' : ''}
+      order by id desc limit $2`;
+    return await this.endWhere(ending, `id in (${chosen})`, [userId, limit, ...(isExcept ? [exceptId] : [])]);
   }
 
   override async list(userId: string, { now, beforeId, limit }: SessionQuery): Promise<readonly StoredSession[]> {

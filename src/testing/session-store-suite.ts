@@ -169,22 +169,32 @@ const ends: Readonly<Record<string, StoreTest>> = {
     await store.create(newSession(5, { userId: 'user-2' }));
     await store.create(newSession(6, { userId: 'USER-1' }));
     await store.end(idOf(4), ending('signed-out', 150));
-    const first = await store.endAll('user-1', ending('ended'), idOf(2));
+    const first = await store.endAll('user-1', ending('ended'), idOf(2), 100);
     assert.deepEqual([...first].sort(), [idOf(1), idOf(3)]);
-    assert.deepEqual(await store.endAll('user-1', ending('ended'), null), [idOf(2)]);
-    assert.deepEqual(await store.endAll('user-1', ending('ended'), null), []);
+    assert.deepEqual(await store.endAll('user-1', ending('ended'), null, 100), [idOf(2)]);
+    assert.deepEqual(await store.endAll('user-1', ending('ended'), null, 100), []);
     await assertStored(store, storedOf(newSession(1), { endedAt: at(200), endReason: 'ended' }));
     await assertStored(store, storedOf(newSession(4), { endedAt: at(150), endReason: 'signed-out' }));
     await assertStored(store, storedOf(newSession(5, { userId: 'user-2' })));
     await assertStored(store, storedOf(newSession(6, { userId: 'USER-1' })));
   },
+  'ends at most as many sessions as it is asked to': async ({ store }) => {
+    for (const number of [1, 2, 3, 4, 5]) await store.create(newSession(number));
+    const first = await store.endAll('user-1', ending('ended'), idOf(5), 3);
+    assert.equal(first.length, 3);
+    const second = await store.endAll('user-1', ending('ended'), idOf(5), 3);
+    assert.deepEqual([...first, ...second].sort(), [1, 2, 3, 4].map(idOf));
+    assert.deepEqual(await store.endAll('user-1', ending('ended'), idOf(5), 3), []);
+  },
   'ends all sessions of a user when the one to keep is not there': async ({ store }) => {
     await store.create(newSession(1));
-    assert.deepEqual(await store.endAll('user-1', ending('ended'), 'no id'), [idOf(1)]);
+    assert.deepEqual(await store.endAll('user-1', ending('ended'), 'no id', 100), [idOf(1)]);
   },
   'ends each of 20 sessions once, when a user is ended 10 times at once': async ({ store }) => {
     for (let number = 1; number <= 20; number += 1) await store.create(newSession(number));
-    const ended = await Promise.all(Array.from({ length: 10 }, () => store.endAll('user-1', ending('ended'), null)));
+    const ended = await Promise.all(
+      Array.from({ length: 10 }, () => store.endAll('user-1', ending('ended'), null, 100)),
+    );
     assert.deepEqual(
       ended.flat().sort(),
       Array.from({ length: 20 }, (_, index) => idOf(index + 1)),

@@ -60,7 +60,7 @@ async function recordsEnds(database: StoreDatabase): Promise<void> {
   for (const number of [1, 2, 3, 4]) await sessions.create(newSession(number));
   await sessions.end(idOf(1), ending);
   await sessions.end(idOf(1), { ...ending, revocation: { issuer: 'https://again', expiresAtSeconds } });
-  await sessions.endAll('user', ending, idOf(4));
+  await sessions.endAll('user', ending, idOf(4), 100);
   await sessions.create(newSession(5), { id: idOf(4), ending });
   await sessions.create(newSession(6), { id: idOf(4), ending });
   const { entries } = await readAll(revocations);

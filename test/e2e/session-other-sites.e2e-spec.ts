@@ -184,6 +184,31 @@ describe.each(platforms)('a page of another site, on $name', (platform) => {
     await stillSignedIn();
   });
 
+  it('signs nobody in by the sign-in route of the app', async () => {
+    const origin = ['Origin', 'https://evil.example'] as const;
+    const form = [origin, ['Content-Type', 'application/x-www-form-urlencoded']] as const;
+    const sent = await browser.call('/sign-in', { method: 'POST', headers: form, body: 'userId=bob' });
+    expect(verdictOf(sent)).toEqual(accessDenied);
+    expect(setCookiesOf(sent)).toEqual([]);
+    // Without a session as well, and with one that the header would end.
+    expect(verdictOf(await story.client().post('/sign-in', { userId: 'bob' }, [origin]))).toEqual(accessDenied);
+    expect(
+      verdictOf(await browser.post('/sign-in', { userId: 'bob' }, [origin, ['X-Token-Delivery', 'body']])),
+    ).toEqual(accessDenied);
+    await stillSignedIn();
+    // A page that keeps its own tokens, and sends no cookies.
+    const page = await story.client('body').post('/sign-in', { userId: 'bob' }, [origin, ['X-Token-Delivery', 'body']]);
+    expect(page.status).toBe(201);
+    expect(setCookiesOf(page)).toEqual([]);
+  });
+
+  it('signs in where the app says that it may', async () => {
+    const request = { headers: { origin: 'https://evil.example' }, method: 'POST' };
+    await expect(story.service.start('bob', { request })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(await story.service.start('bob', { request, checkOrigin: false })).toMatchObject({ userId: 'bob' });
+    expect(await story.service.start('bob', { request, delivery: 'body' })).toMatchObject({ userId: 'bob' });
+  });
+
   it('is named in the log, with what to change', async () => {
     logger.forget();
     await browser.call('/auth/refresh', { method: 'POST', headers: [['Origin', 'https://evil.example']] });

@@ -85,5 +85,15 @@ describe.each(platforms)('the statements of sessions, on $name', (platform) => {
     expect(pool.take()).toEqual([]);
     expect((await phone.call('/auth/sessions')).status).toBe(200);
     expect(pool.take()).toEqual(['select']);
+    // Signing out again and again writes nothing once no token of the session can be valid.
+    const ended = phone.fork();
+    expect((await phone.call('/auth/sign-out', { method: 'POST' })).status).toBe(204);
+    clock.advanceSeconds(700);
+    pool.take();
+    for (let time = 0; time < 2; time += 1) {
+      const body = { refresh_token: ended.refreshToken };
+      expect((await client('body').call('/auth/sign-out', { method: 'POST', json: body })).status).toBe(204);
+      expect(pool.take()).toEqual(['select']);
+    }
   });
 });

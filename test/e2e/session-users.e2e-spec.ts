@@ -52,6 +52,9 @@ describe.each(platforms)('the user of a session, on $name', (platform) => {
       expect(answer.headers['retry-after']).toMatch(/^\d+$/);
       expect(setCookiesOf(answer)).toEqual([]);
     }
+    const [line, ...others] = logger.ours('error').map(({ text }) => text);
+    expect(line).toMatch(/^Cannot get a user from findSubject: it threw Error at .*session-users\.e2e-spec\.ts/);
+    expect(others).toEqual([]);
     clock.advanceSeconds(60);
     users.fault = null;
     expect(browser.refreshToken).toBe(token);
