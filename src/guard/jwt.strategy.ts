@@ -1,10 +1,10 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 
 import { statusOf } from '../challenge/error-answers.js';
 import { Authenticator } from '../authentication/authenticator.js';
+import { findPackage } from '../configuration/load-package.js';
 import { isAuthError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import { type HttpRequest, viewHttpRequest } from '../request/request-view.js';
 import { servesCallers } from './nest-internals.js';
@@ -67,7 +67,8 @@ const strategyOfApp = new WeakMap<object, JwtStrategy>();
 @Injectable()
 export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('Gatehouse');
-  private isRegistered = false;
+  /** Passport's registry, where this strategy has its name; `null` where it has not, and in an app without passport. */
+  private registry: StrategyRegistry | null = null;
 
   constructor(
     @Inject(Authenticator) private readonly authenticator: Authenticator,
@@ -83,14 +84,16 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
   }
 
   /** Nest has created the app's own strategies by now, whose constructors register them. */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
     const app: unknown = (this.adapterHost as Partial<HttpAdapterHost>).httpAdapter?.getInstance<object>();
     if (typeof app === 'object' || typeof app === 'function') strategyOfApp.set(app as object, this);
-    const registry = passport as unknown as StrategyRegistry;
+    const registry = await findRegistry();
+    // Without passport there are no guards that could use the strategy.
+    if (registry === null) return;
     const other = findForeignStrategy(registry);
     if (other === undefined) {
       registry.use(strategyName, this);
-      this.isRegistered = true;
+      this.registry = registry;
       return;
     }
     if (!servesCallers(this.adapterHost, this.modules)) return;
@@ -103,7 +106,7 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
 
   /** Called by Nest before the app listens. Strategies that modules have registered meanwhile are reported. */
   onApplicationBootstrap(): void {
-    const other = this.isRegistered ? findForeignStrategy(passport as unknown as StrategyRegistry) : undefined;
+    const other = this.registry === null ? undefined : findForeignStrategy(this.registry);
     if (other === undefined) return;
     this.logger.warn(
       `Passport's name "jwt" was taken from JwtStrategy of nest-gatehouse by ${nameOf(other)}, which was registered later. ` +
@@ -141,6 +144,12 @@ export class JwtStrategy extends PassportJwt implements OnModuleInit, OnApplicat
     // Passport gives the strategy no response object, so AuthErrorFilter adds Retry-After.
     actions.error(markAnswered(toNestException(status, { ...body }, error)));
   }
+}
+
+/** Passport is loaded when the app starts, because an app that does not use it need not install it. */
+async function findRegistry(): Promise<StrategyRegistry | null> {
+  const loaded: { readonly default?: unknown } | null = await findPackage(() => import('passport'), 'passport');
+  return loaded === null ? null : ((loaded.default ?? loaded) as StrategyRegistry);
 }
 
 /** The strategy that has the name, if it is not one of this package. */

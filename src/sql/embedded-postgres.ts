@@ -7,7 +7,7 @@ import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { lockDirectory, readOrCreateKey } from './data-directory.js';
 import type { DatabaseSource } from './database-source.js';
 import { EmbeddedDatabase, type EmbeddedEngine } from './embedded-database.js';
-import { loadPackage } from './load-package.js';
+import { loadPackage } from '../configuration/load-package.js';
 import type { SqlDatabase } from './sql-database.js';
 
 export interface EmbeddedPostgresOptions {

@@ -1,7 +1,7 @@
 import { readNumber, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { DatabaseSource } from './database-source.js';
-import { loadPackage } from './load-package.js';
+import { loadPackage } from '../configuration/load-package.js';
 import { type OpenedPool, PostgresDatabase, type PostgresPool } from './postgres-database.js';
 import type { DatabaseTerms } from './sql-database.js';
 

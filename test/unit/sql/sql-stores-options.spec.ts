@@ -5,7 +5,7 @@ import { SigningKeyStore } from '../../../src/issuing/signing-key-store.js';
 import { RevocationStore } from '../../../src/revocation/revocation-store.js';
 import { SessionStore } from '../../../src/sessions/session-store.js';
 import { embeddedPostgres } from '../../../src/sql/embedded-postgres.js';
-import { loadPackage } from '../../../src/sql/load-package.js';
+import { loadPackage } from '../../../src/configuration/load-package.js';
 import { postgres } from '../../../src/sql/postgres.js';
 import {
   readExcept,

@@ -17,17 +17,27 @@ export async function loadPackage<Module extends object>(
   load: () => Promise<Module>,
   { where, name, install }: OptionalPackage,
 ): Promise<Module> {
-  let loaded: Module;
-  try {
-    loaded = await load();
-  } catch (error) {
-    if (!isMissing(error, name)) throw error;
+  const loaded = await findPackage(load, name);
+  if (loaded === null) {
     throw new ConfigurationError(where, `the package ${name} is not installed`, `Install it: ${install}`);
   }
   // A package in CommonJS has its names in `default` where Node could not find them by itself.
   return 'default' in loaded && typeof loaded.default === 'object' && loaded.default !== null
     ? { ...loaded.default, ...loaded }
     : loaded;
+}
+
+/** Loads a package that an app may have; `null` when it is not installed. */
+export async function findPackage<Module extends object>(
+  load: () => Promise<Module>,
+  name: string,
+): Promise<Module | null> {
+  try {
+    return await load();
+  } catch (error) {
+    if (isMissing(error, name)) return null;
+    throw error;
+  }
 }
 
 function isMissing(error: unknown, name: string): boolean {
