@@ -116,7 +116,6 @@ export async function testPackage() {
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
         ['nest-11-cjs: the command runs', () => checkCommand(join(work, 'nest-11-cjs'))],
         ...['pnpm', 'yarn'].flatMap((manager) => installedBy(manager, work, pack, inProject)),
-        ['nest-11-cjs: the command runs', () => checkCommand(join(work, 'nest-11-cjs'))],
       ]),
       lane(tally, [
         ...project(work, 'nest-12-esm', pack),
