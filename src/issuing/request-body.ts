@@ -23,10 +23,18 @@ const parserFaults = new WeakMap<object, string>();
  * @returns whether it is an error of a body parser
  */
 export function keepParserFault(request: object, error: unknown): boolean {
-  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
-  if (typeof type !== 'string' || !/^(?:entity|encoding|charset|request|parameters)\./.test(type)) return false;
-  parserFaults.set(request, type);
+  const fault = findParserFault(request, error);
+  if (fault === undefined) return false;
+  parserFaults.set(request, fault);
   return true;
+}
+
+function findParserFault(request: object, error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { type, status } = error as { readonly type?: unknown; readonly status?: unknown };
+  if (typeof type === 'string' && /^(?:entity|encoding|charset|request|parameters)\./.test(type)) return type;
+  // What cannot be decompressed is thrown as it comes from zlib, without a type.
+  return status === 400 && isCompressed(request as IncomingMessage) ? 'encoding.broken' : undefined;
 }
 
 /**
@@ -61,13 +69,17 @@ function checkLength(message: IncomingMessage): boolean {
   return true;
 }
 
-function checkMediaType({ headers }: IncomingMessage): void {
+function checkMediaType(message: IncomingMessage): void {
+  const { headers } = message;
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   const charset = parameters.find((parameter) => parameter.trim().startsWith('charset='))?.split('=')[1];
   const isUtf8 = charset === undefined || /^"?utf-?8"?$/.test(charset.trim());
-  const isPlain = (headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity';
-  if (type.trim() === 'application/json' && isUtf8 && isPlain) return;
+  if (type.trim() === 'application/json' && isUtf8 && !isCompressed(message)) return;
   throw RefusalError.mediaType('The body of the request is not application/json in UTF-8, or it is compressed');
+}
+
+function isCompressed({ headers }: IncomingMessage): boolean {
+  return (headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity';
 }
 
 function refuseFault(message: IncomingMessage, fault: string): never {
@@ -90,7 +102,8 @@ function toObject(parsed: unknown): JsonObject {
 function parseObject(text: string): JsonObject {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    // The parser of Express ignores a byte order mark as well (RFC 8259 §8.1).
+    parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     throw notJson();
   }

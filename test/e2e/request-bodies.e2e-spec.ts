@@ -66,6 +66,7 @@ const accepted: readonly (readonly [string, Sent, unknown])[] = [
   ['an empty body of JSON in chunks', { ...isJson, isChunked: true }, {}],
   ['an empty body of another type in chunks', { type: 'text/plain', isChunked: true }, {}],
   ['an object', { ...isJson, body: '{"a":{"b":[1]}}' }, { a: { b: [1] } }],
+  ['an object after a byte order mark', { ...isJson, body: '\uFEFF{"a":1}' }, { a: 1 }],
   ['an object in chunks', { ...isJson, body: '{"a":1}', isChunked: true }, { a: 1 }],
   ['an object with its charset', { type: 'Application/JSON; charset="UTF-8"', body: '{"ö":1}' }, { ö: 1 }],
   [
@@ -83,6 +84,8 @@ const mediaTypes: readonly (readonly [string, Sent])[] = [
   ['a type that begins like JSON', { type: 'application/json-seq', body: '{"a":1}' }],
   ['another charset', { type: 'application/json; charset=utf-16', body: '{"a":1}' }],
   ['a compressed body', { ...isJson, encoding: 'gzip', body: gzipSync('{"a":1}') }],
+  ['a body that is said to be compressed', { ...isJson, encoding: 'gzip', body: '{"a":1}' }],
+  ['the same by br', { ...isJson, encoding: 'br', body: '{"a":1}' }],
   ['text in chunks', { type: 'text/plain', body: '{"a":1}', isChunked: true }],
   ['a long text', { type: 'text/plain', body: long }],
 ];
