@@ -49,7 +49,7 @@ describe('ownTokens()', () => {
     const fault = (allowAnonymous: boolean, claims: object): unknown =>
       open()
         .toProvider(allowAnonymous)
-        .issuers[0]?.terms.findFault?.({ ...claims }, {});
+        .issuers[0]?.terms.findFault?.({ ...claims }, null);
     expect(fault(false, guest)).toMatchObject({ code: 'INVALID_TOKEN', reason: 'issuer' });
     expect((fault(false, guest) as RefusalError).explanation).toContain('ownTokens({ allowAnonymous: true })');
     expect(fault(true, guest)).toBeUndefined();
