@@ -46,7 +46,7 @@ export interface SessionStand {
   stored(): Promise<StoredSession>;
 }
 
-export interface RefreshSteps {
+interface RefreshSteps {
   readonly check: (session: StoredSession) => void;
   readonly prepare: (session: StoredSession) => Promise<string>;
 }
