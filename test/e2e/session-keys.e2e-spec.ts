@@ -187,6 +187,25 @@ describe.each(platforms)('the keys of own tokens, on $name', (platform) => {
     expect((await audience.app.call('/me', { token: await signIn(audience) })).status).toBe(200);
   });
 
+  it('sign access tokens of the type at+jwt, and nothing else that they sign passes as one', async () => {
+    const { app, client } = await startSessionApp(platform);
+    const phone = client('body');
+    await phone.signIn('alice');
+    const keys = app.nest.get(SigningKeys);
+    const signAs = async (typ: string): Promise<string> => {
+      const { kid, algorithm: alg } = await keys.current();
+      const header = Buffer.from(JSON.stringify({ alg, typ, kid })).toString('base64url');
+      const signed = `${header}.${phone.accessToken.split('.')[1] ?? ''}`;
+      return `${signed}.${Buffer.from(await keys.sign(kid, Buffer.from(signed))).toString('base64url')}`;
+    };
+    for (const path of ['/me', '/auth/me']) {
+      expect((await app.call(path, { token: await signAs('at+jwt') })).status).toBe(200);
+      for (const typ of ['JWT', 'login-response+jwt']) {
+        expect(verdictOf(await app.call(path, { token: await signAs(typ) }))).toEqual(invalidToken('type'));
+      }
+    }
+  });
+
   it('tell access tokens and refresh tokens apart', async () => {
     const { app, client } = await startSessionApp(platform);
     const phone = client('body');
