@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { Clock } from '../clock/clock.js';
 import { AuthUnavailableError, ConfigurationError, isAuthError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
@@ -183,6 +185,21 @@ function findClaimsFault(claims: unknown): Fault | undefined {
     problem: `claims contains ${registered}, which is a registered name`,
     fix: 'Choose another name, such as one that begins with your domain',
   };
+}
+
+/** Whether a token with these claims would be issued to the subject now, apart from personal data. */
+export function hasAuthoritiesOf(subject: SessionSubject, claims: JsonObject): boolean {
+  const names = Object.keys(claims).filter((name) => !registeredClaims.has(name));
+  const issued = {
+    roles: claims['roles'] ?? [],
+    scope: claims['scope'] ?? '',
+    isAnonymous: claims['is_anonymous'] ?? false,
+    claims: Object.fromEntries(names.map((name) => [name, claims[name]])),
+  };
+  const { roles = [], scopes = [], isAnonymous = false, claims: own = {} } = subject;
+  // As it would be in the token: a member without a JSON form is not.
+  const current: unknown = JSON.parse(JSON.stringify({ roles, scope: scopes.join(' '), isAnonymous, claims: own }));
+  return isDeepStrictEqual(current, JSON.parse(JSON.stringify(issued)));
 }
 
 function isTextList(value: unknown): value is readonly string[] {

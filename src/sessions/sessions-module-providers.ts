@@ -24,7 +24,7 @@ import { readSessionTerms, type SessionTerms } from './session-options.js';
 import { SessionRequests } from './session-requests.js';
 import { SessionStatus } from './session-status.js';
 import { SessionStores } from './session-stores.js';
-import type { SessionSubject, SubjectFinder } from './session-subject.js';
+import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
 import { SessionService } from './session.service.js';
 
 /** The options as they were given, and by which function. */
@@ -179,15 +179,22 @@ export const sessionsModuleProviders: Provider[] = [
   },
   {
     provide: OwnTokens,
-    inject: [SESSION_TERMS, OwnKeySource, AuthBasis, SessionStores],
+    inject: [SESSION_TERMS, OwnKeySource, AuthBasis, SessionStores, SessionSubjects],
     useFactory: (
       terms: SessionTerms,
       keys: OwnKeySource,
       { settings: { clock } }: AuthBasis,
       { findSessions }: SessionStores,
+      subjects: SessionSubjects,
     ): SessionOwnTokens => {
       const believedMs = terms.lifetimeSeconds * 1_000;
-      const status = new SessionStatus({ findStore: findSessions, clock, believedMs });
+      const findSubjectOf = (userId: string): Promise<SessionSubject | null> => findSubject(subjects, userId);
+      const status = new SessionStatus({
+        findStore: findSessions,
+        findSubject: findSubjectOf,
+        clock,
+        believedMs,
+      });
       return new SessionOwnTokens(terms, keys, status);
     },
   },

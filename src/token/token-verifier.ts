@@ -213,7 +213,13 @@ export class TokenVerifier {
     this.headers.add(parsed.encodedHeader, token.header);
     const entry: VerifiedEntry = { text, token, validity, issuer, key, statusVersion: Number.NaN };
     // Not cached, because a cached token is accepted without introspection.
-    if (issuer.verification === 'hybrid') return this.introspection.confirm(entry, arrival).then(this.release);
+    if (issuer.verification === 'hybrid') {
+      return this.introspection.confirm(entry, arrival).then((confirmed) => {
+        this.sessions.noteKey(confirmed.token, entry);
+        return this.release(confirmed);
+      });
+    }
+    this.sessions.noteKey(token, entry);
     if (!this.parts.cache.admits(text)) return this.release(entry);
     const cached: VerifiedEntry = { ...entry, text: detachedString(text) };
     return chain(this.release(cached), (released) => {

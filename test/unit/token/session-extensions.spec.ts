@@ -5,9 +5,13 @@ import { SessionExtensions } from '../../../src/token/session-extensions.js';
 import type { SessionStatusSource } from '../../../src/token/trusted-issuer.js';
 import { toVerifiedToken } from '../../../src/token/verified-token.js';
 import { StaticKeySource } from '../../../src/keys/key-source.js';
-import { IndexedKeySet } from '../../../src/keys/key-set.js';
+import { IndexedKeySet, type KeySet } from '../../../src/keys/key-set.js';
+import { readKeys } from '../../../src/keys/jwks-loader.js';
+import { TokenVerifier } from '../../../src/token/token-verifier.js';
+import { VerifiedTokenCache } from '../../../src/token/verified-token-cache.js';
 import { issuerTerms, localIssuer } from '../../support/issuer-terms.js';
 import { ManualClock } from '../../support/manual-clock.js';
+import { startIssuer } from '../../support/started-issuer.js';
 
 const issuer = 'https://issuer.example';
 const token = toVerifiedToken(issuer, { alg: 'ES256' }, { iss: issuer, sub: 'alice', sid: 's1', exp: 0 });
@@ -67,5 +71,73 @@ describe('the session of an expired token', () => {
     expect(await extend()).toEqual(new Date('2030-01-01'));
     revoked = true;
     await expect(extend()).rejects.toThrow(RefusalError);
+  });
+});
+
+/** Keys that a test removes and restores. `newer` is what the issuer publishes, where there are no current ones. */
+class ChangingKeys extends StaticKeySource {
+  held: KeySet | null;
+  newer: KeySet | Error;
+
+  constructor(keys: KeySet) {
+    super(keys);
+    this.held = keys;
+    this.newer = keys;
+  }
+
+  override current(): KeySet {
+    return this.held as KeySet;
+  }
+
+  override async obtain(): Promise<KeySet> {
+    if (this.newer instanceof Error) throw this.newer;
+    return this.newer;
+  }
+}
+
+const noKeys = new IndexedKeySet([]);
+
+async function setUpVerified(verification: 'local' | 'hybrid') {
+  const clock = new ManualClock();
+  const issuing = await startIssuer({ clock });
+  const published = (): KeySet => new IndexedKeySet(readKeys(issuing.jwks.keys));
+  const keys = new ChangingKeys(published());
+  const terms = issuerTerms({ issuer: issuing.url, algorithms: new Set(['ES256']) });
+  const until = new Date('2030-01-01');
+  const verifier = new TokenVerifier({
+    issuers: new IssuerRegistry([
+      {
+        ...localIssuer(terms, keys),
+        verification,
+        statusSource: { acceptsOpaqueTokens: false, ask: async () => ({ active: true }) },
+        sessions: { stillActive: () => until },
+      },
+    ]),
+    clock,
+    cache: new VerifiedTokenCache(10, clock),
+    claimsCheck: null,
+  });
+  const verified = await verifier.verify(await issuing.token({ sub: 'alice', sid: 's1' }));
+  return { keys, published, until, extend: async () => verifier.sessions.extend(verified) };
+}
+
+describe.each(['local', 'hybrid'] as const)('the key of an expired token that was verified as %s', (verification) => {
+  it('is checked each time, so that no connection outlives a key that the issuer removes', async () => {
+    const { keys, until, extend } = await setUpVerified(verification);
+    expect(await extend()).toEqual(until);
+    keys.held = noKeys;
+    await expect(extend()).rejects.toMatchObject({ code: 'INVALID_TOKEN', reason: 'key' });
+  });
+
+  it('is looked for in newer keys where there are no current ones', async () => {
+    const { keys, published, until, extend } = await setUpVerified(verification);
+    keys.held = null;
+    // Other objects with the same content, as after another fetch.
+    keys.newer = published();
+    expect(await extend()).toEqual(until);
+    keys.newer = noKeys;
+    await expect(extend()).rejects.toMatchObject({ code: 'INVALID_TOKEN', reason: 'key' });
+    keys.newer = new AuthUnavailableError('It does not answer', 1);
+    await expect(extend()).rejects.toThrow(AuthUnavailableError);
   });
 });
