@@ -14,8 +14,8 @@ import { openSessions, someIds } from './many-sessions.mjs';
 
 const dayMs = 86_400_000;
 const inFlight = 8;
-/** As `SqlMaintenance` has it. */
-const batchSize = 1_000;
+/** What `SqlMaintenance` deletes at most, in one go. */
+const mostPurged = 50_000;
 
 /** What `SessionRotation` asks of the store. */
 async function refresh(store, id) {
@@ -99,18 +99,12 @@ async function refreshDuring({ sessions, ids }, work) {
   return { times, seconds: (performance.now() - began) / 1000 };
 }
 
-/** What the job of `SqlStoresModule` does each five minutes at most: batches, one directly after the other. */
-async function purge(store, batches) {
-  for (let batch = 0; batch < batches; batch += 1) {
-    if ((await store.purge(new Date(), batchSize)) < batchSize) throw new Error('There is too little left to purge');
-  }
-}
-
-async function measurePurge(side, { rounds, batches }) {
+/** The job of `SqlStoresModule`, which runs each five minutes at most. */
+async function measurePurge(side, { rounds }) {
   const found = { alone: [], beside: [] };
   let seconds = 1;
   for (let at = -1; at < rounds; at += 1) {
-    const works = { alone: () => sleep(seconds * 1000), beside: () => purge(side.sessions.store, batches) };
+    const works = { alone: () => sleep(seconds * 1000), beside: side.sessions.purge };
     for (const name of at < 0 ? ['beside'] : shuffled(['alone', 'beside'])) {
       const measured = await refreshDuring(side, works[name]);
       if (name === 'beside') seconds = measured.seconds;
@@ -126,7 +120,7 @@ async function measurePurge(side, { rounds, batches }) {
     perSecond: middle(list, 'perSecond'),
   });
   return {
-    removed: batches * batchSize,
+    removed: mostPurged,
     seconds: middle(found.beside, 'seconds'),
     alone: figures(found.alone),
     beside: figures(found.beside),
@@ -166,7 +160,6 @@ export async function runGrowth(options) {
     slices: count(options, 'slices', 40, 8),
     refreshes: 250,
     rounds: count(options, 'rounds', 9, 3),
-    batches: count(options, 'batches', 50, 10),
   };
   const schemas = { small: 'gatehouse_bench_small', large: `gatehouse_bench_${rows}` };
   const pools = { small: openPool(1), large: openPool(1), many: openPool(inFlight + 1) };

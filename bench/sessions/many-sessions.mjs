@@ -1,7 +1,7 @@
 // A SessionStore of the package over a table with as many sessions as wanted. The rows are made by SQL.
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { SessionStore, SqlStoresModule, postgres } from 'nest-gatehouse/sql';
 import { encryptionKey } from '../rig/database.mjs';
 
@@ -80,7 +80,13 @@ export async function openSessions(pool, schema, rows) {
   }
   // Afterwards no reading has to note that a row was committed, and the planner knows the table.
   await pool.query(`vacuum (analyze) ${table}`);
-  return { store: app.get(SessionStore), table, close: () => app.close() };
+  return { store: app.get(SessionStore), table, purge: () => maintenanceOf(app).purge(), close: () => app.close() };
+}
+
+/** The job that deletes old sessions. It is no part of the public interface. */
+function maintenanceOf(app) {
+  const providers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
+  return providers.find(({ name }) => name === 'SqlMaintenance').instance;
 }
 
 /** The ids of sessions that may be refreshed, from everywhere in the table. */

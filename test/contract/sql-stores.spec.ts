@@ -166,8 +166,19 @@ describe('maintenance', () => {
     maintenance.start();
     expect(timer.delayMs).toBeGreaterThanOrEqual(300_000);
     expect(timer.delayMs).toBeLessThanOrEqual(360_000);
+    const countSessions = async (): Promise<unknown> => {
+      const [row] = await runSql(`select count(*)::int as number from ${schema}.sessions`);
+      return row?.['number'];
+    };
+    // After each statement the job makes a pause, so that requests do not wait for it.
+    for (let left = 2_501; left > 101; left -= 200) {
+      expect(await countSessions()).toBe(left);
+      timer.ring();
+      await expect.poll(() => timer.delayMs).toBeGreaterThan(0);
+      expect(timer.delayMs).toBeLessThan(300_000);
+    }
     timer.ring();
-    await expect.poll(() => timer.delayMs).not.toBeNull();
+    await expect.poll(() => timer.delayMs).toBeGreaterThanOrEqual(300_000);
     expect(await runSql(`select id from ${schema}.sessions`)).toEqual([{ id: idOf(1) }]);
     expect(await runSql(`select value from ${schema}.revocations order by 1`)).toEqual([
       { value: 'kept a while' },
@@ -175,6 +186,22 @@ describe('maintenance', () => {
     ]);
     await maintenance.stop();
     expect(timer.delayMs).toBeNull();
+  });
+
+  it('stops in the middle of a pause, and begins no further statement', async () => {
+    const timer = new ManualTimer();
+    const { database } = await openDatabase();
+    const sessions = new SqlSessionStore(database, true);
+    for (const number of Array.from({ length: 201 }, (_, at) => at)) {
+      await sessions.create(newSession(number, { removeAfter: inSeconds(-1) }));
+    }
+    const maintenance = new SqlMaintenance({ sessions, revocations: null, clock, timer });
+    const purged = maintenance.purge();
+    await expect.poll(() => timer.delayMs).toBeGreaterThan(0);
+    await maintenance.stop();
+    await purged;
+    expect(timer.delayMs).toBeNull();
+    expect(await sessions.purge(now, 10)).toBe(1);
   });
 
   it('goes on after an outage, and does not hold up the shutdown', async () => {
