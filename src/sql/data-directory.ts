@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -32,12 +32,23 @@ export function readOrCreateKey(directory: string): EncryptionKeys {
 
 /** Another process that starts at the same time may have written it; its file then counts. */
 function writeExclusively(file: string, text: string): boolean {
+  // The file gets its name when it is complete: nobody reads half of it, and a process that dies leaves none behind.
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {
-    writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+    writeFileSync(draft, text, { flag: 'wx', mode: 0o600 });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if (isCode(error, 'EEXIST')) throw error;
+      // The file system has no hard links.
+      writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
+    }
     return true;
   } catch (error) {
     if (isCode(error, 'EEXIST')) return false;
     throw unusable(error);
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
@@ -62,13 +73,15 @@ function isCode(error: unknown, code: string): boolean {
 interface Holder {
   readonly pid: number;
   readonly host: string;
+  /** Random. Two containers may have the same name, and the same process id in it. */
+  readonly id: string;
 }
 
 /** How often the process that uses a directory renews its lock. */
 const renewEveryMs = 5_000;
-/** A lock of another machine (or container) that is not renewed for so long is stale. */
-const foreignPatienceMs = 20_000;
-/** Longer than another process takes between finding a stale lock and removing it. */
+/** A lock whose process cannot be looked up, and that is not renewed for so long, is stale. */
+const unknownPatienceMs = 20_000;
+/** Longer than another process takes between finding a stale lock and removing it, or writing one. */
 const takeOverMs = 100;
 
 const openKey = Symbol.for('nest-gatehouse.open-directories');
@@ -92,8 +105,9 @@ export async function lockDirectory(
   createDirectory(directory);
   if (openHere.has(directory)) throw inUse('this process');
   openHere.add(directory);
+  const own: Holder = { pid: process.pid, host: hostname(), id: randomBytes(9).toString('base64url') };
   try {
-    await takeLock(file, wait);
+    await takeLock(file, own, wait);
   } catch (error) {
     openHere.delete(directory);
     throw error;
@@ -101,38 +115,39 @@ export async function lockDirectory(
   renew(file, timer);
   return () => {
     timer.clear();
-    if (isOwn(readHolder(file))) rmSync(file, { force: true });
+    if (readHolder(file)?.id === own.id) rmSync(file, { force: true });
     openHere.delete(directory);
   };
 }
 
-async function takeLock(file: string, wait: (ms: number) => Promise<unknown>): Promise<void> {
-  const own: Holder = { pid: process.pid, host: hostname() };
+async function takeLock(file: string, own: Holder, wait: (ms: number) => Promise<unknown>): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     if (writeExclusively(file, `${JSON.stringify(own)}\n`)) {
-      // Whoever found the same stale lock may have removed this one in its place.
-      if (attempt > 0) await wait(takeOverMs);
-      if (attempt === 0 || isOwn(readHolder(file))) return;
+      // Whoever has found a stale lock may remove this one in its place.
+      await wait(takeOverMs);
+      if (readHolder(file)?.id === own.id) return;
       continue;
     }
     const holder = readHolder(file);
-    if (holder !== null && !(await isStale(file, holder, wait))) throw inUse(describe(holder));
-    rmSync(file, { force: true });
+    if (!(await isStale(file, holder, wait))) throw inUse(describe(holder));
+    // Another process may have taken it over in the meantime.
+    if (readHolder(file)?.id === holder?.id) rmSync(file, { force: true });
   }
   throw inUse('another process');
 }
 
 /** Whether the process that a lock names has gone. */
-async function isStale(file: string, holder: Holder, wait: (ms: number) => Promise<unknown>): Promise<boolean> {
-  if (holder.host === hostname()) return isOwn(holder) || !isAlive(holder.pid);
+async function isStale(file: string, holder: Holder | null, wait: (ms: number) => Promise<unknown>): Promise<boolean> {
+  if (holder === null) {
+    await wait(takeOverMs);
+    return readHolder(file) === null;
+  }
+  // A lock with the id of this process is that of an earlier one, of another container or of another thread.
+  if (holder.host === hostname() && holder.pid !== process.pid) return !isAlive(holder.pid);
   // The process cannot be looked up from here, but a living one renews its lock.
   const before = renewedAt(file);
-  await wait(foreignPatienceMs);
+  await wait(unknownPatienceMs);
   return renewedAt(file) === before;
-}
-
-function isOwn(holder: Holder | null): boolean {
-  return holder !== null && holder.pid === process.pid && holder.host === hostname();
 }
 
 function isAlive(pid: number): boolean {
@@ -161,18 +176,21 @@ function renew(file: string, timer: Timer): void {
   });
 }
 
-/** `null` when there is none, or it was only half written when its process died. */
+/** `null` when there is none, or its text is no lock: on a file system without hard links it may be half written. */
 function readHolder(file: string): Holder | null {
   try {
-    const { pid, host } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>;
-    return typeof pid === 'number' && typeof host === 'string' ? { pid, host } : null;
+    const { pid, host, id = '' } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>;
+    return typeof pid === 'number' && typeof host === 'string' ? { pid, host, id } : null;
   } catch {
     return null;
   }
 }
 
-function describe({ pid, host }: Holder): string {
-  return host === hostname() ? `process ${pid}` : `process ${pid} on another machine`;
+function describe(holder: Holder | null): string {
+  if (holder === null) return 'another process';
+  const { pid, host } = holder;
+  if (host !== hostname()) return `process ${pid} on another machine`;
+  return pid === process.pid ? 'another thread, or another container,' : `process ${pid}`;
 }
 
 function inUse(by: string): ConfigurationError {

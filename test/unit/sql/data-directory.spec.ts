@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -62,9 +62,9 @@ describe('the lock of a directory', () => {
     return Promise.resolve();
   };
   const take = (wait = noWait): Promise<() => void> => lockDirectory(directory, timer, wait);
-  const writeLock = (pid: number, host = hostname()): void => {
+  const writeLock = (pid: number, host = hostname(), id = 'other'): void => {
     mkdirSync(directory, { recursive: true });
-    writeFileSync(lock, JSON.stringify({ pid, host }));
+    writeFileSync(lock, JSON.stringify({ pid, host, id }));
   };
 
   beforeEach(() => {
@@ -74,7 +74,8 @@ describe('the lock of a directory', () => {
   it('is taken by one at a time, and given back', async () => {
     const release = await take();
     await expect(take()).rejects.toThrow('this process uses the directory');
-    expect(JSON.parse(readFileSync(lock, 'utf8'))).toEqual({ pid: process.pid, host: hostname() });
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ pid: process.pid, host: hostname() });
+    expect(readdirSync(directory)).toEqual(['lock']);
     release();
     expect(existsSync(lock)).toBe(false);
     expect(timer.delayMs).toBeNull();
@@ -93,18 +94,68 @@ describe('the lock of a directory', () => {
     expect(waits).toEqual([100]);
   });
 
-  it('is taken over from a process that died, and from an earlier one with the same id', async () => {
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    for (const dead of [pid, process.pid]) {
-      writeLock(dead);
-      (await take())();
-    }
+  it('is taken over from a process that died', async () => {
+    writeLock(spawnSync(process.execPath, ['-e', '']).pid);
+    (await take())();
+    expect(waits).toEqual([100]);
   });
 
-  it('is taken over when it was half written', async () => {
+  it('with the same process id is taken over when it is not renewed, as after a restart of a container', async () => {
+    writeLock(process.pid);
+    (await take())();
+    expect(waits).toEqual([20_000, 100]);
+  });
+
+  it('with the same process id is respected when it is renewed, as another container of the same name does', async () => {
+    writeLock(process.pid);
+    await expect(
+      take(() => {
+        utimesSync(lock, new Date(), new Date(Date.now() + 5_000));
+        return Promise.resolve();
+      }),
+    ).rejects.toThrow('another thread, or another container, uses the directory');
+    expect(existsSync(lock)).toBe(true);
+  });
+
+  it('is taken over when it stays half written', async () => {
     writeLock(1);
     writeFileSync(lock, '{"pid":');
     (await take())();
+    expect(waits).toEqual([100, 100]);
+  });
+
+  it('is respected when it is half written for a moment only', async () => {
+    writeLock(1);
+    writeFileSync(lock, '{"pid":');
+    await expect(
+      take(() => {
+        writeLock(process.ppid);
+        return Promise.resolve();
+      }),
+    ).rejects.toThrow('another process uses the directory');
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ pid: process.ppid });
+  });
+
+  it('is not removed when another process took it over in the meantime', async () => {
+    writeLock(1, 'another-machine');
+    const taken = await take((ms) => {
+      if (ms === 20_000) {
+        const { mtime } = statSync(lock);
+        writeLock(process.ppid, hostname(), 'third');
+        utimesSync(lock, mtime, mtime);
+      }
+      return Promise.resolve();
+    }).catch((error: unknown) => error);
+    expect(taken).toBeInstanceOf(ConfigurationError);
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ id: 'third' });
+  });
+
+  it('that was taken at once is checked again, as another process may have removed it', async () => {
+    const taken = await take(() => {
+      writeLock(process.ppid);
+      return Promise.resolve();
+    }).catch((error: unknown) => error);
+    expect(taken).toBeInstanceOf(ConfigurationError);
   });
 
   it('of another machine is taken over when it is not renewed, and respected when it is', async () => {
