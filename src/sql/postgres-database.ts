@@ -1,4 +1,5 @@
 import { NodeTimer } from '../clock/clock.js';
+import { cancelStatement } from './cancel-statement.js';
 import {
   type DatabaseTerms,
   isAborted,
@@ -98,16 +99,24 @@ class TimedCall<Result> {
     const { client } = this;
     if (client === null) return;
     this.client = null;
-    client.removeListener('error', ignore);
-    // Destroying the connection is what ends a statement that is still running.
-    client.release(!isUsable);
+    release(client, !isUsable);
+  }
+
+  /** The client is not used again, whatever becomes of its statement: the cancellation might hit the next one. */
+  private async abandon(): Promise<void> {
+    const { client } = this;
+    if (client === null) return;
+    this.client = null;
+    // A pooler forgets which connection is meant when the client closes its own.
+    await cancelStatement(client);
+    release(client, true);
   }
 
   private limit(timeoutMs: number): void {
     this.timer.set(timeoutMs, () => {
       this.isOver = true;
       this.reject(new SqlFailure(`it did not answer within ${timeoutMs} ms`, ''));
-      this.giveBack(false);
+      void this.abandon();
     });
   }
 }
@@ -159,6 +168,11 @@ export class PostgresDatabase extends SqlDatabase {
       call.run(work, this.terms.statementTimeoutMs, workTimeoutMs).then(resolve, reject);
     });
   }
+}
+
+function release(client: PostgresClient, destroy: boolean): void {
+  client.removeListener('error', ignore);
+  client.release(destroy);
 }
 
 /** A pool of the app's own may also throw. */

@@ -1,5 +1,5 @@
 /** What the stores rely on, of both drivers; and what only a server can do: deadlocks, silence, lost connections. */
-import { Pool, types } from 'pg';
+import { Client, Pool, types } from 'pg';
 import { afterEach, describe, expect, it as test } from 'vitest';
 import { embeddedPostgres } from '../../src/sql/embedded-postgres.js';
 import { postgres } from '../../src/sql/postgres.js';
@@ -145,6 +145,28 @@ describe('PostgreSQL', () => {
     expect(failure.message).toBe('it did not answer within 250 ms');
     // The only connection was destroyed, so there is room for another one.
     await expect.poll(() => database.query('select 1 as one').catch(() => [])).toEqual([{ one: '1' }]);
+  });
+
+  pgIt('cancels at the server what takes too long, so that statements behind a lock do not pile up there', async () => {
+    const pool = new Pool({ connectionString: postgresUrl, max: 2 });
+    cleanups.push(() => pool.end());
+    const database = await openOn(pool, brief);
+    const key = Math.floor(Math.random() * 2 ** 31);
+    const holder = new Client(postgresUrl);
+    await holder.connect();
+    cleanups.push(() => holder.end());
+    await holder.query('select pg_advisory_lock($1)', [key]);
+    const waiting = async (): Promise<unknown> => {
+      const { rows } = await holder.query<{ number: number }>(
+        `select count(*)::int as number from pg_locks where locktype = 'advisory' and not granted and objid = $1`,
+        [key],
+      );
+      return rows[0]?.number;
+    };
+    const failures = Array.from({ length: 4 }, () => failureOf(database.query(`select pg_advisory_lock(${key})`)));
+    await expect.poll(waiting).toBeGreaterThan(0);
+    for (const { message } of await Promise.all(failures)) expect(message).toContain('250 ms');
+    await expect.poll(waiting).toBe(0);
   });
 
   pgIt("gives up waiting for a connection of the app's own pool, and gives it back when it comes late", async () => {
