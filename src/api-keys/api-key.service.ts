@@ -1,8 +1,9 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { readOptions } from '../configuration/read-options.js';
-import { type FieldProblem, RefusalError } from '../errors/auth-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import type { ApiKeyFormat, ApiKeyParts, ApiKeyText } from './api-key-format.js';
 import { currentHashVersion, hashApiKey } from './api-key-hash.js';
+import { checkInput, checkUserId, findProblems, isText } from './api-key-input.js';
 import type { ApiKeyChanges, ApiKeyStore, StoredApiKey } from './api-key-store.js';
 import { askStore } from './ask-store.js';
 
@@ -71,10 +72,7 @@ export interface ApiKeyServiceParts {
 
 const usualItems = 50;
 const mostItems = 200;
-const longestName = 200;
 const longestUserId = 255;
-const mostEntries = 100;
-const longestEntry = 200;
 const dayInSeconds = 86_400;
 const mostGraceSeconds = 30 * dayInSeconds;
 
@@ -126,6 +124,7 @@ export class ApiKeyService {
     if (!Number.isInteger(limit) || limit < 1 || limit > mostItems) {
       throw RefusalError.input([{ path: 'limit', message: `a whole number from 1 to ${mostItems} is expected` }]);
     }
+    checkUserId(userId);
     const after = cursor === undefined ? null : this.readCursor(cursor);
     // One more than is given, to know whether there are others.
     const found = await askStore(() => this.parts.findStore().list(userId, { after, limit: limit + 1 }));
@@ -197,6 +196,7 @@ export class ApiKeyService {
 
   /** The same for all keys of a user. @returns how many keys this call revoked */
   async revokeAll(userId: string): Promise<number> {
+    checkUserId(userId);
     const ids = await askStore(() => this.parts.findStore().revokeAll(userId, new Date(this.now())));
     this.parts.onChanged(ids);
     await this.parts.endTokens(ids);
@@ -256,45 +256,4 @@ function toApiKey(key: StoredApiKey): ApiKey {
 
 function unique(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)];
-}
-
-function checkInput(problems: readonly FieldProblem[]): void {
-  if (problems.length > 0) throw RefusalError.input(problems);
-}
-
-/** RFC 6749 §3.3: a scope with a blank would be two. */
-const scopePattern = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
-
-const listForm = `a list of at most ${mostEntries} texts of 1 to ${longestEntry} characters is expected`;
-
-/** What is wrong with a member of the input, by its name. */
-const inputRules: Readonly<
-  Record<keyof ApiKeyChanges, { readonly fits: (value: unknown) => boolean; readonly message: string }>
-> = {
-  name: {
-    fits: (value) => value === null || isText(value, longestName),
-    message: `a text of 1 to ${longestName} characters is expected`,
-  },
-  scopes: {
-    fits: (value) => isList(value) && value.every((scope) => scopePattern.test(scope)),
-    message: `${listForm}, without blanks and quotes`,
-  },
-  roles: { fits: isList, message: listForm },
-  enabled: { fits: (value) => typeof value === 'boolean', message: 'true or false is expected' },
-};
-
-function findProblems(changes: ApiKeyChanges): FieldProblem[] {
-  return (Object.keys(inputRules) as (keyof ApiKeyChanges)[]).flatMap((path) => {
-    const { fits, message } = inputRules[path];
-    return changes[path] === undefined || fits(changes[path]) ? [] : [{ path, message }];
-  });
-}
-
-/** PostgreSQL cannot store U+0000 and lone surrogates. */
-function isText(value: unknown, longest: number): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= longest && !/[\0\p{Cs}]/u.test(value);
-}
-
-function isList(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length <= mostEntries && value.every((entry) => isText(entry, longestEntry));
 }

@@ -20,6 +20,7 @@ import { type AdapterAnswer, type AdapterRoute, answerPreflight } from './adapte
 import { readsBody, readsBodyMember } from './reads-body.decorator.js';
 import { keepParserFault } from './request-body.js';
 import { RouteClaims } from './route-claims.js';
+import { limitUnreadBody } from './unread-body.js';
 
 type ExpressNext = (error?: unknown) => void;
 type ExpressMiddleware = (request: IncomingMessage, response: ServerResponse, next: ExpressNext) => void;
@@ -140,15 +141,23 @@ export class AdapterRoutes {
     const answer: ExpressMiddleware = (request, response, next) => {
       const method = request.method === 'HEAD' ? 'GET' : request.method;
       const added = this.routes.get(`${method} ${pathOf(request)}`);
-      if (added === undefined) next();
-      else void this.answer(added, request).then((sent) => sendByExpress(response, sent, added.isPublic), next);
+      if (added === undefined) {
+        next();
+        return;
+      }
+      limitUnreadBody(request, response);
+      void this.answer(added, request).then((sent) => sendByExpress(response, sent, added.isPublic), next);
     };
     const keepFault: ExpressErrorHandler = (error, request, _response, next) => {
       next(this.readsBody(request) && keepParserFault(request, error) ? undefined : error);
     };
     const answerOptions: ExpressMiddleware = (request, response, next) => {
-      if (request.method !== 'OPTIONS' || !this.publicPaths.has(pathOf(request))) next();
-      else sendByExpress(response, answerPreflight(viewHttpRequest(request)), true);
+      if (request.method !== 'OPTIONS' || !this.publicPaths.has(pathOf(request))) {
+        next();
+        return;
+      }
+      limitUnreadBody(request, response);
+      sendByExpress(response, answerPreflight(viewHttpRequest(request)), true);
     };
     // A body parser of the app has run before, and its error skips every middleware that is none for errors.
     app.use(keepFault);
@@ -179,7 +188,10 @@ export class AdapterRoutes {
         method: each,
         url,
         config,
-        handler: async (request, reply) => sendByFastify(reply, await this.answer(route, request.raw), isPublic),
+        handler: async (request, reply) => {
+          limitUnreadBody(request, reply);
+          return sendByFastify(reply, await this.answer(route, request.raw), isPublic);
+        },
       });
     }
     if (!isPublic) return;
@@ -187,8 +199,10 @@ export class AdapterRoutes {
       method: 'OPTIONS',
       url,
       config,
-      handler: (request, reply) =>
-        Promise.resolve(sendByFastify(reply, answerPreflight(viewHttpRequest(request.raw)), true)),
+      handler: (request, reply) => {
+        limitUnreadBody(request, reply);
+        return Promise.resolve(sendByFastify(reply, answerPreflight(viewHttpRequest(request.raw)), true));
+      },
     });
   }
 

@@ -23,5 +23,6 @@ export {
   type TokenDelivery,
 } from './session-store.js';
 export type { PresentedUser, SessionSubject, SubjectFinder } from './session-subject.js';
-export { SessionService, type StartOptions } from './session.service.js';
+export { SessionService } from './session.service.js';
+export type { StartOptions } from './sign-in-details.js';
 export { SessionsModule, type SessionsModuleAsyncOptions } from './sessions.module.js';

@@ -1,5 +1,6 @@
 import { RefusalError } from '../errors/auth-error.js';
 import { readJsonBody } from '../issuing/request-body.js';
+import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
@@ -113,6 +114,7 @@ export class SessionRequests {
   /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
   private begin(request: object, response: object): RequestView {
     this.parts.forbidCaching(response);
+    limitUnreadBody(request, response);
     const view = viewHttpRequest(request);
     this.parts.originCheck.checkSessionRequest(view, this.cookies);
     return view;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import type { Clock } from '../clock/clock.js';
+import { isUnicodeText } from '../configuration/unicode-text.js';
 import { AuthUnavailableError, ConfigurationError, isAuthError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { describeThrown } from '../telemetry/log-text.js';
@@ -159,8 +160,7 @@ function findIdFault(id: unknown): Fault | undefined {
   if (typeof id !== 'string' || id === '' || id.length > longestId) {
     return { problem: `the id of the subject is not a text of 1 to ${longestId} characters`, fix: formFix };
   }
-  // Databases store no zero character, and half a surrogate pair is no character at all.
-  if (/[\0\p{Surrogate}]/u.test(id)) return { problem: 'the id of the subject is not Unicode text', fix: formFix };
+  if (!isUnicodeText(id)) return { problem: 'the id of the subject is not Unicode text', fix: formFix };
   return undefined;
 }
 

@@ -12,36 +12,9 @@ import { accessCookieSource, clearingLines, cookieLines, refreshCookieSource } f
 import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
 import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
-import type { NewSession, TokenDelivery } from './session-store.js';
+import type { TokenDelivery } from './session-store.js';
 import { checkSubject, type SessionSubject } from './session-subject.js';
-
-/** What is known about a sign-in. */
-export interface StartOptions {
-  /**
-   * The request that signs in. From it come the address and the user agent, the client's choice of delivery, and the session
-   * that the client has already, which ends.
-   */
-  readonly request?: object;
-  /** @defaultValue the header of the request */
-  readonly userAgent?: string | null;
-  /** @defaultValue the client's address, by the proxy setting of the HTTP adapter */
-  readonly ipAddress?: string | null;
-  /** How the user signed in (RFC 8176): `['pwd']`. @defaultValue [] */
-  readonly amr?: readonly string[];
-  /** @defaultValue what the request chooses by `X-Token-Delivery` */
-  readonly delivery?: TokenDelivery;
-  /** `false`: the browser drops the cookies when it is closed. @defaultValue true */
-  readonly remember?: boolean;
-  /** What `is_new_user` is in the answer. @defaultValue false */
-  readonly isNewUser?: boolean;
-  /**
-   * `false`: pages of other origins may make the request, as when an identity provider calls the app back with a form. Without
-   * the check, such a page can sign its visitor in as another user.
-   *
-   * @defaultValue true
-   */
-  readonly checkOrigin?: boolean;
-}
+import { readSignInDetails, type StartOptions } from './sign-in-details.js';
 
 export interface SessionServiceParts {
   readonly terms: SessionTerms;
@@ -51,9 +24,6 @@ export interface SessionServiceParts {
   readonly host: HttpAdapterHost;
   readonly clock: Clock;
 }
-
-const longestUserAgent = 512;
-const longestAddress = 64;
 
 /**
  * Starts, refreshes, lists and ends the sessions of the app's users, and delivers their tokens. `SessionsModule` provides it.
@@ -83,6 +53,7 @@ export class SessionService {
    *
    * @param subject the user; of an id, `findSubject` looks the user up
    * @throws {RefusalError} when `findSubject` gives `null`, or the request chooses a delivery that the app does not offer;
+   *   `INVALID_INPUT` for a wrong `amr`, `remember` or `isNewUser`;
    *   `ACCESS_DENIED` when a page of another origin made the request, and the session is delivered in cookies.
    */
   async start(subject: string | SessionSubject, options: StartOptions = {}): Promise<Session> {
@@ -90,11 +61,11 @@ export class SessionService {
     const view = options.request === undefined ? null : viewHttpRequest(options.request);
     const delivery = this.readStartDelivery(view, options.delivery);
     if (view !== null && options.checkOrigin !== false) this.checkOrigin(view, delivery);
+    const details = readSignInDetails(view, options);
     const user = await this.resolveSubject(subject);
     // Otherwise the client would leave that session behind, and nobody could end it but by the list of sessions.
     const replacedId = view === null ? null : await caller.findSessionId(view);
-    const { amr = [], remember = true, isNewUser = false } = options;
-    return lifecycle.start(user, { amr, remember, isNewUser, delivery, replacedId, ...readClient(view, options) });
+    return lifecycle.start(user, { ...details, delivery, replacedId });
   }
 
   /**
@@ -191,20 +162,6 @@ export class SessionService {
     if (offered.includes(given)) return given;
     throw deliveryFault(offered[0]);
   }
-}
-
-/** The client's address and user agent, as far as they are known. Databases refuse texts with a zero character. */
-function readClient(
-  view: RequestView | null,
-  { request, userAgent, ipAddress }: StartOptions,
-): Pick<NewSession, 'userAgent' | 'ipAddress'> {
-  const { ip } = (request ?? {}) as { readonly ip?: unknown };
-  const agent: unknown = userAgent === undefined ? view?.headers('user-agent')[0] : userAgent;
-  const address = ipAddress === undefined ? ip : ipAddress;
-  return {
-    userAgent: typeof agent === 'string' ? agent.replaceAll('\0', '').slice(0, longestUserAgent) : null,
-    ipAddress: typeof address === 'string' ? address.replaceAll('\0', '').slice(0, longestAddress) : null,
-  };
 }
 
 function secondsUntil(time: Date, now: number): number {

@@ -1,3 +1,4 @@
+import { isUnicodeText } from '../configuration/unicode-text.js';
 import {
   type NewSession,
   type RefreshReplacement,
@@ -115,6 +116,7 @@ export class SqlSessionStore extends SessionStore {
     exceptId: string | null,
     limit: number,
   ): Promise<readonly string[]> {
+    if (!isUserId(userId)) return [];
     const isExcept = exceptId !== null && uuid.test(exceptId);
     // The newest first: among them are those of somebody who is signing in at the moment.
     const chosen = `select id from ${this.table} where user_id = $1 and ended_at is null${isExcept ? ' and id <> $3' : ''}
@@ -123,7 +125,7 @@ export class SqlSessionStore extends SessionStore {
   }
 
   override async list(userId: string, { now, beforeId, limit }: SessionQuery): Promise<readonly StoredSession[]> {
-    if (beforeId !== null && !uuid.test(beforeId)) return [];
+    if (!isUserId(userId) || (beforeId !== null && !uuid.test(beforeId))) return [];
     const before = beforeId === null ? '' : 'and id < $4';
     const rows = await this.database.query(
       `select ${columns} from ${this.table}
@@ -167,6 +169,11 @@ export class SqlSessionStore extends SessionStore {
       values: [...values, endedAt, reason, encodeText(revocation.issuer), revocation.expiresAtSeconds],
     };
   }
+}
+
+/** No session has another one. PostgreSQL would fail for U+0000, and the driver would ask for another text than the given one. */
+function isUserId(text: unknown): boolean {
+  return typeof text === 'string' && isUnicodeText(text);
 }
 
 function valuesOf(session: NewSession): SqlValue[] {

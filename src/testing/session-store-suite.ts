@@ -190,6 +190,14 @@ const ends: Readonly<Record<string, StoreTest>> = {
     await store.create(newSession(1));
     assert.deepEqual(await store.endAll('user-1', ending('ended'), 'no id', 100), [idOf(1)]);
   },
+  'finds and ends nothing for texts that are no id of a user': async ({ store }) => {
+    await store.create(newSession(1, { userId: 'user \uFFFD' }));
+    for (const text of ['', 'user \0', '\0', 'user \uD800', '\uDC00', 'x'.repeat(5_000)]) {
+      assert.deepEqual(await store.list(text, { now: at(0), beforeId: null, limit: 100 }), []);
+      assert.deepEqual(await store.endAll(text, ending('ended'), null, 100), []);
+    }
+    await assertStored(store, storedOf(newSession(1, { userId: 'user \uFFFD' })));
+  },
   'ends each of 20 sessions once, when a user is ended 10 times at once': async ({ store }) => {
     for (let number = 1; number <= 20; number += 1) await store.create(newSession(number));
     const ended = await Promise.all(

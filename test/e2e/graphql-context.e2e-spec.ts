@@ -71,6 +71,20 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     expect(seen.map((request) => 'headers' in request && 'socket' in request)).toEqual([true]);
   });
 
+  it('has refusals that are logged at debug, with the field and the reason', async () => {
+    const logger = new LogLines();
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }), importModule()],
+      providers: [HouseResolver],
+      logger,
+    });
+    await ask(app, '{ guarded }', { token: await issuer.token({ aud: 'other', sub: 'alice' }) });
+    expect(logger.ours('debug').map(({ text }) => text)).toEqual([
+      expect.stringContaining('HouseResolver.guarded: refused (INVALID_TOKEN, audience)'),
+    ]);
+    expect([...logger.ours('warn'), ...logger.ours('error')]).toEqual([]);
+  });
+
   it('without the request causes every operation to be refused, and the log names the fix', async () => {
     const logger = new LogLines();
     const app = await startApp(platform, {

@@ -89,6 +89,19 @@ describe.each(platforms)('revocation, on $name', (platform) => {
     expect(await verdict(other)).toBe('passed');
   });
 
+  it('refuses both forms of a token whose ES256 signature (r, s) was changed to the equally valid (r, n - s)', async () => {
+    const token = await usedToken({ jti: 'two-forms' });
+    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+    const [header, payload, signature = ''] = token.split('.');
+    const [r, s] = [0, 32].map((at) => Buffer.from(signature, 'base64url').subarray(at, at + 32));
+    const other = (order - BigInt(`0x${s?.toString('hex') ?? ''}`)).toString(16).padStart(64, '0');
+    const changed = Buffer.concat([r ?? Buffer.alloc(0), Buffer.from(other, 'hex')]).toString('base64url');
+    const second = `${header}.${payload}.${changed}`;
+    expect(await verdict(second)).toBe('passed');
+    await revocation.revokeToken({ issuer: issuer.url, id: 'two-forms', expiresAt: expiresAt() });
+    expect([await verdict(token), await verdict(second)]).toEqual([revoked, revoked]);
+  });
+
   it('refuses a token that comes for the first time', async () => {
     await revocation.revokeToken({ issuer: issuer.url, id: 'unseen', expiresAt: expiresAt() });
     expect(await verdict(await newToken({ jti: 'unseen' }))).toEqual(revoked);

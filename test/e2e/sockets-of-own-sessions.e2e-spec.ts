@@ -2,8 +2,15 @@
 import { UseGuards } from '@nestjs/common';
 import { Field, ObjectType, Query, Resolver, Subscription } from '@nestjs/graphql';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { AuthGuard, AuthModule, CurrentUser } from 'nest-gatehouse';
-import { ownTokens, type Session, SessionService, SessionsModule } from 'nest-gatehouse/sessions';
+import { AuthGuard, AuthModule, CurrentUser, IssuerKeys } from 'nest-gatehouse';
+import {
+  ownTokens,
+  type Session,
+  SessionService,
+  SessionsModule,
+  SigningKeys,
+  SigningKeyStore,
+} from 'nest-gatehouse/sessions';
 import { memoryStores } from 'nest-gatehouse/testing';
 import { webSockets, withAuth } from 'nest-gatehouse/websockets';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -83,7 +90,7 @@ describe.each(socketTransports)('a socket of an own session over $name', (transp
     headers: { Cookie: `__Host-access=${session.accessToken}`, Origin: publicUrl },
   });
   const reply = { event: 'reply', data: 'alice' };
-  const ended = (reason: 'expired' | 'revoked'): object =>
+  const ended = (reason: 'expired' | 'revoked' | 'key'): object =>
     connect === connectSocketIo
       ? { reason: 'io server disconnect' }
       : { code: 4401, reason: `INVALID_TOKEN: ${reason}` };
@@ -122,6 +129,42 @@ describe.each(socketTransports)('a socket of an own session over $name', (transp
     await sessionsOf(app).endAll('alice');
     await pass(0);
     expect(await other.end).toEqual(ended('revoked'));
+  });
+
+  it('is closed at the next check when its user has other roles', async () => {
+    users.all.set('alice', { id: 'alice', roles: ['admin'] });
+    session = await sessionsOf(app).start('alice');
+    const socket = await connect(app.url, byCookie());
+    await pass(606);
+    expect(await socket.ask('me')).toEqual(reply);
+    users.all.set('alice', { id: 'alice', roles: ['reader'] });
+    await pass(606);
+    expect(await socket.end).toEqual(ended('expired'));
+    // A new token has the new roles.
+    const again = await connect(app.url, { token: (await sessionsOf(app).refresh(session.refreshToken)).accessToken });
+    expect(await again.ask('me')).toEqual(reply);
+  });
+
+  it('is closed at the next check when its user was deleted', async () => {
+    const socket = await connect(app.url, byCookie());
+    await pass(606);
+    expect(await socket.ask('me')).toEqual(reply);
+    users.all.delete('alice');
+    await pass(606);
+    expect(await socket.end).toEqual(ended('expired'));
+  });
+
+  it('is closed when the key of its token was removed', async () => {
+    const [store, keys] = [app.nest.get(SigningKeyStore), app.nest.get(IssuerKeys)];
+    const socket = await connect(app.url, byCookie());
+    await pass(606);
+    expect(await socket.ask('me')).toEqual(reply);
+    const former = (await store.list()).map(({ kid }) => kid);
+    await app.nest.get(SigningKeys).rotate();
+    await store.remove(former);
+    await keys.refresh();
+    await pass(606);
+    expect(await socket.end).toEqual(ended('key'));
   });
 
   it('is closed when a second instance ends the session', async () => {

@@ -60,6 +60,8 @@ export interface AppParts extends Omit<ModuleMetadata, 'providers'> {
   readonly providers?: Provider[];
   readonly logger?: LoggerService;
   readonly cors?: NonNullable<NestApplicationOptions['cors']>;
+  /** @defaultValue true, as for Nest */
+  readonly bodyParser?: boolean;
   /** Called before the app listens. */
   readonly prepare?: (nest: INestApplication) => void;
   /** @defaultValue a free one */
@@ -68,9 +70,9 @@ export interface AppParts extends Omit<ModuleMetadata, 'providers'> {
 
 /** Starts an app by `NestFactory`. Rejects when the start fails. */
 export async function startApp(platform: Platform, parts: AppParts): Promise<RunningApp> {
-  const { logger = false, cors, prepare, port, ...metadata } = parts;
+  const { logger = false, cors, bodyParser = true, prepare, port, ...metadata } = parts;
   class RootModule {}
-  const options: NestApplicationOptions = { logger, abortOnError: false, ...(cors && { cors }) };
+  const options: NestApplicationOptions = { logger, abortOnError: false, bodyParser, ...(cors && { cors }) };
   const nest = await NestFactory.create({ module: RootModule, ...metadata }, platform.createAdapter(), options);
   prepare?.(nest);
   return RunningApp.listen(nest, port);

@@ -59,6 +59,20 @@ describe('the headers of a message on a socket', () => {
     ]);
   });
 
+  it('are refused when they have 32,000 names, be these one name in different cases or different ones', () => {
+    const letters = [...'abcdefghijklmno'];
+    const inCase = (way: number): string =>
+      letters.map((letter, at) => ((way >> at) & 1 ? letter.toUpperCase() : letter)).join('');
+    for (const nameOf of [inCase, (at: number) => `name-${at}`]) {
+      const names = Object.fromEntries(Array.from({ length: 32_000 }, (_, at) => [nameOf(at), 'x']));
+      expect(Object.keys(names)).toHaveLength(32_000);
+      for (const connectionParameters of [names, { headers: names }]) {
+        const error = errorThrownBy(() => view({ connectionParameters }).headers('authorization'));
+        expect(error).toMatchObject({ code: 'INVALID_REQUEST' });
+      }
+    }
+  });
+
   it('are counted once for an object, however often it is read', () => {
     let counted = 0;
     const connectionParameters = new Proxy(
