@@ -146,7 +146,9 @@ export class AdapterRoutes {
         return;
       }
       limitUnreadBody(request, response);
-      void this.answer(added, request).then((sent) => sendByExpress(response, sent, added.isPublic), next);
+      void this.answer(added, request)
+        .then((sent) => sendByExpress(response, sent, added.isPublic))
+        .catch(next);
     };
     const keepFault: ExpressErrorHandler = (error, request, _response, next) => {
       next(this.readsBody(request) && keepParserFault(request, error) ? undefined : error);
@@ -276,6 +278,8 @@ function withoutBody(headers: IncomingMessage['headers']): IncomingMessage['head
 }
 
 function sendByExpress(response: ServerResponse, { status, headers, body }: AdapterAnswer, isPublic: boolean): void {
+  // The app's own limit in time may have answered already.
+  if (response.headersSent || response.writableEnded) return;
   response.statusCode = status;
   for (const [name, value] of headers) response.setHeader(name, value);
   if (isPublic) {

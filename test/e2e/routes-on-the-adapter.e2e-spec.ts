@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import {
   Controller,
   ForbiddenException,
@@ -116,6 +117,30 @@ describe.each(platforms)('the published keys of an app on $name', (platform) => 
     const answer = await running.call(jwks);
 
     expect([answer.status, answer.headers['x-frame-options']]).toEqual([200, 'DENY']);
+  });
+
+  it('with middleware that has answered before them, as one with a limit in time does', async () => {
+    const opened = openApp();
+    const keys = opened.start();
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): unknown => unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const running = await startApp(platform, {
+      imports: [publishingModule({ app: opened, findSigningKeys: () => keys })],
+      prepare: (nest) =>
+        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          response.statusCode = 503;
+          response.end('too late');
+          next();
+        }),
+    });
+    for (const path of [jwks, metadata])
+      expect(await running.call(path)).toMatchObject({ status: 503, text: 'too late' });
+    await running.nest.close();
+    // What is unhandled is reported after the microtasks of this turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
   });
 
   it('with addresses and a second metadata path by publicUrl and issuer', async () => {
