@@ -123,6 +123,8 @@ function parseObject(text: string): JsonObject {
 
 /** Reads what the app has not parsed, up to `mostBodyBytes`. */
 export function readText(message: IncomingMessage): Promise<string> {
+  // The client has gone, which is no mistake of the app.
+  if (message.readableAborted || message.errored !== null) return Promise.reject(incomplete());
   if (message.readableEnded || message.destroyed) {
     throw new ConfigurationError(
       'the middleware of the app',

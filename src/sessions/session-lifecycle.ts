@@ -38,6 +38,8 @@ export interface SessionLifecycleParts {
 /** A sign-in, read from its request and from the options of the app. */
 export interface SignIn extends Pick<NewSession, 'amr' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'> {
   readonly isNewUser: boolean;
+  /** How the tokens will be delivered; `null` where that is unknown. */
+  readonly deliversBy: TokenDelivery | null;
   /** The session that the client has already, which ends; `null` where it has none. */
   readonly replacedId: string | null;
 }
@@ -73,7 +75,6 @@ export class SessionLifecycle {
   private store: SessionStore | undefined;
   private tokens: RefreshTokens | undefined;
   private rotation: SessionRotation | undefined;
-
   private readonly lookUps: SubjectLookUps;
 
   constructor(private readonly parts: SessionLifecycleParts) {
@@ -81,12 +82,14 @@ export class SessionLifecycle {
   }
 
   async start(subject: SessionSubject, signIn: SignIn): Promise<Session> {
-    const { replacedId, isNewUser, ...chosen } = signIn;
+    const { replacedId, isNewUser, deliversBy, ...chosen } = signIn;
+    const { terms, accessTokens } = this.parts;
     const now = this.now();
     const session = this.createSession(subject.id, chosen, now);
-    // Signed before anything is stored, so that a failure leaves no session behind.
-    const user = this.parts.terms.presentUser(subject);
-    const issued = await this.parts.accessTokens.issue(session, subject, now);
+    // Before anything is stored, so that a failure leaves no session behind.
+    const user = terms.presentUser(subject);
+    const issued = await accessTokens.issue(session, subject, now);
+    if (deliversBy === 'cookies') checkAccessCookie(terms.cookies, issued.accessToken);
     const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endingOf('replaced') };
     await this.getStore().create(session, replaced);
     if (replacedId !== null) await this.revoke([replacedId], now);
@@ -106,9 +109,8 @@ export class SessionLifecycle {
       (session) => this.prepareAnswer(session, this.deliveryOf(session, place)),
     );
     const { session, refreshToken, idleExpiresAt, prepared } = rotated;
-    const { remember } = session;
     const delivery = this.deliveryOf(session, place);
-    const details = { user: prepared.user, idleExpiresAt, remember, delivery, isNewUser: false };
+    const details = { user: prepared.user, idleExpiresAt, remember: session.remember, delivery, isNewUser: false };
     return toSession(session, prepared.issued, refreshToken, details);
   }
 
@@ -149,10 +151,8 @@ export class SessionLifecycle {
   }
 
   /** @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`. */
-  async list(
-    userId: string,
-    { limit = usualItems, cursor, currentSessionId }: ListOptions,
-  ): Promise<Page<SessionItem>> {
+  async list(userId: string, options: ListOptions): Promise<Page<SessionItem>> {
+    const { limit = usualItems, cursor, currentSessionId } = options;
     checkPart(limit, cursor);
     const query = { now: new Date(this.now()), beforeId: cursor ?? null, limit: limit + 1 };
     const found = await this.getStore().list(userId, query);

@@ -57,7 +57,7 @@ export class SessionService {
    *   `ACCESS_DENIED` when a page of another origin made the request, and the session is delivered in cookies.
    */
   async start(subject: string | SessionSubject, options: StartOptions = {}): Promise<Session> {
-    const { lifecycle, caller } = this.parts;
+    const { lifecycle, caller, terms } = this.parts;
     const view = options.request === undefined ? null : viewHttpRequest(options.request);
     const delivery = this.readStartDelivery(view, options.delivery);
     if (view !== null && options.checkOrigin !== false) this.checkOrigin(view, delivery);
@@ -65,7 +65,9 @@ export class SessionService {
     const user = await this.resolveSubject(subject);
     // Otherwise the client would leave that session behind, and nobody could end it but by the list of sessions.
     const replacedId = view === null ? null : await caller.findSessionId(view);
-    return lifecycle.start(user, { ...details, delivery, replacedId });
+    // Without a request it is unknown how the app hands the tokens over.
+    const deliversBy = delivery ?? (view === null ? null : terms.delivery[0]);
+    return lifecycle.start(user, { ...details, delivery, deliversBy, replacedId });
   }
 
   /**

@@ -33,7 +33,7 @@ export interface StartOptions {
 }
 
 /** What of a sign-in does not depend on the session that the client has already. */
-export type SignInDetails = Omit<SignIn, 'delivery' | 'replacedId'>;
+export type SignInDetails = Omit<SignIn, 'delivery' | 'deliversBy' | 'replacedId'>;
 
 const longestUserAgent = 512;
 const longestAddress = 64;

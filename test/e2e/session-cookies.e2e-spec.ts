@@ -145,7 +145,7 @@ describe.each(platforms)('the cookies of sessions, on $name', (platform) => {
     const logger = new LogLines();
     const claims: Record<string, string> = { tenant: 't1' };
     const users = new Users({ id: 'alice', claims });
-    const { client, clock } = await startSessionApp(platform, { logger, users });
+    const { client, clock, service } = await startSessionApp(platform, { logger, users });
     const [browser, phone] = [client(), client('body')];
     await browser.signIn('alice');
     await phone.signIn('alice');
@@ -166,6 +166,9 @@ describe.each(platforms)('the cookies of sessions, on $name', (platform) => {
       expect(line).not.toContain(browser.accessToken);
     }
     expect((await client().signIn('alice')).status).toBe(500);
+    expect((await browser.signIn('alice')).status).toBe(500);
+    // Neither has a failed sign-in begun a session, nor ended the one that the browser has.
+    expect((await service.list('alice')).items).toHaveLength(2);
     expect((await phone.refresh()).status).toBe(200);
     delete claims['grants'];
     expect(browser.jar).toEqual(before);

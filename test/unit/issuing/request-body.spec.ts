@@ -40,6 +40,17 @@ it('reads a request of Node', async () => {
   expect(await handle(readJsonBody, '{"a":1}')).toEqual({ a: 1 });
 });
 
+it('refuses a body whose client has gone before it is read, which is no mistake of the app', async () => {
+  const readLate = async (message: IncomingMessage): Promise<unknown> => {
+    await new Promise((resolve) => message.once('close', resolve));
+    return readJsonBody(message);
+  };
+  const failure = await handle(readLate, '{"a":1}', (sent) => {
+    sent.write('{"a"', () => sent.destroy());
+  });
+  expect(failure).toBeInstanceOf(RefusalError);
+});
+
 it.each([
   ['a text', '{"a":1}'],
   ['bytes', Buffer.from('{"a":1}')],
