@@ -66,8 +66,8 @@ export interface ApiKeyServiceParts {
   readonly maxLifetimeMs: number | null;
   /** Called with the ids of keys that were changed: this process forgets what it knows of them. */
   readonly onChanged: (ids: readonly string[]) => void;
-  /** Revokes the tokens that keys were exchanged for, and closes connections. */
-  readonly endTokens: (ids: readonly string[]) => Promise<void>;
+  /** Revokes the tokens that keys were exchanged for until a moment, and closes connections. */
+  readonly endTokens: (ids: readonly string[], before: Date) => Promise<void>;
 }
 
 const usualItems = 50;
@@ -75,6 +75,10 @@ const mostItems = 200;
 const longestUserId = 255;
 const dayInSeconds = 86_400;
 const mostGraceSeconds = 30 * dayInSeconds;
+/** The clock of an instance that issues tokens may be ahead of that of the one that revokes their key. */
+const mostClockSkewMs = 60_000;
+/** No access token lives longer than a day. */
+const longestTokenMs = dayInSeconds * 1_000 + mostClockSkewMs;
 
 /**
  * Creates, lists, changes and ends the API keys of the app's users. `ApiKeysModule` provides it to all modules.
@@ -156,7 +160,7 @@ export class ApiKeyService {
       ...(enabled !== undefined && { enabled }),
     };
     const changed = await this.change(id, (store) => store.update(id, given));
-    if (enabled === false) await this.parts.endTokens([id]);
+    if (enabled === false) await this.parts.endTokens([id], new Date(this.now()));
     return changed;
   }
 
@@ -179,7 +183,7 @@ export class ApiKeyService {
     const secret = { hash: hashApiKey(id, issued.secret), hashVersion: currentHashVersion };
     const previousUntil = graceSeconds === 0 ? null : new Date(this.now() + graceSeconds * 1_000);
     const key = await this.change(id, (store) => store.rotate(id, secret, previousUntil));
-    if (graceSeconds === 0) await this.parts.endTokens([id]);
+    if (graceSeconds === 0) await this.parts.endTokens([id], new Date(this.now()));
     return { key, ...issued };
   }
 
@@ -191,16 +195,20 @@ export class ApiKeyService {
     if (!this.parts.format.isId(id)) return;
     await this.watchChange([id], () => this.parts.findStore().revoke(id, new Date(this.now())));
     // Also when it was revoked before: that call may have failed in between.
-    await this.parts.endTokens([id]);
+    await this.endTokensForGood([id]);
   }
 
   /** The same for all keys of a user. @returns how many keys this call revoked */
   async revokeAll(userId: string): Promise<number> {
     checkUserId(userId);
-    const ids = await askStore(() => this.parts.findStore().revokeAll(userId, new Date(this.now())));
-    this.parts.onChanged(ids);
-    await this.parts.endTokens(ids);
-    return ids.length;
+    let revoked: readonly string[] = [];
+    try {
+      revoked = await askStore(() => this.parts.findStore().revokeAll(userId, new Date(this.now())));
+    } finally {
+      // A call whose answer was lost may have revoked keys, and an earlier one may have failed before their tokens ended.
+      await this.endRevokedKeys(userId);
+    }
+    return revoked.length;
   }
 
   /**
@@ -216,6 +224,27 @@ export class ApiKeyService {
     const key = format.isId(id) ? await this.watchChange([id], () => run(findStore())) : null;
     if (key !== null) return toApiKey(key);
     throw RefusalError.of('NOT_FOUND', 'There is no key with this id, or it was revoked');
+  }
+
+  private async endRevokedKeys(userId: string): Promise<void> {
+    const { findStore, onChanged } = this.parts;
+    const since = this.now() - longestTokenMs;
+    let after: StoredApiKey | null = null;
+    do {
+      const place: StoredApiKey | null = after;
+      const keys: readonly StoredApiKey[] = await askStore(() =>
+        findStore().list(userId, { after: place, limit: mostItems }),
+      );
+      const ended = keys.filter(({ revokedAt }) => revokedAt !== null && revokedAt.getTime() > since);
+      const ids = ended.map(({ id }) => id);
+      onChanged(ids);
+      await this.endTokensForGood(ids);
+      after = keys.length < mostItems ? null : (keys.at(-1) ?? null);
+    } while (after !== null);
+  }
+
+  private endTokensForGood(ids: readonly string[]): Promise<void> {
+    return this.parts.endTokens(ids, new Date(this.now() + mostClockSkewMs));
   }
 
   /** A change whose answer was lost may have been made. */

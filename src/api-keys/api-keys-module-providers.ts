@@ -202,11 +202,11 @@ export const apiKeysModuleProviders: Provider[] = [
         onChanged: (ids) => {
           for (const id of ids) verifier.forget(id);
         },
-        endTokens: async (ids) => {
+        endTokens: async (ids, before) => {
           if (ids.length === 0) return;
           moduleRef.get(ConnectionWatch, { strict: false }).recheckAll();
           if (tokens === undefined || check === null) return;
-          await Promise.all(ids.map((clientId) => revocation.revokeClient({ issuer: tokens.issuer, clientId })));
+          await revocation.revokeClient({ issuer: tokens.issuer, clientId: ids, before });
         },
       }),
   },

@@ -80,6 +80,8 @@ export class TokenEndpoint {
   }
 
   private readonly issue: Handle = async (form, view) => {
+    // Before the key is read: when it is revoked while the token is being issued, the token counts as issued before that.
+    const now = readMilliseconds(this.parts.clock);
     const credentials = readClientCredentials(view, form);
     const grantType = readParameter(form, 'grant_type');
     // A failed authentication is stated first. Without one there is nothing to state about the client.
@@ -94,7 +96,7 @@ export class TokenEndpoint {
     const audience = this.chooseAudience(form.get('resource') ?? []);
     const { roles, isAnonymous } = user;
     const grant = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience, notAfterMs: expiresAtMs };
-    const { accessToken, expiresIn } = await this.parts.accessTokens.issueToClient(grant, this.now());
+    const { accessToken, expiresIn } = await this.parts.accessTokens.issueToClient(grant, now);
     return answerJson({
       access_token: accessToken,
       token_type: 'Bearer',
@@ -206,10 +208,6 @@ export class TokenEndpoint {
       if (isRefusal(error)) return inactive;
       throw error;
     }
-  }
-
-  private now(): number {
-    return readMilliseconds(this.parts.clock);
   }
 }
 

@@ -42,8 +42,8 @@ export interface UserToRevoke {
 export interface ClientToRevoke {
   /** The exact issuer, as in `AuthUser.issuer`. */
   readonly issuer: string;
-  /** As in `AuthUser.clientId`. */
-  readonly clientId: string;
+  /** As in `AuthUser.clientId`; or a list, for several applications in one write to the store. */
+  readonly clientId: string | readonly string[];
   /** Tokens whose `iat` is in this second or before it are revoked. @defaultValue now */
   readonly before?: Date;
 }
@@ -104,9 +104,8 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   /** Revokes all tokens of a session, whenever they were issued. Other sessions of the user stay, and new ones can begin. */
   async revokeSession(session: SessionToRevoke): Promise<void> {
     const where = 'RevocationService.revokeSession';
-    const { sessionId, expiresAt } = session;
-    const ids = Array.isArray(sessionId) ? (sessionId as readonly string[]) : [sessionId];
-    const read = ids.map((id) => this.readIds(where, { ...session, sessionId: id }, 'sessionId', ['expiresAt']));
+    const read = this.readLists(where, session, 'sessionId', ['expiresAt']);
+    const { expiresAt } = session;
     const endsAtSeconds =
       expiresAt === undefined
         ? this.now() + this.longestSeconds()
@@ -130,8 +129,12 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
   /** The same for all tokens that were issued to an application, for any user. */
   async revokeClient(client: ClientToRevoke): Promise<void> {
     const where = 'RevocationService.revokeClient';
-    const { issuer, value } = this.readIds(where, client, 'clientId', ['before']);
-    await this.revoke(where, [{ kind: 'client', issuer, value, ...this.readBefore(where, client.before) }]);
+    const read = this.readLists(where, client, 'clientId', ['before']);
+    const until = this.readBefore(where, client.before);
+    await this.revoke(
+      where,
+      read.map(({ issuer, value }) => ({ kind: 'client', issuer, value, ...until })),
+    );
   }
 
   /** @throws {ConfigurationError} where `revocation` is off. */
@@ -176,6 +179,14 @@ export class RevocationService implements OnApplicationBootstrap, OnModuleDestro
       `it is off, and ${where}() was called`,
       'Write revocation: true',
     );
+  }
+
+  /** The same for a member that may be a list. */
+  private readLists(where: string, given: object | undefined, id: string, others: readonly string[]) {
+    if (given === undefined) return [this.readIds(where, given, id, others)];
+    const value: unknown = (given as Readonly<Record<string, unknown>>)[id];
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return values.map((each) => this.readIds(where, { ...given, [id]: each }, id, others));
   }
 
   private readIds(where: string, given: unknown, id: string, others: readonly string[] = []) {
