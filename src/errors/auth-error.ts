@@ -183,8 +183,8 @@ export class RefusalError extends AuthError {
   }
 
   /** Refuses a refresh token, or the session that it belongs to: 401. */
-  static session(reason: keyof typeof sessionSentences, explanation: string): RefusalError {
-    return new RefusalError('INVALID_TOKEN', reason, sessionSentences[reason], explanation);
+  static session(reason: keyof typeof sessionSentences, explanation: string, message?: string): RefusalError {
+    return new RefusalError('INVALID_TOKEN', reason, message ?? sessionSentences[reason], explanation);
   }
 
   /** Refuses an API key: 401. */
@@ -222,11 +222,10 @@ export class RefusalError extends AuthError {
     return new RefusalError('INVALID_INPUT', null, sentences.INVALID_INPUT, explanation, { fields });
   }
 
-  /** Refuses a body of a media type that the route does not take: 415. */
-  static mediaType(explanation: string): RefusalError {
-    return new RefusalError('INVALID_REQUEST', null, 'The media type of the body is not supported', explanation, {
-      status: 415,
-    });
+  /** Refuses a body of a media type that the route does not take: 415. The answer names the one that it takes. */
+  static mediaType(explanation: string, expected?: string): RefusalError {
+    const message = `The media type of the body is not supported${expected === undefined ? '' : `; ${expected} is expected`}`;
+    return new RefusalError('INVALID_REQUEST', null, message, explanation, { status: 415 });
   }
 
   /** Refuses a body that is larger than the route takes: 413. */
@@ -238,8 +237,9 @@ export class RefusalError extends AuthError {
   static of(
     code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE' | 'INVALID_INPUT' | 'TOO_MANY_ATTEMPTS'>,
     explanation: string,
+    message?: string,
   ): RefusalError {
-    return new RefusalError(code, null, sentences[code], explanation);
+    return new RefusalError(code, null, message ?? sentences[code], explanation);
   }
 }
 

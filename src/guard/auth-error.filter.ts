@@ -4,6 +4,7 @@ import type { ApplicationConfig, ModuleRef } from '@nestjs/core';
 import type { CallContext } from '../access/guard-context.js';
 import { AuthError, isAuthError } from '../errors/auth-error.js';
 import { requireAuthModule } from '../errors/require-auth-module.js';
+import type { RequestView } from '../request/request-view.js';
 import { AnsweredException } from '../transports/answered-exception.js';
 import { CallAnswers } from '../transports/call-answers.js';
 import { Transports } from '../transports/transports.js';
@@ -36,11 +37,26 @@ export class AuthErrorFilter implements ExceptionFilter<AuthError | AnsweredExce
     const context = host as unknown as CallContext;
     const call = { context, transport, view: transport.view(context) };
     const exception = isAuthError(error)
-      ? this.answers.refuse(call, error, 'AuthErrorFilter')
+      ? this.answers.refuse(call, error, routeOf(call.view) ?? 'AuthErrorFilter')
       : this.answers.withHeaders(call, error);
     if (transport.sendException === undefined) throw exception;
     return transport.sendException(exception, host);
   }
+}
+
+/** The members of the requests of Express and Fastify that say which route was called. */
+interface RoutedRequest {
+  /** Express. */
+  readonly route?: { readonly path?: unknown };
+  /** Fastify. */
+  readonly routeOptions?: { readonly url?: unknown };
+}
+
+/** The route of an HTTP request, `GET /cats/:id`, which never has the values of parameters; `null` for any other call. */
+function routeOf({ method, request }: RequestView): string | null {
+  const { route, routeOptions } = request as RoutedRequest;
+  const pattern = route?.path ?? routeOptions?.url;
+  return method !== null && typeof pattern === 'string' ? `${method} ${pattern}` : null;
 }
 
 /** The injection token of the provider that registers the filter for the whole app. */

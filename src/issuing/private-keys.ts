@@ -69,7 +69,7 @@ export class PrivateKeys {
       this.report({
         type: 'misconfigured',
         problem: `The signing key ${logText(kid)} cannot be decrypted with the encryptionKey of this app, so another key is used. The tokens that it has signed stay valid`,
-        fix: 'If encryptionKey was changed, write a list, the new key first, then the old one; all instances need the same keys',
+        fix: `If encryptionKey was changed, add the old key behind the new one: [new, old]; all instances need both. If the old key is lost, remove this signing key (SigningKeyStore.remove, or its row in the table signing_keys), and this message ends: its tokens are then refused, and their users refresh`,
       });
       return null;
     }

@@ -76,7 +76,8 @@ function checkLength(message: IncomingMessage): boolean {
 
 function checkMediaType(message: IncomingMessage): void {
   if (hasMediaType(message, 'application/json')) return;
-  throw RefusalError.mediaType('The body of the request is not application/json in UTF-8, or it is compressed');
+  const explanation = 'The body of the request is not application/json in UTF-8, or it is compressed';
+  throw RefusalError.mediaType(explanation, 'application/json');
 }
 
 /** Whether the body of a request is of a media type, in UTF-8 and not compressed. */

@@ -1,5 +1,5 @@
 import { type Clock, readMilliseconds, type Timer } from '../clock/clock.js';
-import { AuthUnavailableError } from '../errors/auth-error.js';
+import { AuthUnavailableError, isAuthError } from '../errors/auth-error.js';
 import { OutageWatch } from '../upstream/provider-calls.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { latestSeconds, RevocationList } from './revocation-list.js';
@@ -124,9 +124,7 @@ export class RevocationFeed {
           if (this.reading === reading) this.succeed(store, reading, cursor);
         },
         (error: unknown) => {
-          // What a store throws may repeat its address, and its password with it.
-          const problem = error instanceof UnreadablePage ? error.message : 'it failed';
-          if (this.reading === reading) this.fail(store, reading, problem);
+          if (this.reading === reading) this.fail(store, reading, problemOf(error));
         },
       );
     });
@@ -263,4 +261,10 @@ export function isRevocationStore(value: unknown): value is RevocationStore {
   return ['add', 'snapshot', 'changesSince'].every(
     (name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'function',
   );
+}
+
+/** For the log. What a store throws may repeat its address, and its password with it. */
+function problemOf(error: unknown): string {
+  if (error instanceof UnreadablePage) return error.message;
+  return isAuthError(error) ? error.explanation : 'it failed';
 }

@@ -21,7 +21,7 @@ import type {
   StoredSession,
   TokenDelivery,
 } from './session-store.js';
-import { type SessionSubject, type SubjectFinder, SubjectLookUps } from './session-subject.js';
+import { describeUnknown, type SessionSubject, type SubjectFinder, SubjectLookUps } from './session-subject.js';
 
 export interface SessionLifecycleParts {
   readonly terms: SessionTerms;
@@ -175,13 +175,13 @@ export class SessionLifecycle {
    */
   async requireSubject({ id, userId }: Pick<StoredSession, 'id' | 'userId'>): Promise<SessionSubject> {
     const subject = await this.findSubject(userId);
-    if (subject !== null) return subject;
+    if (subject !== null && subject !== undefined) return subject;
     await this.end(id, 'user-gone');
-    throw RefusalError.session('revoked', 'findSubject knows no such user, so the session was ended');
+    throw RefusalError.session('revoked', `The session was ended: ${describeUnknown(subject)}`);
   }
 
   /** @throws {AuthUnavailableError} when the app cannot look the user up. */
-  findSubject(userId: string): Promise<SessionSubject | null> {
+  findSubject(userId: string): Promise<SessionSubject | null | undefined> {
     return this.lookUps.find(userId);
   }
 

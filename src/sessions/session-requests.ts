@@ -11,6 +11,7 @@ import { readDeliveryChoice } from './session-delivery.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 import type { TokenDelivery } from './session-store.js';
+import type { JsonObject } from '../token/json-object.js';
 
 /** The part of `SessionService` that answers requests. */
 interface TokenResponses {
@@ -36,6 +37,8 @@ interface GivenRefreshToken {
 
 /** The most refresh tokens of one request that are looked up when it signs out: duplicate cookies, and the body. */
 const mostTokens = 2;
+/** The most unknown members of a body that an answer names. */
+const mostProblems = 10;
 
 /** What the routes of sessions do with a request. */
 export class SessionRequests {
@@ -53,7 +56,11 @@ export class SessionRequests {
     const { lifecycle, responses, terms } = this.parts;
     const view = this.begin(request, response);
     const choice = readDeliveryChoice(view, terms.delivery);
-    const { text, place } = selectOne(this.refreshTokensOf(view, await readJsonBody(request)));
+    const given = this.refreshTokensOf(view, await readJsonBody(request));
+    const [first, ...others] = given;
+    if (first === undefined)
+      throw RefusalError.of('MISSING_TOKEN', this.describeMissing(), 'A refresh token is required');
+    const { text, place } = selectOne([first, ...others]);
     const session = await lifecycle.refresh(text, { place, choice });
     return responses.deliver(session, request, response);
   }
@@ -80,7 +87,9 @@ export class SessionRequests {
     const { lifecycle, responses, caller } = this.parts;
     const view = this.begin(request, response);
     const user = await caller.require(view);
-    const { exceptThis = false } = await readJsonBody(request);
+    const body = await readJsonBody(request);
+    checkMembers(body, ['exceptThis']);
+    const { exceptThis = false } = body;
     if (typeof exceptThis !== 'boolean') {
       throw RefusalError.input([{ path: 'exceptThis', message: 'true or false is expected' }]);
     }
@@ -120,6 +129,16 @@ export class SessionRequests {
     return view;
   }
 
+  /** Describes for the log where a refresh token was looked for. */
+  private describeMissing(): string {
+    const { delivery } = this.parts.terms;
+    const places = [
+      ...(this.refreshCookie === null ? [] : [`the ${this.refreshCookie.place}`]),
+      ...(delivery.includes('body') ? ['refresh_token in the body'] : []),
+    ];
+    return `The request carries no refresh token. Looked in: ${places.join(', ')}`;
+  }
+
   private refreshTokensOf(view: RequestView, body: Readonly<Record<string, unknown>>): readonly GivenRefreshToken[] {
     const cookies = (this.refreshCookie?.read(view) ?? []).flatMap((found) =>
       found.kind === 'token' ? [{ text: found.token, place: 'cookies' } as const] : [],
@@ -133,12 +152,24 @@ export class SessionRequests {
   }
 }
 
-/** @throws {RefusalError} without a token, and for two that differ: it is unknown which session is meant. */
-function selectOne(given: readonly GivenRefreshToken[]): GivenRefreshToken {
-  const [first, ...others] = given;
-  if (first === undefined) throw RefusalError.of('MISSING_TOKEN', 'The request carries no refresh token');
+/** @throws {RefusalError} for two tokens that differ: it is unknown which session is meant. */
+function selectOne([first, ...others]: readonly [GivenRefreshToken, ...GivenRefreshToken[]]): GivenRefreshToken {
   if (others.every(({ text }) => text === first.text)) return first;
   throw RefusalError.of('INVALID_REQUEST', 'The request carries two different refresh tokens');
+}
+
+/**
+ * A misspelt member would change what the request does without anybody noticing.
+ *
+ * @throws {RefusalError} for a member that the route does not know.
+ */
+function checkMembers(body: JsonObject, known: readonly string[]): void {
+  const unknown = Object.keys(body).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const message = `there is no such member; known: ${known.join(', ')}`;
+  // A name that is no name is not repeated.
+  const fields = unknown.slice(0, mostProblems).map((name) => ({ path: /^\w{1,64}$/.test(name) ? name : '', message }));
+  throw RefusalError.input(fields);
 }
 
 /** Reads `limit` and `cursor` of the query. What is wrong with their values is checked where they are used. */

@@ -52,7 +52,8 @@ export class SessionRotation {
     prepare: (session: StoredSession) => Promise<Prepared>,
   ): Promise<RotatedSession<Prepared>> {
     const token = this.parts.tokens.parse(text);
-    if (token === null) throw notOurs('It is not a refresh token that this app has issued');
+    if (token === null)
+      throw notOurs('It is not a refresh token that this app has issued, or encryptionKey has changed since');
     // The grace period is measured to this moment: a slow look-up of the user is no fault of the client.
     const usedAt = readMilliseconds(this.parts.clock);
     let session = await this.findUsable(token, usedAt);

@@ -65,6 +65,14 @@ const registeredClaims = new Set(
 );
 
 const longestId = 255;
+const sessionsModule = 'SessionsModule.forRoot';
+
+/** Describes for the log that there is no such user, and what may be wrong. */
+export function describeUnknown(found: null | undefined): string {
+  return found === null
+    ? 'findSubject returned null: it knows no such user'
+    : 'findSubject returned undefined: return the user, or null. Is a return missing';
+}
 
 /**
  * Looks a user up.
@@ -76,9 +84,18 @@ const longestId = 255;
 export async function findSubject(
   finder: SubjectFinder,
   userId: string,
-  where = 'SessionsModule.forRoot',
+  where = sessionsModule,
 ): Promise<SessionSubject | null> {
-  let found: SessionSubject | null | undefined;
+  return (await askFinder(finder, userId, where)) ?? null;
+}
+
+/** As `findSubject`, and `undefined` where the function of the app returned that, which is usually a missing `return`. */
+async function askFinder(
+  finder: SubjectFinder,
+  userId: string,
+  where: string,
+): Promise<SessionSubject | null | undefined> {
+  let found: unknown;
   try {
     found = await finder.findSubject(userId);
   } catch (cause) {
@@ -89,7 +106,7 @@ export async function findSubject(
     });
   }
   // An app without types may return undefined.
-  if ((found ?? null) === null) return null;
+  if (found === null || found === undefined) return found;
   checkSubject('findSubject', found);
   if (found.id === userId) return found;
   throw new ConfigurationError(
@@ -119,9 +136,9 @@ export class SubjectLookUps {
   }
 
   /** @throws {AuthUnavailableError} when the app's function throws. */
-  async find(userId: string): Promise<SessionSubject | null> {
+  async find(userId: string): Promise<SessionSubject | null | undefined> {
     try {
-      const subject = await findSubject(this.parts.findSubjects(), userId);
+      const subject = await askFinder(this.parts.findSubjects(), userId, sessionsModule);
       this.outage.noteSuccess();
       return subject;
     } catch (error) {
@@ -148,15 +165,21 @@ interface Fault {
   readonly fix: string;
 }
 
+const idFix = 'Write String(id)';
 const formFix = 'Return { id, email?, emailVerified?, name?, isAnonymous?, roles?, scopes?, claims? }';
 
 function findFault(given: unknown): Fault | undefined {
+  if (isNumber(given))
+    return { problem: 'a subject is expected, or an id: it is a number, and it must be a text', fix: idFix };
   if (typeof given !== 'object' || given === null) return { problem: 'a subject is expected', fix: formFix };
   const { id, roles, scopes, claims } = given as Readonly<Record<string, unknown>>;
   return findIdFault(id) ?? findListFault(roles ?? [], scopes ?? []) ?? findClaimsFault(claims ?? {});
 }
 
+const isNumber = (value: unknown): boolean => typeof value === 'number' || typeof value === 'bigint';
+
 function findIdFault(id: unknown): Fault | undefined {
+  if (isNumber(id)) return { problem: 'the id of the subject is a number, and it must be a text', fix: idFix };
   if (typeof id !== 'string' || id === '' || id.length > longestId) {
     return { problem: `the id of the subject is not a text of 1 to ${longestId} characters`, fix: formFix };
   }

@@ -13,7 +13,7 @@ import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
 import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 import type { TokenDelivery } from './session-store.js';
-import { checkSubject, type SessionSubject } from './session-subject.js';
+import { checkSubject, describeUnknown, type SessionSubject } from './session-subject.js';
 import { readSignInDetails, type StartOptions } from './sign-in-details.js';
 
 export interface SessionServiceParts {
@@ -145,7 +145,9 @@ export class SessionService {
       return subject;
     }
     const found = await this.parts.lifecycle.findSubject(subject);
-    if (found === null) throw RefusalError.session('revoked', 'findSubject knows no such user');
+    if (found === null || found === undefined) {
+      throw RefusalError.session('revoked', describeUnknown(found), 'The user is unknown, or must not sign in');
+    }
     return found;
   }
 

@@ -1,3 +1,4 @@
+import { isThenable } from '../token/maybe-promise.js';
 import type { TokenDelivery } from './session-store.js';
 
 /** A session of a user, with its current tokens. Whoever has the refresh token has the session, so keep it out of logs. */
@@ -59,9 +60,12 @@ export class IssuedSession implements Session {
     this.#details = details;
   }
 
-  /** @throws {TypeError} for a copy of a session. */
+  /** @throws {TypeError} for a copy of a session, and for a promise of one. */
   static detailsOf(session: Session): SessionDetails {
     if (#details in session) return session.#details;
+    if (isThenable(session)) {
+      throw new TypeError('A session is expected, and a promise was given. Write await before start or refresh');
+    }
     throw new TypeError('A session that SessionService has started or refreshed is expected, not a copy of it');
   }
 }

@@ -16,6 +16,7 @@ import { IssuingModule } from '../issuing/issuing.module.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import { type TokenSource, TokenSources } from '../request/token-sources.js';
 import { AccessTokens } from './access-tokens.js';
 import type { SessionOwnTokens } from './own-tokens.js';
 import {
@@ -105,11 +106,24 @@ export class SessionsModule implements NestModule, OnModuleInit {
     this.checkIsTrusted();
     this.moduleRef.get(SessionStores, { strict: true }).check(this.moduleRef.get(SigningKeys, { strict: true }));
     await this.moduleRef.get(SessionSubjects, { strict: true }).open();
-    const { domain } = this.moduleRef.get<SessionTerms>(SESSION_TERMS, { strict: true }).cookies;
-    if (domain === null) return;
-    new Logger('Gatehouse').warn(
-      `SessionsModule sends its cookies to all hosts of ${domain}, and each of them can replace them. Leave cookies: { domain } out if one host is enough`,
-    );
+    this.warn();
+  }
+
+  /** Logs what is allowed, and seldom meant. */
+  private warn(): void {
+    const { delivery, cookies } = this.moduleRef.get<SessionTerms>(SESSION_TERMS, { strict: true });
+    const logger = new Logger('Gatehouse');
+    if (cookies.domain !== null) {
+      logger.warn(
+        `SessionsModule sends its cookies to all hosts of ${cookies.domain}, and each of them can replace them. Leave cookies: { domain } out if one host is enough`,
+      );
+    }
+    const { all } = this.moduleRef.get(TokenSources, { strict: false });
+    if (delivery.includes('cookies') && !readsCookie(all, cookies.accessName)) {
+      logger.warn(
+        "SessionsModule delivers cookies, and guarded routes do not read the access token from its cookie. Add fromSessionCookie() to AuthModule.forRoot({ tokenFrom }), or set SessionsModule.forRoot({ delivery: ['body'] })",
+      );
+    }
   }
 
   private checkIsOnly(): void {
@@ -130,6 +144,12 @@ export class SessionsModule implements NestModule, OnModuleInit {
       'Add ownTokens() of nest-gatehouse/sessions to the issuers',
     );
   }
+}
+
+function readsCookie(sources: readonly TokenSource[], name: string): boolean {
+  return sources
+    .flatMap((source) => source.alternatives ?? [source])
+    .some(({ parameter }) => parameter?.in === 'cookie' && parameter.name === name);
 }
 
 function assemble(where: string, path: unknown, options: readonly Provider[]): DynamicModule {

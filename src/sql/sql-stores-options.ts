@@ -90,17 +90,13 @@ export function resolveSqlStoresOptions(where: string, given: SqlStoresOptions):
       "Write postgres(process.env.DATABASE_URL), or embeddedPostgres({ directory: '.data' })",
     );
   }
-  const isProduction = process.env['NODE_ENV'] === 'production';
-  if (isProduction && database.productionProblem !== null) {
-    const { path: option, problem, fix } = database.productionProblem;
-    throw new ConfigurationError(option, problem, fix);
-  }
+  checkProduction(database);
   const limits = { least: 100, most: 60_000 };
   return Object.freeze({
     database,
     schema: readSchema(path(where, 'schema'), readText(where, options, 'schema') ?? 'gatehouse'),
     migrate: readSwitch(where, options, 'migrate', true),
-    encryptionKeys: readKeys(path(where, 'encryptionKey'), options['encryptionKey'], database, isProduction),
+    encryptionKeys: readKeys(path(where, 'encryptionKey'), options['encryptionKey'], database),
     statementTimeoutMs: readNumber(where, options, 'statementTimeoutMs', limits) ?? usualTimeoutMs,
   });
 }
@@ -115,23 +111,38 @@ export function readSchema(where: string, name: string): string {
   );
 }
 
-function readKeys(
-  where: string,
-  given: unknown,
-  { ownKeys }: DatabaseSource,
-  isProduction: boolean,
-): () => EncryptionKeys {
+/** Read at each call, because a file with variables may be loaded after the options were given. */
+const isProduction = (): boolean => process.env['NODE_ENV'] === 'production';
+
+/** @throws {ConfigurationError} for a database that is not meant for production */
+function checkProduction({ productionProblem }: DatabaseSource): void {
+  if (!isProduction() || productionProblem === null) return;
+  const { path: option, problem, fix } = productionProblem;
+  throw new ConfigurationError(option, problem, fix);
+}
+
+function readKeys(where: string, given: unknown, database: DatabaseSource): () => EncryptionKeys {
   const key = given ?? keysOfEnvironment();
   if (key !== undefined) {
     const keys = readEncryptionKeys(given === undefined ? `${where}: ${variable}` : where, key);
-    return () => keys;
+    return () => {
+      checkProduction(database);
+      return keys;
+    };
   }
-  if (ownKeys !== null && !isProduction) return ownKeys;
-  throw new ConfigurationError(
+  const { ownKeys } = database;
+  if (ownKeys === null || isProduction()) throw missingKey(where, ownKeys !== null);
+  return () => {
+    checkProduction(database);
+    if (isProduction()) throw missingKey(where, true);
+    return ownKeys();
+  };
+}
+
+function missingKey(where: string, isEmbedded: boolean): ConfigurationError {
+  return new ConfigurationError(
     where,
-    isProduction && ownKeys !== null
-      ? 'it is missing, and in production the database does not keep one by itself'
-      : 'it is missing',
+    isEmbedded ? 'it is missing, and in production the database does not keep one by itself' : 'it is missing',
     `Make one with: openssl rand -base64 32, and set ${variable}. Keep it apart from the database`,
   );
 }

@@ -10,7 +10,7 @@ export interface RefusedEvent {
   readonly reason: RefusalReason | null;
   /** States what was expected, what was received and what to change. May repeat texts of the token, never the token. */
   readonly explanation: string;
-  /** The handler that was called, `CatsController.list`; or the passport guard, `AuthGuard('jwt')`. */
+  /** The handler that was called, `CatsController.list`; the passport guard, `AuthGuard('jwt')`; or, for an error that left a handler, the route: `GET /cats/:id`. */
   readonly handler: string;
   /** Whether the handler ran nevertheless, without a user. */
   readonly anonymous: boolean;

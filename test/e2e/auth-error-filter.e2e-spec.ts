@@ -96,8 +96,8 @@ describe.each(platforms)('an error of this package that leaves a handler on $nam
       expect(text + JSON.stringify(headers)).not.toContain(secret);
     }
     const lines = logger.ours('debug').map(({ text }) => text);
-    expect(lines).toContainEqual(`AuthErrorFilter: refused (INVALID_TOKEN, revoked). ${secret}`);
-    expect(lines).toContainEqual(`AuthErrorFilter: could not be decided (SERVER_ERROR). ${secret}`);
+    expect(lines).toContainEqual(`GET /throws/:what: refused (INVALID_TOKEN, revoked). ${secret}`);
+    expect(lines).toContainEqual(`GET /throws/:what: could not be decided (SERVER_ERROR). ${secret}`);
   });
 
   it("is no other error's answer", async () => {

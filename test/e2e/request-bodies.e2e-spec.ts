@@ -119,7 +119,7 @@ describe.each(platforms)('a handler that reads its body on $name', (platform) =>
       expect(body).toEqual({
         statusCode: 415,
         error: 'Unsupported Media Type',
-        message: 'The media type of the body is not supported',
+        message: 'The media type of the body is not supported; application/json is expected',
         code: 'INVALID_REQUEST',
       });
     });

@@ -36,7 +36,11 @@ describe.each(platforms)('the user of a session, on $name', (platform) => {
   it('who is not known cannot sign in', async () => {
     const { client } = await startSessionApp(platform);
     const browser = client();
-    expect(verdictOf(await browser.signIn('mallory'))).toEqual(refusedSession('revoked'));
+    const verdict = {
+      ...refusedSession('revoked'),
+      challenge: 'Bearer error="invalid_token", error_description="The user is unknown, or must not sign in"',
+    };
+    expect(verdictOf(await browser.signIn('mallory'))).toEqual(verdict);
     expect(browser.jar.size).toBe(0);
   });
 

@@ -104,6 +104,15 @@ describe('the options of SqlStoresModule', () => {
     expect(error.path).toBe('embeddedPostgres({ directory })');
   });
 
+  it('count as those of production when NODE_ENV is set between the options and the start, as a .env file may do', () => {
+    vi.stubEnv('GATEHOUSE_ENCRYPTION_KEY', '');
+    const withoutKey = resolve({ database: embeddedPostgres({ directory: '/tmp/never-created' }) });
+    const inMemory = resolve({ database: embeddedPostgres(), encryptionKey });
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(errorOf(() => withoutKey.encryptionKeys()).path).toBe('SqlStoresModule.forRoot({ encryptionKey })');
+    expect(errorOf(() => inMemory.encryptionKeys()).path).toBe('embeddedPostgres({ directory })');
+  });
+
   it('leave stores out, and refuse what is none', () => {
     expect(readExcept('x', undefined)).toEqual([]);
     expect(readExcept('x', [RevocationStore, SessionStore])).toEqual([SessionStore, RevocationStore]);
