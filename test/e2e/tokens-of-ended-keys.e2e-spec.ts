@@ -1,8 +1,7 @@
 /** The tokens of keys that were revoked: also when the revocation came in the middle, or failed at its first attempt. */
 import { RevocationStore } from 'nest-gatehouse';
-import { memoryStores } from 'nest-gatehouse/testing';
+import { MemoryRevocationStore, memoryStores } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryRevocationStore } from '../../src/revocation/memory-revocation-store.js';
 import { platforms } from '../support/app.js';
 import { basic, bearer, type KeyStoreApp } from '../support/key-store-app.js';
 import { ManualClock } from '../support/manual-clock.js';
