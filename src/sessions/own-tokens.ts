@@ -5,12 +5,14 @@ import { type IdentityProvider, usualTerms } from '../issuers/identity-provider.
 import { moduleIssuer, OwnTokens, type OwnTokensIssuer, sessionCookieSource } from '../issuers/module-issuer.js';
 import { signingAlgorithms } from '../issuing/signing-key-store.js';
 import type { KeySource } from '../keys/key-source.js';
+import type { ProfileSource, SourcedProfile } from '../profiles/profile-source.js';
 import { fromBearer, type TokenSource } from '../request/token-sources.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { FindFault, IssuerTerms, SessionStatusSource } from '../token/trusted-issuer.js';
 import { type ClaimMap, mapStandardClaims, readBooleanClaim } from '../user/claim-map.js';
 import { accessCookieSource } from './session-cookies.js';
 import type { SessionTerms } from './session-options.js';
+import type { SessionSubject } from './session-subject.js';
 
 /** The options of `ownTokens()`. */
 export interface OwnTokensOptions {
@@ -60,6 +62,10 @@ const refuseAnonymous: FindFault = (claims) =>
       )
     : undefined;
 
+function toProfile({ id, email, emailVerified, name, isAnonymous = false }: SessionSubject): SourcedProfile {
+  return { id, displayName: name, primaryEmail: email, primaryEmailVerified: emailVerified, isAnonymous };
+}
+
 /** Describes the app as the issuer of its own tokens. */
 export class SessionOwnTokens extends OwnTokens {
   override readonly issuer: string;
@@ -72,6 +78,7 @@ export class SessionOwnTokens extends OwnTokens {
     private readonly sessionTerms: SessionTerms,
     private readonly keys: KeySource,
     private readonly sessions: SessionStatusSource,
+    private readonly findSubject: (userId: string) => Promise<SessionSubject | null>,
   ) {
     super();
     const { issuer, lifetimeSeconds, delivery, cookies } = sessionTerms;
@@ -105,12 +112,16 @@ export class SessionOwnTokens extends OwnTokens {
       ],
       claimMap: ownClaimMap,
       tokenSources: sources,
-      profiles: {
-        missing: {
-          option: 'ownTokens',
-          hint: 'Profiles of own users come from AccountsModule of nest-gatehouse/accounts',
-        },
-      },
+      profiles: { create: () => this.profiles },
     });
+  }
+
+  /** What the app says about its users now. Their claims are for tokens, and stay out of it. */
+  private get profiles(): ProfileSource {
+    const find = async (userId: string): Promise<SourcedProfile | null> => {
+      const subject = await this.findSubject(userId);
+      return subject && toProfile(subject);
+    };
+    return { find, get: ({ id }) => find(id) };
   }
 }

@@ -189,13 +189,8 @@ export const sessionsModuleProviders: Provider[] = [
     ): SessionOwnTokens => {
       const believedMs = terms.lifetimeSeconds * 1_000;
       const findSubjectOf = (userId: string): Promise<SessionSubject | null> => findSubject(subjects, userId);
-      const status = new SessionStatus({
-        findStore: findSessions,
-        findSubject: findSubjectOf,
-        clock,
-        believedMs,
-      });
-      return new SessionOwnTokens(terms, keys, status);
+      const parts = { findStore: findSessions, findSubject: findSubjectOf, clock, believedMs };
+      return new SessionOwnTokens(terms, keys, new SessionStatus(parts), findSubjectOf);
     },
   },
   {

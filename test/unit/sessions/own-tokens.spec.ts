@@ -15,7 +15,7 @@ function open(options: object = {}): SessionOwnTokens {
   const keys = openApp().start();
   const source = new OwnKeySource({ findSigningKeys: () => keys, clock, report: () => undefined });
   const terms = readSessionTerms('S', options, settings);
-  return new SessionOwnTokens(terms, source, { stillActive: () => Promise.resolve(null) });
+  return new SessionOwnTokens(terms, source, { stillActive: () => Promise.resolve(null) }, () => Promise.resolve(null));
 }
 
 describe('ownTokens()', () => {
