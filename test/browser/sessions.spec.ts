@@ -101,7 +101,7 @@ describe('a session of the playground', () => {
     await tab.close();
 
     await on.button('Refresh').click();
-    await expect.poll(notice).toBe('Refresh: 401 Unauthorized: MISSING_TOKEN, An access token is required');
+    await expect.poll(notice).toBe('Refresh: 401 Unauthorized: MISSING_TOKEN, A refresh token is required');
     await on.button('Start a session').click();
     await expect.poll(notice).toBe('Start a session: 200 OK');
   });
