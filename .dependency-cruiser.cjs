@@ -24,6 +24,7 @@ const ranks = [
   ['issuing'],
   ['sessions'],
   ['api-keys'],
+  ['accounts'],
   ['sql'],
   ['cli'],
 ];

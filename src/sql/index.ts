@@ -4,8 +4,8 @@ export type {
   SqlStoresExtras,
   SqlStoresOptions,
   SqlStoresOptionsFactory,
-  StoreToken,
 } from './sql-stores-options.js';
+export type { StoreToken } from './sql-stores.js';
 export type { DatabaseSource } from './database-source.js';
 export { postgres, type PostgresOptions } from './postgres.js';
 export type { PostgresClient, PostgresPool, PostgresStatement } from './postgres-database.js';

@@ -69,6 +69,18 @@ export class SqlFailure extends Error {
   }
 }
 
+/** A statement would have made a second row with a value that may exist once. */
+export class UniqueViolation extends SqlFailure {
+  constructor(
+    /** The name of the index or constraint. */
+    readonly constraint: string,
+  ) {
+    super('a value exists already', uniqueViolation);
+  }
+}
+
+const uniqueViolation = '23505';
+
 /** What is behind the codes that developers and operators meet. */
 const problems: Readonly<Record<string, string>> = {
   '25006': 'it is read-only',
@@ -97,6 +109,7 @@ const problems: Readonly<Record<string, string>> = {
 export function toSqlFailure(error: unknown): SqlFailure {
   if (error instanceof SqlFailure) return error;
   const code = codeOf(error);
+  if (code === uniqueViolation) return new UniqueViolation(constraintOf(error));
   const problem = problems[code] ?? (isSqlState(code) ? 'it refused a statement' : 'the connection failed');
   return new SqlFailure(code === '' ? problem : `${problem} (${code})`, code);
 }
@@ -104,6 +117,11 @@ export function toSqlFailure(error: unknown): SqlFailure {
 function codeOf(error: unknown): string {
   const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/.test(code) ? code : '';
+}
+
+function constraintOf(error: unknown): string {
+  const { constraint } = error as { readonly constraint?: unknown };
+  return typeof constraint === 'string' ? constraint : '';
 }
 
 export function isSqlState(code: string): boolean {

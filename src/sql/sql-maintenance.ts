@@ -1,11 +1,18 @@
 import type { Clock, Timer } from '../clock/clock.js';
-import type { SqlRevocationStore } from './sql-revocation-store.js';
-import type { SqlSessionStore } from './sql-session-store.js';
+
+/** A store with rows that nobody needs any more after some time. */
+export interface PurgeableStore {
+  /** Deletes at most so many of them, in one statement. @returns how many it deleted */
+  purge(now: Date, limit: number): Promise<number>;
+}
+
+/** Whether a store has rows to delete. */
+export function isPurgeable(store: unknown): store is PurgeableStore {
+  return typeof (store as Partial<PurgeableStore>).purge === 'function';
+}
 
 export interface SqlMaintenanceParts {
-  /** `null` where another module of the app provides the store. */
-  readonly sessions: SqlSessionStore | null;
-  readonly revocations: SqlRevocationStore | null;
+  readonly stores: readonly PurgeableStore[];
   readonly clock: Clock;
   readonly timer: Timer;
 }
@@ -21,7 +28,7 @@ const mostBatches = 250;
 const pauseFactor = 4;
 
 /**
- * Deletes what nobody needs any more: sessions long after their end, and revocations of tokens that have expired. Each
+ * Deletes what nobody needs any more, such as sessions long after their end, and revocations of tokens that have expired. Each
  * instance of the app does so every five minutes, in small statements that leave out the rows of one another, and a fifth of
  * the time at most.
  */
@@ -52,9 +59,8 @@ export class SqlMaintenance {
 
   /** Never rejects: an outage has been reported by the database, and the next purge makes up for it. */
   async purge(): Promise<void> {
-    const { sessions, revocations, clock } = this.parts;
-    for (const store of [sessions, revocations]) {
-      if (store === null) continue;
+    const { stores, clock } = this.parts;
+    for (const store of stores) {
       try {
         await this.purgeStore((limit) => store.purge(clock.now(), limit));
       } catch {

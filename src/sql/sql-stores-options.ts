@@ -1,12 +1,9 @@
-import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { path, readNumber, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
-import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import type { AsyncModuleOptions } from '../provide-async-options.js';
-import { RevocationStore } from '../revocation/revocation-store.js';
-import { SessionStore } from '../sessions/session-store.js';
 import { type DatabaseSource, isDatabaseSource } from './database-source.js';
+import { type StoreToken, storeTokens } from './sql-stores.js';
 
 /** What `SqlStoresModule` takes. Read, checked and frozen once, when the app starts. */
 export interface SqlStoresOptions {
@@ -43,12 +40,6 @@ export interface SqlStoresOptions {
    */
   readonly statementTimeoutMs?: number;
 }
-
-/** The tokens of the stores. */
-export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore | typeof ApiKeyStore;
-
-/** All stores that the module provides. */
-export const storeTokens: readonly StoreToken[] = [SessionStore, SigningKeyStore, RevocationStore, ApiKeyStore];
 
 /** What is known before any option is read. */
 export interface SqlStoresExtras {

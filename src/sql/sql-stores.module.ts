@@ -11,21 +11,13 @@ import {
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { Clock, NodeTimer, SystemClock } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
-import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import { checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
-import { RevocationStore } from '../revocation/revocation-store.js';
-import { SessionStore } from '../sessions/session-store.js';
 import type { AuthEvent } from '../telemetry/auth-event.js';
 import { EventLog } from '../telemetry/event-log.service.js';
-import { SqlApiKeyStore } from './sql-api-key-store.js';
-import { SqlMaintenance } from './sql-maintenance.js';
-import { SqlRevocationStore } from './sql-revocation-store.js';
-import { SqlSessionStore } from './sql-session-store.js';
-import { SqlSigningKeyStore } from './sql-signing-key-store.js';
+import { isPurgeable, SqlMaintenance } from './sql-maintenance.js';
 import {
   readExcept,
   type ResolvedSqlStoresOptions,
@@ -33,9 +25,8 @@ import {
   type SqlStoresAsyncOptions,
   type SqlStoresExtras,
   type SqlStoresOptions,
-  type StoreToken,
-  storeTokens,
 } from './sql-stores-options.js';
+import { sqlStores, type StoreToken, storeTokens } from './sql-stores.js';
 import { StoreDatabase } from './store-database.js';
 
 /** The token under which the options are injected, once they have been read. */
@@ -189,30 +180,21 @@ const baseProviders: readonly Provider[] = [
 ];
 
 function storeProviders(provided: ReadonlySet<StoreToken>): Provider[] {
-  const create = {
-    sessions: (database: StoreDatabase) => new SqlSessionStore(database, provided.has(RevocationStore)),
-    keys: (database: StoreDatabase) => new SqlSigningKeyStore(database),
-    revocations: (database: StoreDatabase, clock: AppServices) => new SqlRevocationStore(database, clock),
-    apiKeys: (database: StoreDatabase) => new SqlApiKeyStore(database),
-  };
-  const stores = [
-    { provide: SessionStore, inject: [StoreDatabase], useFactory: create.sessions },
-    { provide: SigningKeyStore, inject: [StoreDatabase], useFactory: create.keys },
-    { provide: RevocationStore, inject: [StoreDatabase, AppServices], useFactory: create.revocations },
-    { provide: ApiKeyStore, inject: [StoreDatabase], useFactory: create.apiKeys },
+  const provides = (token: StoreToken): boolean => provided.has(token);
+  const stores = sqlStores.filter(({ token }) => provides(token));
+  return [
+    ...stores.map(({ token, create }) => ({
+      provide: token,
+      inject: [StoreDatabase, AppServices],
+      useFactory: (database: StoreDatabase, clock: AppServices) => create({ database, clock, provides }),
+    })),
+    {
+      provide: SqlMaintenance,
+      inject: [AppServices, ...stores.map(({ token }) => token)],
+      useFactory: (clock: AppServices, ...created: unknown[]) =>
+        new SqlMaintenance({ stores: created.filter(isPurgeable), clock, timer: new NodeTimer() }),
+    },
   ];
-  const maintenance = {
-    provide: SqlMaintenance,
-    inject: [StoreDatabase, AppServices],
-    useFactory: (database: StoreDatabase, clock: AppServices) =>
-      new SqlMaintenance({
-        sessions: provided.has(SessionStore) ? create.sessions(database) : null,
-        revocations: provided.has(RevocationStore) ? create.revocations(database, clock) : null,
-        clock,
-        timer: new NodeTimer(),
-      }),
-  };
-  return [...stores.filter(({ provide }) => provided.has(provide)), maintenance];
 }
 
 /** @throws {ConfigurationError} when another module of the app provides one of these stores as well */

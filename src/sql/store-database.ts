@@ -3,7 +3,14 @@ import { AuthUnavailableError, isConfigurationError } from '../errors/auth-error
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { OutageWatch } from '../upstream/provider-calls.js';
 import { applyMigrations, qualifierOf } from './migrations.js';
-import { type SqlDatabase, SqlFailure, type SqlRow, type SqlRunner, type SqlValue } from './sql-database.js';
+import {
+  type SqlDatabase,
+  SqlFailure,
+  type SqlRow,
+  type SqlRunner,
+  type SqlValue,
+  UniqueViolation,
+} from './sql-database.js';
 
 export interface StoreDatabaseParts {
   /** Loads the driver and opens the database. Connects later, or fails for what a developer has to change. */
@@ -24,7 +31,8 @@ export interface StoreDatabaseParts {
 const longestPauseMs = 10_000;
 
 /**
- * The database as the stores see it: current tables, and `AuthUnavailableError` (503) for everything that goes wrong. While
+ * The database as the stores see it: current tables, and `AuthUnavailableError` (503) for everything that goes wrong but a
+ * `UniqueViolation`, which says that the database works. While
  * the database cannot be reached, or its tables are behind, every call is refused and it is tried again in the background.
  */
 export class StoreDatabase {
@@ -166,6 +174,10 @@ export class StoreDatabase {
       return result;
     } catch (error) {
       if (!(error instanceof SqlFailure)) throw error;
+      if (error instanceof UniqueViolation) {
+        this.outage.noteSuccess();
+        throw error;
+      }
       this.outage.noteFailure(error.message);
       throw new AuthUnavailableError(`The database did not run a statement: ${error.message}`, undefined, {
         cause: error,

@@ -162,7 +162,7 @@ describe('maintenance', () => {
     expect((await readAll(revocations)).entries).toEqual([entryOf('valid')]);
 
     const timer = new ManualTimer();
-    const maintenance = new SqlMaintenance({ sessions, revocations, clock, timer });
+    const maintenance = new SqlMaintenance({ stores: [sessions, revocations], clock, timer });
     maintenance.start();
     expect(timer.delayMs).toBeGreaterThanOrEqual(300_000);
     expect(timer.delayMs).toBeLessThanOrEqual(360_000);
@@ -195,7 +195,7 @@ describe('maintenance', () => {
     for (const number of Array.from({ length: 201 }, (_, at) => at)) {
       await sessions.create(newSession(number, { removeAfter: inSeconds(-1) }));
     }
-    const maintenance = new SqlMaintenance({ sessions, revocations: null, clock, timer });
+    const maintenance = new SqlMaintenance({ stores: [sessions], clock, timer });
     const purged = maintenance.purge();
     await expect.poll(() => timer.delayMs).toBeGreaterThan(0);
     await maintenance.stop();
@@ -208,7 +208,7 @@ describe('maintenance', () => {
     const { database } = await openDatabase();
     const timer = new ManualTimer();
     const sessions = new SqlSessionStore(database, true);
-    const maintenance = new SqlMaintenance({ sessions, revocations: null, clock, timer });
+    const maintenance = new SqlMaintenance({ stores: [sessions], clock, timer });
     await database.close();
     maintenance.start();
     timer.ring();

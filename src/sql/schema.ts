@@ -1,0 +1,90 @@
+/** One step from empty to current tables. A published one never changes: what comes later is a further step. */
+interface Migration {
+  readonly name: string;
+  /** @param schema quoted, with the dot: what stands before each name */
+  readonly statements: (schema: string) => readonly string[];
+}
+
+const sessions = (schema: string): string => `create table ${schema}sessions (
+  id uuid primary key,
+  user_id text not null,
+  seed bytea not null,
+  generation integer not null default 0,
+  replacements jsonb not null default '[]',
+  created_at timestamptz not null,
+  auth_time timestamptz not null,
+  amr jsonb not null,
+  delivery text,
+  remember boolean not null,
+  user_agent text,
+  ip_address text,
+  last_used_at timestamptz not null,
+  idle_expires_at timestamptz not null,
+  absolute_expires_at timestamptz not null,
+  remove_after timestamptz not null,
+  ended_at timestamptz,
+  end_reason text
+) with (fillfactor = 80)`;
+
+const signingKeys = (schema: string): string => `create table ${schema}signing_keys (
+  kid text primary key,
+  sequence integer not null unique,
+  algorithm text not null,
+  public_jwk text not null,
+  sealed_private_key bytea not null,
+  created_at timestamptz not null,
+  signs_from timestamptz not null
+)`;
+
+const revocations = (schema: string): string => `create table ${schema}revocations (
+  key bytea primary key,
+  kind text not null,
+  issuer text not null,
+  value text not null,
+  issued_until timestamptz,
+  expires_at timestamptz not null,
+  xid xid8 not null,
+  seq bigint generated always as identity
+)`;
+
+const apiKeys = (schema: string): string => `create table ${schema}api_keys (
+  id text collate "C" primary key,
+  user_id text not null,
+  name text,
+  scopes text not null,
+  roles text not null,
+  enabled boolean not null,
+  created_at timestamptz not null,
+  expires_at timestamptz,
+  revoked_at timestamptz,
+  last_used_at timestamptz,
+  hash bytea not null,
+  hash_version integer not null,
+  previous_hash bytea,
+  previous_valid_until timestamptz
+) with (fillfactor = 90)`;
+
+/** In their order; the version of each is its position, from 1. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'sessions, signing keys and revocations',
+    statements: (schema) => [
+      sessions(schema),
+      // A rotation changes no column of an index, so its new row version stays on the page (a HOT update).
+      `create index sessions_of_user on ${schema}sessions (user_id, id) where ended_at is null`,
+      `create index sessions_remove_after on ${schema}sessions (remove_after)`,
+      signingKeys(schema),
+      revocations(schema),
+      `create index revocations_in_order on ${schema}revocations (xid, seq)`,
+      `create index revocations_expires_at on ${schema}revocations (expires_at)`,
+    ],
+  },
+  {
+    name: 'API keys',
+    // The time of the last use is in no index, so that it can be written without touching any (a HOT update).
+    statements: (schema) => [
+      apiKeys(schema),
+      `create index api_keys_of_user on ${schema}api_keys (user_id, created_at, id)`,
+    ],
+  },
+];

@@ -1,0 +1,40 @@
+import { ApiKeyStore } from '../api-keys/api-key-store.js';
+import type { Clock } from '../clock/clock.js';
+import { SigningKeyStore } from '../issuing/signing-key-store.js';
+import { RevocationStore } from '../revocation/revocation-store.js';
+import { SessionStore } from '../sessions/session-store.js';
+import { SqlApiKeyStore } from './sql-api-key-store.js';
+import { SqlRevocationStore } from './sql-revocation-store.js';
+import { SqlSessionStore } from './sql-session-store.js';
+import { SqlSigningKeyStore } from './sql-signing-key-store.js';
+import type { StoreDatabase } from './store-database.js';
+
+/** The tokens of the stores. */
+export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore | typeof ApiKeyStore;
+
+/** What a store is made from. */
+export interface SqlStoreParts {
+  readonly database: StoreDatabase;
+  readonly clock: Clock;
+  /** Whether the same registration provides this store as well. */
+  readonly provides: (token: StoreToken) => boolean;
+}
+
+/** A store of the module. A new one is a line in the list below, and its tables are a migration in `schema.ts`. */
+interface SqlStore {
+  readonly token: StoreToken;
+  readonly create: (parts: SqlStoreParts) => object;
+}
+
+/** All stores that the module provides. Those with a method `purge` are cleaned up in this order. */
+export const sqlStores: readonly SqlStore[] = [
+  {
+    token: SessionStore,
+    create: ({ database, provides }) => new SqlSessionStore(database, provides(RevocationStore)),
+  },
+  { token: SigningKeyStore, create: ({ database }) => new SqlSigningKeyStore(database) },
+  { token: RevocationStore, create: ({ database, clock }) => new SqlRevocationStore(database, clock) },
+  { token: ApiKeyStore, create: ({ database }) => new SqlApiKeyStore(database) },
+];
+
+export const storeTokens: readonly StoreToken[] = sqlStores.map(({ token }) => token);
