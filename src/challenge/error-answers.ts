@@ -10,6 +10,8 @@ export interface AnswerBody {
   readonly reason?: RefusalReason;
   /** With `INVALID_INPUT`: what is wrong with which member of the body or the query. */
   readonly fields?: readonly FieldProblem[];
+  /** With `MFA_REQUIRED`: what the client sends back with the second factor. */
+  readonly attemptCode?: string;
 }
 
 /** Header lines in the order in which they are sent; one name may occur several times. */
@@ -45,6 +47,7 @@ const titles = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  409: 'Conflict',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
@@ -63,6 +66,17 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   INVALID_INPUT: 400,
   NOT_FOUND: 404,
   TOO_MANY_ATTEMPTS: 429,
+  INVALID_CREDENTIALS: 401,
+  PASSWORD_REQUIRED: 401,
+  MFA_REQUIRED: 401,
+  STEP_UP_REQUIRED: 401,
+  INVALID_CODE: 400,
+  WEAK_PASSWORD: 400,
+  EMAIL_TAKEN: 409,
+  USERNAME_TAKEN: 409,
+  IDENTITY_TAKEN: 409,
+  GROUP_EXISTS: 409,
+  LAST_SIGN_IN_METHOD: 409,
   SERVER_ERROR: 503,
   CONFIGURATION_ERROR: 500,
 };
@@ -116,25 +130,21 @@ export function statusOf(error: AuthError): AnswerStatus {
  *   a 403 about another one has no challenge of this scheme.
  */
 export function bearerChallenge(error: AuthError, isOwn: boolean): Challenge | null {
-  if (!isOwn) return statuses[error.code] === 401 ? bearer({}) : null;
-  return bearerChallenges[error.code](error);
+  const challenge = isOwn ? bearerChallenges[error.code] : undefined;
+  // RFC 6750 §3.1: a request without credentials gets no error code.
+  if (challenge === undefined) return statuses[error.code] === 401 ? bearer({}) : null;
+  return challenge(error);
 }
 
-/** The challenge of Bearer for an error about a credential of this scheme. */
-const bearerChallenges: Readonly<Record<AuthErrorCode, (error: AuthError) => Challenge | null>> = {
-  // RFC 6750 §3.1: a request without credentials gets no error code.
-  MISSING_TOKEN: () => bearer({}),
+/** The challenges of Bearer that state more than the scheme, for an error about a credential of this scheme. */
+const bearerChallenges: Readonly<Partial<Record<AuthErrorCode, (error: AuthError) => Challenge | null>>> = {
   // RFC 6750 §3.1 has a code for malformed requests; 413 and 415 are about the body and not about the credential.
   INVALID_REQUEST: (error) => (statusOf(error) === 400 ? bearerError('invalid_request', error.message) : null),
   INVALID_TOKEN: ({ message }) => bearerError('invalid_token', message),
   // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
   INSUFFICIENT_SCOPE: (error) => bearer({ error: 'insufficient_scope', ...scopeOf(error) }),
-  ACCESS_DENIED: () => null,
-  INVALID_INPUT: () => null,
-  NOT_FOUND: () => null,
-  TOO_MANY_ATTEMPTS: () => null,
-  SERVER_ERROR: () => null,
-  CONFIGURATION_ERROR: () => null,
+  // RFC 9470 §3.
+  STEP_UP_REQUIRED: (error) => bearer({ error: 'insufficient_user_authentication', ...maxAgeOf(error) }),
 };
 
 function bearerError(error: string, description: string): Challenge {
@@ -151,7 +161,7 @@ function isChallenged(code: AuthErrorCode): boolean {
 
 function bodyOf(error: AuthError): AnswerBody {
   const status = statusOf(error);
-  const fields: unknown = 'fields' in error ? error.fields : undefined;
+  const { fields, attemptCode } = error as AuthError & { readonly fields?: unknown; readonly attemptCode?: unknown };
   return {
     statusCode: status,
     error: titles[status],
@@ -160,12 +170,18 @@ function bodyOf(error: AuthError): AnswerBody {
     code: error.code,
     ...(error.reason !== null && { reason: error.reason }),
     ...(Array.isArray(fields) && fields.length > 0 && { fields: fields as readonly FieldProblem[] }),
+    ...(typeof attemptCode === 'string' && { attemptCode }),
   };
 }
 
 function scopeOf(error: AuthError): { readonly scope?: string } {
   const scopes: unknown = 'requiredScopes' in error ? error.requiredScopes : undefined;
   return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
+}
+
+function maxAgeOf(error: AuthError): { readonly max_age?: string } {
+  const seconds: unknown = 'maxAgeSeconds' in error ? error.maxAgeSeconds : undefined;
+  return typeof seconds === 'number' ? { max_age: String(seconds) } : {};
 }
 
 function retryAfterOf(error: AuthError): number | null {

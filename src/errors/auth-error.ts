@@ -8,6 +8,17 @@ export type AuthErrorCode =
   | 'INVALID_INPUT'
   | 'NOT_FOUND'
   | 'TOO_MANY_ATTEMPTS'
+  | 'INVALID_CREDENTIALS'
+  | 'PASSWORD_REQUIRED'
+  | 'MFA_REQUIRED'
+  | 'STEP_UP_REQUIRED'
+  | 'INVALID_CODE'
+  | 'WEAK_PASSWORD'
+  | 'EMAIL_TAKEN'
+  | 'USERNAME_TAKEN'
+  | 'IDENTITY_TAKEN'
+  | 'GROUP_EXISTS'
+  | 'LAST_SIGN_IN_METHOD'
   | 'SERVER_ERROR'
   | 'CONFIGURATION_ERROR';
 
@@ -89,7 +100,7 @@ export function isConfigurationError(error: unknown): error is ConfigurationErro
 export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
 
 /** The messages that clients receive. They are fixed: none repeats a token, a key server or the configuration. */
-const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
+const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string>> = {
   MISSING_TOKEN: 'An access token is required',
   INVALID_REQUEST: 'The request carries its credentials in a malformed or contradictory way',
   INSUFFICIENT_SCOPE: 'The access token lacks a required scope',
@@ -97,6 +108,17 @@ const sentences: Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string> = {
   INVALID_INPUT: 'The body or the query of the request breaks a rule',
   NOT_FOUND: 'Not found',
   TOO_MANY_ATTEMPTS: 'Too many failed attempts',
+  INVALID_CREDENTIALS: 'The login or the password is wrong',
+  PASSWORD_REQUIRED: 'The password that was chosen at sign-up is required with the code',
+  MFA_REQUIRED: 'A second factor is required',
+  STEP_UP_REQUIRED: 'A more recent or a stronger sign-in is required',
+  INVALID_CODE: 'The code is wrong, was used or is too old',
+  WEAK_PASSWORD: 'The password is too easy to guess',
+  EMAIL_TAKEN: 'There is an account with this e-mail address already',
+  USERNAME_TAKEN: 'There is an account with this username already',
+  IDENTITY_TAKEN: 'This identity belongs to an account already',
+  GROUP_EXISTS: 'There is a group with this name already',
+  LAST_SIGN_IN_METHOD: 'The account would be left without a way to sign in',
 };
 
 /** The same for API keys. */
@@ -121,6 +143,15 @@ export interface FieldProblem {
   readonly message: string;
 }
 
+/** The codes of refusals that have more than a code and a message. */
+type DetailedCode =
+  | 'INVALID_TOKEN'
+  | 'INSUFFICIENT_SCOPE'
+  | 'INVALID_INPUT'
+  | 'TOO_MANY_ATTEMPTS'
+  | 'STEP_UP_REQUIRED'
+  | 'MFA_REQUIRED';
+
 /** What only some refusals have. */
 interface RefusalDetails {
   readonly requiredScopes?: readonly string[];
@@ -128,6 +159,8 @@ interface RefusalDetails {
   readonly fields?: readonly FieldProblem[];
   readonly status?: 413 | 415;
   readonly retryAfterSeconds?: number;
+  readonly maxAgeSeconds?: number;
+  readonly attemptCode?: string;
 }
 
 const tokenSentences: Record<RefusalReason, string> = {
@@ -160,8 +193,12 @@ export class RefusalError extends AuthError {
   readonly status: 413 | 415 | null;
   /** Whole seconds after which the client may try again; `null` unless the code is `TOO_MANY_ATTEMPTS`. */
   readonly retryAfterSeconds: number | null;
+  /** The longest that the sign-in may be ago, in seconds; `null` unless the code is `STEP_UP_REQUIRED`. */
+  readonly maxAgeSeconds: number | null;
+  /** What the client sends back with the second factor; `null` unless the code is `MFA_REQUIRED`. */
+  declare readonly attemptCode: string | null;
 
-  private constructor(
+  protected constructor(
     override readonly code: RefusalCode,
     reason: RefusalReason | null,
     message: string,
@@ -175,6 +212,9 @@ export class RefusalError extends AuthError {
     this.fields = details.fields ?? [];
     this.status = details.status ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
+    this.maxAgeSeconds = details.maxAgeSeconds ?? null;
+    // Whoever has it needs the second factor alone, so it is not enumerable: a log that prints the error does not show it.
+    Object.defineProperty(this, 'attemptCode', { value: details.attemptCode ?? null });
   }
 
   /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
@@ -197,6 +237,16 @@ export class RefusalError extends AuthError {
     return new RefusalError('TOO_MANY_ATTEMPTS', null, sentences.TOO_MANY_ATTEMPTS, explanation, {
       retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
     });
+  }
+
+  /** Refuses a caller whose sign-in is longer ago than the action allows: 401 (RFC 9470 §3). */
+  static tooOld(maxAgeSeconds: number, explanation: string): RefusalError {
+    return new RefusalError('STEP_UP_REQUIRED', null, sentences.STEP_UP_REQUIRED, explanation, { maxAgeSeconds });
+  }
+
+  /** Refuses a sign-in until the second factor is given as well: 401. The answer has the code of the attempt. */
+  static secondFactor(attemptCode: string, explanation: string): RefusalError {
+    return new RefusalError('MFA_REQUIRED', null, sentences.MFA_REQUIRED, explanation, { attemptCode });
   }
 
   /** Refuses a verified caller that the app does not know: 403. */
@@ -234,11 +284,7 @@ export class RefusalError extends AuthError {
   }
 
   /** Creates every other refusal, which has neither a reason nor scopes. */
-  static of(
-    code: Exclude<RefusalCode, 'INVALID_TOKEN' | 'INSUFFICIENT_SCOPE' | 'INVALID_INPUT' | 'TOO_MANY_ATTEMPTS'>,
-    explanation: string,
-    message?: string,
-  ): RefusalError {
+  static of(code: Exclude<RefusalCode, DetailedCode>, explanation: string, message?: string): RefusalError {
     return new RefusalError(code, null, message ?? sentences[code], explanation);
   }
 }

@@ -13,7 +13,7 @@ import type { StoreDatabase } from './store-database.js';
 export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore | typeof ApiKeyStore;
 
 /** What a store is made from. */
-export interface SqlStoreParts {
+interface SqlStoreParts {
   readonly database: StoreDatabase;
   readonly clock: Clock;
   /** Whether the same registration provides this store as well. */

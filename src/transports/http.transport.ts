@@ -1,6 +1,7 @@
 import {
   type ArgumentsHost,
   BadRequestException,
+  ConflictException,
   ForbiddenException,
   HttpException,
   InternalServerErrorException,
@@ -31,6 +32,7 @@ const exceptions = {
   401: UnauthorizedException,
   403: ForbiddenException,
   404: NotFoundException,
+  409: ConflictException,
   413: PayloadTooLargeException,
   415: UnsupportedMediaTypeException,
   429: TooManyRequestsException,

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
   bearerChallenge,
@@ -68,6 +69,38 @@ describe('an answer', () => {
     const error = RefusalError.of('ACCESS_DENIED', '');
     answers.toAnswer(error, null);
     expect(asked).toEqual([[error, null]]);
+  });
+});
+
+describe('the answer to a sign-in', () => {
+  const answers = new ErrorAnswers([bearer]);
+  const linesOf = (error: AuthError): unknown => {
+    const { status, headers } = answers.toAnswer(error, null);
+    return [status, ...headers];
+  };
+
+  it.each(['INVALID_CREDENTIALS', 'PASSWORD_REQUIRED'] as const)('names the scheme alone with %s', (code) => {
+    expect(linesOf(RefusalError.of(code, ''))).toEqual([401, ['WWW-Authenticate', 'Bearer']]);
+  });
+
+  it('states how recent a sign-in has to be', () => {
+    const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+    expect(linesOf(RefusalError.tooOld(300, ''))).toEqual([401, ['WWW-Authenticate', challenge]]);
+  });
+
+  it('has the code that the second factor is sent with, which no log shows', () => {
+    const error = RefusalError.secondFactor('the-attempt', '');
+    const { status, headers, body } = answers.toAnswer(error, null);
+    expect([status, ...headers]).toEqual([401, ['WWW-Authenticate', 'Bearer']]);
+    expect(body).toMatchObject({ code: 'MFA_REQUIRED', attemptCode: 'the-attempt' });
+    expect(inspect(error, { depth: 9 })).not.toContain('the-attempt');
+  });
+
+  it.each([
+    [400, 'INVALID_CODE', 'WEAK_PASSWORD'],
+    [409, 'EMAIL_TAKEN', 'USERNAME_TAKEN', 'IDENTITY_TAKEN', 'GROUP_EXISTS', 'LAST_SIGN_IN_METHOD'],
+  ] as const)('is %i for %s', (status, ...codes) => {
+    for (const code of codes) expect(linesOf(RefusalError.of(code, ''))).toEqual([status]);
   });
 });
 
