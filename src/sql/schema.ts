@@ -64,6 +64,51 @@ const apiKeys = (schema: string): string => `create table ${schema}api_keys (
   previous_valid_until timestamptz
 ) with (fillfactor = 90)`;
 
+const accounts = (schema: string): string => `create table ${schema}accounts (
+  id uuid primary key,
+  email text,
+  email_key text collate "C",
+  email_verified boolean not null,
+  username text,
+  username_key text collate "C",
+  name text,
+  name_key text collate "C",
+  given_name text,
+  family_name text,
+  picture_url text,
+  status text not null,
+  is_anonymous boolean not null,
+  credentials text not null,
+  custom_data text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  last_sign_in_at timestamptz
+) with (fillfactor = 90)`;
+
+const identities = (schema: string): string => `create table ${schema}identities (
+  provider text collate "C" not null,
+  subject text collate "C" not null,
+  account_id uuid not null references ${schema}accounts on delete cascade,
+  email text,
+  linked_at timestamptz not null,
+  constraint identities_pkey primary key (provider, subject)
+)`;
+
+const groups = (schema: string): string => `create table ${schema}groups (
+  id bigint generated always as identity primary key,
+  name text collate "C" not null,
+  description text,
+  custom_data text not null,
+  created_at timestamptz not null,
+  updated_at timestamptz not null
+)`;
+
+const groupMembers = (schema: string): string => `create table ${schema}group_members (
+  group_id bigint not null references ${schema}groups on delete cascade,
+  account_id uuid not null references ${schema}accounts on delete cascade,
+  primary key (group_id, account_id)
+)`;
+
 /** In their order; the version of each is its position, from 1. */
 export const migrations: readonly Migration[] = [
   {
@@ -85,6 +130,22 @@ export const migrations: readonly Migration[] = [
     statements: (schema) => [
       apiKeys(schema),
       `create index api_keys_of_user on ${schema}api_keys (user_id, created_at, id)`,
+    ],
+  },
+  {
+    name: 'accounts and groups',
+    statements: (schema) => [
+      accounts(schema),
+      // These three are also what a search for the beginning of a text uses.
+      `create unique index accounts_email on ${schema}accounts (email_key)`,
+      `create unique index accounts_username on ${schema}accounts (username_key)`,
+      `create index accounts_name on ${schema}accounts (name_key)`,
+      identities(schema),
+      `create index identities_of_account on ${schema}identities (account_id)`,
+      groups(schema),
+      `create unique index groups_name on ${schema}groups (name)`,
+      groupMembers(schema),
+      `create index groups_of_account on ${schema}group_members (account_id)`,
     ],
   },
 ];

@@ -1,16 +1,26 @@
+import { AccountStore } from '../accounts/account-store.js';
+import { GroupStore } from '../accounts/group-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { Clock } from '../clock/clock.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import { RevocationStore } from '../revocation/revocation-store.js';
 import { SessionStore } from '../sessions/session-store.js';
+import { SqlAccountStore } from './sql-account-store.js';
 import { SqlApiKeyStore } from './sql-api-key-store.js';
+import { SqlGroupStore } from './sql-group-store.js';
 import { SqlRevocationStore } from './sql-revocation-store.js';
 import { SqlSessionStore } from './sql-session-store.js';
 import { SqlSigningKeyStore } from './sql-signing-key-store.js';
 import type { StoreDatabase } from './store-database.js';
 
 /** The tokens of the stores. */
-export type StoreToken = typeof SessionStore | typeof SigningKeyStore | typeof RevocationStore | typeof ApiKeyStore;
+export type StoreToken =
+  | typeof SessionStore
+  | typeof SigningKeyStore
+  | typeof RevocationStore
+  | typeof ApiKeyStore
+  | typeof AccountStore
+  | typeof GroupStore;
 
 /** What a store is made from. */
 interface SqlStoreParts {
@@ -35,6 +45,8 @@ export const sqlStores: readonly SqlStore[] = [
   { token: SigningKeyStore, create: ({ database }) => new SqlSigningKeyStore(database) },
   { token: RevocationStore, create: ({ database, clock }) => new SqlRevocationStore(database, clock) },
   { token: ApiKeyStore, create: ({ database }) => new SqlApiKeyStore(database) },
+  { token: AccountStore, create: ({ database }) => new SqlAccountStore(database) },
+  { token: GroupStore, create: ({ database }) => new SqlGroupStore(database) },
 ];
 
 export const storeTokens: readonly StoreToken[] = sqlStores.map(({ token }) => token);

@@ -4,6 +4,8 @@ export type { IssuerDocumentKind, IssuerRequests } from './issuer-server.js';
 export type { TestAlgorithm, TestJwk } from './signing-key.js';
 export { describeRevocationStore, type OpenedRevocationStore } from './revocation-store-suite.js';
 export { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
+export { describeAccountStore, type OpenedAccountStore } from './account-store-suite.js';
+export { describeGroupStore, type OpenedGroupStore } from './group-store-suite.js';
 export { describeApiKeyStore, type OpenedApiKeyStore } from './api-key-store-suite.js';
 export { describeSessionStore, type OpenedSessionStore } from './session-store-suite.js';
 export { describeSigningKeyStore, type OpenedSigningKeyStore } from './signing-key-store-suite.js';

@@ -1,5 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 
+import { AccountStore } from '../accounts/account-store.js';
+import { GroupStore } from '../accounts/group-store.js';
+import { MemoryAccountStore, MemoryGroupStore } from '../accounts/memory-account-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';
 import { type Clock, SystemClock } from '../clock/clock.js';
@@ -29,11 +32,14 @@ class MemoryStoresModule {}
  */
 export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
   const { clock = new SystemClock(), encryptionKeys = EncryptionKeys.random() } = options;
+  const accounts = new MemoryAccountStore();
   const providers = [
     { provide: SessionStore, useValue: new MemorySessionStore() },
     { provide: SigningKeyStore, useValue: new MemorySigningKeyStore() },
     { provide: RevocationStore, useValue: new MemoryRevocationStore(clock) },
     { provide: ApiKeyStore, useValue: new MemoryApiKeyStore() },
+    { provide: AccountStore, useValue: accounts },
+    { provide: GroupStore, useValue: new MemoryGroupStore(accounts) },
     { provide: EncryptionKeys, useValue: encryptionKeys },
   ];
   return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

@@ -40,7 +40,7 @@ let embedded: Promise<OpenedDatabase> | undefined;
 export async function openEmbedded(): Promise<OpenedDatabase> {
   embedded ??= startEmbedded();
   const opened = await embedded;
-  for (const table of ['sessions', 'signing_keys', 'revocations', 'api_keys']) {
+  for (const table of ['sessions', 'signing_keys', 'revocations', 'api_keys', 'accounts', 'groups']) {
     await opened.database.query(`delete from ${opened.database.qualifier}${table}`);
   }
   return opened;

@@ -97,9 +97,9 @@ describe('the answer to a sign-in', () => {
   });
 
   it.each([
-    [400, 'INVALID_CODE', 'WEAK_PASSWORD'],
-    [409, 'EMAIL_TAKEN', 'USERNAME_TAKEN', 'IDENTITY_TAKEN', 'GROUP_EXISTS', 'LAST_SIGN_IN_METHOD'],
-  ] as const)('is %i for %s', (status, ...codes) => {
+    [400, ['INVALID_CODE', 'WEAK_PASSWORD']],
+    [409, ['EMAIL_TAKEN', 'USERNAME_TAKEN', 'IDENTITY_TAKEN', 'GROUP_EXISTS', 'LAST_SIGN_IN_METHOD']],
+  ] as const)('is %i for %j', (status, codes) => {
     for (const code of codes) expect(linesOf(RefusalError.of(code, ''))).toEqual([status]);
   });
 });
