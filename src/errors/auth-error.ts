@@ -121,6 +121,11 @@ const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string>>
   LAST_SIGN_IN_METHOD: 'The account would be left without a way to sign in',
 };
 
+/** The message that clients receive with a code. */
+export function refusalSentence(code: keyof typeof sentences): string {
+  return sentences[code];
+}
+
 /** The same for API keys. */
 const apiKeySentences = {
   key: 'The API key is not accepted',

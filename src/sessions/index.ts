@@ -1,7 +1,8 @@
 export { SigningKeyStore, type SigningAlgorithm, type StoredSigningKey } from '../issuing/signing-key-store.js';
 export { type PublicJwk, type SigningKeyName, SigningKeys, toPublicJwk } from '../issuing/signing-keys.js';
 export { fromSessionCookie, ownTokens, type OwnTokensOptions } from './own-tokens.js';
-export type { BodyTokenAnswer, CookieTokenAnswer, Page, Session, SessionItem, TokenAnswer } from './session.js';
+export type { Page, PageOptions } from '../configuration/list-page.js';
+export type { BodyTokenAnswer, CookieTokenAnswer, Session, SessionItem, TokenAnswer } from './session.js';
 export type { CookieOptions } from './session-cookies.js';
 export type { ListOptions } from './session-lifecycle.js';
 export type {

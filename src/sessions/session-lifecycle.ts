@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../configuration/list-page.js';
 import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
@@ -8,7 +9,7 @@ import type { RevocationService } from '../revocation/revocation.service.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AccessTokens, IssuedAccessToken } from './access-tokens.js';
 import { RefreshTokens } from './refresh-tokens.js';
-import { IssuedSession, type Page, type Session, type SessionDetails, type SessionItem } from './session.js';
+import { IssuedSession, type Session, type SessionDetails, type SessionItem } from './session.js';
 import { checkAccessCookie } from './session-cookies.js';
 import { deliveryFault } from './session-delivery.js';
 import type { SessionTerms } from './session-options.js';
@@ -53,17 +54,11 @@ export interface RefreshRequest {
 }
 
 /** Which part of a list. */
-export interface ListOptions {
-  /** How many, 1 to 200. @defaultValue 50 */
-  readonly limit?: number;
-  /** The `nextCursor` of the part before. */
-  readonly cursor?: string;
+export interface ListOptions extends PageOptions {
   /** The session that is marked as `current`. @defaultValue none */
   readonly currentSessionId?: string;
 }
 
-const mostItems = 200;
-const usualItems = 50;
 /** How many sessions of a user one statement ends. */
 const batchSize = 1_000;
 const mostBatches = 10_000;
@@ -152,12 +147,13 @@ export class SessionLifecycle {
 
   /** @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`. */
   async list(userId: string, options: ListOptions): Promise<Page<SessionItem>> {
-    const { limit = usualItems, cursor, currentSessionId } = options;
-    checkPart(limit, cursor);
-    const query = { now: new Date(this.now()), beforeId: cursor ?? null, limit: limit + 1 };
-    const found = await this.getStore().list(userId, query);
-    const items = found.slice(0, limit).map((session) => toItem(session, currentSessionId));
-    return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+    const limit = readLimit(options);
+    const beforeId = readCursor(options, (cursor) => (isUuid(cursor) ? cursor : null));
+    const found = await this.getStore().list(userId, { now: new Date(this.now()), beforeId, limit: limit + 1 });
+    return toPage(found, limit, {
+      toItem: (session) => toItem(session, options.currentSessionId),
+      cursorOf: ({ id }) => id,
+    });
   }
 
   /** The session of a refresh token, whether or not it is the current one; `null` for any other text. */
@@ -288,13 +284,4 @@ function toSession(
 function toItem(session: StoredSession, currentSessionId: string | undefined): SessionItem {
   const { id, createdAt, lastUsedAt, idleExpiresAt: expiresAt, userAgent, ipAddress, amr } = session;
   return { id, createdAt, lastUsedAt, expiresAt, userAgent, ipAddress, amr, current: id === currentSessionId };
-}
-
-function checkPart(limit: number, cursor: string | undefined): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostItems) {
-    throw RefusalError.input([{ path: 'limit', message: `a whole number from 1 to ${mostItems} is expected` }]);
-  }
-  if (cursor !== undefined && !isUuid(cursor)) {
-    throw RefusalError.input([{ path: 'cursor', message: 'the nextCursor of an earlier answer is expected' }]);
-  }
 }

@@ -1,10 +1,11 @@
+import type { Page } from '../configuration/list-page.js';
 import { RefusalError } from '../errors/auth-error.js';
 import { readJsonBody } from '../issuing/request-body.js';
 import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import type { Page, SessionItem, TokenAnswer } from './session.js';
+import type { SessionItem, TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
 import { accessCookieSource, refreshCookieSource } from './session-cookies.js';
 import { readDeliveryChoice } from './session-delivery.js';

@@ -1,12 +1,13 @@
 import type { HttpAdapterHost } from '@nestjs/core';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
+import type { Page } from '../configuration/list-page.js';
 import { RefusalError } from '../errors/auth-error.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import { appendHeaders } from '../transports/http.transport.js';
-import { IssuedSession, type Page, type Session, type SessionItem, type TokenAnswer } from './session.js';
+import { IssuedSession, type Session, type SessionItem, type TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
 import { accessCookieSource, clearingLines, cookieLines, refreshCookieSource } from './session-cookies.js';
 import { deliveryFault, readDeliveryChoice } from './session-delivery.js';

@@ -84,10 +84,3 @@ export interface SessionItem {
   /** Whether it is the session of the caller. */
   readonly current: boolean;
 }
-
-/** A part of a list. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** What to pass as `cursor` for the next part; `null` when there is none. */
-  readonly nextCursor: string | null;
-}

@@ -13,9 +13,10 @@ import {
 } from '@nestjs/common';
 import 'reflect-metadata';
 
+import type { Page } from '../configuration/list-page.js';
 import { Public } from '../decorators/authentication.decorator.js';
 import { ReadsBody } from '../issuing/reads-body.decorator.js';
-import type { Page, SessionItem, TokenAnswer } from './session.js';
+import type { SessionItem, TokenAnswer } from './session.js';
 import { SessionRequests } from './session-requests.js';
 
 /** The routes of sessions, without their common path. Each handler takes the framework's own request and response. */

@@ -1,0 +1,124 @@
+import { isUnicodeText } from '../configuration/unicode-text.js';
+import type { FieldProblem } from '../errors/auth-error.js';
+import { AccountError } from './account-error.js';
+import { findCustomDataProblem } from './custom-data.js';
+
+/** The longest path of an address in SMTP, without its brackets (RFC 5321 §4.5.3.1.3). */
+const longestEmail = 254;
+const longestUsername = 100;
+const longestName = 200;
+const longestUrl = 2_048;
+const longestDescription = 1_000;
+
+/**
+ * The form in which addresses, usernames and names are compared: full-width and composed characters are as others, and case does
+ * not count, in no language's own way.
+ */
+export function toAccountKey(text: string): string {
+  return text.normalize('NFKC').toLowerCase();
+}
+
+type Rule = readonly [fits: (value: unknown) => boolean, message: string];
+
+const orNull =
+  (fits: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === null || fits(value);
+const nameRule: Rule = [
+  orNull((value) => isText(value, longestName)),
+  `a text of 1 to ${longestName} characters, or null, is expected`,
+];
+const switchRule: Rule = [(value) => typeof value === 'boolean', 'true or false is expected'];
+
+/** What is expected of each member of an account and of a group. */
+const rules = {
+  email: [orNull(isEmail), `an e-mail address of at most ${longestEmail} characters, or null, is expected`],
+  emailVerified: switchRule,
+  username: [
+    orNull(isUsername),
+    `a text of 1 to ${longestUsername} characters, without @ and without blanks at its ends, or null, is expected`,
+  ],
+  name: nameRule,
+  givenName: nameRule,
+  familyName: nameRule,
+  pictureUrl: [orNull(isWebAddress), `a web address of at most ${longestUrl} characters, or null, is expected`],
+  groupName: [isGroupName, `a text of 1 to ${longestName} characters, without blanks at its ends, is expected`],
+  description: [
+    orNull((value) => isText(value, longestDescription)),
+    `a text of 1 to ${longestDescription} characters, or null, is expected`,
+  ],
+  password: [(value) => typeof value === 'string', 'a text is expected'],
+  passwordHash: [(value) => isText(value, 1_024), 'the text of a hash is expected'],
+  provider: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
+  subject: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
+} as const satisfies Readonly<Record<string, Rule>>;
+
+type RuleName = keyof typeof rules | 'customData';
+
+/** Where the rule of a member has another name than the member. */
+type RuleNames<Input> = Readonly<Partial<Record<keyof Input, RuleName>>>;
+
+/**
+ * Checks the members of an input that are given.
+ *
+ * @param known the members that the input can have, with the rule of each
+ * @throws {AccountError} `INVALID_INPUT` with each member that is wrong, or not known.
+ */
+export function checkInput<Input extends object>(input: Input, known: RuleNames<Input>): void {
+  if (typeof (input as unknown) !== 'object' || (input as unknown) === null) {
+    throw AccountError.fields([{ path: '', message: 'an object is expected' }]);
+  }
+  const ruleOf = new Map(Object.entries(known) as [string, RuleName][]);
+  const problems = Object.entries(input).flatMap(([path, value]: [string, unknown]): FieldProblem[] => {
+    const name = ruleOf.get(path);
+    if (name === undefined) {
+      return [
+        {
+          path: /^\w{1,64}$/.test(path) ? path : '',
+          message: `there is no such member; known: ${[...ruleOf.keys()].join(', ')}`,
+        },
+      ];
+    }
+    return value === undefined ? [] : problemsOf(path, name, value);
+  });
+  if (problems.length > 0) throw AccountError.fields(problems.slice(0, 20));
+}
+
+function problemsOf(path: string, name: RuleName, value: unknown): FieldProblem[] {
+  if (name === 'customData') {
+    const problem = findCustomDataProblem(value);
+    return problem === null ? [] : [problem];
+  }
+  const [fits, message]: Rule = rules[name];
+  return fits(value) ? [] : [{ path, message }];
+}
+
+function isText(value: unknown, longest: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= longest && isUnicodeText(value);
+}
+
+const isTrimmed = (text: string): boolean => text.trim() === text;
+
+/**
+ * The form that browsers accept in `<input type=email>`, and beyond it letters of all scripts (RFC 6531): whether somebody reads
+ * mail there is only known by sending some.
+ */
+function isEmail(value: unknown): boolean {
+  if (!isText(value, longestEmail)) return false;
+  const [, local, domain] = /^([^\s@\p{Cc}"(),:;<>[\\\]]{1,64})@([^\s@\p{Cc}"(),:;<>[\\\]]+)$/u.exec(value) ?? [];
+  if (local === undefined || domain === undefined) return false;
+  return domain.split('.').every((label) => label !== '' && label.length <= 63 && !/^-|-$/.test(label));
+}
+
+function isUsername(value: unknown): boolean {
+  return isText(value, longestUsername) && isTrimmed(value) && !/[@\p{Cc}]/u.test(toAccountKey(value));
+}
+
+function isGroupName(value: unknown): boolean {
+  return isText(value, longestName) && isTrimmed(value) && !/\p{Cc}/u.test(value);
+}
+
+/** Whoever shows a picture uses its address as it is, so it must be one of the web. */
+function isWebAddress(value: unknown): boolean {
+  return isText(value, longestUrl) && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
