@@ -1,4 +1,4 @@
-import { type FieldProblem, RefusalError, type RefusalCode, refusalSentence } from '../errors/auth-error.js';
+import { type FieldProblem, isRefusal, RefusalError, type RefusalCode, refusalSentence } from '../errors/auth-error.js';
 
 /** The codes of an `AccountError`. */
 export type AccountErrorCode = Extract<
@@ -21,13 +21,29 @@ export class AccountError extends RefusalError {
   declare readonly code: AccountErrorCode;
 
   /** @param explanation for the log; it repeats no address and no name */
-  static because(code: Exclude<AccountErrorCode, 'INVALID_INPUT'>, explanation: string): AccountError {
-    return new AccountError(code, null, refusalSentence(code), explanation);
+  static because(
+    code: Exclude<AccountErrorCode, 'INVALID_INPUT'>,
+    explanation: string,
+    message: string = refusalSentence(code),
+  ): AccountError {
+    return new AccountError(code, null, message, explanation);
   }
 
   /** For members of the input that break a rule. */
   static fields(fields: readonly FieldProblem[]): AccountError {
     const explanation = fields.map(({ path, message }) => `${path}: ${message}`).join('; ');
     return new AccountError('INVALID_INPUT', null, refusalSentence('INVALID_INPUT'), explanation, { fields });
+  }
+
+  /** The rules of passwords and of lists are not those of accounts alone, so they refuse without this class. */
+  static async during<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isRefusal(error) || error instanceof AccountError) throw error;
+      if (error.code === 'INVALID_INPUT') throw AccountError.fields(error.fields);
+      if (error.code === 'WEAK_PASSWORD') throw AccountError.because(error.code, error.explanation, error.message);
+      throw error;
+    }
   }
 }

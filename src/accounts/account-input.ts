@@ -122,3 +122,8 @@ function isGroupName(value: unknown): boolean {
 function isWebAddress(value: unknown): boolean {
   return isText(value, longestUrl) && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }
+
+/** @throws {AccountError} `INVALID_INPUT` for anything but a text. A repeated name in a query is a list. */
+export function checkText(path: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw AccountError.fields([{ path, message: 'a text is expected' }]);
+}

@@ -1,4 +1,4 @@
-import type { InjectionToken, OptionalFactoryDependency, Provider } from '@nestjs/common';
+import type { InjectionToken, OptionalFactoryDependency, Provider, Type } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
@@ -13,6 +13,7 @@ import { AuthorizationServerMetadata } from '../issuing/authorization-server-met
 import { Revocation } from '../open-revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { AccessTokens } from '../sessions/access-tokens.js';
+import { AccountSubjects, ExtendedSubjects } from '../sessions/account-subjects.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from '../sessions/session-subject.js';
 import { SessionSubjects } from '../sessions/sessions-module-providers.js';
 import { EventLog } from '../telemetry/event-log.service.js';
@@ -61,16 +62,22 @@ export class ApiKeySubjects {
 
   private async find(): Promise<SubjectFinder> {
     const { where, findSubject: given } = this.terms;
-    if (given === null) return this.findDefault();
-    if (typeof given !== 'function') return given;
+    const accounts = findAppProvider(this.modules, AccountSubjects, where);
+    if (given === null) return this.findDefault(accounts);
+    const own = typeof given === 'function' ? await this.findOwn(given) : given;
+    return accounts === null ? own : new ExtendedSubjects(accounts, own);
+  }
+
+  private async findOwn(given: Type<SubjectFinder>): Promise<SubjectFinder> {
     // A provider of the app is used as it is, so that it has the dependencies of its own module.
-    const known = findAppProvider(this.modules, given, `${where}({ findSubject })`);
+    const known = findAppProvider(this.modules, given, `${this.terms.where}({ findSubject })`);
     return known ?? (await this.moduleRef.create(given));
   }
 
-  private async findDefault(): Promise<SubjectFinder> {
+  private async findDefault(accounts: SubjectFinder | null): Promise<SubjectFinder> {
     const sessions = findAppProvider(this.modules, SessionSubjects, this.terms.where);
-    return sessions === null ? refuseWithoutFinder(this.terms.where) : await sessions.open();
+    if (sessions !== null) return await sessions.open();
+    return accounts ?? refuseWithoutFinder(this.terms.where);
   }
 }
 

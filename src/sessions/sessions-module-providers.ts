@@ -24,6 +24,7 @@ import { readSessionTerms, type SessionTerms } from './session-options.js';
 import { SessionRequests } from './session-requests.js';
 import { SessionStatus } from './session-status.js';
 import { SessionStores } from './session-stores.js';
+import { AccountSubjects, ExtendedSubjects } from './account-subjects.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
 import { SessionService } from './session.service.js';
 
@@ -56,14 +57,19 @@ export class SessionSubjects implements SubjectFinder {
   }
 
   private async find(): Promise<SubjectFinder> {
+    const accounts = findAppProvider(this.modules, AccountSubjects, 'AccountsModule');
+    const own = await this.findOwn();
+    if (accounts !== null) return own === null ? accounts : new ExtendedSubjects(accounts, own);
+    if (own !== null) return own;
+    throw new ConfigurationError(
+      'SessionsModule.forRoot({ findSubject })',
+      'it is missing, and nothing else in this app knows its users',
+      'Write findSubject: (userId) => users.find(userId), or import AccountsModule',
+    );
+  }
+
+  private async findOwn(): Promise<SubjectFinder | null> {
     const { findSubject } = this.terms;
-    if (findSubject === null) {
-      throw new ConfigurationError(
-        'SessionsModule.forRoot({ findSubject })',
-        'it is missing, and nothing else in this app knows its users',
-        'Write findSubject: (userId) => users.find(userId)',
-      );
-    }
     if (typeof findSubject !== 'function') return findSubject;
     // A provider of the app is used as it is, so that it has the dependencies of its own module.
     const known = findAppProvider(this.modules, findSubject, 'SessionsModule.forRoot({ findSubject })');

@@ -1,0 +1,392 @@
+import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../configuration/list-page.js';
+import { isAuthError } from '../errors/auth-error.js';
+import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
+import type { JsonObject } from '../token/json-object.js';
+import { type Account, type AccountIdentity, toAccount } from './account.js';
+import { AccountError } from './account-error.js';
+import { checkInput, checkText, toAccountKey } from './account-input.js';
+import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
+import { askStore } from './ask-store.js';
+import { applyMergePatch } from './custom-data.js';
+import type { PasswordHasher } from './password-hasher.js';
+import type { PasswordPolicy } from './password-policy.js';
+
+/** What is known of a person, apart from how they sign in. */
+export interface AccountProfile {
+  /** Compared without regard to case; no two accounts have the same. At most 254 characters. */
+  readonly email?: string | null;
+  /** Whether it is known that the address is the person's own. @defaultValue false, also for an address that is new */
+  readonly emailVerified?: boolean;
+  /** Compared as `email` is; at most 100 characters, without `@`. */
+  readonly username?: string | null;
+  readonly name?: string | null;
+  readonly givenName?: string | null;
+  readonly familyName?: string | null;
+  /** A web address (`https:` or `http:`). */
+  readonly pictureUrl?: string | null;
+  /** JSON of at most 64 KiB. It replaces what is there; `patchCustomData` changes parts. */
+  readonly customData?: JsonObject;
+}
+
+/** What an account is created with. */
+export interface NewAccount extends AccountProfile {
+  readonly password?: string;
+  /** A hash that another system has made, in the place of `password`: argon2, scrypt, bcrypt or PBKDF2. */
+  readonly passwordHash?: string;
+}
+
+/** Which accounts are listed. */
+export interface AccountListOptions extends PageOptions {
+  /** Only members of the group with this name. */
+  readonly group?: string;
+  /** Only accounts whose e-mail address, username or name begins with this text, without regard to case. */
+  readonly search?: string;
+}
+
+/** What an identity is linked with. */
+export interface NewIdentity {
+  readonly provider: string;
+  readonly subject: string;
+  readonly email?: string | null;
+}
+
+/** What happened to an account, after it was stored. */
+export interface AccountEvent {
+  readonly type: 'account-created' | 'account-disabled' | 'account-deleted' | 'password-changed';
+  readonly accountId: string;
+  readonly at: Date;
+}
+
+export interface AccountServiceParts {
+  readonly findStore: () => AccountStore;
+  readonly clock: Clock;
+  readonly hasher: PasswordHasher;
+  readonly policy: PasswordPolicy;
+  /** Ends the sessions of an account, except one. */
+  readonly endSessions: (accountId: string, exceptId?: string) => Promise<void>;
+  /** Revokes the API keys of an account, where the app has any. */
+  readonly revokeKeys: (accountId: string) => Promise<void>;
+  /** Never throws. */
+  readonly emit: (event: AccountEvent) => void;
+}
+
+const profileRules = {
+  email: 'email',
+  emailVerified: 'emailVerified',
+  username: 'username',
+  name: 'name',
+  givenName: 'name',
+  familyName: 'name',
+  pictureUrl: 'pictureUrl',
+  customData: 'customData',
+} as const;
+
+/**
+ * Creates, finds, changes and deletes the accounts of the app's users. `AccountsModule` provides it to all modules.
+ *
+ * It does not check who calls it. What breaks a rule is an `AccountError`, which a handler may let pass: it is answered with the
+ * status of its code. All methods reject with an `AuthUnavailableError` (503) when the store does not answer.
+ */
+export class AccountService {
+  constructor(private readonly parts: AccountServiceParts) {}
+
+  /**
+   * Creates an account. Nothing is mailed: an address counts as verified if `emailVerified` says so.
+   *
+   * @throws {AccountError} `EMAIL_TAKEN`, `USERNAME_TAKEN`, `WEAK_PASSWORD`, or `INVALID_INPUT` with each member that is wrong.
+   */
+  async create(given: NewAccount): Promise<Account> {
+    checkInput<NewAccount>(given, { ...profileRules, password: 'password', passwordHash: 'passwordHash' });
+    const { password, passwordHash, ...profile } = given;
+    if (password !== undefined && passwordHash !== undefined) {
+      throw AccountError.fields([{ path: 'passwordHash', message: 'password or passwordHash is expected, and not both' }]);
+    }
+    const hash = await AccountError.during(() => this.readHash(given));
+    const at = this.now();
+    const account = withProfile(emptyAccount(createUuidV7(at.getTime()), at), profile);
+    const stored = { ...account, credentials: hash === null ? {} : { passwordHash: hash } };
+    const taken = await this.ask((store) => store.create(stored));
+    if (taken !== null) throw takenError(taken);
+    this.emit('account-created', stored.id);
+    return toAccount({ ...stored, groups: [] });
+  }
+
+  /** The account with this id; `null` when there is none. */
+  find(id: string): Promise<Account | null> {
+    return this.findBy((store) => store.find(id), id);
+  }
+
+  /** The account with this address, in whatever case it is written. */
+  findByEmail(email: string): Promise<Account | null> {
+    return this.findBy((store) => store.findByEmail(toAccountKey(email)), email);
+  }
+
+  findByUsername(username: string): Promise<Account | null> {
+    return this.findBy((store) => store.findByUsername(toAccountKey(username)), username);
+  }
+
+  /** The account that a person signs in to by a provider. */
+  findByIdentity(provider: string, subject: string): Promise<Account | null> {
+    return this.findBy((store) => store.findByIdentity(provider, subject), provider, subject);
+  }
+
+  /**
+   * The accounts, or some of them, newest first.
+   *
+   * @throws {AccountError} `INVALID_INPUT` for a wrong `limit` or `cursor`.
+   */
+  async list(options: AccountListOptions = {}): Promise<Page<Account>> {
+    return await AccountError.during(async () => {
+      const { group, search } = options;
+      for (const [path, text] of Object.entries({ group, search })) if (text !== undefined) checkText(path, text);
+      const limit = readLimit(options);
+      const query = {
+        group: group ?? null,
+        search: search === undefined || search === '' ? null : toAccountKey(search),
+        afterId: readCursor(options, (cursor) => (isUuid(cursor) ? cursor : null)),
+        limit: limit + 1,
+      };
+      const found = await this.ask((store) => store.list(query));
+      return toPage(found, limit, { toItem: toAccount, cursorOf: ({ id }) => id });
+    });
+  }
+
+  /**
+   * Sets what is given, and leaves the rest as it is. A new address counts as not verified, unless `emailVerified` is given.
+   *
+   * @throws {AccountError} `NOT_FOUND`, `EMAIL_TAKEN`, `USERNAME_TAKEN`, or `INVALID_INPUT`.
+   */
+  async update(id: string, changes: AccountProfile): Promise<Account> {
+    checkInput<AccountProfile>(changes, profileRules);
+    return toAccount(await this.change(id, (account) => withProfile(account, changes)));
+  }
+
+  /**
+   * Changes parts of the custom data by a JSON merge patch (RFC 7396): members replace those of the same name, `null` removes one,
+   * and objects are merged. Patches at the same time are applied one after the other.
+   *
+   * @returns the account with its data as they are then
+   * @throws {AccountError} `NOT_FOUND`, or `INVALID_INPUT` where the data would be larger than 64 KiB.
+   */
+  async patchCustomData(id: string, patch: JsonObject): Promise<Account> {
+    checkInput({ customData: patch }, { customData: 'customData' });
+    const changed = await this.change(id, (account) => {
+      const customData = applyMergePatch(account.customData, patch);
+      checkInput({ customData }, { customData: 'customData' });
+      return { ...account, customData };
+    });
+    return toAccount(changed);
+  }
+
+  /** Ends the sessions of an account, and keeps its user from signing in, with API keys too. @throws {AccountError} `NOT_FOUND` */
+  async disable(id: string): Promise<Account> {
+    let wasEnabled = false;
+    const account = await this.change(id, (found) => {
+      wasEnabled = found.status === 'enabled';
+      return { ...found, status: 'disabled' };
+    });
+    // Also when it was disabled before: that call may have failed in between.
+    await this.parts.endSessions(id);
+    if (wasEnabled) this.emit('account-disabled', id);
+    return toAccount(account);
+  }
+
+  /** Lets a user whose account was disabled sign in again. @throws {AccountError} `NOT_FOUND` */
+  async enable(id: string): Promise<Account> {
+    return toAccount(await this.change(id, (found) => ({ ...found, status: 'enabled' })));
+  }
+
+  /**
+   * Deletes an account with its identities, memberships, sessions and API keys. Does nothing for one that is not there. Where it
+   * fails, the account is left disabled, and another call goes on.
+   */
+  async delete(id: string): Promise<void> {
+    const isThere = await this.ask((store) => store.change(id, (found) => ({ ...found, status: 'disabled' })));
+    await this.parts.endSessions(id);
+    await this.parts.revokeKeys(id);
+    if (isThere !== null && (await this.ask((store) => store.delete(id)))) this.emit('account-deleted', id);
+  }
+
+  /**
+   * Sets a new password, and ends the sessions of the account.
+   *
+   * @param options `exceptSessionId`: a session that goes on, such as the one in which the user changes the password
+   * @throws {AccountError} `NOT_FOUND`, or `WEAK_PASSWORD`.
+   */
+  async setPassword(
+    id: string,
+    password: string,
+    options: { readonly exceptSessionId?: string } = {},
+  ): Promise<Account> {
+    checkInput({ password }, { password: 'password' });
+    const known = await this.ask((store) => store.find(id));
+    if (known === null) throw unknownAccount();
+    const passwordHash = await AccountError.during(() => this.readHash({ ...toAccount(known), password }));
+    const changed = await this.change(id, (account) => ({
+      ...account,
+      credentials: { ...account.credentials, ...(passwordHash !== null && { passwordHash }) },
+    }));
+    await this.parts.endSessions(id, options.exceptSessionId);
+    this.emit('password-changed', id);
+    return toAccount(changed);
+  }
+
+  /**
+   * The account with this e-mail address or username, if the password is its own and it is not disabled; `null` otherwise, after the
+   * same time. Whether the address is verified makes no difference here.
+   *
+   * Failures are not counted: a route that calls it has to limit how often one may guess. `POST /auth/sign-in` does.
+   */
+  async verifyPassword(login: string, password: string): Promise<Account | null> {
+    for (const [path, text] of Object.entries({ login, password })) checkText(path, text);
+    const key = toAccountKey(login);
+    const account = await this.ask((store) =>
+      key.includes('@') ? store.findByEmail(key) : store.findByUsername(key),
+    );
+    const passwordHash = account?.credentials.passwordHash ?? null;
+    const verdict = await this.parts.hasher.verify(password, passwordHash);
+    if (account === null || verdict === 'wrong' || account.status === 'disabled') return null;
+    return toAccount(verdict === 'right' ? account : await this.upgradeHash(account, password));
+  }
+
+  /** The identities that an account is signed in to by, in the order of their linking. */
+  async identities(id: string): Promise<readonly AccountIdentity[]> {
+    return await this.ask((store) => store.listIdentities(id));
+  }
+
+  /**
+   * Lets a person sign in to an account by a provider. One that is linked to it already stays so.
+   *
+   * @throws {AccountError} `IDENTITY_TAKEN` when it belongs to another account; `NOT_FOUND`.
+   */
+  async linkIdentity(id: string, identity: NewIdentity): Promise<void> {
+    checkInput<NewIdentity>(identity, { provider: 'provider', subject: 'subject', email: 'email' });
+    const { provider, subject, email = null } = identity;
+    checkInput({ provider, subject }, { provider: 'provider', subject: 'subject' });
+    const taken = await this.ask((store) =>
+      store.addIdentity(id, { provider, subject, email, linkedAt: this.now() }),
+    );
+    if (taken === null) return;
+    if (taken === 'account') throw unknownAccount();
+    const owner = await this.ask((store) => store.findByIdentity(provider, subject));
+    if (owner?.id !== id) throw AccountError.because('IDENTITY_TAKEN', 'The identity belongs to another account');
+  }
+
+  /** Ends that a person signs in to an account by a provider. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
+  async unlinkIdentity(id: string, { provider, subject }: Pick<NewIdentity, 'provider' | 'subject'>): Promise<void> {
+    checkInput({ provider, subject }, { provider: 'provider', subject: 'subject' });
+    if (await this.ask((store) => store.removeIdentity(id, provider, subject))) return;
+    throw AccountError.because('NOT_FOUND', 'The identity is not linked to this account');
+  }
+
+  private async findBy(
+    find: (store: AccountStore) => Promise<FoundAccount | null>,
+    ...texts: readonly unknown[]
+  ): Promise<Account | null> {
+    // A repeated name in a query is a list, which no account is found by.
+    if (!texts.every((text) => typeof text === 'string')) return null;
+    const found = await this.ask(find);
+    return found && toAccount(found);
+  }
+
+  private async change(id: string, decide: (account: FoundAccount) => StoredAccount): Promise<FoundAccount> {
+    const updatedAt = this.now();
+    const changed = await this.ask((store) => store.change(id, (account) => ({ ...decide(account), updatedAt })));
+    if (changed === null) throw unknownAccount();
+    if (typeof changed === 'string') throw takenError(changed);
+    return changed;
+  }
+
+  private async readHash({ password, passwordHash, ...person }: NewAccount): Promise<string | null> {
+    const { hasher, policy } = this.parts;
+    if (passwordHash !== undefined) {
+      await hasher.checkImported(passwordHash);
+      return passwordHash;
+    }
+    if (password === undefined) return null;
+    await policy.check(password, person);
+    return await hasher.hash(password);
+  }
+
+  /** Replaces the hash by one that is made today, unless the password was changed meanwhile. */
+  private async upgradeHash(account: FoundAccount, password: string): Promise<FoundAccount> {
+    const { passwordHash: before } = account.credentials;
+    try {
+      const passwordHash = await this.parts.hasher.hash(password);
+      const changed = await this.ask((store) =>
+        store.change(account.id, (found) =>
+          found.credentials.passwordHash === before
+            ? { ...found, credentials: { ...found.credentials, passwordHash } }
+            : found,
+        ),
+      );
+      return changed === null || typeof changed === 'string' ? account : changed;
+    } catch (error) {
+      // The password is right, and the next sign-in tries again.
+      if (isAuthError(error) && error.code === 'SERVER_ERROR') return account;
+      throw error;
+    }
+  }
+
+  private ask<Result>(call: (store: AccountStore) => Promise<Result>): Promise<Result> {
+    return askStore('of the accounts', () => call(this.parts.findStore()));
+  }
+
+  private emit(type: AccountEvent['type'], accountId: string): void {
+    this.parts.emit({ type, accountId, at: this.now() });
+  }
+
+  private now(): Date {
+    return new Date(readMilliseconds(this.parts.clock));
+  }
+}
+
+function emptyAccount(id: string, at: Date): StoredAccount {
+  return {
+    id,
+    email: null,
+    emailKey: null,
+    emailVerified: false,
+    username: null,
+    usernameKey: null,
+    name: null,
+    nameKey: null,
+    givenName: null,
+    familyName: null,
+    pictureUrl: null,
+    status: 'enabled',
+    isAnonymous: false,
+    credentials: {},
+    customData: {},
+    createdAt: at,
+    updatedAt: at,
+    lastSignInAt: null,
+  };
+}
+
+/** Sets what is given. */
+function withProfile(account: StoredAccount, given: AccountProfile): StoredAccount {
+  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const { email, username, name, emailVerified } = { ...account, ...set } as StoredAccount;
+  const isSameAddress = keyOrNull(email) === account.emailKey;
+  return {
+    ...account,
+    ...set,
+    emailKey: keyOrNull(email),
+    usernameKey: keyOrNull(username),
+    nameKey: keyOrNull(name),
+    emailVerified: email !== null && (given.emailVerified ?? (isSameAddress && emailVerified)),
+  };
+}
+
+const keyOrNull = (text: string | null): string | null => (text === null ? null : toAccountKey(text));
+
+function unknownAccount(): AccountError {
+  return AccountError.because('NOT_FOUND', 'There is no account with this id');
+}
+
+function takenError(taken: 'email' | 'username' | 'identity'): AccountError {
+  const code = ({ email: 'EMAIL_TAKEN', username: 'USERNAME_TAKEN', identity: 'IDENTITY_TAKEN' } as const)[taken];
+  return AccountError.because(code, `Another account has the same ${taken}`);
+}
