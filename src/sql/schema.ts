@@ -109,6 +109,33 @@ const groupMembers = (schema: string): string => `create table ${schema}group_me
   primary key (group_id, account_id)
 )`;
 
+const oneTimeCodes = (schema: string): string => `create table ${schema}one_time_codes (
+  id uuid primary key,
+  purpose text collate "C" not null,
+  subject text collate "C" not null,
+  account_id text collate "C",
+  link_hash bytea,
+  typed_hash bytea,
+  typed_expires_at timestamptz,
+  tries integer not null default 0,
+  payload text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null
+)`;
+
+const attempts = (schema: string): string => `create table ${schema}attempts (
+  key text collate "C" primary key,
+  times int8[] not null,
+  expires_at timestamptz not null
+) with (fillfactor = 70)`;
+
+const signInNetworks = (schema: string): string => `create table ${schema}sign_in_networks (
+  login text collate "C" not null,
+  network text collate "C" not null,
+  expires_at timestamptz not null,
+  primary key (login, network)
+)`;
+
 /** In their order; the version of each is its position, from 1. */
 export const migrations: readonly Migration[] = [
   {
@@ -146,6 +173,20 @@ export const migrations: readonly Migration[] = [
       `create unique index groups_name on ${schema}groups (name)`,
       groupMembers(schema),
       `create index groups_of_account on ${schema}group_members (account_id)`,
+    ],
+  },
+  {
+    name: 'one-time codes and counts of failures',
+    statements: (schema) => [
+      oneTimeCodes(schema),
+      `create unique index one_time_codes_subject on ${schema}one_time_codes (subject, purpose)`,
+      `create unique index one_time_codes_link on ${schema}one_time_codes (link_hash)`,
+      `create index one_time_codes_of_account on ${schema}one_time_codes (account_id) where account_id is not null`,
+      `create index one_time_codes_expires_at on ${schema}one_time_codes (expires_at)`,
+      attempts(schema),
+      `create index attempts_expires_at on ${schema}attempts (expires_at)`,
+      signInNetworks(schema),
+      `create index sign_in_networks_expires_at on ${schema}sign_in_networks (expires_at)`,
     ],
   },
 ];

@@ -1,5 +1,7 @@
 import { AccountStore } from '../accounts/account-store.js';
+import { AttemptStore } from '../accounts/attempt-store.js';
 import { GroupStore } from '../accounts/group-store.js';
+import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { Clock } from '../clock/clock.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
@@ -7,7 +9,9 @@ import { RevocationStore } from '../revocation/revocation-store.js';
 import { SessionStore } from '../sessions/session-store.js';
 import { SqlAccountStore } from './sql-account-store.js';
 import { SqlApiKeyStore } from './sql-api-key-store.js';
+import { SqlAttemptStore } from './sql-attempt-store.js';
 import { SqlGroupStore } from './sql-group-store.js';
+import { SqlOneTimeCodeStore } from './sql-one-time-code-store.js';
 import { SqlRevocationStore } from './sql-revocation-store.js';
 import { SqlSessionStore } from './sql-session-store.js';
 import { SqlSigningKeyStore } from './sql-signing-key-store.js';
@@ -20,7 +24,9 @@ export type StoreToken =
   | typeof RevocationStore
   | typeof ApiKeyStore
   | typeof AccountStore
-  | typeof GroupStore;
+  | typeof GroupStore
+  | typeof OneTimeCodeStore
+  | typeof AttemptStore;
 
 /** What a store is made from. */
 interface SqlStoreParts {
@@ -47,6 +53,8 @@ export const sqlStores: readonly SqlStore[] = [
   { token: ApiKeyStore, create: ({ database }) => new SqlApiKeyStore(database) },
   { token: AccountStore, create: ({ database }) => new SqlAccountStore(database) },
   { token: GroupStore, create: ({ database }) => new SqlGroupStore(database) },
+  { token: OneTimeCodeStore, create: ({ database }) => new SqlOneTimeCodeStore(database) },
+  { token: AttemptStore, create: ({ database }) => new SqlAttemptStore(database) },
 ];
 
 export const storeTokens: readonly StoreToken[] = sqlStores.map(({ token }) => token);

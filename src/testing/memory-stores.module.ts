@@ -1,8 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 
 import { AccountStore } from '../accounts/account-store.js';
+import { AttemptStore } from '../accounts/attempt-store.js';
 import { GroupStore } from '../accounts/group-store.js';
 import { MemoryAccountStore, MemoryGroupStore } from '../accounts/memory-account-store.js';
+import { MemoryAttemptStore } from '../accounts/memory-attempt-store.js';
+import { MemoryOneTimeCodeStore } from '../accounts/memory-one-time-code-store.js';
+import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';
 import { type Clock, SystemClock } from '../clock/clock.js';
@@ -40,6 +44,8 @@ export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
     { provide: ApiKeyStore, useValue: new MemoryApiKeyStore() },
     { provide: AccountStore, useValue: accounts },
     { provide: GroupStore, useValue: new MemoryGroupStore(accounts) },
+    { provide: OneTimeCodeStore, useValue: new MemoryOneTimeCodeStore() },
+    { provide: AttemptStore, useValue: new MemoryAttemptStore() },
     { provide: EncryptionKeys, useValue: encryptionKeys },
   ];
   return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

@@ -34,13 +34,25 @@ export function createDatabase(
   return { database, schema, events, timer };
 }
 
+const tables = [
+  'sessions',
+  'signing_keys',
+  'revocations',
+  'api_keys',
+  'accounts',
+  'groups',
+  'one_time_codes',
+  'attempts',
+  'sign_in_networks',
+];
+
 let embedded: Promise<OpenedDatabase> | undefined;
 
 /** PGlite in memory, with empty tables. It takes seconds to start, so all tests of a file share one. */
 export async function openEmbedded(): Promise<OpenedDatabase> {
   embedded ??= startEmbedded();
   const opened = await embedded;
-  for (const table of ['sessions', 'signing_keys', 'revocations', 'api_keys', 'accounts', 'groups']) {
+  for (const table of tables) {
     await opened.database.query(`delete from ${opened.database.qualifier}${table}`);
   }
   return opened;
