@@ -100,7 +100,9 @@ export class AccountService {
     checkInput<NewAccount>(given, { ...profileRules, password: 'password', passwordHash: 'passwordHash' });
     const { password, passwordHash, ...profile } = given;
     if (password !== undefined && passwordHash !== undefined) {
-      throw AccountError.fields([{ path: 'passwordHash', message: 'password or passwordHash is expected, and not both' }]);
+      throw AccountError.fields([
+        { path: 'passwordHash', message: 'password or passwordHash is expected, and not both' },
+      ]);
     }
     const hash = await AccountError.during(() => this.readHash(given));
     const at = this.now();
@@ -241,9 +243,7 @@ export class AccountService {
   async verifyPassword(login: string, password: string): Promise<Account | null> {
     for (const [path, text] of Object.entries({ login, password })) checkText(path, text);
     const key = toAccountKey(login);
-    const account = await this.ask((store) =>
-      key.includes('@') ? store.findByEmail(key) : store.findByUsername(key),
-    );
+    const account = await this.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
     const passwordHash = account?.credentials.passwordHash ?? null;
     const verdict = await this.parts.hasher.verify(password, passwordHash);
     if (account === null || verdict === 'wrong' || account.status === 'disabled') return null;
@@ -264,9 +264,7 @@ export class AccountService {
     checkInput<NewIdentity>(identity, { provider: 'provider', subject: 'subject', email: 'email' });
     const { provider, subject, email = null } = identity;
     checkInput({ provider, subject }, { provider: 'provider', subject: 'subject' });
-    const taken = await this.ask((store) =>
-      store.addIdentity(id, { provider, subject, email, linkedAt: this.now() }),
-    );
+    const taken = await this.ask((store) => store.addIdentity(id, { provider, subject, email, linkedAt: this.now() }));
     if (taken === null) return;
     if (taken === 'account') throw unknownAccount();
     const owner = await this.ask((store) => store.findByIdentity(provider, subject));

@@ -20,7 +20,9 @@ export class ExtendedSubjects implements SubjectFinder {
     const added = (await this.own.findSubject(userId)) as SessionSubject | null | undefined;
     if (added === null || added === undefined) return added as SessionSubject | null;
     checkSubject('findSubject', added);
-    const known = Object.fromEntries(Object.entries(added).filter(([, value]) => value !== null && value !== undefined));
+    const known = Object.fromEntries(
+      Object.entries(added).filter(([, value]) => value !== null && value !== undefined),
+    );
     return {
       ...account,
       ...(known as Partial<SessionSubject>),

@@ -3,6 +3,7 @@ import { type GivenOptions, path, readChoice, readOptions, readText } from '../c
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { HeaderLines } from '../challenge/error-answers.js';
 import { fromCookie, type TokenSource } from '../request/token-sources.js';
+import type { TokenDelivery } from './session-store.js';
 
 /** The cookies of sessions. Without options they are bound to one host, and no other site can send or set them. */
 export interface CookieOptions {
@@ -135,4 +136,13 @@ export function accessCookieSource({ accessName }: CookieTerms): TokenSource {
 /** The source of refresh tokens in cookies, for the routes that take them. */
 export function refreshCookieSource({ refreshName }: CookieTerms): TokenSource {
   return fromCookie(refreshName);
+}
+
+/** Where browsers send the app's own credentials by themselves; empty where it delivers no cookies. */
+export function sessionCookieSources(terms: {
+  readonly delivery: readonly TokenDelivery[];
+  readonly cookies: CookieTerms;
+}): readonly TokenSource[] {
+  const { delivery, cookies } = terms;
+  return delivery.includes('cookies') ? [accessCookieSource(cookies), refreshCookieSource(cookies)] : [];
 }

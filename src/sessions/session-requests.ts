@@ -1,14 +1,13 @@
 import type { Page } from '../configuration/list-page.js';
 import { RefusalError } from '../errors/auth-error.js';
 import { readJsonBody } from '../issuing/request-body.js';
-import { limitUnreadBody } from '../issuing/unread-body.js';
-import type { OriginCheck } from '../request/request-origin.js';
-import { type RequestView, viewHttpRequest } from '../request/request-view.js';
+import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { SessionItem, TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
-import { accessCookieSource, refreshCookieSource } from './session-cookies.js';
+import { refreshCookieSource } from './session-cookies.js';
 import { readDeliveryChoice } from './session-delivery.js';
+import type { SessionGate } from './session-gate.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 import type { TokenDelivery } from './session-store.js';
@@ -25,9 +24,7 @@ export interface SessionRequestsParts {
   readonly lifecycle: SessionLifecycle;
   readonly responses: TokenResponses;
   readonly caller: SessionCaller;
-  readonly originCheck: OriginCheck;
-  /** Forbids every cache to keep the response. */
-  readonly forbidCaching: (response: object) => void;
+  readonly gate: SessionGate;
 }
 
 /** A refresh token, and where the request has it. */
@@ -45,17 +42,15 @@ const mostProblems = 10;
 export class SessionRequests {
   /** `null` where the app delivers no cookies: then it reads none either. */
   private readonly refreshCookie: TokenSource | null;
-  private readonly cookies: readonly TokenSource[];
 
   constructor(private readonly parts: SessionRequestsParts) {
     const { delivery, cookies } = parts.terms;
     this.refreshCookie = delivery.includes('cookies') ? refreshCookieSource(cookies) : null;
-    this.cookies = this.refreshCookie === null ? [] : [accessCookieSource(cookies), this.refreshCookie];
   }
 
   async refresh(request: object, response: object): Promise<TokenAnswer> {
-    const { lifecycle, responses, terms } = this.parts;
-    const view = this.begin(request, response);
+    const { lifecycle, responses, terms, gate } = this.parts;
+    const view = gate.begin(request, response);
     const choice = readDeliveryChoice(view, terms.delivery);
     const given = this.refreshTokensOf(view, await readJsonBody(request));
     const [first, ...others] = given;
@@ -67,8 +62,8 @@ export class SessionRequests {
   }
 
   async signOut(request: object, response: object): Promise<void> {
-    const { lifecycle, responses, caller } = this.parts;
-    const view = this.begin(request, response);
+    const { lifecycle, responses, caller, gate } = this.parts;
+    const view = gate.begin(request, response);
     const given = this.refreshTokensOf(view, await readJsonBody(request));
     const texts = [...new Set(given.map(({ text }) => text))].slice(0, mostTokens);
     const [byAccessToken, ...byRefreshTokens] = await Promise.all([
@@ -85,9 +80,9 @@ export class SessionRequests {
   }
 
   async signOutEverywhere(request: object, response: object): Promise<void> {
-    const { lifecycle, responses, caller } = this.parts;
-    const view = this.begin(request, response);
-    const user = await caller.require(view);
+    const { lifecycle, responses, gate } = this.parts;
+    const view = gate.begin(request, response);
+    const user = await gate.require(view);
     const body = await readJsonBody(request);
     checkMembers(body, ['exceptThis']);
     const { exceptThis = false } = body;
@@ -99,16 +94,16 @@ export class SessionRequests {
   }
 
   async list(request: object, response: object): Promise<Page<SessionItem>> {
-    const { lifecycle, caller } = this.parts;
-    const view = this.begin(request, response);
-    const { id, sessionId: currentSessionId } = await caller.require(view);
+    const { lifecycle, gate } = this.parts;
+    const view = gate.begin(request, response);
+    const { id, sessionId: currentSessionId } = await gate.require(view);
     return lifecycle.list(id, { ...readPart(request), currentSessionId });
   }
 
   async end(id: string, request: object, response: object): Promise<void> {
-    const { lifecycle, responses, caller } = this.parts;
-    const view = this.begin(request, response);
-    const user = await caller.require(view);
+    const { lifecycle, responses, gate } = this.parts;
+    const view = gate.begin(request, response);
+    const user = await gate.require(view);
     if (!(await lifecycle.endOfUser(user.id, id))) {
       throw RefusalError.of('NOT_FOUND', 'The user has no session with this id that could be ended');
     }
@@ -116,18 +111,8 @@ export class SessionRequests {
   }
 
   async me(request: object, response: object): Promise<{ user: object }> {
-    const { lifecycle, terms, caller } = this.parts;
-    const { id: userId, sessionId: id } = await caller.require(this.begin(request, response));
-    return { user: terms.presentUser(await lifecycle.requireSubject({ id, userId })) };
-  }
-
-  /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
-  private begin(request: object, response: object): RequestView {
-    this.parts.forbidCaching(response);
-    limitUnreadBody(request, response);
-    const view = viewHttpRequest(request);
-    this.parts.originCheck.checkSessionRequest(view, this.cookies);
-    return view;
+    const { gate } = this.parts;
+    return { user: await gate.present(await gate.require(gate.begin(request, response))) };
   }
 
   /** Describes for the log where a refresh token was looked for. */

@@ -9,7 +9,7 @@ import type { TokenSource } from '../request/token-sources.js';
 import { appendHeaders } from '../transports/http.transport.js';
 import { IssuedSession, type Session, type SessionItem, type TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
-import { accessCookieSource, clearingLines, cookieLines, refreshCookieSource } from './session-cookies.js';
+import { clearingLines, cookieLines, sessionCookieSources } from './session-cookies.js';
 import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
 import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
@@ -45,8 +45,7 @@ export class SessionService {
   private readonly cookies: readonly TokenSource[];
 
   constructor(private readonly parts: SessionServiceParts) {
-    const { delivery, cookies } = parts.terms;
-    this.cookies = delivery.includes('cookies') ? [accessCookieSource(cookies), refreshCookieSource(cookies)] : [];
+    this.cookies = sessionCookieSources(parts.terms);
   }
 
   /**

@@ -19,6 +19,8 @@ import { EventLog } from '../telemetry/event-log.service.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
 import { SessionCaller } from './session-caller.js';
+import { sessionCookieSources } from './session-cookies.js';
+import { SessionGate } from './session-gate.js';
 import { SessionLifecycle } from './session-lifecycle.js';
 import { readSessionTerms, type SessionTerms } from './session-options.js';
 import { SessionRequests } from './session-requests.js';
@@ -260,20 +262,34 @@ export const sessionsModuleProviders: Provider[] = [
     ) => new SessionService({ terms, lifecycle, caller, originCheck, host, clock }),
   },
   {
+    provide: SessionGate,
+    inject: [SESSION_TERMS, SessionLifecycle, SessionCaller, AuthServices, HttpAdapterHost],
+    useFactory: (
+      terms: SessionTerms,
+      lifecycle: SessionLifecycle,
+      caller: SessionCaller,
+      { originCheck }: AuthServices,
+      host: HttpAdapterHost,
+    ): SessionGate =>
+      new SessionGate({
+        caller,
+        originCheck,
+        cookies: sessionCookieSources(terms),
+        presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
+        forbidCaching: (response) => {
+          host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+        },
+      }),
+  },
+  {
     provide: SessionRequests,
-    inject: [SESSION_TERMS, SessionLifecycle, SessionService, SessionCaller, AuthServices, HttpAdapterHost],
+    inject: [SESSION_TERMS, SessionLifecycle, SessionService, SessionCaller, SessionGate],
     useFactory: (
       terms: SessionTerms,
       lifecycle: SessionLifecycle,
       responses: SessionService,
       caller: SessionCaller,
-      { originCheck }: AuthServices,
-      host: HttpAdapterHost,
-    ): SessionRequests => {
-      const forbidCaching = (response: object): void => {
-        host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-      };
-      return new SessionRequests({ terms, lifecycle, responses, caller, originCheck, forbidCaching });
-    },
+      gate: SessionGate,
+    ) => new SessionRequests({ terms, lifecycle, responses, caller, gate }),
   },
 ];

@@ -26,6 +26,7 @@ import {
   type SessionsModuleOptions,
   type SessionTerms,
 } from './session-options.js';
+import { SessionGate } from './session-gate.js';
 import { SessionStores } from './session-stores.js';
 import { SessionService } from './session.service.js';
 import { sessionRoutes, sessionsControllerAt } from './sessions.controller.js';
@@ -160,6 +161,6 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
     imports: [IssuingModule],
     controllers: routes === false ? [] : [sessionsControllerAt(routes)],
     providers: [...options, { provide: ROUTE_PATH, useValue: routes }, ...sessionsModuleProviders],
-    exports: [SessionService, SigningKeys, OwnTokens, AccessTokens, SessionSubjects],
+    exports: [SessionService, SigningKeys, OwnTokens, AccessTokens, SessionSubjects, SessionGate],
   };
 }

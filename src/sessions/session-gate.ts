@@ -1,0 +1,57 @@
+import { RefusalError } from '../errors/auth-error.js';
+import { limitUnreadBody } from '../issuing/unread-body.js';
+import type { OriginCheck } from '../request/request-origin.js';
+import { type RequestView, viewHttpRequest } from '../request/request-view.js';
+import type { TokenSource } from '../request/token-sources.js';
+import type { SessionCaller, SessionUser } from './session-caller.js';
+
+export interface SessionGateParts {
+  readonly caller: SessionCaller;
+  readonly originCheck: OriginCheck;
+  /** The cookies of sessions; empty where the app delivers none. */
+  readonly cookies: readonly TokenSource[];
+  /** `user` of an answer, as it is known now. */
+  readonly presentUser: (session: { readonly id: string; readonly userId: string }) => Promise<object>;
+  /** Forbids every cache to keep the response. */
+  readonly forbidCaching: (response: object) => void;
+}
+
+/** How long ago the sign-in may be where a way to sign in is added or removed. */
+const recentSeconds = 300;
+
+/** What every route that begins, changes or ends a session does first. `SessionsModule` provides it to the modules beside it. */
+export class SessionGate {
+  constructor(private readonly parts: SessionGateParts) {}
+
+  /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
+  begin(request: object, response: object): RequestView {
+    this.parts.forbidCaching(response);
+    limitUnreadBody(request, response);
+    const view = viewHttpRequest(request);
+    this.parts.originCheck.checkSessionRequest(view, this.parts.cookies);
+    return view;
+  }
+
+  /** `user` of an answer. @throws {RefusalError} when the app knows no such user any more; the session ends. */
+  present({ id: userId, sessionId: id }: SessionUser): Promise<object> {
+    return this.parts.presentUser({ id, userId });
+  }
+
+  /** The user of the session that a request belongs to. @throws {RefusalError} as `SessionCaller.require` does */
+  require(view: RequestView): Promise<SessionUser> {
+    return this.parts.caller.require(view);
+  }
+
+  /**
+   * The same where the user has signed in within the last 5 minutes. A refresh is no sign-in.
+   *
+   * @param now milliseconds since 1970
+   * @throws {RefusalError} also `STEP_UP_REQUIRED` (RFC 9470).
+   */
+  async requireRecent(view: RequestView, now: number): Promise<SessionUser> {
+    const user = await this.require(view);
+    const signedInAt = user.claims['auth_time'];
+    if (typeof signedInAt === 'number' && now - signedInAt * 1_000 <= recentSeconds * 1_000) return user;
+    throw RefusalError.tooOld(recentSeconds, `The sign-in is more than ${recentSeconds} s ago`);
+  }
+}
