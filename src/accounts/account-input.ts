@@ -62,9 +62,14 @@ type RuleNames<Input> = Readonly<Partial<Record<keyof Input, RuleName>>>;
  * Checks the members of an input that are given.
  *
  * @param known the members that the input can have, with the rule of each
+ * @param required those that it must have
  * @throws {AccountError} `INVALID_INPUT` with each member that is wrong, or not known.
  */
-export function checkInput<Input extends object>(input: Input, known: RuleNames<Input>): void {
+export function checkInput<Input extends object>(
+  input: Input,
+  known: RuleNames<Input>,
+  required: readonly (keyof Input & string)[] = [],
+): void {
   if (typeof (input as unknown) !== 'object' || (input as unknown) === null) {
     throw AccountError.fields([{ path: '', message: 'an object is expected' }]);
   }
@@ -81,6 +86,9 @@ export function checkInput<Input extends object>(input: Input, known: RuleNames<
     }
     return value === undefined ? [] : problemsOf(path, name, value);
   });
+  for (const path of required) {
+    if (input[path] === undefined) problems.push({ path, message: 'it is missing' });
+  }
   if (problems.length > 0) throw AccountError.fields(problems.slice(0, 20));
 }
 

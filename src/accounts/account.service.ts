@@ -1,33 +1,15 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../configuration/list-page.js';
-import { isAuthError } from '../errors/auth-error.js';
 import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
+import type { AccountPasswords } from './account-passwords.js';
+import { type AccountProfile, createStoredAccount, withProfile } from './account-profile.js';
 import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
 import { askStore } from './ask-store.js';
 import { applyMergePatch } from './custom-data.js';
-import type { PasswordHasher } from './password-hasher.js';
-import type { PasswordPolicy } from './password-policy.js';
-
-/** What is known of a person, apart from how they sign in. */
-export interface AccountProfile {
-  /** Compared without regard to case; no two accounts have the same. At most 254 characters. */
-  readonly email?: string | null;
-  /** Whether it is known that the address is the person's own. @defaultValue false, also for an address that is new */
-  readonly emailVerified?: boolean;
-  /** Compared as `email` is; at most 100 characters, without `@`. */
-  readonly username?: string | null;
-  readonly name?: string | null;
-  readonly givenName?: string | null;
-  readonly familyName?: string | null;
-  /** A web address (`https:` or `http:`). */
-  readonly pictureUrl?: string | null;
-  /** JSON of at most 64 KiB. It replaces what is there; `patchCustomData` changes parts. */
-  readonly customData?: JsonObject;
-}
 
 /** What an account is created with. */
 export interface NewAccount extends AccountProfile {
@@ -61,8 +43,7 @@ export interface AccountEvent {
 export interface AccountServiceParts {
   readonly findStore: () => AccountStore;
   readonly clock: Clock;
-  readonly hasher: PasswordHasher;
-  readonly policy: PasswordPolicy;
+  readonly passwords: AccountPasswords;
   /** Ends the sessions of an account, except one. */
   readonly endSessions: (accountId: string, exceptId?: string) => Promise<void>;
   /** Revokes the API keys of an account, where the app has any. */
@@ -82,6 +63,8 @@ const profileRules = {
   customData: 'customData',
 } as const;
 
+const identityRules = { provider: 'provider', subject: 'subject' } as const;
+
 /**
  * Creates, finds, changes and deletes the accounts of the app's users. `AccountsModule` provides it to all modules.
  *
@@ -99,14 +82,9 @@ export class AccountService {
   async create(given: NewAccount): Promise<Account> {
     checkInput<NewAccount>(given, { ...profileRules, password: 'password', passwordHash: 'passwordHash' });
     const { password, passwordHash, ...profile } = given;
-    if (password !== undefined && passwordHash !== undefined) {
-      throw AccountError.fields([
-        { path: 'passwordHash', message: 'password or passwordHash is expected, and not both' },
-      ]);
-    }
-    const hash = await AccountError.during(() => this.readHash(given));
+    const hash = await this.parts.passwords.toHash({ password, passwordHash }, profile);
     const at = this.now();
-    const account = withProfile(emptyAccount(createUuidV7(at.getTime()), at), profile);
+    const account = withProfile(createStoredAccount(createUuidV7(at.getTime()), at), profile);
     const stored = { ...account, credentials: hash === null ? {} : { passwordHash: hash } };
     const taken = await this.ask((store) => store.create(stored));
     if (taken !== null) throw takenError(taken);
@@ -221,10 +199,10 @@ export class AccountService {
     password: string,
     options: { readonly exceptSessionId?: string } = {},
   ): Promise<Account> {
-    checkInput({ password }, { password: 'password' });
+    checkInput({ password }, { password: 'password' }, ['password']);
     const known = await this.ask((store) => store.find(id));
     if (known === null) throw unknownAccount();
-    const passwordHash = await AccountError.during(() => this.readHash({ ...toAccount(known), password }));
+    const passwordHash = await this.parts.passwords.toHash({ password }, known);
     const changed = await this.change(id, (account) => ({
       ...account,
       credentials: { ...account.credentials, ...(passwordHash !== null && { passwordHash }) },
@@ -241,13 +219,8 @@ export class AccountService {
    * Failures are not counted: a route that calls it has to limit how often one may guess. `POST /auth/sign-in` does.
    */
   async verifyPassword(login: string, password: string): Promise<Account | null> {
-    for (const [path, text] of Object.entries({ login, password })) checkText(path, text);
-    const key = toAccountKey(login);
-    const account = await this.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
-    const passwordHash = account?.credentials.passwordHash ?? null;
-    const verdict = await this.parts.hasher.verify(password, passwordHash);
-    if (account === null || verdict === 'wrong' || account.status === 'disabled') return null;
-    return toAccount(verdict === 'right' ? account : await this.upgradeHash(account, password));
+    const found = await this.parts.passwords.verify(login, password);
+    return found && toAccount(found);
   }
 
   /** The identities that an account is signed in to by, in the order of their linking. */
@@ -261,9 +234,8 @@ export class AccountService {
    * @throws {AccountError} `IDENTITY_TAKEN` when it belongs to another account; `NOT_FOUND`.
    */
   async linkIdentity(id: string, identity: NewIdentity): Promise<void> {
-    checkInput<NewIdentity>(identity, { provider: 'provider', subject: 'subject', email: 'email' });
+    checkInput<NewIdentity>(identity, { ...identityRules, email: 'email' }, ['provider', 'subject']);
     const { provider, subject, email = null } = identity;
-    checkInput({ provider, subject }, { provider: 'provider', subject: 'subject' });
     const taken = await this.ask((store) => store.addIdentity(id, { provider, subject, email, linkedAt: this.now() }));
     if (taken === null) return;
     if (taken === 'account') throw unknownAccount();
@@ -273,7 +245,7 @@ export class AccountService {
 
   /** Ends that a person signs in to an account by a provider. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
   async unlinkIdentity(id: string, { provider, subject }: Pick<NewIdentity, 'provider' | 'subject'>): Promise<void> {
-    checkInput({ provider, subject }, { provider: 'provider', subject: 'subject' });
+    checkInput({ provider, subject }, identityRules, ['provider', 'subject']);
     if (await this.ask((store) => store.removeIdentity(id, provider, subject))) return;
     throw AccountError.because('NOT_FOUND', 'The identity is not linked to this account');
   }
@@ -296,37 +268,6 @@ export class AccountService {
     return changed;
   }
 
-  private async readHash({ password, passwordHash, ...person }: NewAccount): Promise<string | null> {
-    const { hasher, policy } = this.parts;
-    if (passwordHash !== undefined) {
-      await hasher.checkImported(passwordHash);
-      return passwordHash;
-    }
-    if (password === undefined) return null;
-    await policy.check(password, person);
-    return await hasher.hash(password);
-  }
-
-  /** Replaces the hash by one that is made today, unless the password was changed meanwhile. */
-  private async upgradeHash(account: FoundAccount, password: string): Promise<FoundAccount> {
-    const { passwordHash: before } = account.credentials;
-    try {
-      const passwordHash = await this.parts.hasher.hash(password);
-      const changed = await this.ask((store) =>
-        store.change(account.id, (found) =>
-          found.credentials.passwordHash === before
-            ? { ...found, credentials: { ...found.credentials, passwordHash } }
-            : found,
-        ),
-      );
-      return changed === null || typeof changed === 'string' ? account : changed;
-    } catch (error) {
-      // The password is right, and the next sign-in tries again.
-      if (isAuthError(error) && error.code === 'SERVER_ERROR') return account;
-      throw error;
-    }
-  }
-
   private ask<Result>(call: (store: AccountStore) => Promise<Result>): Promise<Result> {
     return askStore('of the accounts', () => call(this.parts.findStore()));
   }
@@ -339,46 +280,6 @@ export class AccountService {
     return new Date(readMilliseconds(this.parts.clock));
   }
 }
-
-function emptyAccount(id: string, at: Date): StoredAccount {
-  return {
-    id,
-    email: null,
-    emailKey: null,
-    emailVerified: false,
-    username: null,
-    usernameKey: null,
-    name: null,
-    nameKey: null,
-    givenName: null,
-    familyName: null,
-    pictureUrl: null,
-    status: 'enabled',
-    isAnonymous: false,
-    credentials: {},
-    customData: {},
-    createdAt: at,
-    updatedAt: at,
-    lastSignInAt: null,
-  };
-}
-
-/** Sets what is given. */
-function withProfile(account: StoredAccount, given: AccountProfile): StoredAccount {
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const { email, username, name, emailVerified } = { ...account, ...set } as StoredAccount;
-  const isSameAddress = keyOrNull(email) === account.emailKey;
-  return {
-    ...account,
-    ...set,
-    emailKey: keyOrNull(email),
-    usernameKey: keyOrNull(username),
-    nameKey: keyOrNull(name),
-    emailVerified: email !== null && (given.emailVerified ?? (isSameAddress && emailVerified)),
-  };
-}
-
-const keyOrNull = (text: string | null): string | null => (text === null ? null : toAccountKey(text));
 
 function unknownAccount(): AccountError {
   return AccountError.because('NOT_FOUND', 'There is no account with this id');

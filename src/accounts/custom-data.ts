@@ -35,7 +35,7 @@ function writeJson(given: object): string | null {
 export function applyMergePatch(target: unknown, patch: JsonObject): JsonObject {
   const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name];
+    if (value === null) Reflect.deleteProperty(merged, name);
     else define(merged, name, isObject(value) ? applyMergePatch(ownMember(merged, name), value) : value);
   }
   return merged;

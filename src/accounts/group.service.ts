@@ -48,9 +48,8 @@ export class GroupService {
 
   /** @throws {AccountError} `GROUP_EXISTS`, or `INVALID_INPUT`. */
   async create(given: NewGroup): Promise<Group> {
-    checkInput<NewGroup>(given, groupRules);
+    checkInput<NewGroup>(given, groupRules, ['name']);
     const { name, description = null, customData = {} } = given;
-    checkInput({ name: name as string | null }, { name: 'groupName' });
     const at = this.now();
     const group = { name, description, customData, createdAt: at, updatedAt: at };
     if (!(await this.ask((store) => store.create(group)))) throw groupExists();

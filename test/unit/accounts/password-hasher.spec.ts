@@ -15,7 +15,7 @@ const password = 'correct horse battery staple';
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replaceAll('=', '');
 
 /** Loads as an app does in whose directory nothing is installed. */
-const nowhere = createRequire('/nowhere/app.js') as (name: string) => never;
+const nowhere = createRequire('/nowhere/app.js') as unknown as (name: string) => never;
 const missing: Packages = {
   argon2: async () => nowhere('@node-rs/argon2'),
   bcrypt: async () => nowhere('@node-rs/bcrypt'),
