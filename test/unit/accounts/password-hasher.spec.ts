@@ -4,10 +4,13 @@ import * as nodeRs from '@node-rs/argon2';
 import { compare as compareBcrypt, hash as hashBcrypt } from 'bcryptjs';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PasswordHasher, type PasswordHasherOptions } from '../../../src/accounts/password-hasher.js';
 import { hashedPassword, passwordHashes, unnormalized } from '../../vectors/password-hashes.js';
 import { errorOf, outcomeOf } from '../../support/outcome.js';
+
+// Hashes are slow by intent, and slower while other tests occupy the cores.
+vi.setConfig({ testTimeout: 30_000 });
 
 type Packages = NonNullable<PasswordHasherOptions['packages']>;
 
@@ -35,7 +38,7 @@ describe('A new hash', () => {
     expect(await hasher.hash(password)).not.toBe(hash);
   });
 
-  it('is of scrypt where it is not, and another library computes the same', { timeout: 30_000 }, async () => {
+  it('is of scrypt where it is not, and another library computes the same', async () => {
     const hash = await withoutPackages.hash(password);
     const [, salt = '', key] = /^\$scrypt\$ln=14,r=8,p=5\$([A-Za-z\d+/]{22})\$([A-Za-z\d+/]{43})$/.exec(hash) ?? [];
 
@@ -85,7 +88,7 @@ describe('Unicode', () => {
 
 // Each with a hasher of its own: wrong passwords wait for the slowest cost that was seen.
 describe('An imported hash', () => {
-  it.each(passwordHashes)('of %s verifies', { timeout: 30_000 }, async (_madeBy, hash) => {
+  it.each(passwordHashes)('of %s verifies', async (_madeBy, hash) => {
     const hasher = new PasswordHasher();
     expect(await outcomeOf(hasher.checkImported(hash))).toBe('accepted');
     // What others make with argon2id is stronger than what we make, and stays.

@@ -103,7 +103,7 @@ describe('The data of the person', () => {
 });
 
 describe('The list of common passwords', () => {
-  it('has the 10,000 most common ones of at least eight characters', async () => {
+  it('has the 10,000 most common ones of at least eight characters', { timeout: 30_000 }, async () => {
     const common = zxcvbn.dictionary['passwords-common'] as readonly string[];
     const long = common.filter((password) => password.length >= 8);
     expect(long.length).toBeGreaterThan(10_000);
@@ -113,7 +113,7 @@ describe('The list of common passwords', () => {
     expect(rules.slice(10_000).filter((rule) => rule === null).length).toBeGreaterThan(7000);
   });
 
-  it('is what the script writes', () => {
+  it('is what the script writes', { timeout: 30_000 }, () => {
     expect(() => execFileSync(process.execPath, ['scripts/common-passwords.mjs', '--check'])).not.toThrow();
   });
 });
