@@ -11,8 +11,8 @@ const secretLength = randomLength + checkLength;
 
 const secretPattern = new RegExp(`^[0-9A-Za-z]{${secretLength}}$`);
 
-/** Beginnings of other credentials: refresh tokens of this package, and the wrappers of Stack Auth and Hexclave. */
-const takenPrefixes = ['grt', 'stackauth', 'hexclave'];
+/** Beginnings of others: refresh tokens and one-time codes of this package, and the wrappers of Stack Auth and Hexclave. */
+const takenPrefixes = ['grt', 'goc', 'stackauth', 'hexclave'];
 
 /** The parts of the text of an API key. */
 export interface ApiKeyParts {

@@ -45,14 +45,17 @@ export function checkLength(text: string): void {
   if (text.length > maxTokenLength) throw malformed(`It has ${text.length} characters; the limit is ${maxTokenLength}`);
 }
 
-/** Beginnings of secrets that this package issues and that are no access tokens: refresh tokens. */
-const ownSecretPrefixes = ['grt_'];
+/** Beginnings of secrets that this package issues and that are no access tokens. */
+const ownSecrets = [
+  { prefix: 'grt_', explanation: 'It is a refresh token. Send the access token that came with it' },
+  { prefix: 'goc_', explanation: 'It is a one-time code. Send it in the body, to the route that it was issued for' },
+];
 
 /** Texts that clients send when the variable with the token has no value. */
 const emptyValues = ['undefined', 'null', 'NaN', '[object Object]', '[object Promise]', 'false', 'none', 'None'];
 
 /**
- * Refuses a refresh token in the place of an access token, and a text that is no value, before an issuer is asked about it.
+ * Refuses a refresh token or a one-time code in the place of an access token, and a text that is no value, before an issuer is asked about it.
  *
  * @throws {RefusalError} with reason `type` or `malformed`.
  */
@@ -60,8 +63,8 @@ export function checkKind(text: string): void {
   if (text.length < 16 && emptyValues.includes(text)) {
     throw malformed(`It is the text "${text}": the client has sent a variable that has no token in it`);
   }
-  if (!ownSecretPrefixes.some((prefix) => text.startsWith(prefix))) return;
-  throw RefusalError.token('type', 'It is a refresh token. Send the access token that came with it');
+  const found = ownSecrets.find(({ prefix }) => text.startsWith(prefix));
+  if (found !== undefined) throw RefusalError.token('type', found.explanation);
 }
 
 /** Whether a text has the shape of a compact JWS (RFC 7515 §3.1): three parts separated by dots. */

@@ -108,6 +108,7 @@ describe('a prefix', () => {
     'stackauth_live',
     'grt',
     'grt_test',
+    'goc',
     'hexclave',
   ])('must not be %j', (prefix) => {
     expect(() => readApiKeyPrefix('ApiKeysModule.forRoot({ prefix })', prefix)).toThrow(

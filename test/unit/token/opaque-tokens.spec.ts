@@ -15,6 +15,7 @@ describe('an opaque token', () => {
     statusSource.answer = said;
     for (const ask of ['verify', 'verifyOnline'] as const) {
       expect(await outcomeOf(() => verifier[ask]('grt_7hJ2kQ'))).toBe('INVALID_TOKEN type');
+      expect(await outcomeOf(() => verifier[ask]('goc_7hJ2kQ'))).toBe('INVALID_TOKEN type');
     }
     expect(statusSource.asked).toBe(0);
   });
