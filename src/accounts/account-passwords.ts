@@ -1,6 +1,6 @@
 import { isAuthError } from '../errors/auth-error.js';
 import { AccountError } from './account-error.js';
-import { checkText, toAccountKey } from './account-input.js';
+import { toAccountKey } from './account-input.js';
 import type { AccountStore, FoundAccount } from './account-store.js';
 import { askStore } from './ask-store.js';
 import type { PasswordHasher } from './password-hasher.js';
@@ -45,19 +45,33 @@ export class AccountPasswords {
     });
   }
 
-  /**
-   * The account with this address or username, if the password is its own and it is not disabled; `null` otherwise, after the same
-   * time. A hash that is weaker than one that is made today is replaced.
-   *
-   * @param group the network of the caller; each has its turn where many passwords are hashed at once
-   */
-  async verify(login: string, password: string, group?: string): Promise<FoundAccount | null> {
-    for (const [path, text] of Object.entries({ login, password })) checkText(path, text);
+  /** The form in which a login is compared. */
+  keyOf(login: string): string {
+    return toAccountKey(login);
+  }
+
+  /** The account with this e-mail address or username. */
+  find(login: string): Promise<FoundAccount | null> {
     const key = toAccountKey(login);
-    const account = await this.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
-    const verdict = await this.parts.hasher.verify(password, account?.credentials.passwordHash ?? null, group);
+    return this.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
+  }
+
+  findById(id: string): Promise<FoundAccount | null> {
+    return this.ask((store) => store.find(id));
+  }
+
+  /**
+   * The account, if the password is its own and it is not disabled; `null` otherwise, after the same time. A hash that is weaker than
+   * one that is made today is replaced.
+   *
+   * @param account `null` where there is none with this login
+   * @param group the network of the caller: each has its turn where many passwords are hashed at once
+   */
+  async check(account: FoundAccount | null, password: string, group: string | null): Promise<FoundAccount | null> {
+    const turn = group ?? undefined;
+    const verdict = await this.parts.hasher.verify(password, account?.credentials.passwordHash ?? null, turn);
     if (account === null || verdict === 'wrong' || account.status === 'disabled') return null;
-    return verdict === 'right' ? account : await this.upgrade(account, password, group);
+    return verdict === 'right' ? account : await this.upgrade(account, password, turn);
   }
 
   /** Replaces the hash by one that is made today, unless the password was changed meanwhile. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../token/json-object.js';
+import { AccountError } from './account-error.js';
 import { toAccountKey } from './account-input.js';
 import type { StoredAccount } from './account-store.js';
 
@@ -59,3 +60,21 @@ export function withProfile(account: StoredAccount, given: AccountProfile): Stor
 }
 
 const keyOrNull = (text: string | null): string | null => (text === null ? null : toAccountKey(text));
+
+/** The rule of each member of a profile. */
+export const profileRules = {
+  email: 'email',
+  emailVerified: 'emailVerified',
+  username: 'username',
+  name: 'name',
+  givenName: 'name',
+  familyName: 'name',
+  pictureUrl: 'pictureUrl',
+  customData: 'customData',
+} as const;
+
+/** The error for what another account has already. */
+export function takenError(taken: 'email' | 'username' | 'identity'): AccountError {
+  const code = ({ email: 'EMAIL_TAKEN', username: 'USERNAME_TAKEN', identity: 'IDENTITY_TAKEN' } as const)[taken];
+  return AccountError.because(code, `Another account has the same ${taken}`);
+}

@@ -4,9 +4,10 @@ import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
+import type { AccountEvent } from './account-event.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
 import type { AccountPasswords } from './account-passwords.js';
-import { type AccountProfile, createStoredAccount, withProfile } from './account-profile.js';
+import { type AccountProfile, createStoredAccount, profileRules, takenError, withProfile } from './account-profile.js';
 import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
 import { askStore } from './ask-store.js';
 import { applyMergePatch } from './custom-data.js';
@@ -33,13 +34,6 @@ export interface NewIdentity {
   readonly email?: string | null;
 }
 
-/** What happened to an account, after it was stored. */
-export interface AccountEvent {
-  readonly type: 'account-created' | 'account-disabled' | 'account-deleted' | 'password-changed';
-  readonly accountId: string;
-  readonly at: Date;
-}
-
 export interface AccountServiceParts {
   readonly findStore: () => AccountStore;
   readonly clock: Clock;
@@ -51,17 +45,6 @@ export interface AccountServiceParts {
   /** Never throws. */
   readonly emit: (event: AccountEvent) => void;
 }
-
-const profileRules = {
-  email: 'email',
-  emailVerified: 'emailVerified',
-  username: 'username',
-  name: 'name',
-  givenName: 'name',
-  familyName: 'name',
-  pictureUrl: 'pictureUrl',
-  customData: 'customData',
-} as const;
 
 const identityRules = { provider: 'provider', subject: 'subject' } as const;
 
@@ -219,7 +202,9 @@ export class AccountService {
    * Failures are not counted: a route that calls it has to limit how often one may guess. `POST /auth/sign-in` does.
    */
   async verifyPassword(login: string, password: string): Promise<Account | null> {
-    const found = await this.parts.passwords.verify(login, password);
+    for (const [path, text] of Object.entries({ login, password })) checkText(path, text);
+    const { passwords } = this.parts;
+    const found = await passwords.check(await passwords.find(login), password, null);
     return found && toAccount(found);
   }
 
@@ -283,9 +268,4 @@ export class AccountService {
 
 function unknownAccount(): AccountError {
   return AccountError.because('NOT_FOUND', 'There is no account with this id');
-}
-
-function takenError(taken: 'email' | 'username' | 'identity'): AccountError {
-  const code = ({ email: 'EMAIL_TAKEN', username: 'USERNAME_TAKEN', identity: 'IDENTITY_TAKEN' } as const)[taken];
-  return AccountError.because(code, `Another account has the same ${taken}`);
 }

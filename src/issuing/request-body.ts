@@ -165,3 +165,20 @@ function notJson(): RefusalError {
 function incomplete(): RefusalError {
   return RefusalError.input([{ path: '', message: 'The body ends early' }]);
 }
+
+/** The most unknown members of a body that an answer names. */
+const mostProblems = 10;
+
+/**
+ * A misspelt member would change what the request does without anybody noticing.
+ *
+ * @throws {RefusalError} for a member that the route does not know.
+ */
+export function checkMembers(body: JsonObject, known: readonly string[]): void {
+  const unknown = Object.keys(body).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  const message = `there is no such member; known: ${known.join(', ')}`;
+  // A name that is no name is not repeated.
+  const fields = unknown.slice(0, mostProblems).map((name) => ({ path: /^\w{1,64}$/.test(name) ? name : '', message }));
+  throw RefusalError.input(fields);
+}

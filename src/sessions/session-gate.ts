@@ -1,4 +1,4 @@
-import { RefusalError } from '../errors/auth-error.js';
+import { isRefusal, RefusalError } from '../errors/auth-error.js';
 import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
@@ -40,6 +40,16 @@ export class SessionGate {
   /** The user of the session that a request belongs to. @throws {RefusalError} as `SessionCaller.require` does */
   require(view: RequestView): Promise<SessionUser> {
     return this.parts.caller.require(view);
+  }
+
+  /** The same; `null` where the request carries no valid access token of a session. */
+  async findUser(view: RequestView): Promise<SessionUser | null> {
+    try {
+      return await this.require(view);
+    } catch (error) {
+      if (isRefusal(error)) return null;
+      throw error;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Page } from '../configuration/list-page.js';
 import { RefusalError } from '../errors/auth-error.js';
-import { readJsonBody } from '../issuing/request-body.js';
+import { checkMembers, readJsonBody } from '../issuing/request-body.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { SessionItem, TokenAnswer } from './session.js';
@@ -11,7 +11,6 @@ import type { SessionGate } from './session-gate.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 import type { TokenDelivery } from './session-store.js';
-import type { JsonObject } from '../token/json-object.js';
 
 /** The part of `SessionService` that answers requests. */
 interface TokenResponses {
@@ -35,8 +34,6 @@ interface GivenRefreshToken {
 
 /** The most refresh tokens of one request that are looked up when it signs out: duplicate cookies, and the body. */
 const mostTokens = 2;
-/** The most unknown members of a body that an answer names. */
-const mostProblems = 10;
 
 /** What the routes of sessions do with a request. */
 export class SessionRequests {
@@ -142,20 +139,6 @@ export class SessionRequests {
 function selectOne([first, ...others]: readonly [GivenRefreshToken, ...GivenRefreshToken[]]): GivenRefreshToken {
   if (others.every(({ text }) => text === first.text)) return first;
   throw RefusalError.of('INVALID_REQUEST', 'The request carries two different refresh tokens');
-}
-
-/**
- * A misspelt member would change what the request does without anybody noticing.
- *
- * @throws {RefusalError} for a member that the route does not know.
- */
-function checkMembers(body: JsonObject, known: readonly string[]): void {
-  const unknown = Object.keys(body).filter((name) => !known.includes(name));
-  if (unknown.length === 0) return;
-  const message = `there is no such member; known: ${known.join(', ')}`;
-  // A name that is no name is not repeated.
-  const fields = unknown.slice(0, mostProblems).map((name) => ({ path: /^\w{1,64}$/.test(name) ? name : '', message }));
-  throw RefusalError.input(fields);
 }
 
 /** Reads `limit` and `cursor` of the query. What is wrong with their values is checked where they are used. */

@@ -39,3 +39,13 @@ export {
   type StoredSession,
   type TokenDelivery,
 } from '../sessions/session-store.js';
+export {
+  type AccountConflict,
+  type AccountCredentials,
+  type AccountQuery,
+  AccountStore,
+  type FoundAccount,
+  type StoredAccount,
+  type StoredIdentity,
+} from '../accounts/account-store.js';
+export { type GroupQuery, GroupStore, type StoredGroup } from '../accounts/group-store.js';

@@ -1,0 +1,14 @@
+export { AccountsModule, type AccountsModuleAsyncOptions } from './accounts.module.js';
+export type { AccountOptionsFactory, AccountsModuleOptions } from './account-options.js';
+export {
+  type AccountListOptions,
+  AccountService,
+  type NewAccount,
+  type NewIdentity,
+} from './account.service.js';
+export type { AccountProfile } from './account-profile.js';
+export { type Group, GroupService, type NewGroup } from './group.service.js';
+export type { Account, AccountIdentity } from './account.js';
+export { AccountError, type AccountErrorCode } from './account-error.js';
+export type { AccountEvent } from './account-event.js';
+export type { Page, PageOptions } from '../configuration/list-page.js';
