@@ -62,8 +62,17 @@ const refuseAnonymous: FindFault = (claims) =>
       )
     : undefined;
 
-function toProfile({ id, email, emailVerified, name, isAnonymous = false }: SessionSubject): SourcedProfile {
-  return { id, displayName: name, primaryEmail: email, primaryEmailVerified: emailVerified, isAnonymous };
+function toProfile(subject: SessionSubject): SourcedProfile {
+  const { id, email, emailVerified, name, pictureUrl, hasPassword, isAnonymous = false } = subject;
+  return {
+    id,
+    displayName: name,
+    primaryEmail: email,
+    primaryEmailVerified: emailVerified,
+    profileImageUrl: pictureUrl,
+    hasPassword,
+    isAnonymous,
+  };
 }
 
 /** Describes the app as the issuer of its own tokens. */

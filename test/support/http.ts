@@ -6,7 +6,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 
 export interface Call {
-  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PATCH' | 'DELETE';
   /** Sent as `Authorization: Bearer`. */
   readonly token?: string;
   /** Sent in this order, unchanged. */
@@ -26,7 +26,7 @@ export interface Answer {
 
 export async function send(url: URL, { method = 'GET', token, headers = [], body }: Call): Promise<Answer> {
   const credentials = token === undefined ? [] : [['Authorization', `Bearer ${token}`] as const];
-  const length = method === 'POST' ? [['Content-Length', String(Buffer.byteLength(body ?? ''))] as const] : [];
+  const length = method === 'POST' || body !== undefined ? [['Content-Length', String(Buffer.byteLength(body ?? ''))] as const] : [];
   const lines = [['Host', url.host], ['Connection', 'close'], ...length, ...credentials, ...headers];
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, { method, headers: lines.flat(), agent: false })
