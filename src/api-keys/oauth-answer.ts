@@ -28,7 +28,8 @@ export class OAuthRefusal extends Error {
   }
 }
 
-const noCaching = [
+const ownHeaders = [
+  ['Content-Type', 'application/json; charset=utf-8'],
   ['Cache-Control', 'no-store'],
   ['Pragma', 'no-cache'],
 ] as const;
@@ -37,14 +38,14 @@ const noCaching = [
 export function answerJson(body: object, status = 200, headers: AdapterAnswer['headers'] = []): AdapterAnswer {
   return {
     status,
-    headers: [['Content-Type', 'application/json; charset=utf-8'], ...noCaching, ...headers],
+    headers: [...ownHeaders, ...headers],
     body: JSON.stringify(body),
   };
 }
 
-/** An answer without a body (RFC 7009 §2.2). */
+/** An answer without a body (RFC 7009 §2.2). It has a content type because some clients (simple-oauth2) refuse one without. */
 export function answerNothing(): AdapterAnswer {
-  return { status: 200, headers: noCaching, body: null };
+  return { status: 200, headers: ownHeaders, body: null };
 }
 
 /** RFC 9110 §15.5.6. */
