@@ -16,6 +16,11 @@ import {
 } from '../support/oauth-clients.js';
 import { post, startTokenEndpointApp } from '../support/token-endpoint-app.js';
 
+/** The status in the error of a client that throws for a response with a challenge. */
+function statusOf(error: unknown): readonly [number] {
+  return [(error as { readonly status: number }).status];
+}
+
 interface Key {
   readonly id: string;
   readonly secret: string;
@@ -75,8 +80,7 @@ describe.each(platforms)('on $name', (platform) => {
       const introspect = client.introspect ?? ((token) => introspectByHand(token));
       expect(await introspect(accessToken)).toMatchObject({ active: true, sub: 'alice', client_id: key.id });
       await client.revoke(accessToken);
-      // Some clients throw an error that states the challenge.
-      const after = await client.call(accessToken, '/api/caller').catch(({ status: got }: { status: number }) => [got]);
+      const after = await client.call(accessToken, '/api/caller').catch(statusOf);
       expect(after[0]).toBe(401);
       expect(await introspect(accessToken)).toEqual({ active: false });
       // RFC 7009 §2.2: also for a token that is no longer valid.
@@ -86,7 +90,7 @@ describe.each(platforms)('on $name', (platform) => {
     it('gets a token for fewer scopes, which the guard refuses where more are required', async () => {
       const { accessToken, scope } = await client.obtain('cats:read');
       expect(scope).toBe('cats:read');
-      const refused = await client.call(accessToken, '/api/adopt').catch(({ status }: { status: number }) => [status]);
+      const refused = await client.call(accessToken, '/api/adopt').catch(statusOf);
       expect(refused[0]).toBe(403);
     });
 

@@ -64,13 +64,13 @@ export function post(
   { app }: KeyStoreApp,
   path: string,
   parameters: Parameters | string,
-  { headers = [] }: Call = {},
+  { headers = [], ...call }: Call = {},
 ): Promise<Answer> {
   const body =
     typeof parameters === 'string' ? parameters : new URLSearchParams(parameters as Record<string, string>).toString();
   const type = ['Content-Type', 'application/x-www-form-urlencoded'] as const;
   const own = headers.some(([name]) => name.toLowerCase() === 'content-type') ? [] : [type];
-  return app.call(path, { method: 'POST', body, headers: [...own, ...headers] });
+  return app.call(path, { ...call, method: 'POST', body, headers: [...own, ...headers] });
 }
 
 export const grant = { grant_type: 'client_credentials' } as const;
