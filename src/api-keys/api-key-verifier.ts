@@ -8,11 +8,11 @@ import type { AuthUser, UserCredential } from '../user/auth-user.js';
 import { createAuthUser } from '../user/verified-user.js';
 import type { ApiKeyParts } from './api-key-format.js';
 import { findMatch, hashApiKey } from './api-key-hash.js';
-import type { ApiKeyStore, StoredApiKey } from './api-key-store.js';
-import { askStore } from './ask-store.js';
+import type { StoredApiKey } from './api-key-store.js';
 
 export interface ApiKeyVerifierParts {
-  readonly findStore: () => ApiKeyStore;
+  /** Reads a key from the store. Rejects with an `AuthError`. */
+  readonly findKey: (id: string) => Promise<StoredApiKey | null>;
   /** Looks up the user of a key. Rejects with an `AuthError`. */
   readonly findSubject: (userId: string) => Promise<SessionSubject | null>;
   /** `AuthUser.issuer` of the users of keys. */
@@ -113,7 +113,7 @@ export class ApiKeyVerifier {
     const known = await this.findByHash(given.id, hash, reads);
     const match = findMatch(known?.key ?? null, hash, this.now());
     if (known === null || match === null) {
-      throw RefusalError.apiKey('key', 'There is no key with this id and this secret');
+      throw RefusalError.apiKey('key', `There is no key ${given.id} with this secret`);
     }
     this.checkAlive(known.key);
     return this.prove(known, await this.findUser(known, reads), match, scheme);
@@ -144,7 +144,7 @@ export class ApiKeyVerifier {
 
   private prove(known: KnownKey, { subject }: KnownSubject, match: Match, scheme: Scheme): ApiKeyProof {
     const { key } = known;
-    if (subject === null) throw RefusalError.apiKey('revoked', 'findSubject knows no such user');
+    if (subject === null) throw RefusalError.apiKey('revoked', `findSubject knows no user of the key ${key.id}`);
     if (match === 'previous' && !known.hasReportedReplaced) {
       known.hasReportedReplaced = true;
       this.parts.onReplacedUse(key);
@@ -230,7 +230,7 @@ export class ApiKeyVerifier {
   private async readStore(id: string): Promise<KnownKey | null> {
     const readAt = this.now();
     const endedVersion = this.ended?.version ?? 0;
-    const key = await askStore(() => this.parts.findStore().find(id));
+    const key = await this.parts.findKey(id);
     // The user that is known stays known: whoever knows the id of a key cannot cause users to be looked up.
     const user = this.known.get(id)?.user ?? null;
     return key && { key, readAt, user, endedVersion, hasReportedReplaced: false, proofs: new Map() };
@@ -281,11 +281,11 @@ async function orKnown<Value>(reading: Promise<Value>, known: Value | undefined)
 }
 
 /** Why a key is refused although the secret is right. */
-function findEnding({ revokedAt, enabled, expiresAt }: StoredApiKey, now: number): RefusalError | null {
-  if (revokedAt !== null) return RefusalError.apiKey('revoked', 'The key was revoked');
-  if (!enabled) return RefusalError.apiKey('revoked', 'The key is disabled');
-  if (expiresAt !== null && expiresAt.getTime() <= now) return RefusalError.apiKey('expired', 'The key has expired');
-  return null;
+function findEnding({ id, revokedAt, enabled, expiresAt }: StoredApiKey, now: number): RefusalError | null {
+  if (revokedAt !== null) return RefusalError.apiKey('revoked', `The key ${id} was revoked`);
+  if (!enabled) return RefusalError.apiKey('revoked', `The key ${id} is disabled`);
+  if (expiresAt === null || expiresAt.getTime() > now) return null;
+  return RefusalError.apiKey('expired', `The key ${id} has expired`);
 }
 
 function earliest(...times: readonly (Date | null)[]): number | null {

@@ -1,4 +1,4 @@
-import type { InjectionToken, OptionalFactoryDependency, Provider, Type } from '@nestjs/common';
+import type { InjectionToken, OptionalFactoryDependency, Provider } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
@@ -6,26 +6,26 @@ import { NodeTimer } from '../clock/clock.js';
 import { publicAddress } from '../configuration/public-url.js';
 import { path } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
-import { findAppProvider, getAppProvider } from '../find-app-provider.js';
+import { getAppProvider } from '../find-app-provider.js';
 import { OwnApiKeys, OwnTokens } from '../issuers/module-issuer.js';
 import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
 import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
 import { Revocation } from '../open-revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { AccessTokens } from '../sessions/access-tokens.js';
-import { AccountSubjects, ExtendedSubjects } from '../sessions/account-subjects.js';
-import { findSubject, type SessionSubject, type SubjectFinder } from '../sessions/session-subject.js';
-import { SessionSubjects } from '../sessions/sessions-module-providers.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { JsonObject } from '../token/json-object.js';
 import { TokenVerifier } from '../token/token-verifier.js';
 import { ConnectionWatch } from '../transports/connection-watch.js';
+import { OutageWatch, type WatchedCalls } from '../upstream/provider-calls.js';
 import { ApiKeyFormat } from './api-key-format.js';
-import { type ApiKeyTerms, readApiKeyTerms, refuseWithoutFinder } from './api-key-options.js';
-import { ApiKeyStore } from './api-key-store.js';
+import { type ApiKeyTerms, readApiKeyTerms } from './api-key-options.js';
+import { ApiKeyStore, type StoredApiKey } from './api-key-store.js';
+import { ApiKeySubjects, untilItAnswers } from './api-key-subjects.service.js';
 import { ApiKeyUsage } from './api-key-usage.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
 import { ApiKeyService } from './api-key.service.js';
+import { askStore } from './ask-store.js';
 import { ModuleApiKeys } from './module-api-keys.js';
 import { RefusedKeys } from './refused-keys.js';
 import { oauthPaths, TokenEndpoint } from './token-endpoint.js';
@@ -41,45 +41,6 @@ export const API_KEY_TERMS = Symbol('nest-gatehouse.api-key-terms');
 
 /** `AuthUser.issuer` in an app that has neither own tokens nor a `publicUrl`. */
 const issuerWithoutAddress = 'api-keys';
-
-/** Looks up the users of keys as the app has configured it. */
-export class ApiKeySubjects {
-  private finder: SubjectFinder | undefined;
-
-  constructor(
-    private readonly terms: ApiKeyTerms,
-    private readonly modules: ModulesContainer,
-    private readonly moduleRef: ModuleRef,
-  ) {}
-
-  /** @throws {ConfigurationError} when there is nothing that looks users up. */
-  async open(): Promise<SubjectFinder> {
-    return (this.finder ??= await this.find());
-  }
-
-  readonly findSubject = async (userId: string): Promise<SessionSubject | null> =>
-    findSubject(await this.open(), userId, this.terms.where);
-
-  private async find(): Promise<SubjectFinder> {
-    const { where, findSubject: given } = this.terms;
-    const accounts = findAppProvider(this.modules, AccountSubjects, where);
-    if (given === null) return this.findDefault(accounts);
-    const own = typeof given === 'function' ? await this.findOwn(given) : given;
-    return accounts === null ? own : new ExtendedSubjects(accounts, own);
-  }
-
-  private async findOwn(given: Type<SubjectFinder>): Promise<SubjectFinder> {
-    // A provider of the app is used as it is, so that it has the dependencies of its own module.
-    const known = findAppProvider(this.modules, given, `${this.terms.where}({ findSubject })`);
-    return known ?? (await this.moduleRef.create(given));
-  }
-
-  private async findDefault(accounts: SubjectFinder | null): Promise<SubjectFinder> {
-    const sessions = findAppProvider(this.modules, SessionSubjects, this.terms.where);
-    if (sessions !== null) return await sessions.open();
-    return accounts ?? refuseWithoutFinder(this.terms.where);
-  }
-}
 
 /** Optional for Nest, so that a missing `AuthModule` is reported by the provider of the options, with what to write. */
 function ofAuthModule(token: InjectionToken): OptionalFactoryDependency {
@@ -121,9 +82,9 @@ export const apiKeysModuleProviders: Provider[] = [
   },
   {
     provide: ApiKeySubjects,
-    inject: [API_KEY_TERMS, ModulesContainer, ModuleRef],
-    useFactory: (terms: ApiKeyTerms, modules: ModulesContainer, moduleRef: ModuleRef) =>
-      new ApiKeySubjects(terms, modules, moduleRef),
+    inject: [API_KEY_TERMS, ModulesContainer, ModuleRef, ofAuthModule(EventLog)],
+    useFactory: (terms: ApiKeyTerms, modules: ModulesContainer, moduleRef: ModuleRef, { report }: EventLog) =>
+      new ApiKeySubjects(terms, modules, moduleRef, report),
   },
   {
     provide: RefusedKeys,
@@ -153,7 +114,7 @@ export const apiKeysModuleProviders: Provider[] = [
       modules: ModulesContainer,
     ): ApiKeyVerifier =>
       new ApiKeyVerifier({
-        findStore: findStoreIn(modules),
+        findKey: findKeyIn(modules, { clock: settings.clock, report }),
         findSubject: subjects.findSubject,
         issuer: tokens?.issuer ?? settings.publicUrl ?? issuerWithoutAddress,
         clock: settings.clock,
@@ -281,6 +242,16 @@ function withoutSessions(where: string): ConfigurationError {
     'there is no SessionsModule in this app, which issues the tokens',
     'Add SessionsModule.forRoot({ … }) of nest-gatehouse/sessions to the imports of the root module',
   );
+}
+
+/** Reads keys, and reports when a store of the app's own begins to throw. */
+function findKeyIn(
+  modules: ModulesContainer,
+  watched: Pick<WatchedCalls, 'clock' | 'report'>,
+): (id: string) => Promise<StoredApiKey | null> {
+  const findStore = findStoreIn(modules);
+  const outage = new OutageWatch({ ...watched, what: 'an API key from the store', consequence: untilItAnswers });
+  return (id) => askStore(() => findStore().find(id), outage);
 }
 
 /** Looks for the store of the app, once. */

@@ -22,12 +22,12 @@ import {
   readApiKeyTerms,
 } from './api-key-options.js';
 import { ApiKeyStore } from './api-key-store.js';
+import { ApiKeySubjects } from './api-key-subjects.service.js';
 import { ApiKeyUsage } from './api-key-usage.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
 import { ApiKeyService } from './api-key.service.js';
 import {
   API_KEY_TERMS,
-  ApiKeySubjects,
   apiKeysModuleProviders,
   GIVEN_API_KEY_OPTIONS,
   OAuthEndpoints,

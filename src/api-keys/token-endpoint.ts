@@ -1,16 +1,19 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { isRefusal } from '../errors/auth-error.js';
+import { isRefusal, type RefusalError } from '../errors/auth-error.js';
 import type { AdapterAnswer, AdapterRoute } from '../issuing/adapter-route.js';
 import { type FormBody, readFormBody } from '../issuing/form-body.js';
 import type { RequestView } from '../request/request-view.js';
 import type { RevocationService } from '../revocation/revocation.service.js';
 import type { AccessTokens } from '../sessions/access-tokens.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
+import { logText } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import { hasThreeParts, parseToken } from '../token/parse-token.js';
 import type { TokenVerifier } from '../token/token-verifier.js';
 import type { VerifiedToken } from '../token/verified-token.js';
+import { OutageWatch } from '../upstream/provider-calls.js';
 import type { ApiKeyFormat } from './api-key-format.js';
+import type { StoredApiKey } from './api-key-store.js';
 import { countRefusal } from './api-key-scheme.js';
 import type { ApiKeyUsage } from './api-key-usage.js';
 import type { ApiKeyProof, ApiKeyVerifier } from './api-key-verifier.js';
@@ -20,7 +23,14 @@ import {
   readClientCredentials,
   readParameter,
 } from './client-authentication.js';
-import { answerJson, answerNothing, answerOAuthError, answerWrongMethod, OAuthRefusal } from './oauth-answer.js';
+import {
+  answerJson,
+  answerNothing,
+  answerOAuthError,
+  answerWrongMethod,
+  OAuthRefusal,
+  reportOAuthError,
+} from './oauth-answer.js';
 import type { RefusedKeys } from './refused-keys.js';
 
 export interface TokenEndpointParts {
@@ -61,19 +71,28 @@ export class TokenEndpoint {
   }
 
   private routesAt(path: string, handle: Handle): readonly AdapterRoute[] {
+    const { clock, report } = this.parts;
+    const consequence = 'It is answered with 503 until then';
+    const outage = new OutageWatch({ what: `an answer of POST ${path}`, consequence, clock, report });
     const refused = (['GET', 'PUT', 'PATCH', 'DELETE'] as const).map((method) => ({
       method,
       path,
       isPublic: false,
-      answer: answerWrongMethod,
+      answer: () => {
+        reportOAuthError(wrongMethod(method), `${method} ${path}`, outage, report);
+        return answerWrongMethod();
+      },
     }));
     const answer = async (view: RequestView): Promise<AdapterAnswer> => {
       try {
         const form = await readFormBody(view.request as Parameters<typeof readFormBody>[0]);
         checkParameters(form);
-        return await handle(form, view);
+        const answered = await handle(form, view);
+        outage.noteSuccess();
+        return answered;
       } catch (error) {
-        return answerOAuthError(error, `POST ${path}`, this.parts.report);
+        reportOAuthError(error, `POST ${path}`, outage, report);
+        return answerOAuthError(error);
       }
     };
     return [{ method: 'POST', path, isPublic: false, answer }, ...refused];
@@ -85,14 +104,11 @@ export class TokenEndpoint {
     const credentials = readClientCredentials(view, form);
     const grantType = readParameter(form, 'grant_type');
     // A failed authentication is stated first. Without one there is nothing to state about the client.
-    const proof = credentials === null ? null : await this.authenticate(credentials, view, true);
-    if (grantType === undefined) throw new OAuthRefusal('invalid_request', 'grant_type is missing');
-    if (grantType !== 'client_credentials') {
-      throw new OAuthRefusal('unsupported_grant_type', 'The only grant type is client_credentials');
-    }
-    if (proof === null) throw withoutAuthentication();
+    const proof = credentials instanceof OAuthRefusal ? credentials : await this.authenticate(credentials, view, true);
+    checkGrantType(grantType);
+    if (proof instanceof OAuthRefusal) throw proof;
     const { key, user, expiresAtMs } = proof;
-    const scopes = chooseScopes(readParameter(form, 'scope'), key.scopes);
+    const scopes = chooseScopes(readParameter(form, 'scope'), key);
     const audience = this.chooseAudience(form.get('resource') ?? []);
     const { roles, isAnonymous } = user;
     const grant = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience, notAfterMs: expiresAtMs };
@@ -112,7 +128,8 @@ export class TokenEndpoint {
     if (token === null) return answerNothing();
     // RFC 7009 §2.1: the token of another client is refused, and stays as it is.
     if (token.claims['client_id'] !== key.id) {
-      throw new OAuthRefusal('invalid_grant', 'The token was issued to another client');
+      const explanation = `Key ${key.id} tried to revoke a token that was issued to another client`;
+      throw new OAuthRefusal('invalid_grant', 'The token was issued to another client', explanation);
     }
     const { issuer, claims, expiresAt } = token;
     await this.parts.revocation.revokeToken({ issuer, id: String(claims['jti']), expiresAt });
@@ -122,7 +139,9 @@ export class TokenEndpoint {
   private readonly introspect: Handle = async (form, view) => {
     const { key } = await this.requireClient(form, view);
     if (!key.scopes.includes(introspectScope)) {
-      throw new OAuthRefusal('insufficient_scope', 'The key lacks the scope introspect');
+      const fix = `Give it to the key by ApiKeyService.update('${key.id}', { scopes })`;
+      const explanation = `Key ${key.id} lacks the scope ${introspectScope}. ${fix}`;
+      throw new OAuthRefusal('insufficient_scope', 'The key lacks the scope introspect', explanation);
     }
     const text = requireToken(form);
     if (this.parts.format.claims(text)) return answerJson(await this.describeKey(text));
@@ -132,7 +151,7 @@ export class TokenEndpoint {
 
   private async requireClient(form: FormBody, view: RequestView): Promise<ApiKeyProof> {
     const credentials = readClientCredentials(view, form);
-    if (credentials === null) throw withoutAuthentication();
+    if (credentials instanceof OAuthRefusal) throw credentials;
     return this.authenticate(credentials, view, false);
   }
 
@@ -152,7 +171,7 @@ export class TokenEndpoint {
       return proof;
     } catch (error) {
       const counted = countRefusal(error, refused, view);
-      throw isRefusal(counted) && counted.code === 'INVALID_TOKEN' ? invalidClient() : counted;
+      throw isRefusal(counted) && counted.code === 'INVALID_TOKEN' ? invalidClient(counted) : counted;
     }
   }
 
@@ -164,7 +183,9 @@ export class TokenEndpoint {
     const chosen = asked.map((resource) => audience.find((known) => isSameResource(known, resource)));
     return [...new Set(chosen)].map((known) => {
       if (known !== undefined) return known;
-      throw new OAuthRefusal('invalid_target', 'resource is none of the audiences of this server');
+      const fix = 'Add it to SessionsModule.forRoot({ audience }), or ask for one of those';
+      const explanation = `resource is ${logText(asked)}, and the audience is ${logText(audience)}. ${fix}`;
+      throw new OAuthRefusal('invalid_target', 'resource is none of the audiences of this server', explanation);
     });
   }
 
@@ -224,11 +245,13 @@ function requireToken(form: FormBody): string {
 }
 
 /** RFC 6749 §3.3. Nothing asked for means everything: clients of MCP ask for nothing. */
-function chooseScopes(asked: string | undefined, ofKey: readonly string[]): readonly string[] {
+function chooseScopes(asked: string | undefined, { id, scopes: ofKey }: StoredApiKey): readonly string[] {
   if (asked === undefined) return ofKey;
   const scopes = [...new Set(asked.split(' '))];
   if (scopes.every((scope) => ofKey.includes(scope))) return scopes;
-  throw new OAuthRefusal('invalid_scope', 'scope is malformed, or has what the key does not have');
+  const fix = `Ask for less, or give the key more by ApiKeyService.update('${id}', { scopes })`;
+  const explanation = `scope is ${logText(asked)}, and key ${id} has ${logText(ofKey.join(' '))}. ${fix}`;
+  throw new OAuthRefusal('invalid_scope', 'scope is malformed, or has what the key does not have', explanation);
 }
 
 /** The members of RFC 7662 §2.2, and those of RFC 9068 that a resource needs. */
@@ -239,13 +262,17 @@ function describeToken({ claims }: VerifiedToken): JsonObject {
   return { active: true, token_type: 'Bearer', ...Object.fromEntries(described) };
 }
 
-function withoutAuthentication(): OAuthRefusal {
-  return new OAuthRefusal(
-    'invalid_client',
-    'The client has to authenticate itself with the id and secret of an API key',
-  );
+function checkGrantType(grantType: string | undefined): void {
+  if (grantType === 'client_credentials') return;
+  if (grantType === undefined) throw new OAuthRefusal('invalid_request', 'grant_type is missing');
+  const explanation = `grant_type is ${logText(grantType)}, and the only one is client_credentials`;
+  throw new OAuthRefusal('unsupported_grant_type', 'The only grant type is client_credentials', explanation);
 }
 
-function invalidClient(): OAuthRefusal {
-  return new OAuthRefusal('invalid_client', 'There is no such client, or its secret is wrong');
+function invalidClient(cause: RefusalError): OAuthRefusal {
+  return new OAuthRefusal('invalid_client', 'There is no such client, or its secret is wrong', undefined, cause);
+}
+
+function wrongMethod(method: string): OAuthRefusal {
+  return new OAuthRefusal('invalid_request', 'Use the method POST', `The method is ${method}. Use POST`);
 }

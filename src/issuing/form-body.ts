@@ -46,7 +46,9 @@ function toText(body: unknown): string | null {
 function fromObject(body: object): FormBody {
   const entries = Object.entries(body).map(([name, value]): readonly [string, readonly string[]] => {
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-    if (name.includes('[') || !values.every((one) => typeof one === 'string')) throw nested();
+    // Express makes a list of one value of `a[]` alone.
+    const isNested = name.includes('[') || (Array.isArray(value) && value.length < 2);
+    if (isNested || !values.every((one) => typeof one === 'string')) throw nested();
     return [name, values];
   });
   return new Map(entries);

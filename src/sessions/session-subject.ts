@@ -120,7 +120,24 @@ export interface SubjectLookUpsParts {
   readonly findSubjects: () => SubjectFinder;
   readonly clock: Clock;
   readonly report: ReportEvent;
+  /** Who looks users up. @defaultValue the sessions */
+  readonly lookedUpFor?: LookedUpFor;
 }
+
+/** Who looks users up, for messages. */
+export interface LookedUpFor {
+  /** The module that the finder belongs to. */
+  readonly where: string;
+  readonly what: string;
+  /** What happens while users cannot be looked up. */
+  readonly consequence: string;
+}
+
+const forSessions: LookedUpFor = {
+  where: sessionsModule,
+  what: 'a user from findSubject',
+  consequence: 'Sign-in, refresh and GET /auth/me are answered with 503, and sessions stay as they are',
+};
 
 /**
  * Looks users up, and reports what the app's function throws: to clients a bug in it looks like an outage, so the log has to say
@@ -130,15 +147,15 @@ export class SubjectLookUps {
   private readonly outage: OutageWatch;
 
   constructor(private readonly parts: SubjectLookUpsParts) {
-    const { clock, report } = parts;
-    const consequence = 'Sign-in, refresh and GET /auth/me are answered with 503, and sessions stay as they are';
-    this.outage = new OutageWatch({ clock, report, what: 'a user from findSubject', consequence });
+    const { clock, report, lookedUpFor: { what, consequence } = forSessions } = parts;
+    this.outage = new OutageWatch({ clock, report, what, consequence });
   }
 
   /** @throws {AuthUnavailableError} when the app's function throws. */
   async find(userId: string): Promise<SessionSubject | null | undefined> {
+    const { findSubjects, lookedUpFor: { where } = forSessions } = this.parts;
     try {
-      const subject = await askFinder(this.parts.findSubjects(), userId, sessionsModule);
+      const subject = await askFinder(findSubjects(), userId, where);
       this.outage.noteSuccess();
       return subject;
     } catch (error) {
@@ -148,10 +165,10 @@ export class SubjectLookUps {
   }
 }
 
-/** The kind of what was thrown, and where. Its message may contain the address of a database, and a password with it. */
+/** What was thrown, and where. */
 function describeFailure(thrown: unknown): string {
-  const name = thrown instanceof Error && /^\w{1,60}$/.test(thrown.name) ? thrown.name : typeof thrown;
-  return ['it threw', name, ...describeThrown(thrown, null).frames.slice(0, 3)].join(' ');
+  const { problem, frames } = describeThrown(thrown, null);
+  return ['it threw', problem, ...frames.slice(0, 3)].join(' ');
 }
 
 /** @throws {ConfigurationError} for anything but a subject whose claims have no registered names. */

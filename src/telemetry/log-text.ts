@@ -40,9 +40,16 @@ export interface Thrown {
 
 const mostFrames = 12;
 
+/** The user and the password in an address, up to the last `@` of it. */
+const addressCredentials = /(:\/\/)[^\s"'<>]*@/g;
+/** `password=…`, `"token": "…"` and the like. */
+const namedSecret =
+  /((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key)["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s,;&"']+)/gi;
+
 /**
  * Describes a thrown value so that its text cannot add lines to the log, because a message may repeat texts of the
- * request. Every occurrence of `secret` is replaced.
+ * request. Every occurrence of `secret` is replaced, and so are the credentials in addresses and settings of connections, which
+ * drivers of databases repeat.
  */
 export function describeThrown(thrown: unknown, secret: string | null): Thrown {
   try {
@@ -55,13 +62,19 @@ export function describeThrown(thrown: unknown, secret: string | null): Thrown {
 
 function toThrown(thrown: unknown, secret: string | null): Thrown {
   if (!(thrown instanceof Error))
-    return { problem: `${typeof thrown} ${logText(withoutSecret(thrown, secret))}`, frames: [] };
-  const problem = `${nameOf(thrown)} ${logText(withoutSecret(thrown.message, secret))}`;
+    return { problem: `${typeof thrown} ${logText(withoutCredentials(thrown, secret))}`, frames: [] };
+  const problem = `${nameOf(thrown)} ${logText(withoutCredentials(thrown.message, secret))}`;
   return { problem, frames: framesOf(thrown).map((frame) => logText(withoutSecret(frame, secret)).slice(1, -1)) };
 }
 
 function nameOf(error: Error): string {
   return /^\w{1,60}$/.test(error.name) ? error.name : 'Error';
+}
+
+function withoutCredentials(message: unknown, secret: string | null): string {
+  return withoutSecret(message, secret)
+    .replaceAll(addressCredentials, '$1[credentials]@')
+    .replaceAll(namedSecret, '$1[secret]');
 }
 
 function withoutSecret(value: unknown, secret: string | null): string {

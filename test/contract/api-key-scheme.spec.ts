@@ -20,7 +20,6 @@ const inSeconds = (seconds: number): Date => new Date(clock.now().getTime() + se
 
 async function open(): Promise<SchemeUnderTest> {
   const store = new MemoryApiKeyStore();
-  const findStore = (): MemoryApiKeyStore => store;
   const create = async (parts: Partial<StoredApiKey> = {}) => {
     const issued = format.createSecret(format.createId());
     const { id, secret } = issued;
@@ -33,14 +32,14 @@ async function open(): Promise<SchemeUnderTest> {
   const scheme = new ApiKeyScheme({
     format,
     verifier: new ApiKeyVerifier({
-      findStore,
+      findKey: (id) => store.find(id),
       findSubject: (id) => Promise.resolve(id === 'gone' ? null : { id }),
       issuer: 'https://api.example.com',
       clock,
       cacheMs: 30_000,
       onReplacedUse: () => undefined,
     }),
-    usage: new ApiKeyUsage({ findStore, clock, timer: new ManualTimer() }),
+    usage: new ApiKeyUsage({ findStore: () => store, clock, timer: new ManualTimer() }),
     refused: new RefusedKeys(clock),
     basic: true,
     tokenUrl: null,

@@ -42,6 +42,8 @@ describe.each(platforms)('on $name', (platform) => {
       const [token, kept] = [await tokenOf(client), await tokenOf(client)];
       const { status, text, headers } = await revoke(token);
       expect([status, text, headers['cache-control'], headers['etag']]).toEqual([200, '', 'no-store', undefined]);
+      // simple-oauth2 reads no other content type, also of an empty body.
+      expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'content-length': '0' });
       expect([await statusWith(token), await statusWith(kept)]).toEqual([401, 200]);
       expect((await revoke(token)).status).toBe(200);
     });

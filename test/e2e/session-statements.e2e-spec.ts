@@ -1,47 +1,14 @@
 /** How many statements sessions cost: two for a refresh, two for a sign-in, none for a guarded request. */
-import { type PostgresClient, type PostgresStatement, postgres } from 'nest-gatehouse/sql';
-import { Pool } from 'pg';
+import { postgres } from 'nest-gatehouse/sql';
 import { describe, expect } from 'vitest';
 import { endAfterwards, platforms } from '../support/app.js';
+import { CountingPool } from '../support/counting-pool.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { postgresUrl } from '../support/postgres.js';
 import { startSessionApp } from '../support/session-app.js';
 import { SharedDatabase } from '../support/session-instances.js';
 import { onPostgres } from '../support/store-runner.js';
 
 const it = onPostgres.it;
-
-/** A pool of the app's own, which keeps the statements that it was given. */
-class CountingPool {
-  private texts: string[] = [];
-  private readonly pool = new Pool({ connectionString: postgresUrl });
-
-  async connect(): Promise<PostgresClient> {
-    const client = await this.pool.connect();
-    const keep = (text: string): unknown => this.texts.push(text);
-    return new Proxy(client, {
-      get: (target, name) => {
-        const value = Reflect.get(target, name) as unknown;
-        if (typeof value !== 'function') return value;
-        const call = value.bind(target) as (...given: unknown[]) => unknown;
-        if (name !== 'query') return call;
-        return (statement: PostgresStatement | string): unknown => {
-          keep(typeof statement === 'string' ? statement : statement.text);
-          return call(statement);
-        };
-      },
-    });
-  }
-
-  /** The first word of each statement since the last time. */
-  take(): string[] {
-    return this.texts.splice(0).map((text) => text.trim().split(/\s/)[0]?.toLowerCase() ?? '');
-  }
-
-  end(): Promise<void> {
-    return this.pool.end();
-  }
-}
 
 describe.each(platforms)('the statements of sessions, on $name', (platform) => {
   it('are at most two for a refresh and for a sign-in, and none for a guarded request', async () => {

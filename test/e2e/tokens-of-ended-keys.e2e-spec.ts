@@ -1,9 +1,9 @@
 /** The tokens of keys that were revoked: also when the revocation came in the middle, or failed at its first attempt. */
 import { RevocationStore } from 'nest-gatehouse';
-import { MemoryRevocationStore, memoryStores } from 'nest-gatehouse/testing';
+import { MemoryRevocationStore } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
-import { basic, bearer, type KeyStoreApp } from '../support/key-store-app.js';
+import { basic, bearer, type KeyStoreApp, storesWith } from '../support/key-store-app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { grant, post, startTokenEndpointApp } from '../support/token-endpoint-app.js';
 
@@ -27,12 +27,6 @@ describe.each(platforms)('on $name', (platform) => {
     clock = new ManualClock();
     revocations = new FailingRevocationStore(clock);
     meanwhile = () => Promise.resolve();
-    const stores = memoryStores({ clock });
-    const providers = stores.providers?.map((provider) =>
-      typeof provider === 'object' && 'provide' in provider && provider.provide === RevocationStore
-        ? { provide: RevocationStore, useValue: revocations }
-        : provider,
-    );
     const findSubject = async (id: string): Promise<{ id: string }> => {
       await meanwhile();
       return { id };
@@ -40,7 +34,7 @@ describe.each(platforms)('on $name', (platform) => {
     stand = await startTokenEndpointApp(platform, {
       clock,
       keys: { findSubject },
-      stores: [{ ...stores, providers } as never],
+      stores: storesWith(clock, RevocationStore, revocations),
     });
   });
 

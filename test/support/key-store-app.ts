@@ -1,5 +1,5 @@
 /** Apps with API keys of their own, and what their tests call them with. */
-import { Controller, Get, Post, UseGuards } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, Post, UseGuards } from '@nestjs/common';
 import {
   AcceptCredentials,
   AuthGuard,
@@ -124,6 +124,17 @@ export async function startKeyStoreApp(platform: Platform, parts: KeyStoreAppPar
     controllers: [KeyTestController, SessionTestController, ...controllers],
   });
   return { app, clock, users, service: app.nest.get(ApiKeyService) };
+}
+
+/** Stores in memory, one of them replaced. */
+export function storesWith(clock: ManualClock, token: unknown, store: object): NonNullable<AppParts['imports']> {
+  const stores = memoryStores({ clock });
+  const providers = stores.providers?.map((provider) =>
+    typeof provider === 'object' && 'provide' in provider && provider.provide === token
+      ? { provide: provider.provide, useValue: store }
+      : provider,
+  );
+  return [{ ...stores, providers } as DynamicModule];
 }
 
 export const bearer = (text: string): Call => ({ token: text });

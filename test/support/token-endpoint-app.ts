@@ -1,13 +1,16 @@
 /** Apps with a token endpoint, and clients that call it. */
 import {
-  type ArgumentMetadata,
-  BadRequestException,
+  Body,
   type CallHandler,
+  Controller,
   type ExecutionContext,
   Injectable,
   type NestInterceptor,
-  type PipeTransform,
+  Post,
+  ValidationPipe,
 } from '@nestjs/common';
+import { IsString } from 'class-validator';
+import { CurrentUser, RequireScopes } from 'nest-gatehouse';
 import { map, type Observable } from 'rxjs';
 
 import type { Platform } from './app.js';
@@ -22,24 +25,32 @@ class EnvelopeInterceptor implements NestInterceptor {
   }
 }
 
-/** Refuses every body with members, as a ValidationPipe with `forbidNonWhitelisted` refuses those that no class has. */
-@Injectable()
-class ForbidMembersPipe implements PipeTransform {
-  transform(value: unknown, { type }: ArgumentMetadata): unknown {
-    if (type === 'body' && Object.keys(Object(value) as object).length > 0) throw new BadRequestException('forbidden');
-    return value;
-  }
+class NewCat {
+  @IsString()
+  name!: string;
 }
 
-/** With what an app may have around its own routes: none of it concerns the endpoints. */
+@Controller('cats')
+class CatsController {
+  @RequireScopes('cats:write')
+  @Post()
+  create(@Body() { name }: NewCat, @CurrentUser('id') owner: string): object {
+    return { name, owner };
+  }
+}
+// What a compiler with `emitDecoratorMetadata` writes, for the pipe.
+Reflect.defineMetadata('design:paramtypes', [NewCat, String], CatsController.prototype, 'create');
+
+/** With what an app may have around its own routes, such as `POST /api/cats`: none of it concerns the endpoints. */
 export function startTokenEndpointApp(platform: Platform, parts: KeyStoreAppParts = {}): Promise<KeyStoreApp> {
   return startKeyStoreApp(platform, {
     ...parts,
     keys: { tokenEndpoint: true, ...parts.keys },
     auth: { guardEverything: true, ...parts.auth } as never,
+    controllers: [CatsController, ...(parts.controllers ?? [])],
     prepare: (nest) => {
       nest.setGlobalPrefix('api');
-      nest.useGlobalPipes(new ForbidMembersPipe());
+      nest.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true }));
       nest.useGlobalInterceptors(new EnvelopeInterceptor());
       parts.prepare?.(nest);
     },
@@ -53,13 +64,13 @@ export function post(
   { app }: KeyStoreApp,
   path: string,
   parameters: Parameters | string,
-  { headers = [] }: Call = {},
+  { headers = [], ...call }: Call = {},
 ): Promise<Answer> {
   const body =
     typeof parameters === 'string' ? parameters : new URLSearchParams(parameters as Record<string, string>).toString();
   const type = ['Content-Type', 'application/x-www-form-urlencoded'] as const;
   const own = headers.some(([name]) => name.toLowerCase() === 'content-type') ? [] : [type];
-  return app.call(path, { method: 'POST', body, headers: [...own, ...headers] });
+  return app.call(path, { ...call, method: 'POST', body, headers: [...own, ...headers] });
 }
 
 export const grant = { grant_type: 'client_credentials' } as const;

@@ -53,6 +53,25 @@ describe('a thrown value', () => {
     });
   });
 
+  it.each([
+    [
+      'connect ECONNREFUSED postgres://app:p@ss/word@db:5432/cats',
+      'connect ECONNREFUSED postgres://[credentials]@db:5432/cats',
+    ],
+    [
+      'no answer from "redis://:x@cache" and http://u:p@host/',
+      'no answer from "redis://[credentials]@cache" and http://[credentials]@host/',
+    ],
+    ['host=db password=geheim user=app', 'host=db password=[secret] user=app'],
+    ['{"pwd":"a b","token": \'c\'}', '{"pwd":[secret],"token": [secret]}'],
+    ['api_key=k1&secret=s2, then more', 'api_key=[secret]&secret=[secret], then more'],
+    ['password authentication failed for user "app"', 'password authentication failed for user "app"'],
+    ['see https://example.com/docs', 'see https://example.com/docs'],
+  ])('is described without the credentials in its message: %s', (message, described) => {
+    const { problem } = describeThrown(new Error(message), null);
+    expect(problem.replaceAll('\\"', '"')).toBe(`Error "${described}"`);
+  });
+
   it('has no frames when its stack does not contain the message', () => {
     const error = new Error('before');
     expect(error.stack).toContain('before');
