@@ -187,15 +187,14 @@ export async function runApiKeys(options) {
     await client.ask('prepare', { keys });
     const requests = await measureRequests(client, apps.gatehouse, plan);
     const tokens = await measureTokens(client, apps, signerOf(signingKey), plan);
-    const lookUps = await compareLookUps(
-      { app, pool, schema, keys, clock },
-      plan.rounds,
-    );
+    const lookUps = await compareLookUps({ app, pool, schema, keys, clock }, plan.rounds);
     const result = { plan, database: await describeDatabase(pool), requests, lookUps, tokens };
     const targets = targetsOf(result);
     saveResult('api-keys', { ...result, targets }, options.quick);
     console.log(`\nAPI keys\n\n${targetsTable(targets)}\n\n${apiKeysTable(result)}`);
-    console.log(`\n/oauth/token, of the hand-written one: ${fixed(tokens.ofHandWritten)} a second, ${fixed(tokens.ofHandWrittenCpu)} by CPU; of signing by CPU: ${fixed(tokens.ofSigningCpu)}; unknown keys by CPU: ${fixed(lookUps.cpuRatio)}`);
+    console.log(
+      `\n/oauth/token, of the hand-written one: ${fixed(tokens.ofHandWritten)} a second, ${fixed(tokens.ofHandWrittenCpu)} by CPU; of signing by CPU: ${fixed(tokens.ofSigningCpu)}; unknown keys by CPU: ${fixed(lookUps.cpuRatio)}`,
+    );
     failBeyond(targets);
   } finally {
     await Promise.all([client, ...Object.values(apps)].map((child) => child.stop()));

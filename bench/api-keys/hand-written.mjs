@@ -13,7 +13,8 @@ export function handWrittenCheck(pool, schema) {
     const given = hash('sha256', `gatehouse:key:1\0${id}\0${secret}`, 'buffer');
     const [row] = (await pool.query(select, [id])).rows;
     if (row === undefined || !hasSecret(row, given)) return null;
-    if (row.revoked_at !== null || !row.enabled || (row.expires_at !== null && row.expires_at <= new Date())) return null;
+    if (row.revoked_at !== null || !row.enabled || (row.expires_at !== null && row.expires_at <= new Date()))
+      return null;
     const subject = await findSubject(row.user_id);
     if (subject === null) return null;
     const roles = JSON.parse(row.roles).filter((role) => subject.roles.includes(role));
@@ -71,7 +72,12 @@ export function handWrittenApp({ pool, schema, signingKey }) {
         scope: user.scopes.join(' '),
         roles: user.roles,
       };
-      return { access_token: signToken(claims), token_type: 'Bearer', expires_in: lifetimeSeconds, scope: claims.scope };
+      return {
+        access_token: signToken(claims),
+        token_type: 'Bearer',
+        expires_in: lifetimeSeconds,
+        scope: claims.scope,
+      };
     }
   }
   Controller('oauth')(Routes);

@@ -134,7 +134,10 @@ export class ApiKeyView {
     const text = this.#hasSession
       ? 'None on this page. A key calls the API for you: in scripts, jobs, and at partners.'
       : 'None. With a session you can make one.';
-    return [element('p', { class: 'soft' }, text), row(this.#button('Make a key', () => this.#create(), !this.#hasSession))];
+    return [
+      element('p', { class: 'soft' }, text),
+      row(this.#button('Make a key', () => this.#create(), !this.#hasSession)),
+    ];
   }
 
   #withKey() {
