@@ -69,6 +69,8 @@ export async function bundle({ esm, cjs }) {
     input: Object.fromEntries(entries.map((path) => [path.replace(/\.js$/, ''), resolve(esm, path)])),
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
     plugins: [mapsOfTheCompiler, chunks.plugin],
+    // How long plugins take depends on what else runs, and says nothing about the build.
+    checks: { bundlerTimings: false },
     onLog: (_level, { message }) => {
       throw new Error(message);
     },

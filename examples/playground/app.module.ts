@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AuthModule, firstOf, fromBearer, oidc } from 'nest-gatehouse';
+import { AuthModule, firstOf, fromBearer, fromHeader, oidc } from 'nest-gatehouse';
+import { apiKeys, ApiKeysModule } from 'nest-gatehouse/api-keys';
 import { fromSessionCookie, ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
 import { embeddedPostgres, SqlStoresModule } from 'nest-gatehouse/sql';
 import { ApiController } from './api.controller.js';
+import { KeysController } from './keys.controller.js';
 import { PlaygroundController } from './playground.controller.js';
 import { apiAudience } from './provider/api-audience.js';
 import { DemoProvider } from './provider/demo-provider.js';
@@ -20,7 +22,7 @@ export interface AppParts {
   readonly dataDirectory: string;
 }
 
-@Module({ controllers: [ApiController, PlaygroundController, SessionController] })
+@Module({ controllers: [ApiController, PlaygroundController, SessionController, KeysController] })
 export class AppModule {
   static with({ provider, log, sentCookies, pageUrl, dataDirectory }: AppParts): DynamicModule {
     return {
@@ -28,16 +30,21 @@ export class AppModule {
       imports: [
         // This is all that an app needs. Every route requires a token unless a decorator states otherwise.
         AuthModule.forRoot({
-          issuers: [oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }), ownTokens()],
+          issuers: [
+            oidc({ issuer: provider.issuer, audience: apiAudience, tokenType: 'at+jwt' }),
+            ownTokens(),
+            apiKeys(),
+          ],
           publicUrl: pageUrl,
           // Whoever exchanges a new token of the provider may have the cookies of an earlier session still.
-          tokenFrom: firstOf(fromBearer(), fromSessionCookie()),
+          tokenFrom: firstOf(fromBearer(), fromHeader('x-api-key'), fromSessionCookie()),
           guardEverything: true,
           // The times are short, so that the page can show a profile becoming stale.
           profiles: { freshForSeconds: 15 },
         }),
-        // An app that only verifies the tokens of a provider needs neither of these, nor ownTokens(), publicUrl and tokenFrom.
+        // An app that only verifies the tokens of a provider needs none of these, nor ownTokens(), apiKeys(), publicUrl and tokenFrom.
         SessionsModule.forRoot({ findSubject, accessToken: { lifetimeSeconds: accessTokenSeconds } }),
+        ApiKeysModule.forRoot({ prefix: 'demo', tokenEndpoint: true }),
         SqlStoresModule.forRoot({ database: embeddedPostgres({ directory: dataDirectory }) }),
       ],
       providers: [

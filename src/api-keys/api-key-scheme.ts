@@ -60,9 +60,9 @@ export class ApiKeyScheme extends AuthenticationScheme {
   }
 
   override recall({ text, scheme }: Credential): Authentication | undefined {
-    const parsed = this.parts.format.parse(text);
-    if (parsed === null) return undefined;
-    const proof = this.parts.verifier.recall(parsed, toScheme(scheme));
+    const parts = this.parts.format.split(text);
+    if (parts === null) return undefined;
+    const proof = this.parts.verifier.recall(parts, toScheme(scheme));
     return proof === undefined ? undefined : this.accept(proof);
   }
 

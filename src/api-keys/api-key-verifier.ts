@@ -45,8 +45,8 @@ interface KnownKey {
   /** The version of `EndedKeys` with which it was last compared. */
   endedVersion: number;
   hasReportedReplaced: boolean;
-  /** The proofs that were made of key and user, by the scheme and by which secret was used. */
-  proofs: Map<string, ApiKeyProof>;
+  /** The proofs that were made of key and user: one for each scheme and each of its secrets. */
+  proofs: ApiKeyProof[];
 }
 
 /** Who a verified key stands for. */
@@ -54,6 +54,7 @@ export interface ApiKeyProof {
   readonly user: AuthUser;
   readonly key: StoredApiKey;
   readonly subject: SessionSubject;
+  readonly match: Match;
   readonly expiresAtMs: number | null;
 }
 
@@ -87,11 +88,12 @@ export class ApiKeyVerifier {
    * Verifies a key that was read not long ago, without I/O; `undefined` when it has to be read, and for a key that is refused.
    */
   recall(given: ApiKeyParts, scheme: Scheme): ApiKeyProof | undefined {
-    const known = this.findKnown(given.id);
+    const now = this.now();
+    const known = this.findKnown(given.id, now);
     if (known === null) return undefined;
-    const match = findMatch(known.key, hashApiKey(given.id, given.secret), this.now());
-    const user = this.isFresh(known.user) ? known.user : null;
-    if (match === null || user === null || user.subject === null || findEnding(known.key, this.now()) !== null) {
+    const { key, user } = known;
+    const match = findMatch(key, hashApiKey(given.id, given.secret), now);
+    if (match === null || !this.isFresh(user, now) || user.subject === null || findEnding(key, now) !== null) {
       return undefined;
     }
     return this.prove(known, user, match, scheme);
@@ -124,16 +126,18 @@ export class ApiKeyVerifier {
    * also takes as long as an unknown id.
    */
   private findByHash(id: string, hash: Buffer, reads: boolean): MaybePromise<KnownKey | null> {
-    const remembered = this.findKnown(id);
-    const known = findMatch(remembered?.key ?? null, hash, this.now()) === null ? null : remembered;
+    const now = this.now();
+    const remembered = this.findKnown(id, now);
+    const known = findMatch(remembered?.key ?? null, hash, now) === null ? null : remembered;
     return known !== null && !reads ? known : orKnown(this.read(id), known ?? undefined);
   }
 
   /** Whether what was proven still holds, without I/O; `false` when the key has to be verified again. */
   holds({ key, expiresAtMs, subject }: ApiKeyProof): boolean {
-    const known = this.findKnown(key.id);
+    const now = this.now();
+    const known = this.findKnown(key.id, now);
     const isSame = known?.key === key && known.user?.subject === subject;
-    return isSame && (expiresAtMs === null || expiresAtMs > this.now());
+    return isSame && (expiresAtMs === null || expiresAtMs > now);
   }
 
   /** Forgets a key that was changed in this process, and readings of it that began before. */
@@ -149,9 +153,10 @@ export class ApiKeyVerifier {
       known.hasReportedReplaced = true;
       this.parts.onReplacedUse(key);
     }
-    const name = `${scheme} ${match}`;
-    const proof = known.proofs.get(name) ?? this.createProof(key, subject, match, scheme);
-    known.proofs.set(name, proof);
+    const earlier = known.proofs.find((proof) => proof.match === match && proof.user.credential.scheme === scheme);
+    if (earlier !== undefined) return earlier;
+    const proof = this.createProof(key, subject, match, scheme);
+    known.proofs.push(proof);
     return proof;
   }
 
@@ -171,7 +176,7 @@ export class ApiKeyVerifier {
       expiresAt: expiresAtMs === null ? null : new Date(expiresAtMs),
       credential: { kind: 'api-key', id: key.id, scheme },
     });
-    return { user, key, subject, expiresAtMs };
+    return { user, key, subject, match, expiresAtMs };
   }
 
   /** @throws {RefusalError} for whoever has the secret. */
@@ -181,15 +186,15 @@ export class ApiKeyVerifier {
   }
 
   /** What is known of a key and may still be used. */
-  private findKnown(id: string): KnownKey | null {
+  private findKnown(id: string, now: number): KnownKey | null {
     const known = this.known.get(id);
     if (known === undefined) return null;
-    if (!this.isFresh(known) || this.mayHaveEnded(known)) {
+    if (!this.isFresh(known, now) || this.mayHaveEnded(known)) {
       this.known.delete(id);
       return null;
     }
     // Without it, many keys would be refused at the very beginning of an outage.
-    if (this.ageOf(known) >= this.parts.cacheMs * refreshPart && !this.readings.has(id)) this.refresh(known);
+    if (now - known.readAt >= this.parts.cacheMs * refreshPart && !this.readings.has(id)) this.refresh(known);
     return known;
   }
 
@@ -233,7 +238,7 @@ export class ApiKeyVerifier {
     const key = await this.parts.findKey(id);
     // The user that is known stays known: whoever knows the id of a key cannot cause users to be looked up.
     const user = this.known.get(id)?.user ?? null;
-    return key && { key, readAt, user, endedVersion, hasReportedReplaced: false, proofs: new Map() };
+    return key && { key, readAt, user, endedVersion, hasReportedReplaced: false, proofs: [] };
   }
 
   private keep(id: string, found: KnownKey | null): void {
@@ -243,26 +248,22 @@ export class ApiKeyVerifier {
   }
 
   private async findUser(known: KnownKey, reads: boolean): Promise<KnownSubject> {
-    const fresh = this.isFresh(known.user) ? known.user : undefined;
-    if (fresh !== undefined && !reads) return fresh;
     const readAt = this.now();
+    const fresh = this.isFresh(known.user, readAt) ? known.user : undefined;
+    if (fresh !== undefined && !reads) return fresh;
     const { userId } = known.key;
     const lookUp = async (): Promise<KnownSubject> => ({ subject: await this.parts.findSubject(userId), readAt });
     const user = await orKnown(this.lookUps.run(lookUp, userId), fresh);
     if (user !== known.user) {
       known.user = user;
-      known.proofs = new Map();
+      known.proofs = [];
     }
     return user;
   }
 
-  private isFresh<Read extends { readonly readAt: number }>(read: Read | null): read is Read {
-    const age = read === null ? Number.NaN : this.ageOf(read);
+  private isFresh<Read extends { readonly readAt: number }>(read: Read | null, now: number): read is Read {
+    const age = read === null ? Number.NaN : now - read.readAt;
     return age >= 0 && age < this.parts.cacheMs;
-  }
-
-  private ageOf({ readAt }: { readonly readAt: number }): number {
-    return this.now() - readAt;
   }
 
   private now(): number {

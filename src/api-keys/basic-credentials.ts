@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 import { RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 
@@ -7,8 +9,6 @@ export interface BasicCredentials {
   readonly password: string;
   readonly encoded: string;
 }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Reads `Authorization: Basic` of a request; `undefined` where the header is absent or of another scheme.
@@ -41,11 +41,8 @@ function decode(encoded: string): string {
   if (encoded === '' || bytes.toString('base64') !== encoded) {
     throw malformed('What follows "Basic" is not base64 with padding');
   }
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw malformed('What follows "Basic" is not UTF-8');
-  }
+  if (!isUtf8(bytes)) throw malformed('What follows "Basic" is not UTF-8');
+  return bytes.toString();
 }
 
 function malformed(explanation: string): RefusalError {

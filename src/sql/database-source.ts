@@ -5,6 +5,8 @@ import type { DatabaseTerms, SqlDatabase } from './sql-database.js';
 export interface DatabaseSource {
   /** Loads the driver and opens the database. @throws {ConfigurationError} when the driver is not installed */
   readonly open: (terms: DatabaseTerms) => Promise<SqlDatabase>;
+  /** The directory in which `open` is about to create a database; `null` when there is one already. Absent where it creates none. */
+  readonly findNewDirectory?: () => string | null;
   /** The encryption keys that the database keeps by itself; `null` where the app has to give them. */
   readonly ownKeys: (() => EncryptionKeys) | null;
   /** What an app in production has to change before it can use this database; `null` when nothing. */

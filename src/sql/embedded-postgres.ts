@@ -1,4 +1,5 @@
 import type * as Pglite from '@electric-sql/pglite';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { constants, runInThisContext } from 'node:vm';
 import { readOptions, readText } from '../configuration/read-options.js';
@@ -43,6 +44,7 @@ export function embeddedPostgres(options: EmbeddedPostgresOptions = {}): Databas
   const path = resolve(directory);
   return Object.freeze({
     open: async () => open(join(path, 'postgres'), await lockDirectory(path)),
+    findNewDirectory: () => (existsSync(join(path, 'postgres')) ? null : path),
     ownKeys: () => readOrCreateKey(path),
     productionProblem: null,
   });

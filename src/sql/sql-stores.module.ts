@@ -165,7 +165,13 @@ const baseProviders: readonly Provider[] = [
       const onMigrated = (names: readonly string[]): void => {
         new Logger('Gatehouse').log(`Migrated the tables of the schema ${schema}: ${names.join('; ')}`);
       };
-      const open = (): ReturnType<typeof database.open> => database.open({ statementTimeoutMs });
+      const open = (): ReturnType<typeof database.open> => {
+        const directory = database.findNewDirectory?.() ?? null;
+        if (directory !== null) {
+          new Logger('Gatehouse').log(`Creating a database in ${directory}, which takes a few seconds`);
+        }
+        return database.open({ statementTimeoutMs });
+      };
       return new StoreDatabase({
         open,
         schema,

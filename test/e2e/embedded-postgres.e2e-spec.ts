@@ -6,11 +6,12 @@ import { ConfigurationError } from 'nest-gatehouse';
 import { embeddedPostgres, EncryptionKeys, SigningKeyStore, SqlStoresModule } from 'nest-gatehouse/sql';
 import { afterAll, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
 
 const [platform] = platforms as [(typeof platforms)[0]];
 const work = mkdtempSync(join(tmpdir(), 'gatehouse-embedded-'));
-const start = (directory: string): Promise<RunningApp> =>
-  startApp(platform, { imports: [SqlStoresModule.forRoot({ database: embeddedPostgres({ directory }) })] });
+const start = (directory: string, logger = new LogLines()): Promise<RunningApp> =>
+  startApp(platform, { logger, imports: [SqlStoresModule.forRoot({ database: embeddedPostgres({ directory }) })] });
 
 afterAll(() => {
   rmSync(work, { recursive: true });
@@ -27,14 +28,19 @@ describe('an embedded database in a directory', () => {
       createdAt: new Date('2030-01-01T00:00:00Z'),
       signsFrom: new Date('2030-01-01T00:00:00Z'),
     } as const;
-    const first = await start(directory);
+    const creating = { level: 'log', text: expect.stringContaining(`Creating a database in ${directory},`) as string };
+    const log = new LogLines();
+    const first = await start(directory, log);
+    expect(log.ours('log')[0], 'before the seconds that it takes').toMatchObject(creating);
     const sealedPrivateKey = first.nest.get(EncryptionKeys).seal(Buffer.from('private'), 'test');
     await first.nest.get(SigningKeyStore).add({ ...key, sealedPrivateKey });
     await expect(start(directory)).rejects.toThrow('this process uses the directory');
     await first.nest.close();
     expect(readdirSync(directory).sort()).toEqual(['encryption.key', 'postgres']);
 
-    const second = await start(directory);
+    log.forget();
+    const second = await start(directory, log);
+    expect(log.ours().map(({ text }) => text)).toEqual([]);
     const [stored] = await second.nest.get(SigningKeyStore).list();
     expect(stored).toMatchObject(key);
     const opened = second.nest.get(EncryptionKeys).open(stored?.sealedPrivateKey ?? Buffer.alloc(0), 'test');

@@ -60,9 +60,11 @@ function part(title, content) {
   return element('section', {}, element('h3', {}, title), content);
 }
 
-function requestText({ method, path, authorization, cookies, mark }) {
+function requestText({ method, path, authorization, apiKey, form, cookies, mark }) {
   const text = element('pre', { 'data-part': 'request' }, `${method} ${path}`);
   if (authorization !== undefined) text.append('\nAuthorization: ', ...inParts(authorization));
+  if (apiKey !== undefined) text.append(`\nx-api-key: ${shortened(apiKey)}`);
+  if (form !== undefined) text.append(`\n\n${form}`);
   if (cookies.length > 0) {
     text.append(`\nCookie: ${cookies.map((name) => `${name}=…`).join('; ')}`);
     text.append('\n\n', element('i', {}, 'The browser adds the cookie; no script of this page can read it.'));
@@ -112,10 +114,11 @@ function logLines({ log: { lines, problem }, status }) {
 function inParts(authorization) {
   const [scheme, token] = authorization.split(' ');
   if (!token) return [scheme];
-  return [
-    `${scheme} `,
-    ...colouredToken(token, (part) => (part.length > 22 ? `${part.slice(0, 12)}…${part.slice(-6)}` : part)),
-  ];
+  return [`${scheme} `, ...colouredToken(token, shortened)];
+}
+
+function shortened(part) {
+  return part.length > 22 ? `${part.slice(0, 12)}…${part.slice(-6)}` : part;
 }
 
 export function colouredToken(token, shorten = (part) => part) {

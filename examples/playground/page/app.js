@@ -1,4 +1,5 @@
 import { announce, showAnswer, showFailure, summaryOf, uncoverAnswer } from './answer-view.js';
+import { ApiKeyView } from './api-key-view.js';
 import { isGood, load, UnusableAnswer } from './call.js';
 import { byId } from './element.js';
 import { routes, tokens } from './experiments.js';
@@ -29,7 +30,8 @@ async function start() {
   const you = { settings, signedIn: Boolean(held.accessToken), problem: outcome.problem };
   const keys = new KeysView({ onChange: announce });
   const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
-  const session = createSessionView(held, matrix);
+  const apiKey = new ApiKeyView(byId('api-key'), { onCall: announce });
+  const session = createSessionView(held, matrix, apiKey);
 
   function render() {
     showYou(byId('you'), {
@@ -82,7 +84,7 @@ async function start() {
   document.body.dataset.ready = 'true';
 }
 
-function createSessionView(held, matrix) {
+function createSessionView(held, matrix, apiKey) {
   return new SessionView(byId('own-session'), {
     providerToken: () => held.accessToken,
     onCall: announce,
@@ -93,6 +95,7 @@ function createSessionView(held, matrix) {
     onChange(exists) {
       held.ownSession = exists;
       matrix.update(held);
+      apiKey.update(exists);
     },
   });
 }

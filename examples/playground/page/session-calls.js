@@ -31,6 +31,18 @@ export function signOutEverywhere() {
   return asSession('/auth/sign-out-everywhere', { method: 'POST' });
 }
 
+export function createKey() {
+  return asSession('/playground/keys', { method: 'POST' });
+}
+
+export function rotateKey(id) {
+  return asSession(`/playground/keys/${id}/rotate`, { method: 'POST' });
+}
+
+export function revokeKey(id) {
+  return asSession(`/playground/keys/${id}`, { method: 'DELETE' });
+}
+
 /** Also without a session, and with an expired one: it removes the cookies. */
 export function signOutOfApp() {
   return call('/auth/sign-out', { method: 'POST' });
