@@ -34,6 +34,8 @@ interface WatchEntry extends Scheduled {
 const recheckIntervalMs = 60_000;
 /** The time between two verifications after `exp`, while the clock tolerance still accepts the token. */
 const toleranceStepMs = 1_000;
+/** The time after which a response that had not begun at its verification is looked at again. */
+const startStepMs = 1_000;
 /** Verifications in one turn of the event loop. Requests are answered between two turns. */
 const mostChecksInTurn = 100;
 /** Connections that were opened in one second are verified again in so many different seconds. */
@@ -41,7 +43,7 @@ const spreadSeconds = 10;
 
 /**
  * Closes connections whose token has expired or is refused for another reason. The guard notices this only when the client sends a
- * message, and the server may send messages to the client without one.
+ * message, and the server may send messages to the client without one. Responses that go on are connections, too.
  *
  * Each connection costs one verification a minute, and one at each of its changes, however many connections there are.
  */
@@ -151,6 +153,7 @@ export class ConnectionWatch {
     const entry = due ?? this.nextOfPass();
     if (entry === undefined) return false;
     if (!entry.connection.isOpen()) this.drop(entry.key);
+    else if (entry.connection.hasBegun?.() === false) this.schedule.set(entry, now + startStepMs);
     else {
       if (due !== undefined) this.scheduleNext(entry);
       this.recheck(entry, due !== undefined && entry.online);

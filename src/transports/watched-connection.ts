@@ -17,6 +17,11 @@ export interface WatchedConnection {
   readonly online?: boolean | undefined;
   isOpen(): boolean;
   /**
+   * Whether it may be closed by now. Until then its token is not verified again. Without this method, it may be closed at any
+   * time.
+   */
+  hasBegun?(): boolean;
+  /**
    * Calls the listener when the connection is closed. Without this method, a closed connection stays in memory until its
    * next check, for up to a minute.
    */

@@ -1,0 +1,176 @@
+import { handlerNameOf, type CallContext } from '../access/guard-context.js';
+import { atEndOfTurn } from '../clock/turn.js';
+import type { AuthError } from '../errors/auth-error.js';
+import type { RequestView } from '../request/request-view.js';
+import type { AuthUser } from '../user/auth-user.js';
+import type { ConnectionWatch } from './connection-watch.js';
+import type { Caller } from './transport.js';
+import type { WatchedConnection } from './watched-connection.js';
+
+export interface ResponseWatchParts {
+  readonly connections: ConnectionWatch;
+  /** The request of a call, as the transport of the watch reads it. */
+  readonly view: (context: CallContext) => RequestView;
+  /** What ends an event stream: one event or several, with the reason. */
+  readonly lastEvents: (refusal: AuthError) => string;
+}
+
+/** Node's response, of HTTP/1.1 or HTTP/2. */
+interface NodeResponse {
+  readonly headersSent: boolean;
+  readonly writableEnded: boolean;
+  readonly destroyed?: boolean;
+  readonly writableNeedDrain?: boolean;
+  /** The head of HTTP/1.1 as it was sent. It alone has the headers that are passed to `writeHead`. */
+  readonly _header?: unknown;
+  readonly req?: { readonly httpVersionMajor?: number; readonly socket?: { destroySoon?(): void } | null };
+  getHeader(name: string): unknown;
+  on(event: 'close' | 'error' | 'finish', listener: () => void): unknown;
+  end(text: string): unknown;
+  destroy(error?: Error): unknown;
+}
+
+/** A call that the guard has let through. */
+interface AdmittedCall {
+  readonly response: NodeResponse;
+  readonly context: CallContext;
+  readonly caller: Caller;
+}
+
+/**
+ * Ends HTTP responses whose token has expired or is refused for another reason, and that go on: server-sent events, streamed bodies,
+ * subscriptions of GraphQL over either.
+ *
+ * Most responses have ended when the turn of the event loop ends in which their handler was called. They cost a place in a list until
+ * then; the others are watched until they end.
+ */
+export class ResponseWatch {
+  private admitted: AdmittedCall[] = [];
+
+  constructor(private readonly parts: ResponseWatchParts) {}
+
+  /** Notes the response to a call that the guard has let through. `response` is Node's, or the reply of Fastify. */
+  note(response: unknown, context: CallContext, caller: Caller): void {
+    const raw = nodeResponseOf(response);
+    if (raw === undefined) return;
+    if (this.admitted.push({ response: raw, context, caller }) === 1) atEndOfTurn(this.watchOpen);
+  }
+
+  /** The user of an open response whose token has expired, if the response may go on without it; as of `ConnectionWatch`. */
+  findExtended(response: unknown): ReturnType<ConnectionWatch['findExtended']> {
+    const raw = nodeResponseOf(response);
+    return raw === undefined ? null : this.parts.connections.findExtended(raw);
+  }
+
+  private readonly watchOpen = (): void => {
+    const { connections, view, lastEvents } = this.parts;
+    const calls = this.admitted;
+    this.admitted = [];
+    for (const { response, context, caller } of calls) {
+      const { verified: user, online } = caller;
+      if (user === null || !isOpen(response)) continue;
+      connections.watch(response, new WatchedResponse(response, { context, user, online, view, lastEvents }));
+    }
+  };
+}
+
+interface WatchedCall extends Omit<ResponseWatchParts, 'connections'> {
+  readonly context: CallContext;
+  readonly user: AuthUser;
+  readonly online: boolean | undefined;
+}
+
+/** A class, because responses to asynchronous handlers are many: its methods are made once. */
+class WatchedResponse implements WatchedConnection {
+  constructor(
+    private readonly response: NodeResponse,
+    private readonly call: WatchedCall,
+  ) {}
+
+  get request(): RequestView {
+    return this.call.view(this.call.context);
+  }
+
+  get user(): AuthUser {
+    return this.call.user;
+  }
+
+  get handler(): string {
+    return handlerNameOf(this.call);
+  }
+
+  get online(): boolean | undefined {
+    return this.call.online;
+  }
+
+  isOpen(): boolean {
+    return isOpen(this.response);
+  }
+
+  /** Before its head is sent, a response is the answer to a request that was accepted in time. */
+  hasBegun(): boolean {
+    return this.response.headersSent;
+  }
+
+  onClose(listener: () => void): void {
+    this.response.on('close', listener);
+  }
+
+  close(refusal: AuthError): void {
+    const { response } = this;
+    // Whoever writes the response learns of its end by `close`, and what is written until then must not become an exception.
+    response.on('error', ignore);
+    if (isEventStream(response) && response.writableNeedDrain !== true)
+      endStream(response, this.call.lastEvents(refusal));
+    // HTTP/2 resets the stream with INTERNAL_ERROR then; the socket of HTTP/1.1 would report the error to the server.
+    else response.destroy(isHttp2(response) ? new Error(refusal.message) : undefined);
+  }
+}
+
+/**
+ * Ends an event stream with its last events. The line break before them ends a line that the handler has begun. HTTP/1.1 keeps the
+ * connection otherwise, and Nest's `@Sse()` unsubscribes when the connection is closed.
+ */
+function endStream(response: NodeResponse, events: string): void {
+  response.on('finish', () => {
+    if (!isHttp2(response)) response.req?.socket?.destroySoon?.();
+  });
+  response.end(`\n${events}`);
+}
+
+/** Formats an event (HTML Living Standard §9.2.6), whose data is JSON and therefore one line. */
+export function formatEvent(name: string, data: string): string {
+  return `event: ${name}\ndata: ${data}\n\n`;
+}
+
+function isOpen({ writableEnded, destroyed }: NodeResponse): boolean {
+  return !writableEnded && destroyed !== true;
+}
+
+function isHttp2({ req }: NodeResponse): boolean {
+  return req?.httpVersionMajor === 2;
+}
+
+/** Compressed streams are none: an event in plain text would be unreadable in them. */
+function isEventStream(response: NodeResponse): boolean {
+  const isEvents = /^text\/event-stream\b/i.test(readHeader(response, 'content-type'));
+  return isEvents && /^(identity)?$/i.test(readHeader(response, 'content-encoding'));
+}
+
+function readHeader(response: NodeResponse, name: string): string {
+  const set = response.getHeader(name);
+  if (typeof set === 'string') return set;
+  const head = typeof response._header === 'string' ? response._header : '';
+  return new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(head)?.[1] ?? '';
+}
+
+/** Node's response in the reply of Fastify, or the response itself; `undefined` for what is neither. */
+function nodeResponseOf(response: unknown): NodeResponse | undefined {
+  if (typeof response !== 'object' || response === null) return undefined;
+  const raw = (response as { readonly raw?: unknown }).raw ?? response;
+  return typeof (raw as Partial<NodeResponse>).writableEnded === 'boolean' ? (raw as NodeResponse) : undefined;
+}
+
+function ignore(): void {
+  // Errors of a response that was ended concern nobody.
+}
