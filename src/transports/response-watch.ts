@@ -21,12 +21,15 @@ interface NodeResponse {
   readonly writableEnded: boolean;
   readonly destroyed?: boolean;
   readonly writableNeedDrain?: boolean;
+  /** The stream of HTTP/2. */
+  readonly stream?: { readonly writableNeedDrain: boolean };
   /** The head of HTTP/1.1 as it was sent. It alone has the headers that are passed to `writeHead`. */
   readonly _header?: unknown;
   readonly req?: { readonly httpVersionMajor?: number; readonly socket?: { destroySoon?(): void } | null };
   getHeader(name: string): unknown;
   on(event: 'close' | 'error' | 'finish', listener: () => void): unknown;
   end(text: string): unknown;
+  write(...args: readonly unknown[]): unknown;
   destroy(error?: Error): unknown;
 }
 
@@ -118,10 +121,8 @@ class WatchedResponse implements WatchedConnection {
 
   close(refusal: AuthError): void {
     const { response } = this;
-    // Whoever writes the response learns of its end by `close`, and what is written until then must not become an exception.
     response.on('error', ignore);
-    if (isEventStream(response) && response.writableNeedDrain !== true)
-      endStream(response, this.call.lastEvents(refusal));
+    if (isEventStream(response) && isRead(response)) endStream(response, this.call.lastEvents(refusal));
     // HTTP/2 resets the stream with INTERNAL_ERROR then; the socket of HTTP/1.1 would report the error to the server.
     else response.destroy(isHttp2(response) ? new Error(refusal.message) : undefined);
   }
@@ -136,6 +137,15 @@ function endStream(response: NodeResponse, events: string): void {
     if (!isHttp2(response)) response.req?.socket?.destroySoon?.();
   });
   response.end(`\n${events}`);
+  // Who writes the response learns of its end by `close`. A write before that would be an uncaught error, and destroy a stream of HTTP/2.
+  response.write = dropWrite;
+}
+
+/** In place of `write`; as for a client that does not read. */
+function dropWrite(...args: readonly unknown[]): false {
+  const callback = args.at(-1);
+  if (typeof callback === 'function') process.nextTick(callback, new Error('The response has ended, as its token has'));
+  return false;
 }
 
 /** Formats an event (HTML Living Standard §9.2.6), whose data is JSON and therefore one line. */
@@ -149,6 +159,11 @@ function isOpen({ writableEnded, destroyed }: NodeResponse): boolean {
 
 function isHttp2({ req }: NodeResponse): boolean {
   return req?.httpVersionMajor === 2;
+}
+
+/** Whether the client takes what is sent. Otherwise its last event would wait, and who writes the response with it. */
+function isRead({ writableNeedDrain, stream }: NodeResponse): boolean {
+  return (stream?.writableNeedDrain ?? writableNeedDrain) !== true;
 }
 
 /** Compressed streams are none: an event in plain text would be unreadable in them. */

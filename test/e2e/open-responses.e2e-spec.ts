@@ -1,207 +1,84 @@
 /** Responses that go on after their handler has returned end with their token, as sockets do. */
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { Controller, Get, type MessageEvent, Res, Sse, StreamableFile, UseGuards } from '@nestjs/common';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { AuthGuard, AuthModule, oidc, OptionalAuth, Public, ResponseMayOutliveToken } from 'nest-gatehouse';
-import { RequireScopes, RevocationService } from 'nest-gatehouse';
-import type { TestIssuer } from 'nest-gatehouse/testing';
-import { Observable } from 'rxjs';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { platforms, type RunningApp, startAppWithTimer, startIssuer, watchedConnectionsOf } from '../support/app.js';
-import { ManualClock } from '../support/manual-clock.js';
-import { ManualTimer } from '../support/manual-timer.js';
-import { type OpenResponse, openResponse, openResponseOverHttp2 } from '../support/open-response.js';
-import { sentences } from '../support/verdicts.js';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { RevocationService } from 'nest-gatehouse';
+import { lastEvent, streamPlatforms, StreamsStand } from '../support/streams-app.js';
 
-type Raw = ServerResponse & { readonly raw?: ServerResponse };
+describe.each(streamPlatforms)('an open response of $name', (platform) => {
+  let stand: StreamsStand;
 
-/** How many producers of the app are running. */
-let running = 0;
-/** Lets the slow handler answer. */
-let answer: () => void = () => undefined;
-
-function ticks(): Observable<MessageEvent> {
-  return new Observable((subscriber) => {
-    running += 1;
-    subscriber.next({ data: 'tick' });
-    return () => {
-      running -= 1;
-    };
+  beforeEach(async () => {
+    stand = await StreamsStand.start(platform);
   });
-}
 
-/** A body of which the first part has come. */
-function endlessBody(): Readable {
-  running += 1;
-  const body = new Readable({ read: () => undefined });
-  body.push('part 1\n');
-  return body.once('close', () => {
-    running -= 1;
+  it.each(['events', 'scoped', 'optional'])('of server-sent events ends with the reason: %s', async (path) => {
+    const response = await stand.open(path);
+    await response.untilContains('tick');
+    await stand.pass(304);
+    expect(stand.watched).toBe(1);
+    await stand.pass(2);
+    expect(await response.end).toBe('complete');
+    expect(response.text().endsWith(`data: tick\n\n${lastEvent('expired')}`)).toBe(true);
+    await stand.untilNothingRuns();
+    response.leave();
   });
-}
 
-/** Writes until the response is closed, whatever `write` says of it. */
-async function writeAlways(response: ServerResponse, headers: Readonly<Record<string, string>>): Promise<void> {
-  let isOpen = true;
-  response.once('close', () => {
-    isOpen = false;
+  it('of a client that was told why ends without an exception of the one who writes on', async () => {
+    const response = await stand.open('raw');
+    await response.untilContains('tick');
+    await stand.pass(306);
+    expect(await response.end).toBe('complete');
+    expect(response.text().endsWith(`data: tick\n\n${lastEvent('expired')}`)).toBe(true);
+    await stand.untilNothingRuns();
+    response.leave();
   });
-  response.writeHead(200, headers);
-  while (isOpen) {
-    response.write('data: tick\n\n');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
 
-const nodeResponse = (response: Raw): ServerResponse => response.raw ?? response;
+  it('of server-sent events ends in the middle of an event, which is then no message', async () => {
+    const response = await stand.open('half');
+    await response.untilContains('ti');
+    await stand.pass(306);
+    expect(await response.end).toBe('complete');
+    expect(response.text()).toBe(`data: tick\n\ndata: ti${lastEvent('expired')}`);
+    response.leave();
+  });
 
-@UseGuards(AuthGuard)
-@Controller()
-class StreamsController {
-  @Sse('events')
-  events(): Observable<MessageEvent> {
-    return ticks();
-  }
+  it.each(['file', 'compressed'])('of another kind is cut off: %s', async (path) => {
+    const response = await stand.open(path);
+    await vi.waitUntil(() => response.text() !== '');
+    await stand.pass(306);
+    expect(await response.end).toBe('cut off');
+    expect(response.text()).not.toContain('INVALID_TOKEN');
+    await stand.untilNothingRuns();
+    response.leave();
+  });
 
-  @Get('file')
-  file(): StreamableFile {
-    return new StreamableFile(endlessBody());
-  }
+  it('of a client that does not read is cut off, so that its handler does not wait', async () => {
+    const response = await stand.open('flood');
+    response.pause();
+    await stand.pass(306);
+    await stand.untilNothingRuns();
+    response.resume();
+    expect(await response.end).toBe('cut off');
+    expect(response.text()).not.toContain('INVALID_TOKEN');
+    response.leave();
+  });
 
-  @Get('raw')
-  raw(@Res() response: Raw): void {
-    void writeAlways(nodeResponse(response), { 'content-type': 'text/event-stream; charset=utf-8' });
-  }
-
-  @Get('compressed')
-  compressed(@Res() response: Raw): void {
-    void writeAlways(nodeResponse(response), { 'Content-Type': 'text/event-stream', 'Content-Encoding': 'gzip' });
-  }
-
-  @Get('half')
-  half(@Res() response: Raw): void {
-    const raw = nodeResponse(response);
-    raw.setHeader('Content-Type', 'text/event-stream');
-    raw.write('data: tick\n\ndata: ti');
-  }
-
-  @Get('short')
-  short(): string {
-    return 'short';
-  }
-
-  @Get('slow')
-  slow(): Promise<string> {
-    return new Promise((resolve) => {
-      answer = () => {
-        resolve('slow');
-      };
-    });
-  }
-
-  @OptionalAuth()
-  @Sse('optional')
-  optional(): Observable<MessageEvent> {
-    return ticks();
-  }
-
-  @RequireScopes('read')
-  @Sse('scoped')
-  scoped(): Observable<MessageEvent> {
-    return ticks();
-  }
-
-  @Public()
-  @Sse('public')
-  public(): Observable<MessageEvent> {
-    return ticks();
-  }
-
-  @ResponseMayOutliveToken()
-  @Sse('outliving')
-  outliving(): Observable<MessageEvent> {
-    return ticks();
-  }
-}
-
-@ResponseMayOutliveToken()
-@UseGuards(AuthGuard)
-@Controller('exports')
-class ExportsController {
-  @Get('file')
-  file(): StreamableFile {
-    return new StreamableFile(endlessBody());
-  }
-}
-
-const http2 = {
-  name: 'Fastify over HTTP/2',
-  createAdapter: () => new FastifyAdapter({ http2: true } as object),
-  open: openResponseOverHttp2,
-};
-
-describe.each([...platforms.map((platform) => ({ ...platform, open: openResponse })), http2])(
-  'an open response of $name',
-  (platform) => {
-    let clock: ManualClock;
-    let timer: ManualTimer;
-    let issuer: TestIssuer;
-    let app: RunningApp;
-
-    beforeEach(async () => {
-      clock = new ManualClock();
-      timer = new ManualTimer();
-      running = 0;
-      issuer = await startIssuer({ clock });
-      const module = AuthModule.forRoot({
-        issuers: oidc({ issuer: issuer.url, audience: 'api' }),
-        clock,
-        revocation: true,
-      });
-      const controllers = [StreamsController, ExportsController];
-      app = await startAppWithTimer(platform, { imports: [module], controllers }, timer);
-    });
-
-    const tokenOf = (sub: string): Promise<string> =>
-      issuer.token({ aud: 'api', sub, scope: 'read' }, { expiresIn: '5m' });
-
-    const open = async (path: string, token?: string): Promise<OpenResponse> =>
-      platform.open(`${app.url}/${path}`, token ?? (await tokenOf('alice')));
-
-    /** Lets the time pass, and the responses be checked. */
-    async function pass(seconds: number): Promise<void> {
-      clock.advanceSeconds(seconds);
-      timer.ring();
-      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    }
-
-    async function untilNothingRuns(): Promise<void> {
-      while (running > 0 || watchedConnectionsOf(app) > 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-
-    const bodyOf = (reason: 'expired' | 'revoked'): object => ({
-      statusCode: 401,
-      error: 'Unauthorized',
-      message: sentences[reason],
-      code: 'INVALID_TOKEN',
-      reason,
-    });
-    const lastEvent = (reason: 'expired' | 'revoked'): string =>
-      `\nevent: error\ndata: ${JSON.stringify(bodyOf(reason))}\n\n`;
-
-    it.each(['events', 'scoped', 'optional'])('of server-sent events ends with the reason: %s', async (path) => {
-      const response = await open(path);
-      await response.untilContains('tick');
-      await pass(304);
-      expect(watchedConnectionsOf(app)).toBe(1);
-      await pass(2);
-      expect(await response.end).toBe('complete');
-      expect(response.text().endsWith(`data: tick\n\n${lastEvent('expired')}`)).toBe(true);
-      await untilNothingRuns();
-      response.leave();
-    });
-  },
-);
-void [once, RevocationService];
+  it.each(['user', 'token'] as const)('ends with the revocation of the %s', async (revoked) => {
+    const token = await stand.tokenOf('alice', { jti: 'token-1' });
+    const [events, file, other] = [
+      await stand.open('events', token),
+      await stand.open('file', token),
+      await stand.open('events', await stand.tokenOf('bob')),
+    ];
+    await Promise.all([events.untilContains('tick'), file.untilContains('part'), other.untilContains('tick')]);
+    const expiresAt = new Date(stand.clock.now().getTime() + 300_000);
+    const revocations = stand.app.nest.get(RevocationService);
+    if (revoked === 'user') await revocations.revokeUser({ issuer: stand.issuer.url, userId: 'alice' });
+    else await revocations.revokeToken({ issuer: stand.issuer.url, id: 'token-1', expiresAt });
+    await stand.pass(0);
+    expect([await events.end, await file.end]).toEqual(['complete', 'cut off']);
+    expect(events.text().endsWith(lastEvent('revoked'))).toBe(true);
+    expect([stand.watched, other.text()]).toEqual([1, expect.not.stringContaining('error')]);
+    other.leave();
+    await stand.untilNothingRuns();
+  });
+});

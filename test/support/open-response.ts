@@ -11,6 +11,9 @@ export interface OpenResponse {
   readonly end: Promise<'complete' | 'cut off'>;
   /** Resolves as soon as the text contains this. */
   readonly untilContains: (part: string) => Promise<void>;
+  /** Stops reading, and goes on. */
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** Ends it from the side of the client. */
   readonly leave: () => void;
 }
@@ -35,20 +38,23 @@ export async function openResponseOverHttp2(url: string, token?: string): Promis
   const stream = session.request({ ':path': pathname, ...authorization(token) });
   const text = collect(stream);
   const end = once(stream, () => (stream.rstCode === 0 ? 'complete' : 'cut off'));
+  stream.once('close', () => {
+    session.destroy();
+  });
   const status = await new Promise<number>((resolve, reject) => {
     stream.on('response', (headers) => {
       resolve(headers[':status'] ?? 0);
     });
     stream.on('error', reject);
   });
-  return { status, ...text, end, leave: () => void session.close() };
+  return { status, ...text, end, leave: () => session.destroy() };
 }
 
 function authorization(token: string | undefined): IncomingHttpHeaders {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
-function collect(body: Readable): Pick<OpenResponse, 'text' | 'untilContains'> {
+function collect(body: Readable): Pick<OpenResponse, 'text' | 'untilContains' | 'pause' | 'resume'> {
   let text = '';
   body.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
@@ -58,10 +64,15 @@ function collect(body: Readable): Pick<OpenResponse, 'text' | 'untilContains'> {
   const untilContains = async (part: string): Promise<void> => {
     while (!text.includes(part)) await new Promise((resolve) => body.once('data', resolve));
   };
-  return { text: () => text, untilContains };
+  const pause = (): void => void body.pause();
+  const resume = (): void => void body.resume();
+  return { text: () => text, untilContains, pause, resume };
 }
 
-function once<Body extends Readable>(body: Body, describe: (body: Body) => 'complete' | 'cut off'): OpenResponse['end'] {
+function once<Body extends Readable>(
+  body: Body,
+  describe: (body: Body) => 'complete' | 'cut off',
+): OpenResponse['end'] {
   return new Promise((resolve) => {
     body.once('close', () => {
       resolve(describe(body));
