@@ -15,6 +15,13 @@ export interface ConnectionWatchParts {
   readonly report: ReportEvent;
 }
 
+/** Connections that are not watched one by one yet, because most of them are closed before they would be verified. */
+export interface ConnectionSource {
+  readonly size: number;
+  /** Watches all of them from now on. */
+  handOver(): void;
+}
+
 interface WatchEntry extends Scheduled {
   readonly key: object;
   readonly connection: WatchedConnection;
@@ -50,6 +57,7 @@ const spreadSeconds = 10;
 export class ConnectionWatch {
   private readonly watched = new Map<object, WatchEntry>();
   private readonly schedule = new RecheckSchedule<WatchEntry>();
+  private readonly sources: ConnectionSource[] = [];
   /** When the timer is due; infinite if it is not set. */
   private timerDueAt = Number.POSITIVE_INFINITY;
   /** Whether another turn with verifications is pending. */
@@ -65,7 +73,18 @@ export class ConnectionWatch {
 
   /** How many connections are watched. */
   get size(): number {
-    return this.watched.size;
+    return this.sources.reduce((sum, { size }) => sum + size, this.watched.size);
+  }
+
+  addSource(source: ConnectionSource): void {
+    this.sources.push(source);
+  }
+
+  /** When a connection of a source has to be verified first. Until then, the source is asked to hand it over. */
+  expect(user: AuthUser): number {
+    const dueAt = this.firstDueAt(user);
+    this.setTimer(dueAt);
+    return dueAt;
   }
 
   /**
@@ -73,8 +92,9 @@ export class ConnectionWatch {
    *
    * @param key the object of the connection. Of several calls with one key the last one counts; the issuer is asked if any of them
    * required it.
+   * @param dueAt when it is verified first. @defaultValue when its token ends, but within a minute
    */
-  watch(key: object, connection: WatchedConnection): void {
+  watch(key: object, connection: WatchedConnection, dueAt = this.firstDueAt(connection.user)): void {
     const known = this.watched.get(key);
     const online = connection.online === true || known?.online === true;
     if (known?.connection.user === connection.user && known.online === online) return;
@@ -82,8 +102,7 @@ export class ConnectionWatch {
     if (known !== undefined) this.schedule.delete(known);
     const entry: WatchEntry = { key, connection, online, extendedUntil: null, dueAt: Number.NaN };
     this.watched.set(key, entry);
-    this.spread = (this.spread + 1) % spreadSeconds;
-    this.schedule.set(entry, Math.min(this.nextDueAt(entry), this.now() + recheckIntervalMs - this.spread * 1_000));
+    this.schedule.set(entry, dueAt);
     this.setTimer(entry.dueAt);
     if (known === undefined) {
       connection.onClose?.(() => {
@@ -107,7 +126,7 @@ export class ConnectionWatch {
    * any of these may be among them. Issuers are not asked, because the revocation is known here.
    */
   recheckAll(): void {
-    if (this.watched.size === 0) return;
+    if (this.size === 0) return;
     this.passRequested = true;
     this.setTimer(this.now());
   }
@@ -120,6 +139,7 @@ export class ConnectionWatch {
    * @throws {AuthUnavailableError} if this cannot be found out.
    */
   findExtended(key: object): MaybePromise<AuthUser | null> {
+    this.handOver();
     const entry = this.watched.get(key);
     if (entry === undefined || entry.online || !entry.connection.isOpen()) return null;
     return chain(this.extend(entry), (isExtended) => (isExtended ? entry.connection.user : null));
@@ -242,10 +262,19 @@ export class ConnectionWatch {
     this.schedule.set(entry, this.nextDueAt(entry));
   }
 
-  /** When the token is verified next: when it ends, but at the latest after the interval; after it has ended, each second. */
+  private firstDueAt(user: AuthUser): number {
+    this.spread = (this.spread + 1) % spreadSeconds;
+    const latest = this.now() + recheckIntervalMs - this.spread * 1_000;
+    return Math.min(this.dueAtOf(expiryOf(user)), latest);
+  }
+
   private nextDueAt(entry: WatchEntry): number {
+    return this.dueAtOf(endOf(entry));
+  }
+
+  /** When a token is verified next: when it ends, but at the latest after the interval; after it has ended, each second. */
+  private dueAtOf(end: number): number {
     const now = this.now();
-    const end = endOf(entry);
     if (end <= now) return now + toleranceStepMs;
     return Math.min(Number.isNaN(end) ? Number.POSITIVE_INFINITY : end, now + recheckIntervalMs);
   }
@@ -256,8 +285,13 @@ export class ConnectionWatch {
     this.timerDueAt = at;
     this.parts.timer.set(Math.max(0, at - this.now()), () => {
       this.timerDueAt = Number.POSITIVE_INFINITY;
+      this.handOver();
       this.run();
     });
+  }
+
+  private handOver(): void {
+    for (const source of this.sources) source.handOver();
   }
 
   private now(): number {
@@ -267,8 +301,11 @@ export class ConnectionWatch {
 
 /** When the connection ends unless it is extended, in milliseconds since 1970; `NaN` where its credential does not expire. */
 function endOf({ extendedUntil, connection: { user } }: WatchEntry): number {
-  if (extendedUntil !== null) return extendedUntil;
-  return user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
+  return extendedUntil ?? expiryOf(user);
+}
+
+function expiryOf({ expiresAt }: AuthUser): number {
+  return expiresAt === null ? Number.NaN : Number(expiresAt);
 }
 
 function expiredLongAgo(): RefusalError {

@@ -3,7 +3,9 @@ import { atEndOfTurn } from '../clock/turn.js';
 import type { AuthError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
-import type { ConnectionWatch } from './connection-watch.js';
+import { createPrivateSlot } from '../request/private-slot.js';
+import { type LinkedItem, LinkedList } from '../upstream/linked-list.js';
+import type { ConnectionSource, ConnectionWatch } from './connection-watch.js';
 import type { Caller } from './transport.js';
 import type { WatchedConnection } from './watched-connection.js';
 
@@ -44,19 +46,25 @@ interface AdmittedCall {
  * Ends HTTP responses whose token has expired or is refused for another reason, and that go on: server-sent events, streamed bodies,
  * subscriptions of GraphQL over either.
  *
- * Most responses have ended when the turn of the event loop ends in which their handler was called. They cost a place in a list until
- * then; the others are watched until they end.
+ * Most responses have ended when the turn of the event loop ends in which their handler was called, and cost a place in a list until
+ * then. The others are in another list until they end; the connection watch gets those that are left when the first of them has to
+ * be verified. Its maps would make the garbage collector promote every response: 40 µs of CPU each (docs/decisions/0027).
  */
-export class ResponseWatch {
+export class ResponseWatch implements ConnectionSource {
   private admitted: AdmittedCall[] = [];
+  private readonly open = new LinkedList<OpenResponse>();
+  private readonly known = createPrivateSlot<OpenResponse>();
+  size = 0;
 
-  constructor(private readonly parts: ResponseWatchParts) {}
+  constructor(private readonly parts: ResponseWatchParts) {
+    parts.connections.addSource(this);
+  }
 
   /** Notes the response to a call that the guard has let through. `response` is Node's, or the reply of Fastify. */
   note(response: unknown, context: CallContext, caller: Caller): void {
     const raw = nodeResponseOf(response);
     if (raw === undefined) return;
-    if (this.admitted.push({ response: raw, context, caller }) === 1) atEndOfTurn(this.watchOpen);
+    if (this.admitted.push({ response: raw, context, caller }) === 1) atEndOfTurn(this.keepOpen);
   }
 
   /** The user of an open response whose token has expired, if the response may go on without it; as of `ConnectionWatch`. */
@@ -65,33 +73,73 @@ export class ResponseWatch {
     return raw === undefined ? null : this.parts.connections.findExtended(raw);
   }
 
-  private readonly watchOpen = (): void => {
-    const { connections, view, lastEvents } = this.parts;
+  handOver(): void {
+    for (let next = this.open.first; next !== undefined; next = this.open.first) {
+      this.remove(next);
+      this.parts.connections.watch(next.response, next, next.dueAt);
+    }
+  }
+
+  private readonly keepOpen = (): void => {
     const calls = this.admitted;
     this.admitted = [];
     for (const { response, context, caller } of calls) {
-      const { verified: user, online } = caller;
-      if (user === null || !isOpen(response)) continue;
-      connections.watch(response, new WatchedResponse(response, { context, user, online, view, lastEvents }));
+      if (caller.verified !== null && isOpen(response)) this.keep(response, context, caller);
     }
   };
+
+  private keep(response: NodeResponse, context: CallContext, { verified, online }: Caller): void {
+    if (verified === null) return;
+    const call = { context, user: verified, online };
+    const known = this.known.find(response);
+    // Several fields of one GraphQL operation have one response.
+    if (known !== undefined && known.link !== null) known.readmit(call);
+    else if (known !== undefined) this.parts.connections.watch(response, new OpenResponse(response, call, this.parts));
+    else this.add(new OpenResponse(response, call, this.parts));
+  }
+
+  private add(added: OpenResponse): void {
+    this.known.set(added.response, added);
+    added.link = this.open.add(added);
+    added.dueAt = this.parts.connections.expect(added.user);
+    this.size += 1;
+    added.onClose(() => {
+      this.remove(added);
+    });
+  }
+
+  private remove(removed: OpenResponse): void {
+    if (removed.link === null) return;
+    this.open.remove(removed.link);
+    removed.link = null;
+    this.size -= 1;
+  }
 }
 
-interface WatchedCall extends Omit<ResponseWatchParts, 'connections'> {
+/** The last call of a response that the guard has let through. */
+interface CallOfUser {
   readonly context: CallContext;
   readonly user: AuthUser;
   readonly online: boolean | undefined;
 }
 
-/** A class, because responses to asynchronous handlers are many: its methods are made once. */
-class WatchedResponse implements WatchedConnection {
+class OpenResponse implements WatchedConnection {
+  /** Its place in the list of its watch; `null` after it has left it. */
+  link: LinkedItem<OpenResponse> | null = null;
+  dueAt = 0;
+
   constructor(
-    private readonly response: NodeResponse,
-    private readonly call: WatchedCall,
+    readonly response: NodeResponse,
+    private call: CallOfUser,
+    private readonly parts: ResponseWatchParts,
   ) {}
 
+  readmit(call: CallOfUser): void {
+    this.call = { ...call, online: call.online === true || this.call.online };
+  }
+
   get request(): RequestView {
-    return this.call.view(this.call.context);
+    return this.parts.view(this.call.context);
   }
 
   get user(): AuthUser {
@@ -122,7 +170,7 @@ class WatchedResponse implements WatchedConnection {
   close(refusal: AuthError): void {
     const { response } = this;
     response.on('error', ignore);
-    if (isEventStream(response) && isRead(response)) endStream(response, this.call.lastEvents(refusal));
+    if (isEventStream(response) && isRead(response)) endStream(response, this.parts.lastEvents(refusal));
     // HTTP/2 resets the stream with INTERNAL_ERROR then; the socket of HTTP/1.1 would report the error to the server.
     else response.destroy(isHttp2(response) ? new Error(refusal.message) : undefined);
   }
