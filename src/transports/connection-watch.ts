@@ -1,25 +1,19 @@
 import { type Authenticator, authenticateOnline } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { type AuthError, isAuthError, isExpiry, RefusalError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, isExpiry } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { chain, isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { RecheckSchedule, type Scheduled } from './recheck-schedule.js';
-import type { WatchedConnection } from './watched-connection.js';
+import { expiredLongAgo, expiryOf, sessionEnded } from './watched-connection.js';
+import type { ConnectionSource, WatchedConnection } from './watched-connection.js';
 
 export interface ConnectionWatchParts {
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly timer: Timer;
   readonly report: ReportEvent;
-}
-
-/** Connections that are not watched one by one yet, because most of them are closed before they would be verified. */
-export interface ConnectionSource {
-  readonly size: number;
-  /** Watches all of them from now on. */
-  handOver(): void;
 }
 
 interface WatchEntry extends Scheduled {
@@ -97,14 +91,14 @@ export class ConnectionWatch {
   watch(key: object, connection: WatchedConnection, dueAt = this.firstDueAt(connection.user)): void {
     const known = this.watched.get(key);
     const online = connection.online === true || known?.online === true;
-    if (known?.connection.user === connection.user && known.online === online) return;
-    if (!connection.isOpen()) return;
-    if (known !== undefined) this.schedule.delete(known);
+    const isSame = known?.connection.user === connection.user && known.online === online;
+    if (isSame || !connection.isOpen()) return;
     const entry: WatchEntry = { key, connection, online, extendedUntil: null, dueAt: Number.NaN };
     this.watched.set(key, entry);
     this.schedule.set(entry, dueAt);
     this.setTimer(entry.dueAt);
-    if (known === undefined) {
+    if (known !== undefined) this.schedule.delete(known);
+    else {
       connection.onClose?.(() => {
         this.drop(key);
       });
@@ -237,7 +231,7 @@ export class ConnectionWatch {
   private refuse(entry: WatchEntry, error: unknown): void {
     if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(entry, error);
     // What ended long ago would be refused if it could be verified, so an outage does not keep its connection open.
-    else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo());
+    else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo(recheckIntervalMs));
   }
 
   private close(entry: WatchEntry, error: AuthError): void {
@@ -302,19 +296,4 @@ export class ConnectionWatch {
 /** When the connection ends unless it is extended, in milliseconds since 1970; `NaN` where its credential does not expire. */
 function endOf({ extendedUntil, connection: { user } }: WatchEntry): number {
   return extendedUntil ?? expiryOf(user);
-}
-
-function expiryOf({ expiresAt }: AuthUser): number {
-  return expiresAt === null ? Number.NaN : Number(expiresAt);
-}
-
-function expiredLongAgo(): RefusalError {
-  return RefusalError.token(
-    'expired',
-    `It expired at least ${recheckIntervalMs / 1_000} s ago, and could not be verified since`,
-  );
-}
-
-function sessionEnded(): RefusalError {
-  return RefusalError.token('expired', 'It has expired, and its session is no longer active');
 }

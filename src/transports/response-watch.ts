@@ -5,9 +5,9 @@ import type { RequestView } from '../request/request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { type LinkedItem, LinkedList } from '../upstream/linked-list.js';
-import type { ConnectionSource, ConnectionWatch } from './connection-watch.js';
+import type { ConnectionWatch } from './connection-watch.js';
 import type { Caller } from './transport.js';
-import type { WatchedConnection } from './watched-connection.js';
+import type { ConnectionSource, WatchedConnection } from './watched-connection.js';
 
 export interface ResponseWatchParts {
   readonly connections: ConnectionWatch;

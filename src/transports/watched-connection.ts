@@ -1,4 +1,4 @@
-import type { AuthError } from '../errors/auth-error.js';
+import { type AuthError, RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
 
@@ -30,6 +30,13 @@ export interface WatchedConnection {
   close(refusal: AuthError): void;
 }
 
+/** Connections that are not watched one by one yet, because most of them are closed before they would be verified. */
+export interface ConnectionSource {
+  readonly size: number;
+  /** Watches all of them from now on. */
+  handOver(): void;
+}
+
 /** A WebSocket of any package, or the TCP socket that it uses. */
 interface Socket {
   /** A number for a WebSocket, a word for a TCP socket. */
@@ -57,4 +64,21 @@ export function onEvents(connection: object, events: readonly string[], listener
   const { once }: { once?: unknown } = connection;
   if (typeof once !== 'function') return;
   for (const event of events) Reflect.apply(once, connection, [event, listener]);
+}
+
+/** When the credential of a user expires, in milliseconds since 1970; `NaN` where it does not. */
+export function expiryOf({ expiresAt }: AuthUser): number {
+  return expiresAt === null ? Number.NaN : Number(expiresAt);
+}
+
+/** The refusal of a connection whose token could not be verified for so long after it has expired. */
+export function expiredLongAgo(milliseconds: number): RefusalError {
+  return RefusalError.token(
+    'expired',
+    `It expired at least ${milliseconds / 1_000} s ago, and could not be verified since`,
+  );
+}
+
+export function sessionEnded(): RefusalError {
+  return RefusalError.token('expired', 'It has expired, and its session is no longer active');
 }
