@@ -214,10 +214,10 @@ function isRead({ writableNeedDrain, stream }: NodeResponse): boolean {
   return (stream?.writableNeedDrain ?? writableNeedDrain) !== true;
 }
 
-/** Compressed streams are none: an event in plain text would be unreadable in them. */
+/** Compressed streams are none: an event in plain text would be unreadable in them. `none` is what graphql-sse sends. */
 function isEventStream(response: NodeResponse): boolean {
   const isEvents = /^text\/event-stream\b/i.test(readHeader(response, 'content-type'));
-  return isEvents && /^(identity)?$/i.test(readHeader(response, 'content-encoding'));
+  return isEvents && /^(identity|none)?$/i.test(readHeader(response, 'content-encoding'));
 }
 
 function readHeader(response: NodeResponse, name: string): string {
