@@ -275,7 +275,7 @@ function openTransports(
   };
   return new Transports(
     [
-      new HttpTransport(host),
+      new HttpTransport(context, host),
       new GraphqlTransport(context, host),
       ...transports.flatMap((transport) => transport.open(context)),
     ],

@@ -81,7 +81,7 @@ export { CurrentProfile } from './decorators/current-profile.decorator.js';
 export { CurrentUser } from './decorators/current-user.decorator.js';
 export { AcceptCredentials, OptionalAuth } from './decorators/authentication.decorator.js';
 export type { PropertyPath } from './decorators/current-user.decorator.js';
-export { Public } from './decorators/authentication.decorator.js';
+export { Public, ResponseMayOutliveToken } from './decorators/authentication.decorator.js';
 export { RequireOrganization, type RequireOrganizationOptions } from './decorators/require-organization.decorator.js';
 export { RequireAnyPermission, RequirePermissions } from './decorators/require-authorities.decorator.js';
 export { type Policy, type PolicyFunction, RequirePolicy } from './decorators/require-policy.decorator.js';

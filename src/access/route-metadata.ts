@@ -36,6 +36,18 @@ export function readAcceptedCredentials(target: object): readonly string[] | und
   return Reflect.getOwnMetadata(acceptedCredentialsKey, target) as readonly string[] | undefined;
 }
 
+const mayOutliveTokenKey = Symbol.for('nest-gatehouse.may-outlive-token');
+
+/** Lets the responses of a handler, or of a class, go on after their token has ended. */
+export function writeMayOutliveToken(target: object): void {
+  Reflect.defineMetadata(mayOutliveTokenKey, true, target);
+}
+
+/** Whether the responses of exactly this handler or class may go on. */
+export function readMayOutliveToken(target: object): boolean {
+  return Reflect.hasOwnMetadata(mayOutliveTokenKey, target);
+}
+
 /** A requirement that a decorator adds to the others of a handler or a class. */
 export type DeclaredRequirement = Requirement | VerifyOnline;
 

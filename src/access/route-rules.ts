@@ -3,6 +3,7 @@ import {
   type OptionalAuthOptions,
   readAcceptedCredentials,
   readAuthMetadata,
+  readMayOutliveToken,
   readRequirements,
 } from './route-metadata.js';
 import type { Requirement } from './requirement.js';
@@ -19,6 +20,8 @@ interface GuardedRules {
   readonly requirements: RouteRequirements | null;
   /** The kinds of credentials that the route accepts; `null` for all. */
   readonly credentials: readonly string[] | null;
+  /** Whether the response may go on after the token has ended. */
+  readonly mayOutliveToken: boolean;
 }
 
 interface RequiredRules extends GuardedRules {
@@ -64,9 +67,11 @@ export function readRouteRules(
   if (mode.mode === 'public') return mode;
   const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
   const credentials = levels.map(readAcceptedCredentials).find((kinds) => kinds !== undefined) ?? null;
+  const guarded = { requirements, credentials, mayOutliveToken: levels.some(readMayOutliveToken) };
   // An anonymous caller cannot satisfy a requirement, so any requirement makes authentication mandatory.
-  if (requirements !== null && requirements.all.length > 0) return { mode: 'required', requirements, credentials };
-  return { ...mode, requirements, credentials };
+  return requirements !== null && requirements.all.length > 0
+    ? { mode: 'required', ...guarded }
+    : { ...mode, ...guarded };
 }
 
 function toRouteRequirements(requirements: readonly DeclaredRequirement[]): RouteRequirements | null {

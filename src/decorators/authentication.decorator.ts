@@ -3,6 +3,7 @@ import {
   type OptionalAuthOptions,
   readOptionalAuthOptions,
   writeAcceptedCredentials,
+  writeMayOutliveToken,
 } from '../access/route-metadata.js';
 import { AuthGuard } from '../guard/auth.guard.js';
 import type { UserCredential } from '../user/auth-user.js';
@@ -69,4 +70,16 @@ export function AcceptCredentials(...kinds: UserCredential['kind'][]): ClassDeco
     writeAcceptedCredentials(target, accepted);
   });
   return applyDecorators(limit, UseGuards(AuthGuard));
+}
+
+/**
+ * Lets the responses of a handler, or of every handler of a class, go on after their token has expired or was revoked: server-sent
+ * events, streamed bodies, subscriptions of GraphQL, streams of gRPC. Without it they end with the token. Whoever got hold of the token
+ * once keeps such a response for as long as the handler sends; the handler has to decide when to stop.
+ *
+ * It has no effect on gateways, and it does not bring the guard along. A connection of graphql-ws ends with its token as soon as one of its
+ * subscriptions does not have the decorator.
+ */
+export function ResponseMayOutliveToken(): ClassDecorator & MethodDecorator {
+  return onTarget('@ResponseMayOutliveToken', writeMayOutliveToken);
 }

@@ -109,7 +109,9 @@ export class AuthGuard implements CanActivate {
     if (appUser === null || appUser === undefined) {
       return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
     }
-    return admitCaller(call, { user: appUser, verified, online: isOnline(call.rules) });
+    const { rules } = call;
+    const mayOutliveToken = rules.mode !== 'public' && rules.mayOutliveToken;
+    return admitCaller(call, { user: appUser, verified, online: isOnline(rules), mayOutliveToken });
   }
 }
 

@@ -58,10 +58,10 @@ export class MicroservicesTransport extends Transport {
     return this.viewOf(context, this.messageOf(context));
   }
 
-  override setUser(context: CallContext, { user, verified, online }: Caller): void {
+  override setUser(context: CallContext, { user, verified, online, mayOutliveToken }: Caller): void {
     const [, message, call] = context.getArgs();
     if (typeof message === 'object' && message !== null) setCallUser(message, context.getHandler(), user);
-    if (verified === null || !isGrpcStream(call)) return;
+    if (verified === null || mayOutliveToken === true || !isGrpcStream(call)) return;
     this.context.connections.watch(call, {
       request: this.viewOf(context, call),
       user: verified,

@@ -1,12 +1,13 @@
 import { type Authenticator, authenticateOnline } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { type AuthError, isAuthError, isExpiry, RefusalError } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, isExpiry } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { chain, isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { RecheckSchedule, type Scheduled } from './recheck-schedule.js';
-import type { WatchedConnection } from './watched-connection.js';
+import { expiredLongAgo, expiryOf, sessionEnded } from './watched-connection.js';
+import type { ConnectionSource, WatchedConnection } from './watched-connection.js';
 
 export interface ConnectionWatchParts {
   readonly authenticator: Authenticator;
@@ -34,6 +35,8 @@ interface WatchEntry extends Scheduled {
 const recheckIntervalMs = 60_000;
 /** The time between two verifications after `exp`, while the clock tolerance still accepts the token. */
 const toleranceStepMs = 1_000;
+/** The time after which a response that had not begun at its verification is looked at again. */
+const startStepMs = 1_000;
 /** Verifications in one turn of the event loop. Requests are answered between two turns. */
 const mostChecksInTurn = 100;
 /** Connections that were opened in one second are verified again in so many different seconds. */
@@ -41,13 +44,14 @@ const spreadSeconds = 10;
 
 /**
  * Closes connections whose token has expired or is refused for another reason. The guard notices this only when the client sends a
- * message, and the server may send messages to the client without one.
+ * message, and the server may send messages to the client without one. Responses that go on are connections, too.
  *
  * Each connection costs one verification a minute, and one at each of its changes, however many connections there are.
  */
 export class ConnectionWatch {
   private readonly watched = new Map<object, WatchEntry>();
   private readonly schedule = new RecheckSchedule<WatchEntry>();
+  private readonly sources: ConnectionSource[] = [];
   /** When the timer is due; infinite if it is not set. */
   private timerDueAt = Number.POSITIVE_INFINITY;
   /** Whether another turn with verifications is pending. */
@@ -63,7 +67,18 @@ export class ConnectionWatch {
 
   /** How many connections are watched. */
   get size(): number {
-    return this.watched.size;
+    return this.sources.reduce((sum, { size }) => sum + size, this.watched.size);
+  }
+
+  addSource(source: ConnectionSource): void {
+    this.sources.push(source);
+  }
+
+  /** When a connection of a source has to be verified first. Until then, the source is asked to hand it over. */
+  expect(user: AuthUser): number {
+    const dueAt = this.firstDueAt(user);
+    this.setTimer(dueAt);
+    return dueAt;
   }
 
   /**
@@ -71,19 +86,19 @@ export class ConnectionWatch {
    *
    * @param key the object of the connection. Of several calls with one key the last one counts; the issuer is asked if any of them
    * required it.
+   * @param dueAt when it is verified first. @defaultValue when its token ends, but within a minute
    */
-  watch(key: object, connection: WatchedConnection): void {
+  watch(key: object, connection: WatchedConnection, dueAt = this.firstDueAt(connection.user)): void {
     const known = this.watched.get(key);
     const online = connection.online === true || known?.online === true;
-    if (known?.connection.user === connection.user && known.online === online) return;
-    if (!connection.isOpen()) return;
-    if (known !== undefined) this.schedule.delete(known);
+    const isSame = known?.connection.user === connection.user && known.online === online;
+    if (isSame || !connection.isOpen()) return;
     const entry: WatchEntry = { key, connection, online, extendedUntil: null, dueAt: Number.NaN };
     this.watched.set(key, entry);
-    this.spread = (this.spread + 1) % spreadSeconds;
-    this.schedule.set(entry, Math.min(this.nextDueAt(entry), this.now() + recheckIntervalMs - this.spread * 1_000));
+    this.schedule.set(entry, dueAt);
     this.setTimer(entry.dueAt);
-    if (known === undefined) {
+    if (known !== undefined) this.schedule.delete(known);
+    else {
       connection.onClose?.(() => {
         this.drop(key);
       });
@@ -105,7 +120,7 @@ export class ConnectionWatch {
    * any of these may be among them. Issuers are not asked, because the revocation is known here.
    */
   recheckAll(): void {
-    if (this.watched.size === 0) return;
+    if (this.size === 0) return;
     this.passRequested = true;
     this.setTimer(this.now());
   }
@@ -118,6 +133,7 @@ export class ConnectionWatch {
    * @throws {AuthUnavailableError} if this cannot be found out.
    */
   findExtended(key: object): MaybePromise<AuthUser | null> {
+    this.handOver();
     const entry = this.watched.get(key);
     if (entry === undefined || entry.online || !entry.connection.isOpen()) return null;
     return chain(this.extend(entry), (isExtended) => (isExtended ? entry.connection.user : null));
@@ -151,6 +167,7 @@ export class ConnectionWatch {
     const entry = due ?? this.nextOfPass();
     if (entry === undefined) return false;
     if (!entry.connection.isOpen()) this.drop(entry.key);
+    else if (entry.connection.hasBegun?.() === false) this.schedule.set(entry, now + startStepMs);
     else {
       if (due !== undefined) this.scheduleNext(entry);
       this.recheck(entry, due !== undefined && entry.online);
@@ -214,7 +231,7 @@ export class ConnectionWatch {
   private refuse(entry: WatchEntry, error: unknown): void {
     if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(entry, error);
     // What ended long ago would be refused if it could be verified, so an outage does not keep its connection open.
-    else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo());
+    else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo(recheckIntervalMs));
   }
 
   private close(entry: WatchEntry, error: AuthError): void {
@@ -239,10 +256,19 @@ export class ConnectionWatch {
     this.schedule.set(entry, this.nextDueAt(entry));
   }
 
-  /** When the token is verified next: when it ends, but at the latest after the interval; after it has ended, each second. */
+  private firstDueAt(user: AuthUser): number {
+    this.spread = (this.spread + 1) % spreadSeconds;
+    const latest = this.now() + recheckIntervalMs - this.spread * 1_000;
+    return Math.min(this.dueAtOf(expiryOf(user)), latest);
+  }
+
   private nextDueAt(entry: WatchEntry): number {
+    return this.dueAtOf(endOf(entry));
+  }
+
+  /** When a token is verified next: when it ends, but at the latest after the interval; after it has ended, each second. */
+  private dueAtOf(end: number): number {
     const now = this.now();
-    const end = endOf(entry);
     if (end <= now) return now + toleranceStepMs;
     return Math.min(Number.isNaN(end) ? Number.POSITIVE_INFINITY : end, now + recheckIntervalMs);
   }
@@ -253,8 +279,13 @@ export class ConnectionWatch {
     this.timerDueAt = at;
     this.parts.timer.set(Math.max(0, at - this.now()), () => {
       this.timerDueAt = Number.POSITIVE_INFINITY;
+      this.handOver();
       this.run();
     });
+  }
+
+  private handOver(): void {
+    for (const source of this.sources) source.handOver();
   }
 
   private now(): number {
@@ -264,17 +295,5 @@ export class ConnectionWatch {
 
 /** When the connection ends unless it is extended, in milliseconds since 1970; `NaN` where its credential does not expire. */
 function endOf({ extendedUntil, connection: { user } }: WatchEntry): number {
-  if (extendedUntil !== null) return extendedUntil;
-  return user.expiresAt === null ? Number.NaN : Number(user.expiresAt);
-}
-
-function expiredLongAgo(): RefusalError {
-  return RefusalError.token(
-    'expired',
-    `It expired at least ${recheckIntervalMs / 1_000} s ago, and could not be verified since`,
-  );
-}
-
-function sessionEnded(): RefusalError {
-  return RefusalError.token('expired', 'It has expired, and its session is no longer active');
+  return extendedUntil ?? expiryOf(user);
 }

@@ -86,13 +86,21 @@ export function findGraphqlRequest(context: unknown): GraphqlRequest | undefined
 
 /** Finds the HTTP response in the context or in its request. `undefined` if there is none, or if its headers have been sent. */
 export function findGraphqlResponse(context: unknown): object | undefined {
-  const candidates = [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
-  return candidates.find((response): response is object => {
+  return responsesIn(context).find((response): response is object => {
     const takesHeaders = [read(response, 'setHeader'), read(response, 'header')].some(
       (set) => typeof set === 'function',
     );
     return takesHeaders && read(response, 'headersSent') !== true && read(response, 'sent') !== true;
   });
+}
+
+/** Finds the HTTP response, also after its headers have been sent. */
+export function findResponse(context: unknown): object | undefined {
+  return responsesIn(context).find(isObject);
+}
+
+function responsesIn(context: unknown): readonly unknown[] {
+  return [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
 }
 
 function toRequest(holder: object, context: unknown): GraphqlRequest | undefined {

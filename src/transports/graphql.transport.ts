@@ -1,7 +1,8 @@
 import { ForbiddenException, type HttpException } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 
-import { toHeaderlessBody, type Answer, type AnswerStatus, type HeaderLines } from '../challenge/error-answers.js';
+import { statusOf, toHeaderlessBody } from '../challenge/error-answers.js';
+import type { Answer, AnswerStatus, HeaderlessBody, HeaderLines } from '../challenge/error-answers.js';
 import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
@@ -10,12 +11,14 @@ import type { AuthUser } from '../user/auth-user.js';
 import {
   findGraphqlRequest,
   findGraphqlResponse,
+  findResponse,
   type GraphqlRequest,
   type GraphqlSocket,
   readGraphqlCall,
 } from './graphql-call.js';
 import { appendHeaders, toNestException } from './http.transport.js';
 import { type CallContext, handlerNameOf } from '../access/guard-context.js';
+import { formatEvent, ResponseWatch } from './response-watch.js';
 import { type Caller, Transport, type TransportContext } from './transport.js';
 import { endSocket, isSocketOpen, onEvents, type WatchedConnection } from './watched-connection.js';
 import { readOwn, hasCallUser, setCallUser, setFieldUser } from './call-user.js';
@@ -43,6 +46,7 @@ const closeCode = 4403;
  */
 export class GraphqlTransport extends Transport {
   override readonly contextType = 'graphql';
+  private readonly responses: ResponseWatch;
   private hasReported = false;
 
   constructor(
@@ -50,6 +54,8 @@ export class GraphqlTransport extends Transport {
     private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
+    const { connections } = context;
+    this.responses = new ResponseWatch({ connections, view: (call) => this.view(call), lastEvents });
   }
 
   override view(context: CallContext): RequestView {
@@ -70,17 +76,22 @@ export class GraphqlTransport extends Transport {
     return readGraphqlCall(context.getArgs()).context as object;
   }
 
-  override setUser(context: CallContext, { user, verified, online }: Caller): void {
+  override setUser(context: CallContext, caller: Caller): void {
     const call = readGraphqlCall(context.getArgs());
     const request = this.requestOf(call.context);
+    const { user, verified, online } = caller;
     setFieldUser(call, context.getHandler(), user);
     this.setRequestUser(request.holder, user);
-    if (verified !== null && call.isSubscription) this.watch(context, request, { user: verified, online });
+    if (verified === null || caller.mayOutliveToken === true) return;
+    if (request.socket === null) this.responses.note(findResponse(call.context), context, caller);
+    else if (call.isSubscription) this.watch(context, request, { user: verified, online });
   }
 
   override findExtendedUser(context: CallContext): MaybePromise<AuthUser | null> {
-    const { socket } = this.requestOf(readGraphqlCall(context.getArgs()).context);
-    return socket === null ? null : this.context.connections.findExtended(socket.connection);
+    const call = readGraphqlCall(context.getArgs());
+    const { socket } = this.requestOf(call.context);
+    if (socket === null) return this.responses.findExtended(findResponse(call.context));
+    return this.context.connections.findExtended(socket.connection);
   }
 
   /** Sets `request.user` for code that reads it. An anonymous field does not overwrite the user of another field of the operation. */
@@ -104,12 +115,9 @@ export class GraphqlTransport extends Transport {
    * error. The body has no `statusCode`, because Nest's Apollo driver would replace the code by one from its own table.
    */
   override toException(answer: Answer, error: AuthError): HttpException {
-    const originalError = toHeaderlessBody(error);
-    const { reason } = originalError;
-    const body = { ...originalError, statusCode: undefined };
-    return Object.assign(toNestException(answer.status, body, error), {
-      extensions: { code: codes[answer.status], ...(reason !== undefined && { reason }), originalError },
-    });
+    const extensions = extensionsOf(error);
+    const body = { ...extensions.originalError, statusCode: undefined };
+    return Object.assign(toNestException(answer.status, body, error), { extensions });
   }
 
   private requestOf(context: unknown): GraphqlRequest {
@@ -148,4 +156,17 @@ export class GraphqlTransport extends Transport {
       },
     });
   }
+}
+
+/** The `extensions` of a refusal. */
+function extensionsOf(error: AuthError): { code: string; reason?: string; originalError: HeaderlessBody } {
+  const originalError = toHeaderlessBody(error);
+  const { reason } = originalError;
+  return { code: codes[statusOf(error)], ...(reason !== undefined && { reason }), originalError };
+}
+
+/** The last events of an event stream whose token has ended (GraphQL over SSE, distinct connections): a result, and the end. */
+function lastEvents(refusal: AuthError): string {
+  const result = { errors: [{ message: refusal.message, extensions: extensionsOf(refusal) }] };
+  return formatEvent('next', JSON.stringify(result)) + formatEvent('complete', '');
 }

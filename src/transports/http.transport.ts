@@ -13,12 +13,13 @@ import {
 } from '@nestjs/common';
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core';
 
-import type { Answer, AnswerStatus, HeaderLines } from '../challenge/error-answers.js';
+import { toHeaderlessBody, type Answer, type AnswerStatus, type HeaderLines } from '../challenge/error-answers.js';
 import type { AuthError } from '../errors/auth-error.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import type { CallContext } from '../access/guard-context.js';
 import { readOwn } from './call-user.js';
-import { type ArgumentsOfCall, type Caller, Transport } from './transport.js';
+import { formatEvent, ResponseWatch } from './response-watch.js';
+import { type ArgumentsOfCall, type Caller, Transport, type TransportContext } from './transport.js';
 
 /** Nest has no exception of its own for this status. */
 class TooManyRequestsException extends HttpException {
@@ -44,8 +45,14 @@ const exceptions = {
 export class HttpTransport extends Transport {
   override readonly contextType = 'http';
 
-  constructor(private readonly adapterHost: HttpAdapterHost) {
+  private readonly responses: ResponseWatch;
+
+  constructor(
+    { connections }: Pick<TransportContext, 'connections'>,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
     super();
+    this.responses = new ResponseWatch({ connections, view: (context) => this.view(context), lastEvents });
   }
 
   override view(context: CallContext): RequestView {
@@ -56,8 +63,10 @@ export class HttpTransport extends Transport {
     return readOwn((context.getArgs()[0] as { readonly params?: unknown }).params, name);
   }
 
-  override setUser(context: CallContext, { user }: Caller): void {
-    (context.getArgs()[0] as { user?: unknown }).user = user;
+  override setUser(context: CallContext, caller: Caller): void {
+    const [request, response] = context.getArgs();
+    (request as { user?: unknown }).user = caller.user;
+    if (caller.verified !== null && caller.mayOutliveToken !== true) this.responses.note(response, context, caller);
   }
 
   override addHeaders(context: CallContext, headers: HeaderLines): void {
@@ -77,6 +86,11 @@ export class HttpTransport extends Transport {
   override sendException(exception: Error, host: ArgumentsOfCall): void {
     new BaseExceptionFilter(this.adapterHost.httpAdapter).catch(exception, host as ArgumentsHost);
   }
+}
+
+/** The last event of an event stream whose token has ended: the body of the refusal, as a request with the token would get it. */
+function lastEvents(refusal: AuthError): string {
+  return formatEvent('error', JSON.stringify(toHeaderlessBody(refusal)));
 }
 
 /**

@@ -21,6 +21,12 @@ export interface Caller {
    * @defaultValue false
    */
   readonly online?: boolean;
+  /**
+   * Whether the handler has `@ResponseMayOutliveToken()`: its response, subscription or stream need not end with the token.
+   *
+   * @defaultValue false
+   */
+  readonly mayOutliveToken?: boolean;
 }
 
 /** The caller of a public handler, or of one with optional authentication that runs without a user. */

@@ -1,4 +1,4 @@
-import type { AuthError } from '../errors/auth-error.js';
+import { type AuthError, RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { AuthUser } from '../user/auth-user.js';
 
@@ -17,12 +17,24 @@ export interface WatchedConnection {
   readonly online?: boolean | undefined;
   isOpen(): boolean;
   /**
+   * Whether it may be closed by now. Until then its token is not verified again. Without this method, it may be closed at any
+   * time.
+   */
+  hasBegun?(): boolean;
+  /**
    * Calls the listener when the connection is closed. Without this method, a closed connection stays in memory until its
    * next check, for up to a minute.
    */
   onClose?(listener: () => void): void;
   /** Sends the reason to the client and closes the connection. */
   close(refusal: AuthError): void;
+}
+
+/** Connections that are not watched one by one yet, because most of them are closed before they would be verified. */
+export interface ConnectionSource {
+  readonly size: number;
+  /** Watches all of them from now on. */
+  handOver(): void;
 }
 
 /** A WebSocket of any package, or the TCP socket that it uses. */
@@ -52,4 +64,21 @@ export function onEvents(connection: object, events: readonly string[], listener
   const { once }: { once?: unknown } = connection;
   if (typeof once !== 'function') return;
   for (const event of events) Reflect.apply(once, connection, [event, listener]);
+}
+
+/** When the credential of a user expires, in milliseconds since 1970; `NaN` where it does not. */
+export function expiryOf({ expiresAt }: AuthUser): number {
+  return expiresAt === null ? Number.NaN : Number(expiresAt);
+}
+
+/** The refusal of a connection whose token could not be verified for so long after it has expired. */
+export function expiredLongAgo(milliseconds: number): RefusalError {
+  return RefusalError.token(
+    'expired',
+    `It expired at least ${milliseconds / 1_000} s ago, and could not be verified since`,
+  );
+}
+
+export function sessionEnded(): RefusalError {
+  return RefusalError.token('expired', 'It has expired, and its session is no longer active');
 }

@@ -33,9 +33,15 @@ export class LinkedList<Item> {
     return link;
   }
 
-  /** Removes what `add` has returned. It must be in this list. */
+  /**
+   * Removes what `add` has returned. It must be in this list. The link forgets its neighbours: one that the garbage collector has
+   * promoted would keep them, and they the next ones, until the next major collection.
+   */
   remove(added: LinkedItem<Item>): void {
-    const { previous, next } = added as Link<Item>;
+    const link = added as Link<Item>;
+    const { previous, next } = link;
+    link.previous = null;
+    link.next = null;
     if (previous === null) this.firstLink = next;
     else previous.next = next;
     if (next === null) this.lastLink = previous;
