@@ -1,11 +1,13 @@
 import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { HttpCaller } from '../../upstream/http-client.js';
-import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
+import { checkSameUser, checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import {
+  type StackAuthKey,
   type StackAuthPermission,
   type StackAuthTeam,
   type StackAuthUser,
+  stackAuthKey,
   stackAuthList,
   stackAuthPermission,
   stackAuthTeam,
@@ -48,10 +50,35 @@ export class StackAuthApi {
     return this.readUser('/users/me', 'GET /users/me', token, caller);
   }
 
-  /** Any user by id, which requires the secret server key; `null` when there is none with this id. */
-  async user(userId: string): Promise<(StackAuthUser & JsonObject) | null> {
+  /**
+   * Any user by id, which requires the secret server key; `null` when there is none with this id.
+   *
+   * @param caller whose calls a 429 pauses; left out: all
+   */
+  async user(userId: string, caller?: string): Promise<(StackAuthUser & JsonObject) | null> {
     if (!uuid.test(userId)) return null;
-    return this.readUser(`/users/${userId}`, 'GET /users/{id}', null);
+    const user = await this.readUser(`/users/${userId}`, 'GET /users/{id}', null, caller);
+    if (user !== null) checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
+    return user;
+  }
+
+  /**
+   * Checks an API key of a user or of a team, which requires the secret server key.
+   *
+   * @throws {RefusalError} when the key is not accepted.
+   */
+  async checkKey(text: string, kind: 'user' | 'team', caller: string): Promise<StackAuthKey> {
+    const path = `/${kind}-api-keys/check`;
+    const what = `POST ${path}`;
+    const url = `${this.project.baseUrl}/api/v1${path}`;
+    const headers = headersOfProject(this.project);
+    // The call changes nothing, so it may be repeated.
+    const call = { method: 'POST', url, headers, json: { api_key: text }, repeatable: true, caller } as const;
+    const answer = await this.client.call(call);
+    const { body } = readVerdict(answer, { what, token: null, isAboutKey: true }) ?? {};
+    const key = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthKey, body);
+    if (key.type === kind && (key[`${kind}_id`] ?? null) !== null) return key;
+    throw new AuthUnavailableError(`The answer of Stack Auth to ${what} names no ${kind}`, secondsToRecover);
   }
 
   /** The teams of the user whose token it is; `null` when the user was deleted. */
