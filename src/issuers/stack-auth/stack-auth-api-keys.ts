@@ -91,6 +91,11 @@ function teamOf(key: StackAuthKey): Owner {
   };
 }
 
+/** Whether a caller is a team, by the claims that describe its key. */
+export function isTeamKey(claims: JsonObject): boolean {
+  return claims['type'] === 'team';
+}
+
 function claimsOf({ type, description = null, is_public: isPublic = null }: StackAuthKey): JsonObject {
   return { type, description, is_public: isPublic };
 }

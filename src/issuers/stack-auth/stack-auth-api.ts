@@ -26,6 +26,13 @@ export interface StackAuthProject {
   readonly allowRestricted: boolean;
 }
 
+/** A user by their token, or by their id, which requires the secret server key. */
+export type AskedUser = { readonly token: string } | { readonly userId: string };
+
+function idOf(asked: AskedUser): string {
+  return 'token' in asked ? 'me' : asked.userId;
+}
+
 /** User ids are UUIDs. Other texts, such as `me`, would not be read as an id. */
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -81,31 +88,33 @@ export class StackAuthApi {
     throw new AuthUnavailableError(`The answer of Stack Auth to ${what} names no ${kind}`, secondsToRecover);
   }
 
-  /** The teams of the user whose token it is; `null` when the user was deleted. */
-  async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
-    const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
+  /** The teams of a user; `null` when the user was deleted. */
+  async teamsOf(asked: AskedUser): Promise<readonly StackAuthTeam[] | null> {
+    const query = new URLSearchParams({ user_id: idOf(asked) });
+    const items = await this.readList(`/teams?${query.toString()}`, 'GET /teams', asked);
     if (items === null) return null;
     return readAnswers('The teams that Stack Auth lists', stackAuthTeam, items);
   }
 
   /**
-   * The permissions of the user whose token it is, in one of their teams or, without a team, in the whole project.
+   * The permissions of a user, in one of their teams or, without a team, in the whole project.
    * Permissions that are included in others are listed, too. `null` when the user was deleted.
    */
-  async myPermissions(token: string, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
+  async permissionsOf(asked: AskedUser, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
     const list = teamId === null ? '/project-permissions' : '/team-permissions';
     const query = new URLSearchParams({
-      user_id: 'me',
+      user_id: idOf(asked),
       recursive: 'true',
       ...(teamId !== null && { team_id: teamId }),
     });
-    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
+    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, asked);
     if (items === null) return null;
     return readAnswers('The permissions that Stack Auth lists', stackAuthPermission, items);
   }
 
-  private async readList(path: string, what: string, token: string): Promise<readonly unknown[] | null> {
-    checkSendable(token);
+  private async readList(path: string, what: string, asked: AskedUser): Promise<readonly unknown[] | null> {
+    const token = 'token' in asked ? asked.token : null;
+    if (token !== null) checkSendable(token);
     const found = await this.ask(path, what, token);
     if (found === null) return null;
     const { items, pagination } = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthList, found.body);
