@@ -147,7 +147,7 @@ export function openKeySchemes(
     const { issuer } = first.terms;
     const ended = check === null ? null : new RevokedKeys(check, issuer);
     const keys = new ConfirmedKeys({ source, issuer, clock, report, ended });
-    return [new ProviderKeyScheme({ source, keys, refused, sources })];
+    return [new ProviderKeyScheme({ source, keys, refused, clock, sources })];
   });
   checkSchemes(path(where, 'issuers'), [...schemes, ...opened]);
   const opaque = opened.filter(({ isOpaque }) => isOpaque);

@@ -1,4 +1,5 @@
 import type { Challenge } from '../challenge/error-answers.js';
+import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { checkCredential, type Credential, findCredential } from '../request/find-credential.js';
 import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
@@ -13,6 +14,7 @@ export interface ProviderKeySchemeParts {
   readonly source: Pick<ApiKeySource, 'name' | 'prefixes'>;
   readonly keys: ConfirmedKeys;
   readonly refused: RefusedKeys;
+  readonly clock: Clock;
   /** Where access tokens are, and keys in their place. */
   readonly sources: readonly TokenSource[];
 }
@@ -45,18 +47,31 @@ export class ProviderKeyScheme extends AuthenticationScheme {
     return this.verify(credential, request, (network) => this.parts.keys.verify(credential.text, network));
   }
 
-  /** The provider confirms the key for this request. */
-  override authenticateOnline(credential: Credential, request: RequestView): Promise<Authentication> {
-    return this.verify(credential, request, (network) => this.parts.keys.verifyOnline(credential.text, network));
+  /** The provider confirms the key for this request, once however many guards it has. */
+  override async authenticateOnline(
+    credential: Credential,
+    request: RequestView,
+    earlier?: Authentication,
+  ): Promise<Authentication> {
+    if (earlier instanceof OnlineAuthentication && earlier.isRecent(this.now()) && this.holds(earlier)) return earlier;
+    const verify = (network: string | null): Promise<Authentication> =>
+      this.parts.keys.verifyOnline(credential.text, network);
+    return new OnlineAuthentication(await this.verify(credential, request, verify), this.now());
   }
 
   override holds(authentication: Authentication): boolean {
-    return this.parts.keys.holds(authentication);
+    return this.parts.keys.holds(
+      authentication instanceof OnlineAuthentication ? authentication.confirmed : authentication,
+    );
   }
 
   /** The challenge of `Bearer`, by which the keys are sent, states the error. */
   override challenge(): Challenge | null {
     return null;
+  }
+
+  private now(): number {
+    return readMilliseconds(this.parts.clock);
   }
 
   private claims(text: string): boolean {
@@ -75,5 +90,31 @@ export class ProviderKeyScheme extends AuthenticationScheme {
     } catch (error) {
       throw countRefusal(error, this.parts.refused, request);
     }
+  }
+}
+
+/** How long a confirmation counts as one for the request that it was made for. The object of a request may live long, as a socket does. */
+const onlineMs = 5_000;
+
+/** The authentication by a key that was confirmed for one request. */
+class OnlineAuthentication implements Authentication {
+  readonly token = null;
+  readonly user: Authentication['user'];
+  readonly scheme: string;
+  readonly credentialId: string | null;
+  readonly expiresAtMs: number | null;
+
+  constructor(
+    readonly confirmed: Authentication,
+    private readonly confirmedAt: number,
+  ) {
+    this.user = confirmed.user;
+    this.scheme = confirmed.scheme;
+    this.credentialId = confirmed.credentialId;
+    this.expiresAtMs = confirmed.expiresAtMs;
+  }
+
+  isRecent(now: number): boolean {
+    return now >= this.confirmedAt && now < this.confirmedAt + onlineMs;
   }
 }

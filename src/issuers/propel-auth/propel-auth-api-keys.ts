@@ -97,11 +97,7 @@ function userOf(user: JsonObject): ConfirmedApiKey['owner'] {
 }
 
 /** A key of an organization counts in this one only; another key of the user in all of theirs that the answer states. */
-function organizationsOf(
-  user: JsonObject,
-  org: JsonObject | null,
-  inOrg: JsonObject | null,
-): readonly Organization[] {
+function organizationsOf(user: JsonObject, org: JsonObject | null, inOrg: JsonObject | null): readonly Organization[] {
   if (org === null) return readOrganizationsOfUser(user);
   const id = readTextClaim(org, 'org_id');
   // A user who has left the organization has no member info, and the key no organization.
@@ -122,4 +118,3 @@ function organizationOf(org: JsonObject, id: string): Organization {
 function isObject(body: unknown): body is JsonObject {
   return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
-
