@@ -4,7 +4,7 @@ import { Child } from '../rig/child.mjs';
 import { dropSchema, openPool } from '../rig/database.mjs';
 import { count } from '../rig/flags.mjs';
 import { saveResult } from '../rig/results.mjs';
-import { median, quantile } from '../rig/statistics.mjs';
+import { median, quantile, shuffled } from '../rig/statistics.mjs';
 import { table } from '../rig/table.mjs';
 import { DatabaseCut } from './database-cut.mjs';
 import { inventedKey, openCaller, sendSteadily, withWrongSecret } from './traffic.mjs';
@@ -93,7 +93,12 @@ async function flood(options) {
       const guessed = await flooding;
       wrong.push(...beside.filter(({ status }) => status !== 200));
       wrong.push(...guessed.filter(({ status }) => status !== 401 && status !== 429));
-      const p99 = [alone, beside].map((answers) => quantile(answers.map(({ ms }) => ms), 0.99));
+      const p99 = [alone, beside].map((answers) =>
+        quantile(
+          answers.map(({ ms }) => ms),
+          0.99,
+        ),
+      );
       ratios.push({ alone: p99[0], beside: p99[1], ratio: p99[1] / p99[0] });
       // The counters of the networks are there after the first round.
       if (round === 0) before = await app.ask('heap');
@@ -145,7 +150,8 @@ async function timing({ quick }) {
     // Each key is known, as a guesser would find it.
     for (const key of keys) await call(key);
     for (let at = -200; at < number; at += 1) {
-      for (const [kind, make] of Object.entries(kinds)) {
+      // In another order each time: what follows what also takes its time.
+      for (const [kind, make] of shuffled(Object.entries(kinds))) {
         const { status, ms } = await call(make(Math.abs(at)), networkOf(Math.floor(Math.random() * 2 ** 24)));
         if (status !== 401) throw new Error(`A guess was answered with ${status}`);
         if (at >= 0) times[kind].push(ms);
@@ -166,7 +172,11 @@ async function timing({ quick }) {
 
 /** Each scene, with the bound of its value. */
 const scenes = {
-  outage: { title: 'keys in use while the database is cut off for 20 s: refused, or not back within 10 s', bound: 0, run: outage },
+  outage: {
+    title: 'keys in use while the database is cut off for 20 s: refused, or not back within 10 s',
+    bound: 0,
+    run: outage,
+  },
   flood: { title: 'guesses from 5,000 networks: p99 of good keys, times that without', bound: 2, run: flood },
   memory: { title: 'guesses from many networks: MB left', bound: 8, run: memory },
   timing: { title: 'unknown id against wrong secret: difference beyond the noise', bound: 0, run: timing },

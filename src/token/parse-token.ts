@@ -69,9 +69,7 @@ export function checkKind(text: string): void {
 
 /** Whether a text is one of those that `checkKind` refuses. */
 export function isNoCredential(text: string): boolean {
-  return (
-    (text.length < 16 && emptyValues.includes(text)) || ownSecrets.some(({ prefix }) => text.startsWith(prefix))
-  );
+  return (text.length < 16 && emptyValues.includes(text)) || ownSecrets.some(({ prefix }) => text.startsWith(prefix));
 }
 
 /** Whether a text has the shape of a compact JWS (RFC 7515 §3.1): three parts separated by dots. */

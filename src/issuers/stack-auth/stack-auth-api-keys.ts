@@ -9,7 +9,7 @@ import type { StackAuthKey } from './stack-auth-answers.js';
 import { findDisabledReason } from './stack-auth-profiles.js';
 
 /** Whether a key belongs to a user or to a team. */
-export type StackAuthKeyKind = 'user' | 'team';
+type StackAuthKeyKind = 'user' | 'team';
 
 /** Secret keys, and those that may be published. */
 const prefixes = ['sk_', 'pk_'] as const;
