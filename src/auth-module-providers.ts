@@ -35,6 +35,7 @@ import {
   claimMapsOf,
   missingCapabilitiesOf,
   openIssuers,
+  openKeySchemes,
   openOriginCheck,
   openPermissions,
   openProfiles,
@@ -147,9 +148,20 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: AuthenticationSchemes,
-    inject: [AUTH_MODULE_OPTIONS, TokenVerifier],
-    useFactory: ({ schemes, sources, providers }: ResolvedAuthOptions, verifier: TokenVerifier) =>
-      new AuthenticationSchemes(schemes, new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) })),
+    inject: [AUTH_MODULE_OPTIONS, TokenVerifier, ProviderClients, EventLog, IssuerRegistry, Revocation],
+    useFactory: (
+      options: ResolvedAuthOptions,
+      verifier: TokenVerifier,
+      clients: ProviderClients,
+      log: EventLog,
+      issuers: IssuerRegistry,
+      { check }: Revocation,
+    ): AuthenticationSchemes => {
+      const { schemes, sources, providers } = options;
+      const ofProviders = openKeySchemes(options, authContextOf(options, clients, log), issuers, check);
+      const bearer = new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) });
+      return new AuthenticationSchemes([...schemes, ...ofProviders], bearer);
+    },
   },
   { provide: OriginCheck, inject: [READ_AUTH_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
   {

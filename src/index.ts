@@ -57,6 +57,7 @@ export type { Found, TokenSource } from './request/token-sources.js';
 // Kinds of credentials, for authentication schemes of the app
 export type { Authentication, SecurityScheme } from './authentication/authentication-scheme.js';
 export { AuthenticationScheme } from './authentication/authentication-scheme.js';
+export type { ApiKeySource, ConfirmedApiKey } from './authentication/api-key-source.js';
 export type { Challenge } from './challenge/error-answers.js';
 export type { Credential } from './request/find-credential.js';
 export type { MaybePromise } from './token/maybe-promise.js';

@@ -1,5 +1,13 @@
 import { IssuerPermissions, PermissionSources, type UserFacts } from './access/issuer-permissions.js';
+import type { ApiKeySource } from './authentication/api-key-source.js';
+import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
+import { ConfirmedKeys } from './authentication/confirmed-keys.js';
+import { RevokedKeys } from './authentication/ended-keys.js';
+import { ProviderKeyScheme } from './authentication/provider-key-scheme.js';
+import { RefusedKeys } from './authentication/refused-keys.js';
+import { checkSchemes } from './authentication/request-authenticator.js';
 import type { MissingCapabilities } from './audit/capability-check.service.js';
+import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import {
   acceptingTokens,
@@ -20,6 +28,7 @@ import { OriginCheck } from './request/request-origin.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
+import type { TokenStatusCheck } from './token/token-status-check.js';
 import type { TrustedIssuer } from './token/trusted-issuer.js';
 import { type AuthContext, type Capability, createCapability, missingOptionOf } from './upstream/auth-context.js';
 import type { ProviderClients } from './upstream/provider-clients.js';
@@ -118,6 +127,42 @@ export function openProfiles(
   });
 }
 
+/**
+ * Creates the schemes of the API keys that the providers issue. Makes no calls yet.
+ *
+ * @param check the revocations, by which a key is asked about again; `null` where they are off
+ * @throws {ConfigurationError} when it would not be known whose key a text is.
+ */
+export function openKeySchemes(
+  { where, providers, schemes, sources }: Pick<ResolvedAuthOptions, 'where' | 'providers' | 'schemes' | 'sources'>,
+  context: AuthContext,
+  { opaqueIssuer }: IssuerRegistry,
+  check: TokenStatusCheck | null,
+): readonly AuthenticationScheme[] {
+  const { clock, report } = context;
+  const refused = new RefusedKeys(clock);
+  const opened = acceptingTokens(providers).flatMap(({ apiKeys, issuers: [first] }) => {
+    const source: ApiKeySource | null = apiKeys === undefined ? null : createCapability(apiKeys, context);
+    if (source === null || first === undefined) return [];
+    const { issuer } = first.terms;
+    const ended = check === null ? null : new RevokedKeys(check, issuer);
+    const keys = new ConfirmedKeys({ source, issuer, clock, report, ended });
+    return [new ProviderKeyScheme({ source, keys, refused, clock, sources })];
+  });
+  checkSchemes(path(where, 'issuers'), [...schemes, ...opened]);
+  const opaque = opened.filter(({ isOpaque }) => isOpaque);
+  if (opaque.length > 1 || (opaque.length === 1 && opaqueIssuer !== undefined)) {
+    const names = [...opaque.map(({ name }) => name), ...(opaqueIssuer === undefined ? [] : ['opaque tokens'])];
+    throw new ConfigurationError(
+      path(where, 'issuers'),
+      `${names.join(' and ')} have no form by which they can be told apart`,
+      'Leave apiKeys out, or set introspection: { opaqueTokens: false }, so that one of them remains',
+    );
+  }
+  // What has no form is claimed last.
+  return [...opened.filter(({ isOpaque }) => !isOpaque), ...opaque];
+}
+
 /** The check of requests from other sites. An app of microservices alone has no HTTP adapter. */
 export function openOriginCheck(
   { publicUrl, trustedOrigins }: Pick<ReadAuthOptions, 'publicUrl' | 'trustedOrigins'>,
@@ -132,7 +177,9 @@ export function missingCapabilitiesOf({
   providers,
   schemes,
 }: Pick<ResolvedAuthOptions, 'providers' | 'schemes'>): MissingCapabilities {
-  const confirmed = schemes.some((scheme) => scheme.authenticateOnline !== undefined);
+  const confirmed =
+    schemes.some((scheme) => scheme.authenticateOnline !== undefined) ||
+    acceptingTokens(providers).some(({ apiKeys }) => apiKeys !== undefined && 'create' in apiKeys);
   const introspection = findMissingOption(providers, ({ issuers }) => issuers.map((issuer) => issuer.introspection));
   return {
     online: confirmed ? null : introspection,

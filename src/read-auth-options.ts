@@ -1,7 +1,7 @@
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/route-metadata.js';
 import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
-import { checkSchemeNames, type ToUser } from './authentication/request-authenticator.js';
+import { checkSchemes, type ToUser } from './authentication/request-authenticator.js';
 import { type Clock, SystemClock } from './clock/clock.js';
 import { readPublicUrl } from './configuration/public-url.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
@@ -165,7 +165,7 @@ function readSchemes(where: string, options: GivenOptions): readonly Authenticat
       'Write instances of classes that extend AuthenticationScheme: [new ApiKeyScheme()]',
     );
   }
-  checkSchemeNames(path(where, 'schemes'), schemes);
+  checkSchemes(path(where, 'schemes'), schemes);
   return Object.freeze([...schemes]);
 }
 

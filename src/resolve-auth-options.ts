@@ -2,7 +2,7 @@ import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
 import { acceptingTokens, findMissingOption, type IdentityProvider } from './issuers/identity-provider.js';
-import { checkSchemeNames } from './authentication/request-authenticator.js';
+import { checkSchemes } from './authentication/request-authenticator.js';
 import { isModuleIssuer, type OwnApiKeys, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
 import { firstOf, fromBearer, mergeSources, type TokenSource } from './request/token-sources.js';
@@ -101,7 +101,7 @@ function resolveSchemes(
     );
   }
   const all = Object.freeze([...schemes, keys.toScheme(sources)]);
-  checkSchemeNames(path(where, 'schemes'), all);
+  checkSchemes(path(where, 'schemes'), all);
   return all;
 }
 

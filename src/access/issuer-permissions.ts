@@ -3,7 +3,7 @@ import type { AuthContext } from '../upstream/auth-context.js';
 import { ProviderCalls } from '../upstream/provider-calls.js';
 import { SingleFlight } from '../upstream/single-flight.js';
 import type { AuthUser, Organization } from '../user/auth-user.js';
-import { findTokenOf, tokenOf } from '../user/verified-user.js';
+import { findTokenOf, isOfApiKey, tokenOf } from '../user/verified-user.js';
 
 /**
  * Returns the permissions and organizations of a user that the issuer's tokens do not contain, from the issuer's API for
@@ -13,6 +13,11 @@ import { findTokenOf, tokenOf } from '../user/verified-user.js';
 export interface PermissionSource {
   /** The name of the source in the log: `the API of Stack Auth`. */
   readonly name: string;
+  /**
+   * Whether it can be asked about callers with an API key of the issuer, of whom there is no token. @defaultValue false: the user's
+   * own lists count
+   */
+  readonly servesApiKeys?: boolean;
   /** The permissions of the user outside of any organization. */
   permissionsOf(user: AuthUser): Promise<readonly string[]>;
   /** The organizations of which the user is a member. Their `permissions` are not used: `permissionsIn` returns them. */
@@ -44,6 +49,7 @@ export interface SharedPermissions {
  */
 export class IssuerPermissions implements PermissionSource {
   readonly name: string;
+  readonly servesApiKeys: boolean;
   private readonly calls: ProviderCalls;
   /** The questions in progress, by user. `forget` removes the user's entry, so that answers still under way are not remembered. */
   private readonly flights = new Map<string, SingleFlight<unknown>>();
@@ -54,6 +60,7 @@ export class IssuerPermissions implements PermissionSource {
     private readonly shared: SharedPermissions,
   ) {
     this.name = source.name;
+    this.servesApiKeys = source.servesApiKeys === true;
     this.calls = new ProviderCalls({
       ...context,
       what: `permissions from ${source.name}`,
@@ -90,7 +97,7 @@ export class IssuerPermissions implements PermissionSource {
     const flights = this.flights.get(key) ?? new SingleFlight<unknown>();
     this.flights.set(key, flights);
     // Only callers with the same token share a question in progress: the issuer may refuse one token of a user and accept another.
-    const question = JSON.stringify([name, tokenOf(user)]);
+    const question = JSON.stringify([name, isOfApiKey(user) ? null : tokenOf(user)]);
     try {
       return (await flights.run(() => this.askAndRemember(key, name, ask, flights), question)) as Value;
     } finally {
@@ -137,8 +144,9 @@ export class PermissionSources {
   /** The source that has a user's permissions; `undefined` if the user's token contains them. */
   find(user: AuthUser): PermissionSource | undefined {
     const source = this.byIssuer.get(user.issuer);
+    if (source === undefined || (isOfApiKey(user) && source.servesApiKeys)) return source;
     // A user without a token was created by the app, in a test for example: the user's own lists count.
-    return source === undefined || findTokenOf(user) === undefined ? undefined : source;
+    return findTokenOf(user) === undefined ? undefined : source;
   }
 
   /** Drops the remembered answers about a user, so that the next question goes to the issuer. */

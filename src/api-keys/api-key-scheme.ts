@@ -3,10 +3,10 @@ import {
   AuthenticationScheme,
   type SecurityScheme,
 } from '../authentication/authentication-scheme.js';
+import { countRefusal, type RefusedKeys } from '../authentication/refused-keys.js';
 import type { Challenge } from '../challenge/error-answers.js';
-import { type AuthError, isAuthError, RefusalError } from '../errors/auth-error.js';
+import { type AuthError, RefusalError } from '../errors/auth-error.js';
 import { type Credential, findCredential } from '../request/find-credential.js';
-import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { AuthUser, UserCredential } from '../user/auth-user.js';
@@ -14,7 +14,6 @@ import type { ApiKeyFormat } from './api-key-format.js';
 import type { ApiKeyUsage } from './api-key-usage.js';
 import type { ApiKeyProof, ApiKeyVerifier } from './api-key-verifier.js';
 import { type BasicCredentials, readBasic } from './basic-credentials.js';
-import type { RefusedKeys } from './refused-keys.js';
 
 export interface ApiKeySchemeParts {
   readonly format: ApiKeyFormat;
@@ -45,8 +44,11 @@ const basicSource: TokenSource = Object.freeze({
 export class ApiKeyScheme extends AuthenticationScheme {
   override readonly name = apiKeySchemeName;
 
+  override readonly prefixes: readonly string[];
+
   constructor(private readonly parts: ApiKeySchemeParts) {
     super();
+    this.prefixes = [parts.format.beginning];
   }
 
   override find(request: RequestView): Credential | undefined {
@@ -123,14 +125,6 @@ export class ApiKeyScheme extends AuthenticationScheme {
     this.parts.usage.note(proof.key.id);
     return new KeyAuthentication(proof);
   }
-}
-
-/** Counts a refused key. @returns what is thrown: the refusal, or `TOO_MANY_ATTEMPTS` after too many of them */
-export function countRefusal(error: unknown, refused: RefusedKeys, request: RequestView): unknown {
-  if (!isAuthError(error) || error.code !== 'INVALID_TOKEN') return error;
-  const seconds = refused.note(networkOf(request));
-  if (seconds === null) return error;
-  return RefusalError.tooMany(seconds, `30 keys of this network were refused in five minutes. ${error.explanation}`);
 }
 
 /** The authentication by a verified key. */

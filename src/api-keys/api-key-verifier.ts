@@ -1,3 +1,4 @@
+import type { EndedKeys } from '../authentication/ended-keys.js';
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
@@ -21,13 +22,6 @@ export interface ApiKeyVerifierParts {
   readonly cacheMs: number;
   /** Called when a secret was used that a rotation has replaced; for each key once in the time of the cache. */
   readonly onReplacedUse: (key: StoredApiKey) => void;
-}
-
-/** Tells whether a key may have ended in another process since it was read. */
-export interface EndedKeys {
-  /** Changes whenever something may have ended. */
-  readonly version: number;
-  mayHaveEnded(key: StoredApiKey, readAt: number): boolean;
 }
 
 /** What the app's `findSubject` said of a user. */

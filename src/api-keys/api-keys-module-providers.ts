@@ -2,6 +2,7 @@ import type { InjectionToken, OptionalFactoryDependency, Provider } from '@nestj
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
+import { RefusedKeys } from '../authentication/refused-keys.js';
 import { NodeTimer } from '../clock/clock.js';
 import { publicAddress } from '../configuration/public-url.js';
 import { path } from '../configuration/read-options.js';
@@ -27,7 +28,6 @@ import { ApiKeyVerifier } from './api-key-verifier.js';
 import { ApiKeyService } from './api-key.service.js';
 import { askStore } from './ask-store.js';
 import { ModuleApiKeys } from './module-api-keys.js';
-import { RefusedKeys } from './refused-keys.js';
 import { oauthPaths, TokenEndpoint } from './token-endpoint.js';
 
 /** The options as they were given, and by which function. */

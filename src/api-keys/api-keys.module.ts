@@ -9,6 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
+import { RevokedKeys } from '../authentication/ended-keys.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { getAppProvider } from '../find-app-provider.js';
 import { OwnApiKeys, OwnTokens } from '../issuers/module-issuer.js';
@@ -32,7 +33,6 @@ import {
   GIVEN_API_KEY_OPTIONS,
   OAuthEndpoints,
 } from './api-keys-module-providers.js';
-import { RevokedKeys } from './ended-keys.js';
 import type { ModuleApiKeys } from './module-api-keys.js';
 
 /** The options of `ApiKeysModule.forRootAsync`. */

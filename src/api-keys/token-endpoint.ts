@@ -1,3 +1,4 @@
+import { countRefusal, type RefusedKeys } from '../authentication/refused-keys.js';
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { isRefusal, type RefusalError } from '../errors/auth-error.js';
 import type { AdapterAnswer, AdapterRoute } from '../issuing/adapter-route.js';
@@ -14,7 +15,6 @@ import type { VerifiedToken } from '../token/verified-token.js';
 import { OutageWatch } from '../upstream/provider-calls.js';
 import type { ApiKeyFormat } from './api-key-format.js';
 import type { StoredApiKey } from './api-key-store.js';
-import { countRefusal } from './api-key-scheme.js';
 import type { ApiKeyUsage } from './api-key-usage.js';
 import type { ApiKeyProof, ApiKeyVerifier } from './api-key-verifier.js';
 import {
@@ -31,7 +31,6 @@ import {
   OAuthRefusal,
   reportOAuthError,
 } from './oauth-answer.js';
-import type { RefusedKeys } from './refused-keys.js';
 
 export interface TokenEndpointParts {
   readonly format: ApiKeyFormat;

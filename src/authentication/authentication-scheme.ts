@@ -51,6 +51,12 @@ export abstract class AuthenticationScheme {
   abstract readonly name: string;
 
   /**
+   * What every credential of the scheme begins with, if that is how `find` recognizes it: `['acme_']`. Two schemes of an app with
+   * the same beginning are a `ConfigurationError`.
+   */
+  readonly prefixes?: readonly string[];
+
+  /**
    * Finds the credential of this scheme in a request. It must perform no I/O.
    *
    * @throws {RefusalError} `INVALID_REQUEST` for a credential that is malformed.

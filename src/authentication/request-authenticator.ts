@@ -256,10 +256,26 @@ function withoutIntrospection({ name }: AuthenticationScheme): RefusalError {
   return RefusalError.token('type', `The route requires @VerifyOnline(), which ${name} credentials do not support`);
 }
 
-/** @throws {ConfigurationError} when two schemes have the same name. */
-export function checkSchemeNames(where: string, schemes: readonly AuthenticationScheme[]): void {
+/** @throws {ConfigurationError} when two schemes have the same name, or their credentials the same beginning. */
+export function checkSchemes(where: string, schemes: readonly AuthenticationScheme[]): void {
   const names = ['Bearer', ...schemes.map(({ name }) => name)];
   const duplicate = names.find((name, at) => names.indexOf(name) < at);
-  if (duplicate === undefined) return;
-  throw new ConfigurationError(where, `there are two schemes named "${duplicate}"`, 'Give each scheme a unique name');
+  if (duplicate !== undefined) {
+    throw new ConfigurationError(where, `there are two schemes named "${duplicate}"`, 'Give each scheme a unique name');
+  }
+  for (const [at, one] of schemes.entries()) {
+    for (const other of schemes.slice(at + 1)) checkPrefixes(where, one, other);
+  }
+}
+
+function checkPrefixes(where: string, one: AuthenticationScheme, other: AuthenticationScheme): void {
+  for (const prefix of one.prefixes ?? []) {
+    const same = other.prefixes?.find((taken) => prefix.startsWith(taken) || taken.startsWith(prefix));
+    if (same === undefined) continue;
+    throw new ConfigurationError(
+      where,
+      `credentials of both ${one.name} and ${other.name} begin with ${prefix.length < same.length ? prefix : same}`,
+      'Choose another prefix for the keys of this app, or accept those of one provider only',
+    );
+  }
 }

@@ -238,8 +238,8 @@ export class RefusalError extends AuthError {
   }
 
   /** Refuses a further attempt after too many that failed: 429 with `Retry-After` (RFC 6585 §4). */
-  static tooMany(retryAfterSeconds: number, explanation: string): RefusalError {
-    return new RefusalError('TOO_MANY_ATTEMPTS', null, sentences.TOO_MANY_ATTEMPTS, explanation, {
+  static tooMany(retryAfterSeconds: number, explanation: string, message?: string): RefusalError {
+    return new RefusalError('TOO_MANY_ATTEMPTS', null, message ?? sentences.TOO_MANY_ATTEMPTS, explanation, {
       retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
     });
   }

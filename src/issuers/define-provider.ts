@@ -86,6 +86,7 @@ export function defineProvider(form: ProviderForm): IdentityProvider {
     tokenSources: form.tokenSources ?? [fromBearer()],
     profiles: form.profiles ?? without('profiles'),
     permissions: form.permissions ?? without('permissions'),
+    ...(form.apiKeys !== undefined && { apiKeys: form.apiKeys }),
     issuerHints: new Map(form.issuerHints),
   });
 }
@@ -121,6 +122,7 @@ const formRules: Readonly<Record<keyof IdentityProvider, Rule>> = {
   },
   profiles: { ...capability, isOptional: true },
   permissions: { ...capability, isOptional: true },
+  apiKeys: { ...capability, isOptional: true },
   issuerHints: { expected: 'a Map', isOptional: true, fits: (value) => value instanceof Map },
 };
 

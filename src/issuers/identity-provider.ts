@@ -1,4 +1,5 @@
 import type { PermissionSource } from '../access/issuer-permissions.js';
+import type { ApiKeySource } from '../authentication/api-key-source.js';
 import type { KeySource } from '../keys/key-source.js';
 import type { ProfileSource } from '../profiles/profile-source.js';
 import type { TokenSource } from '../request/token-sources.js';
@@ -43,6 +44,8 @@ export interface IdentityProvider {
   readonly profiles: Capability<ProfileSource>;
   /** Permissions and organizations that its tokens do not contain. Missing means that the tokens contain everything. */
   readonly permissions: Capability<PermissionSource>;
+  /** The API keys that it issues to its users, where the app accepts them. Absent or missing: it does not. */
+  readonly apiKeys?: Capability<ApiKeySource> | undefined;
   /** Names of its issuers that are known but not trusted, each with the option that would change it. For the log. */
   readonly issuerHints: ReadonlyMap<string, string>;
 }

@@ -9,7 +9,7 @@ import {
 } from '../upstream/auth-context.js';
 import { ProviderCalls } from '../upstream/provider-calls.js';
 import type { AuthUser } from '../user/auth-user.js';
-import { tokenOf } from '../user/verified-user.js';
+import { isOfApiKey, tokenOf } from '../user/verified-user.js';
 import type { KnownProfile, ProfileCache } from './profile-cache.js';
 import type { ProfileKey, ProfileTally } from './profile-record.js';
 import type { ProfileSource, SourcedProfile } from './profile-source.js';
@@ -61,11 +61,14 @@ export class IssuerProfiles {
 
   /** @throws {RefusalError} for a user whom the provider has deleted or disabled. */
   async get(user: AuthUser): Promise<KnownProfile & { readonly profile: UserProfile }> {
-    const source = this.need('get');
+    const byKey = isOfApiKey(user);
+    // Of a caller with an API key there is no token to ask with.
+    const source = this.need(byKey ? 'find' : 'get');
     const known = await this.shared.cache.lookUp({
       key: this.keyOf(user.id, user.issuer),
-      token: tokenOf(user),
-      ask: () => this.ask(async () => this.read(user.id, await source.get(user))),
+      token: byKey ? null : tokenOf(user),
+      ask: () =>
+        this.ask(async () => (byKey ? this.findOne(source, user.id) : this.read(user.id, await source.get(user)))),
     });
     const { profile } = known;
     if (profile === null) throw RefusalError.token('revoked', `The user no longer exists in ${this.what}`);

@@ -67,6 +67,11 @@ export function checkKind(text: string): void {
   if (found !== undefined) throw RefusalError.token('type', found.explanation);
 }
 
+/** Whether a text is one of those that `checkKind` refuses. */
+export function isNoCredential(text: string): boolean {
+  return (text.length < 16 && emptyValues.includes(text)) || ownSecrets.some(({ prefix }) => text.startsWith(prefix));
+}
+
 /** Whether a text has the shape of a compact JWS (RFC 7515 §3.1): three parts separated by dots. */
 export function hasThreeParts(text: string): boolean {
   const first = text.indexOf('.');

@@ -45,9 +45,16 @@ export interface HttpCall {
    * user's token: only its SHA-256 is kept.
    */
   readonly caller?: string;
+  /**
+   * Whether a 429 is a decision of the server about what this call asks for, and so an answer like any other; for example that the
+   * key of a user is used too often. Any other 429 limits the calls of this app: a failure, after which they pause.
+   *
+   * @defaultValue no 429 is
+   */
+  readonly isDecision?: (answer: HttpAnswer) => boolean;
 }
 
-/** What a server decided: any status except 429, 500 and above, and redirects, which are failures. */
+/** What a server decided: any status except 500 and above, redirects, and 429 unless `isDecision`, which are failures. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -184,12 +191,15 @@ export class HttpClient {
     const response = await this.send(call.url, { ...this.requestOf(call), redirect: 'manual', signal });
     const { status, headers } = response;
     refuseRedirect(response, host);
-    if (status === 429 || status >= 500) throw this.failureOf(response, host);
+    const mayDecide = status === 429 && call.isDecision !== undefined;
+    if ((status === 429 && !mayDecide) || status >= 500) throw this.failureOf(response, host);
     if (requiresJson) requireJson(response, host);
     // Read to its end in any case, because a connection is only kept when no bytes are left on it.
     const text = await readText(response, host, this.limits.maxBytes);
     const isRead = requiresJson || isJson(headers.get('content-type') ?? '');
-    return { status, headers, body: isRead ? parse(text, host, status < 300) : undefined };
+    const answer = { status, headers, body: isRead ? parse(text, host, status < 300) : undefined };
+    if (mayDecide && call.isDecision?.(answer) !== true) throw this.failureOf(response, host);
+    return answer;
   }
 
   private failureOf({ status, headers }: ReceivedResponse, host: string): UpstreamFailure {

@@ -117,6 +117,11 @@ export function tokenOf(user: AuthUser): string {
   return token;
 }
 
+/** Whether a user was authenticated by an API key, so that there is no token. */
+export function isOfApiKey({ provider, credential }: AuthUser): boolean {
+  return provider === 'api-key' && credential.kind === 'api-key';
+}
+
 /** The properties of a user to create. An omitted optional property is `null`, `[]`, `{}` or `false`. */
 export type AuthUserParts = Pick<AuthUser, 'id' | 'issuer' | 'provider' | 'credential'> & Partial<AuthUser>;
 

@@ -9,7 +9,7 @@ import type { StoredApiKey } from '../../src/api-keys/api-key-store.js';
 import { ApiKeyUsage } from '../../src/api-keys/api-key-usage.js';
 import { ApiKeyVerifier } from '../../src/api-keys/api-key-verifier.js';
 import { MemoryApiKeyStore } from '../../src/api-keys/memory-api-key-store.js';
-import { RefusedKeys } from '../../src/api-keys/refused-keys.js';
+import { RefusedKeys } from '../../src/authentication/refused-keys.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ManualTimer } from '../support/manual-timer.js';
 

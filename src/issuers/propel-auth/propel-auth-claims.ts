@@ -22,7 +22,8 @@ export function mapPropelAuthClaims(claims: JsonObject): MappedClaims {
   };
 }
 
-function readName(claims: JsonObject): string | null {
+/** The name of a user in a token, or in an answer of the API. */
+export function readName(claims: JsonObject): string | null {
   const names = [readTextClaim(claims, 'first_name'), readTextClaim(claims, 'last_name')].filter(
     (name) => name !== null,
   );
@@ -32,11 +33,20 @@ function readName(claims: JsonObject): string | null {
 function readOrganizations(claims: JsonObject): readonly Organization[] {
   const active = readObjectClaim(claims, 'org_member_info');
   if (active !== null) return toOrganization(active, null);
-  const all = readObjectClaim(claims, 'org_id_to_org_member_info') ?? {};
+  return readAll(readObjectClaim(claims, 'org_id_to_org_member_info') ?? {});
+}
+
+/** The organizations of a user in the answers of the API, which have another name there than in tokens. */
+export function readOrganizationsOfUser(user: JsonObject): readonly Organization[] {
+  return readAll(readObjectClaim(user, 'org_id_to_org_info') ?? {});
+}
+
+function readAll(all: JsonObject): readonly Organization[] {
   return Object.keys(all).flatMap((id) => toOrganization(readObjectClaim(all, id), id));
 }
 
-function toOrganization(info: JsonObject | null, key: string | null): readonly Organization[] {
+/** @param key the id, where the member info does not state it */
+export function toOrganization(info: JsonObject | null, key: string | null): readonly Organization[] {
   const id = info === null ? null : (readTextClaim(info, 'org_id') ?? key);
   if (info === null || id === null) return [];
   const { assigned, included } = readRoles(info);

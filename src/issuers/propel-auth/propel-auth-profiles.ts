@@ -52,7 +52,8 @@ async function findAll(client: HttpCaller, api: PropelAuthApi, userIds: readonly
   });
 }
 
-async function ask(
+/** Makes a call to the API. @throws {AuthUnavailableError} when it does not accept the app's key. */
+export async function ask(
   client: HttpCaller,
   api: PropelAuthApi,
   what: string,
@@ -70,7 +71,8 @@ async function ask(
   return answer;
 }
 
-function bodyOf({ status, body }: HttpAnswer, what: string): unknown {
+/** @throws {AuthUnavailableError} for any status other than 200. */
+export function bodyOf({ status, body }: HttpAnswer, what: string): unknown {
   if (status === 200) return body;
   throw new AuthUnavailableError(
     `PropelAuth answered ${what} with status ${status}. Check propelAuth({ apiUrl, authUrl, apiKey })`,

@@ -1,11 +1,12 @@
 import { readAddress, requireAddress, type allowInsecureHttpOffLoopback } from '../../configuration/read-address.js';
-import { path, readChoice, readOptions, readText, requireText } from '../../configuration/read-options.js';
+import { path, readChoice, readOptions, readSwitch, readText, requireText } from '../../configuration/read-options.js';
 import { ConfigurationError } from '../../errors/auth-error.js';
 import { acceptAnyAudience } from '../../token/trusted-issuer.js';
 import type { KeySource } from '../../keys/key-source.js';
 import type { Capability } from '../../upstream/auth-context.js';
 import { defineProvider } from '../define-provider.js';
 import type { IdentityProvider } from '../identity-provider.js';
+import { propelAuthApiKeys } from './propel-auth-api-keys.js';
 import { propelAuthKeys, type PropelAuthApi } from './propel-auth-keys.js';
 import { mapPropelAuthClaims } from './propel-auth-claims.js';
 import { propelAuthStatusSource } from './propel-auth-status-source.js';
@@ -32,11 +33,18 @@ export interface PropelAuthOptions extends Pick<FetchedKeysOptions, 'staleKeysFo
    * @defaultValue 'local'; with `@VerifyOnline()` single routes ask
    */
   readonly verify?: 'local' | 'hybrid';
+  /**
+   * Accepts the API keys that PropelAuth issues to users and organizations, wherever access tokens are read. They have no form of
+   * their own, so every text that is no JWT is taken for one. PropelAuth is asked about a key; its answer is used for 30 seconds.
+   *
+   * @defaultValue false
+   */
+  readonly apiKeys?: boolean;
   /** Allows addresses of plain http off this machine, for closed test networks. */
   readonly [allowInsecureHttpOffLoopback]?: true;
 }
 
-const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'verify', 'staleKeysForSeconds'] as const;
+const names = ['authUrl', 'apiKey', 'verifierKey', 'apiUrl', 'verify', 'apiKeys', 'staleKeysForSeconds'] as const;
 const where = 'propelAuth';
 const apiKeyFix = 'It is on the Backend Integration page';
 
@@ -75,6 +83,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
     verification: readChoice(where, options, 'verify', ['local', 'hybrid'], 'local'),
     claimMap: { provider: 'propel-auth', map: mapPropelAuthClaims },
     profiles: propelAuthProfiles(api),
+    ...(readSwitch(where, options, 'apiKeys', false) && { apiKeys: propelAuthApiKeys(api) }),
   });
 }
 

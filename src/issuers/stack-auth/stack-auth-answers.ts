@@ -5,6 +5,7 @@ import {
   list,
   milliseconds,
   object,
+  oneOf,
   optional,
   orNull,
   text,
@@ -34,6 +35,20 @@ export type StackAuthUser = AnswerOf<typeof stackAuthUser>;
 
 /** An account at another provider with which the user signs in. */
 export const stackAuthAccount = { id: text, account_id: text, email: optional(text) };
+
+/** A key that was confirmed. `user_id` is present in keys of users, `team_id` in those of teams. */
+export const stackAuthKey = {
+  id: filledText,
+  type: oneOf('user' as const, 'team' as const),
+  user_id: optional(filledText),
+  team_id: optional(filledText),
+  description: optional(text),
+  is_public: optional(flag),
+  expires_at_millis: optional(milliseconds),
+  manually_revoked_at_millis: optional(milliseconds),
+};
+
+export type StackAuthKey = AnswerOf<typeof stackAuthKey>;
 
 /** A list in the answers of the REST API. */
 export const stackAuthList = {

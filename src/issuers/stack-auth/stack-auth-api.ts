@@ -1,11 +1,13 @@
 import { AuthUnavailableError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { HttpCaller } from '../../upstream/http-client.js';
-import { checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
+import { checkSameUser, checkSendable, readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import {
+  type StackAuthKey,
   type StackAuthPermission,
   type StackAuthTeam,
   type StackAuthUser,
+  stackAuthKey,
   stackAuthList,
   stackAuthPermission,
   stackAuthTeam,
@@ -22,6 +24,13 @@ export interface StackAuthProject {
   readonly publishableClientKey: string | null;
   readonly allowAnonymous: boolean;
   readonly allowRestricted: boolean;
+}
+
+/** A user by their token, or by their id, which requires the secret server key. */
+export type AskedUser = { readonly token: string } | { readonly userId: string };
+
+function idOf(asked: AskedUser): string {
+  return 'token' in asked ? 'me' : asked.userId;
 }
 
 /** User ids are UUIDs. Other texts, such as `me`, would not be read as an id. */
@@ -48,37 +57,64 @@ export class StackAuthApi {
     return this.readUser('/users/me', 'GET /users/me', token, caller);
   }
 
-  /** Any user by id, which requires the secret server key; `null` when there is none with this id. */
-  async user(userId: string): Promise<(StackAuthUser & JsonObject) | null> {
+  /**
+   * Any user by id, which requires the secret server key; `null` when there is none with this id.
+   *
+   * @param caller whose calls a 429 pauses; left out: all
+   */
+  async user(userId: string, caller?: string): Promise<(StackAuthUser & JsonObject) | null> {
     if (!uuid.test(userId)) return null;
-    return this.readUser(`/users/${userId}`, 'GET /users/{id}', null);
+    const user = await this.readUser(`/users/${userId}`, 'GET /users/{id}', null, caller);
+    if (user !== null) checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
+    return user;
   }
 
-  /** The teams of the user whose token it is; `null` when the user was deleted. */
-  async myTeams(token: string): Promise<readonly StackAuthTeam[] | null> {
-    const items = await this.readList('/teams?user_id=me', 'GET /teams', token);
+  /**
+   * Checks an API key of a user or of a team, which requires the secret server key.
+   *
+   * @throws {RefusalError} when the key is not accepted.
+   */
+  async checkKey(text: string, kind: 'user' | 'team', caller: string): Promise<StackAuthKey> {
+    const path = `/${kind}-api-keys/check`;
+    const what = `POST ${path}`;
+    const url = `${this.project.baseUrl}/api/v1${path}`;
+    const headers = headersOfProject(this.project);
+    // The call changes nothing, so it may be repeated.
+    const call = { method: 'POST', url, headers, json: { api_key: text }, repeatable: true, caller } as const;
+    const answer = await this.client.call(call);
+    const { body } = readVerdict(answer, { what, token: null, isAboutKey: true }) ?? {};
+    const key = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthKey, body);
+    if (key.type === kind && (key[`${kind}_id`] ?? null) !== null) return key;
+    throw new AuthUnavailableError(`The answer of Stack Auth to ${what} names no ${kind}`, secondsToRecover);
+  }
+
+  /** The teams of a user; `null` when the user was deleted. */
+  async teamsOf(asked: AskedUser): Promise<readonly StackAuthTeam[] | null> {
+    const query = new URLSearchParams({ user_id: idOf(asked) });
+    const items = await this.readList(`/teams?${query.toString()}`, 'GET /teams', asked);
     if (items === null) return null;
     return readAnswers('The teams that Stack Auth lists', stackAuthTeam, items);
   }
 
   /**
-   * The permissions of the user whose token it is, in one of their teams or, without a team, in the whole project.
+   * The permissions of a user, in one of their teams or, without a team, in the whole project.
    * Permissions that are included in others are listed, too. `null` when the user was deleted.
    */
-  async myPermissions(token: string, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
+  async permissionsOf(asked: AskedUser, teamId: string | null): Promise<readonly StackAuthPermission[] | null> {
     const list = teamId === null ? '/project-permissions' : '/team-permissions';
     const query = new URLSearchParams({
-      user_id: 'me',
+      user_id: idOf(asked),
       recursive: 'true',
       ...(teamId !== null && { team_id: teamId }),
     });
-    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, token);
+    const items = await this.readList(`${list}?${query.toString()}`, `GET ${list}`, asked);
     if (items === null) return null;
     return readAnswers('The permissions that Stack Auth lists', stackAuthPermission, items);
   }
 
-  private async readList(path: string, what: string, token: string): Promise<readonly unknown[] | null> {
-    checkSendable(token);
+  private async readList(path: string, what: string, asked: AskedUser): Promise<readonly unknown[] | null> {
+    const token = 'token' in asked ? asked.token : null;
+    if (token !== null) checkSendable(token);
     const found = await this.ask(path, what, token);
     if (found === null) return null;
     const { items, pagination } = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthList, found.body);

@@ -37,12 +37,12 @@ export function stackAuthProfiles(project: StackAuthProject): Capability<Profile
 }
 
 /** Why the app does not accept the user as Stack Auth knows them now; `undefined` when it does. */
-function findDisabledReason(
-  user: JsonObject,
+export function findDisabledReason(
+  user: { readonly is_anonymous?: unknown; readonly is_restricted?: unknown },
   { allowAnonymous, allowRestricted }: StackAuthProject,
 ): string | undefined {
-  if (user['is_anonymous'] === true) return allowAnonymous ? undefined : 'Stack Auth knows the user as anonymous';
-  if (user['is_restricted'] !== true || allowRestricted) return undefined;
+  if (user.is_anonymous === true) return allowAnonymous ? undefined : 'Stack Auth knows the user as anonymous';
+  if (user.is_restricted !== true || allowRestricted) return undefined;
   return 'The user has been restricted. To accept such users, set stackAuth({ allowRestricted: true })';
 }
 
@@ -55,9 +55,7 @@ async function getOwn(api: StackAuthApi, user: AuthUser): Promise<SourcedProfile
 
 async function findAny(api: StackAuthApi, userId: string): Promise<SourcedProfile | null> {
   const user = await api.user(userId);
-  if (user === null) return null;
-  checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
-  return toProfile(user, userId);
+  return user === null ? null : toProfile(user, userId);
 }
 
 /** @param id as it was asked for, because UUIDs may be written in either case. */

@@ -12,6 +12,8 @@ export interface StackAuthQuestion {
   readonly what: string;
   /** The caller's token, when it was sent. */
   readonly token: string | null;
+  /** Whether an API key is asked about. */
+  readonly isAboutKey?: true;
 }
 
 /** Codes that say that the user does not exist. The look-up of a deleted user with their own token is a 400. */
@@ -28,6 +30,14 @@ const refusals: ReadonlyMap<string, readonly [RefusalReason, string]> = new Map(
   ['ANONYMOUS_AUTHENTICATION_NOT_ALLOWED', ['issuer', hintForKind('anonymous')]],
   ['RESTRICTED_USER_NOT_ALLOWED', ['issuer', hintForKind('restricted')]],
   ['USER_AUTHENTICATION_REQUIRED', ['revoked', 'Stack Auth no longer has a user for it']],
+]);
+
+/** Codes that concern an API key. */
+const keyRefusals: ReadonlyMap<string, Parameters<typeof RefusalError.apiKey>> = new Map([
+  ['API_KEY_NOT_FOUND', ['key', 'Stack Auth knows no such key in this project']],
+  ['WRONG_API_KEY_TYPE', ['key', 'It is a key of a team in the form of a key of a user, or the other way round']],
+  ['API_KEY_REVOKED', ['revoked', 'Stack Auth says that it was revoked']],
+  ['API_KEY_EXPIRED', ['expired', 'Stack Auth says that it has expired']],
 ]);
 
 const projectId = 'stackAuth({ projectId })';
@@ -81,8 +91,8 @@ export function readVerdict(answer: HttpAnswer, question: StackAuthQuestion): { 
   const status = statusOf(answer);
   const code = named(answer, 'known-error');
   if (code === null && status >= 200 && status < 300) return { body: answer.body };
-  if (code !== null && saysAbsent(code, status)) return null;
-  throw refusalOf(code, question.token) ?? mistakeOf(code, question) ?? fallBack(status, code, question);
+  if (question.isAboutKey !== true && code !== null && saysAbsent(code, status)) return null;
+  throw refusalOf(code, question) ?? mistakeOf(code, question) ?? fallBack(status, code, question);
 }
 
 function saysAbsent(code: string, status: number): boolean {
@@ -100,8 +110,13 @@ function named({ headers }: HttpAnswer, name: string): string | null {
   return headers.get(`x-hexclave-${name}`) ?? headers.get(`x-stack-${name}`);
 }
 
-function refusalOf(code: string | null, token: string | null): RefusalError | undefined {
-  if (code === null || token === null) return undefined;
+function refusalOf(code: string | null, { token, isAboutKey }: StackAuthQuestion): RefusalError | undefined {
+  if (code === null) return undefined;
+  if (isAboutKey === true) {
+    const refused = keyRefusals.get(code);
+    return refused && RefusalError.apiKey(...refused);
+  }
+  if (token === null) return undefined;
   if (code === 'UNPARSABLE_ACCESS_TOKEN') return unparsable(token);
   const known = refusals.get(code);
   return known && RefusalError.token(...known);
@@ -132,7 +147,7 @@ function mistakeOf(code: string | null, { what }: StackAuthQuestion): AuthUnavai
  * Unknown codes are decided by the status. A 401 or 403 with a code comes from the API itself and concerns the token that
  * was sent; without a code it may come from a proxy, and says nothing about the caller.
  */
-function fallBack(status: number, code: string | null, { what, token }: StackAuthQuestion): Error {
+function fallBack(status: number, code: string | null, { what, token, isAboutKey }: StackAuthQuestion): Error {
   const said = code === null ? `with status ${status}` : `with status ${status} and an unknown code (${logText(code)})`;
   if (status === 429 || status >= 500) {
     return new UpstreamFailure(status === 429 ? 'rate-limited' : 'status', `Stack Auth answered ${said}`, status);
@@ -140,8 +155,9 @@ function fallBack(status: number, code: string | null, { what, token }: StackAut
   if (code !== null && token !== null && (status === 401 || status === 403)) {
     return RefusalError.token('revoked', `Stack Auth answered ${what} ${said}`);
   }
+  const hint = isAboutKey === true ? ', and whether the project has API keys enabled' : '';
   return new AuthUnavailableError(
-    `Stack Auth answered ${what} ${said}. Check ${baseUrl} and ${projectId}`,
+    `Stack Auth answered ${what} ${said}. Check ${baseUrl} and ${projectId}${hint}`,
     secondsToRecover,
   );
 }

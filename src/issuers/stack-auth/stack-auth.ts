@@ -16,6 +16,7 @@ import { keyNames, readKeyOptions, keysFrom, type FetchedKeysOptions } from '../
 import { readAddressRule } from '../read-terms.js';
 import { checkSendableKey } from '../provider-answer.js';
 import { issuerHosts, type StackAuthProject } from './stack-auth-api.js';
+import { stackAuthApiKeys } from './stack-auth-api-keys.js';
 import { stackAuthTokenSources } from './stack-auth-token-sources.js';
 import { hintForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
 import { stackAuthStatusSource } from './stack-auth-profiles.js';
@@ -42,6 +43,13 @@ export interface StackAuthOptions extends FetchedKeysOptions {
   readonly publishableClientKey?: string;
   /** The origin of the API, for a server of your own. @defaultValue 'https://api.stack-auth.com' */
   readonly baseUrl?: string;
+  /**
+   * Accepts the API keys that Stack Auth issues to users and teams, wherever access tokens are read. It requires
+   * `secretServerKey`. Stack Auth is asked about a key, and about its user; its answer is used for 30 seconds.
+   *
+   * @defaultValue false
+   */
+  readonly apiKeys?: boolean;
   /** Accepts users who have not signed up. They are always restricted, too. @defaultValue false */
   readonly allowAnonymous?: boolean;
   /** Accepts users who have not verified their e-mail yet, or whom an administrator has restricted. @defaultValue false */
@@ -69,6 +77,7 @@ const names = [
   'secretServerKey',
   'publishableClientKey',
   'baseUrl',
+  'apiKeys',
   'allowAnonymous',
   'allowRestricted',
   'verify',
@@ -122,12 +131,24 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
     tokenSources: stackAuthTokenSources,
     profiles: stackAuthProfiles(project),
     permissions: stackAuthPermissions(project),
+    ...readApiKeys(options, project),
     issuerHints: new Map(
       kindsAndHosts.flatMap(({ kind, issuer }) =>
         kind === 'normal' || allowed[kind] ? [] : [[issuer, hintForKind(kind)] as const],
       ),
     ),
   });
+}
+
+/** @throws {ConfigurationError} for keys without the key of the app that is needed to ask about them. */
+function readApiKeys(options: GivenOptions, project: StackAuthProject): Pick<IdentityProvider, 'apiKeys'> {
+  if (!readSwitch('stackAuth', options, 'apiKeys', false)) return {};
+  if (project.secretServerKey !== null) return { apiKeys: stackAuthApiKeys(project) };
+  throw new ConfigurationError(
+    'stackAuth({ secretServerKey })',
+    'it is missing, and apiKeys: true requires it',
+    'Write it, or set the environment variable STACK_SECRET_SERVER_KEY',
+  );
 }
 
 function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerForm['terms'] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RefusedKeys } from '../../../src/api-keys/refused-keys.js';
+import { RefusedKeys } from '../../../src/authentication/refused-keys.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 describe('refused keys', () => {

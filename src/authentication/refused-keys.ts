@@ -1,4 +1,7 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import { networkOf } from '../request/network-of.js';
+import type { RequestView } from '../request/request-view.js';
 import { BoundedMap } from '../upstream/bounded-map.js';
 
 /** How many refused keys of one network are answered as such within the window. */
@@ -34,4 +37,12 @@ export class RefusedKeys {
     this.networks.set(network, recent);
     return isFull && oldest !== undefined ? (oldest + windowMs - now) / 1_000 : null;
   }
+}
+
+/** Counts a refused key. @returns what is thrown: the refusal, or `TOO_MANY_ATTEMPTS` after too many of them */
+export function countRefusal(error: unknown, refused: RefusedKeys, request: RequestView): unknown {
+  if (!isAuthError(error) || error.code !== 'INVALID_TOKEN') return error;
+  const seconds = refused.note(networkOf(request));
+  if (seconds === null) return error;
+  return RefusalError.tooMany(seconds, `30 keys of this network were refused in five minutes. ${error.explanation}`);
 }
