@@ -84,9 +84,14 @@ export function findGraphqlRequest(context: unknown): GraphqlRequest | undefined
   return undefined;
 }
 
-/** Finds the HTTP response in the context or in its request. `undefined` if there is none, or if its headers have been sent. */
-export function findGraphqlResponse(context: unknown): object | undefined {
-  const candidates = [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
+/**
+ * Finds the HTTP response in the context, in its request, or among `replies`, by its request. `undefined` if there is none, or if its
+ * headers have been sent.
+ */
+export function findGraphqlResponse(context: unknown, replies: WeakMap<object, object>): object | undefined {
+  const request = read(context, 'req');
+  const reply = isObject(request) ? replies.get(request) : undefined;
+  const candidates = [read(context, 'res'), read(context, 'reply'), read(request, 'res'), reply];
   return candidates.find((response): response is object => {
     const takesHeaders = [read(response, 'setHeader'), read(response, 'header')].some(
       (set) => typeof set === 'function',

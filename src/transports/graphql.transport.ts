@@ -1,5 +1,5 @@
 import { ForbiddenException, type HttpException } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
 
 import { toHeaderlessBody, type Answer, type AnswerStatus, type HeaderLines } from '../challenge/error-answers.js';
 import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
@@ -37,6 +37,11 @@ const codes = {
 /** The close code: graphql-ws clients do not reconnect after 4401; after 4403 they reconnect, with new `connectionParams`. */
 const closeCode = 4403;
 
+/** The part of a Fastify instance that is used here. */
+interface FastifyApp {
+  addHook(name: 'onRequest', hook: (request: object, reply: object, done: () => void) => void): void;
+}
+
 /**
  * GraphQL with any of Nest's drivers: queries, mutations and fields over HTTP, and all operations over graphql-ws. It does not
  * import `@nestjs/graphql`, because resolvers have the same arguments with every driver.
@@ -44,12 +49,26 @@ const closeCode = 4403;
 export class GraphqlTransport extends Transport {
   override readonly contextType = 'graphql';
   private hasReported = false;
+  /** Fastify's reply to each request. */
+  private readonly replies = new WeakMap<object, object>();
 
   constructor(
     private readonly context: TransportContext,
     private readonly adapterHost: HttpAdapterHost,
+    /** Whether the app has a GraphQL module. Called when the modules are initialized, not earlier. */
+    private readonly isUsed: () => boolean,
   ) {
     super();
+  }
+
+  override start(): void {
+    const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
+    if (adapter?.getType() !== 'fastify' || !this.isUsed()) return;
+    // Nest's Apollo driver has only the request in its context. Express's request leads to the response, Fastify's does not.
+    adapter.getInstance<FastifyApp>().addHook('onRequest', (request, reply, done) => {
+      this.replies.set(request, reply);
+      done();
+    });
   }
 
   override view(context: CallContext): RequestView {
@@ -90,7 +109,8 @@ export class GraphqlTransport extends Transport {
   }
 
   override addHeaders(context: CallContext, headers: HeaderLines): void {
-    const response = findGraphqlResponse(readGraphqlCall(context.getArgs()).context);
+    const call = readGraphqlCall(context.getArgs());
+    const response = findGraphqlResponse(call.context, this.replies);
     if (response !== undefined) appendHeaders(this.adapterHost, response, headers);
   }
 
