@@ -44,5 +44,7 @@ function isMissing(error: unknown, name: string): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { code, message }: { code?: unknown; message?: unknown } = error;
   const isNotFound = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  return isNotFound && typeof message === 'string' && message.includes(`'${name}'`);
+  if (!isNotFound || typeof message !== 'string') return false;
+  // The second is how Yarn Plug'n'Play names a package that the app does not provide.
+  return message.includes(`'${name}'`) || message.split('\n').includes(`Required package: ${name}`);
 }
