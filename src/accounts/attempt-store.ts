@@ -32,7 +32,7 @@ export abstract class AttemptStore {
   /** Forgets one attempt under each of the keys, which was counted at this time. */
   abstract giveBack(keys: readonly string[], at: Date): Promise<void>;
 
-  /** Remembers until `expiresAt` that a login was used from a network. Both are hashes. */
+  /** Remembers until `expiresAt` that a login was used from a network, of the latest 20 of a login. Both are hashes. */
   abstract rememberNetwork(login: string, network: string, expiresAt: Date): Promise<void>;
 
   /** Whether that is remembered. */

@@ -48,4 +48,6 @@ export {
   type StoredAccount,
   type StoredIdentity,
 } from '../accounts/account-store.js';
+export { type AttemptCounter, AttemptStore } from '../accounts/attempt-store.js';
+export { OneTimeCodeStore, type StoredOneTimeCode, type TypedCode } from '../accounts/one-time-code-store.js';
 export { type GroupQuery, GroupStore, type StoredGroup } from '../accounts/group-store.js';
