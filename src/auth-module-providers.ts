@@ -11,7 +11,7 @@ import { UserParameters } from './audit/user-parameters.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
-import { bringsAuthGuard, graphqlOptionsToken, servesCallers } from './guard/nest-internals.js';
+import { bringsAuthGuard, hasGraphql, servesCallers } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';
@@ -272,10 +272,6 @@ export const authModuleProviders: Provider[] = [
   },
   JwtStrategy,
 ];
-
-function hasGraphql(modules: ModulesContainer): boolean {
-  return [...modules.values()].some(({ providers }) => providers.has(graphqlOptionsToken));
-}
 
 function openTransports(
   { transports, unguardedContexts }: ResolvedAuthOptions,

@@ -1,4 +1,5 @@
-import { type FieldProblem, isRefusal, RefusalError, type RefusalCode, refusalSentence } from '../errors/auth-error.js';
+import { type FieldProblem, isRefusal, type RefusalCode, RefusalError } from '../errors/auth-error.js';
+import { sentences } from '../errors/refusal-sentences.js';
 
 /** The codes of an `AccountError`. */
 export type AccountErrorCode = Extract<
@@ -24,7 +25,7 @@ export class AccountError extends RefusalError {
   static because(
     code: Exclude<AccountErrorCode, 'INVALID_INPUT'>,
     explanation: string,
-    message: string = refusalSentence(code),
+    message: string = sentences[code],
   ): AccountError {
     return new AccountError(code, null, message, explanation);
   }
@@ -32,7 +33,7 @@ export class AccountError extends RefusalError {
   /** For members of the input that break a rule. */
   static fields(fields: readonly FieldProblem[]): AccountError {
     const explanation = fields.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    return new AccountError('INVALID_INPUT', null, refusalSentence('INVALID_INPUT'), explanation, { fields });
+    return new AccountError('INVALID_INPUT', null, sentences.INVALID_INPUT, explanation, { fields });
   }
 
   /** The rules of passwords and of lists are not those of accounts alone, so they refuse without this class. */

@@ -135,3 +135,11 @@ function isWebAddress(value: unknown): boolean {
 export function checkText(path: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw AccountError.fields([{ path, message: 'a text is expected' }]);
 }
+
+/** The members that are given. */
+export function withoutUndefined<Input extends object>(
+  input: Input,
+): { [Name in keyof Input]?: Exclude<Input[Name], undefined> } {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [Name in keyof Input]?: Exclude<Input[Name], undefined> };
+}

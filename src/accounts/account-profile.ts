@@ -1,6 +1,6 @@
 import type { JsonObject } from '../token/json-object.js';
 import { AccountError } from './account-error.js';
-import { toAccountKey } from './account-input.js';
+import { toAccountKey, withoutUndefined } from './account-input.js';
 import type { StoredAccount } from './account-store.js';
 
 /** What is known of a person, apart from how they sign in. */
@@ -46,8 +46,8 @@ export function createStoredAccount(id: string, at: Date): StoredAccount {
 
 /** Sets what is given. A new address counts as not verified, unless that is given as well. */
 export function withProfile(account: StoredAccount, given: AccountProfile): StoredAccount {
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const { email, username, name, emailVerified } = { ...account, ...set } as StoredAccount;
+  const set: Partial<StoredAccount> = withoutUndefined(given);
+  const { email, username, name, emailVerified } = { ...account, ...set };
   const isSameAddress = keyOrNull(email) === account.emailKey;
   return {
     ...account,

@@ -144,14 +144,15 @@ export class AccountService {
 
   /** Ends the sessions of an account, and keeps its user from signing in, with API keys too. @throws {AccountError} `NOT_FOUND` */
   async disable(id: string): Promise<Account> {
-    let wasEnabled = false;
+    const before: FoundAccount['status'][] = [];
     const account = await this.change(id, (found) => {
-      wasEnabled = found.status === 'enabled';
+      before.push(found.status);
       return { ...found, status: 'disabled' };
     });
     // Also when it was disabled before: that call may have failed in between.
     await this.parts.endSessions(id);
-    if (wasEnabled) this.emit('account-disabled', id);
+    // The store may have called the function several times; the last one counts.
+    if (before.at(-1) === 'enabled') this.emit('account-disabled', id);
     return toAccount(account);
   }
 

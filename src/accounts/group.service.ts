@@ -3,7 +3,7 @@ import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../c
 import type { JsonObject } from '../token/json-object.js';
 import { type Account } from './account.js';
 import { AccountError } from './account-error.js';
-import { checkInput } from './account-input.js';
+import { checkInput, withoutUndefined } from './account-input.js';
 import type { AccountService } from './account.service.js';
 import { askStore } from './ask-store.js';
 import type { GroupStore, StoredGroup } from './group-store.js';
@@ -71,7 +71,7 @@ export class GroupService {
   /** Sets what is given. The members stay, under another name too. @throws {AccountError} `NOT_FOUND`, `GROUP_EXISTS`, `INVALID_INPUT` */
   async update(name: string, changes: Partial<NewGroup>): Promise<Group> {
     checkInput<Partial<NewGroup>>(changes, groupRules);
-    const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const set: Partial<StoredGroup> = withoutUndefined(changes);
     const updatedAt = this.now();
     const changed = await this.ask((store) => store.change(name, (group) => ({ ...group, ...set, updatedAt })));
     if (changed === null) throw unknownGroup();

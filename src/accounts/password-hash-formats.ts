@@ -30,7 +30,7 @@ export interface Pbkdf2Hash {
   readonly key: Buffer;
 }
 
-export interface BcryptHash {
+interface BcryptHash {
   readonly kind: 'bcrypt';
   /** The logarithm of the number of rounds. */
   readonly cost: number;

@@ -1,40 +1,14 @@
-/** The stable name of a refusal or a fault, in response bodies and in code that catches the error. */
-export type AuthErrorCode =
-  | 'MISSING_TOKEN'
-  | 'INVALID_REQUEST'
-  | 'INVALID_TOKEN'
-  | 'INSUFFICIENT_SCOPE'
-  | 'ACCESS_DENIED'
-  | 'INVALID_INPUT'
-  | 'NOT_FOUND'
-  | 'TOO_MANY_ATTEMPTS'
-  | 'INVALID_CREDENTIALS'
-  | 'PASSWORD_REQUIRED'
-  | 'MFA_REQUIRED'
-  | 'STEP_UP_REQUIRED'
-  | 'INVALID_CODE'
-  | 'WEAK_PASSWORD'
-  | 'EMAIL_TAKEN'
-  | 'USERNAME_TAKEN'
-  | 'IDENTITY_TAKEN'
-  | 'GROUP_EXISTS'
-  | 'LAST_SIGN_IN_METHOD'
-  | 'SERVER_ERROR'
-  | 'CONFIGURATION_ERROR';
+import {
+  apiKeySentences,
+  type AuthErrorCode,
+  type RefusalCode,
+  type RefusalReason,
+  sentences,
+  sessionSentences,
+  tokenSentences,
+} from './refusal-sentences.js';
 
-/** Why a token was refused. Only `INVALID_TOKEN` has a reason. */
-export type RefusalReason =
-  | 'malformed'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'signature'
-  | 'algorithm'
-  | 'key'
-  | 'issuer'
-  | 'audience'
-  | 'type'
-  | 'claim'
-  | 'revoked';
+export type { AuthErrorCode, RefusalCode, RefusalReason } from './refusal-sentences.js';
 
 // The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');
@@ -96,50 +70,6 @@ export function isConfigurationError(error: unknown): error is ConfigurationErro
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
 }
 
-/** The codes of a refusal, which is the caller's fault and is answered with a status from 400 to 499. */
-export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
-
-/** The messages that clients receive. They are fixed: none repeats a token, a key server or the configuration. */
-const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string>> = {
-  MISSING_TOKEN: 'An access token is required',
-  INVALID_REQUEST: 'The request carries its credentials in a malformed or contradictory way',
-  INSUFFICIENT_SCOPE: 'The access token lacks a required scope',
-  ACCESS_DENIED: 'Access is denied',
-  INVALID_INPUT: 'The body or the query of the request breaks a rule',
-  NOT_FOUND: 'Not found',
-  TOO_MANY_ATTEMPTS: 'Too many failed attempts',
-  INVALID_CREDENTIALS: 'The login or the password is wrong',
-  PASSWORD_REQUIRED: 'The password that was chosen at sign-up is required with the code',
-  MFA_REQUIRED: 'A second factor is required',
-  STEP_UP_REQUIRED: 'A more recent or a stronger sign-in is required',
-  INVALID_CODE: 'The code is wrong, was used or is too old',
-  WEAK_PASSWORD: 'The password is too easy to guess',
-  EMAIL_TAKEN: 'There is an account with this e-mail address already',
-  USERNAME_TAKEN: 'There is an account with this username already',
-  IDENTITY_TAKEN: 'This identity belongs to an account already',
-  GROUP_EXISTS: 'There is a group with this name already',
-  LAST_SIGN_IN_METHOD: 'The account would be left without a way to sign in',
-};
-
-/** The message that clients receive with a code. */
-export function refusalSentence(code: keyof typeof sentences): string {
-  return sentences[code];
-}
-
-/** The same for API keys. */
-const apiKeySentences = {
-  key: 'The API key is not accepted',
-  expired: 'The API key has expired',
-  revoked: 'The API key has been revoked',
-} as const satisfies Partial<Record<RefusalReason, string>>;
-
-/** The same for refresh tokens. */
-const sessionSentences = {
-  malformed: 'The refresh token is not one of this app',
-  expired: 'The session has expired',
-  revoked: 'The session has ended',
-} as const satisfies Partial<Record<RefusalReason, string>>;
-
 /** A rule that a member of a body or a query breaks. */
 export interface FieldProblem {
   /** The member: `limit`, or `links.0.url` inside others. */
@@ -167,20 +97,6 @@ interface RefusalDetails {
   readonly maxAgeSeconds?: number;
   readonly attemptCode?: string;
 }
-
-const tokenSentences: Record<RefusalReason, string> = {
-  malformed: 'The access token is malformed',
-  expired: 'The access token has expired',
-  not_yet_valid: 'The access token is not valid yet',
-  signature: 'The signature of the access token does not verify',
-  algorithm: 'The signature algorithm of the access token is not accepted',
-  key: 'The access token is signed with an unknown key',
-  issuer: 'The issuer of the access token is not accepted',
-  audience: 'The access token is meant for another audience',
-  type: 'The access token is of the wrong type',
-  claim: 'A claim of the access token is missing or not accepted',
-  revoked: 'The access token has been revoked',
-};
 
 /**
  * The caller was refused: the token is missing or is not accepted, or access is denied. A failure of this app or of a

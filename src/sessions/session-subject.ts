@@ -125,7 +125,7 @@ export interface SubjectLookUpsParts {
 }
 
 /** Who looks users up, for messages. */
-export interface LookedUpFor {
+interface LookedUpFor {
   /** The module that the finder belongs to. */
   readonly where: string;
   readonly what: string;

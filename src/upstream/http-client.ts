@@ -191,15 +191,20 @@ export class HttpClient {
     const response = await this.send(call.url, { ...this.requestOf(call), redirect: 'manual', signal });
     const { status, headers } = response;
     refuseRedirect(response, host);
-    const mayDecide = status === 429 && call.isDecision !== undefined;
-    if ((status === 429 && !mayDecide) || status >= 500) throw this.failureOf(response, host);
+    const { isDecision } = call;
+    if (status >= 500 || (status === 429 && isDecision === undefined)) throw this.failureOf(response, host);
     if (requiresJson) requireJson(response, host);
     // Read to its end in any case, because a connection is only kept when no bytes are left on it.
     const text = await readText(response, host, this.limits.maxBytes);
     const isRead = requiresJson || isJson(headers.get('content-type') ?? '');
     const answer = { status, headers, body: isRead ? parse(text, host, status < 300) : undefined };
-    if (mayDecide && call.isDecision?.(answer) !== true) throw this.failureOf(response, host);
+    if (status === 429) this.checkDecision(answer, response, call);
     return answer;
+  }
+
+  /** @throws {UpstreamFailure} for a 429 that decides nothing. */
+  private checkDecision(answer: HttpAnswer, response: ReceivedResponse, { url, isDecision }: HttpCall): void {
+    if (isDecision?.(answer) !== true) throw this.failureOf(response, hostOf(url));
   }
 
   private failureOf({ status, headers }: ReceivedResponse, host: string): UpstreamFailure {

@@ -105,12 +105,12 @@ describe.each(platforms)('a subscription over server-sent events on $name', (pla
     expect([watchedConnectionsOf(app), isRunning]).toEqual([1, true]);
     clock.advanceSeconds(306);
     timer.ring();
-    const { value } = await results.next();
-    expect(value).toMatchObject({
+    const last: IteratorResult<unknown> = await results.next();
+    expect(last.value).toMatchObject({
       errors: [{ message: sentences.expired, extensions: { code: 'UNAUTHENTICATED', reason: 'expired' } }],
     });
     expect(await results.next()).toEqual({ done: true, value: undefined });
     expect(watchedConnectionsOf(app)).toBe(0);
-    await client.dispose();
+    client.dispose();
   });
 });

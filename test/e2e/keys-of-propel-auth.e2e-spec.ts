@@ -194,7 +194,7 @@ describe('options of API keys of providers', () => {
   it('stop the app where it would not be known whose key a text is', async () => {
     const two = [stackAuth(keysOfStack), stackAuth({ ...keysOfStack, projectId: 'another' })];
     await expect(startOf(two)).rejects.toThrow(/two schemes named "stackAuth API keys"/);
-    const own = ApiKeysModule.forRoot({ prefix: 'sk_live', findSubject: (() => null) as never });
+    const own = ApiKeysModule.forRoot({ prefix: 'sk_live', findSubject: () => null });
     await expect(startOf([stackAuth(keysOfStack), apiKeys()], [own, memoryStores()] as never[])).rejects.toThrow(
       /begin with sk_/,
     );

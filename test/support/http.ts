@@ -26,7 +26,8 @@ export interface Answer {
 
 export async function send(url: URL, { method = 'GET', token, headers = [], body }: Call): Promise<Answer> {
   const credentials = token === undefined ? [] : [['Authorization', `Bearer ${token}`] as const];
-  const length = method === 'POST' || body !== undefined ? [['Content-Length', String(Buffer.byteLength(body ?? ''))] as const] : [];
+  const length =
+    method === 'POST' || body !== undefined ? [['Content-Length', String(Buffer.byteLength(body ?? ''))] as const] : [];
   const lines = [['Host', url.host], ['Connection', 'close'], ...length, ...credentials, ...headers];
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     request(url, { method, headers: lines.flat(), agent: false })

@@ -8,14 +8,14 @@ import { ClientCredentials } from 'simple-oauth2';
 export type AuthenticationMethod = 'client_secret_basic' | 'client_secret_post';
 
 /** Where the app is, and the key that the client has. */
-export interface ClientSettings {
+interface ClientSettings {
   readonly url: string;
   readonly id: string;
   readonly secret: string;
   readonly method: AuthenticationMethod;
 }
 
-export interface ObtainedToken {
+interface ObtainedToken {
   readonly accessToken: string;
   /** As the client has read it. */
   readonly expiresIn: unknown;

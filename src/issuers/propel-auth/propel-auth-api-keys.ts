@@ -1,5 +1,5 @@
 import type { ApiKeySource, ConfirmedApiKey } from '../../authentication/api-key-source.js';
-import { AuthUnavailableError, RefusalError } from '../../errors/auth-error.js';
+import { RefusalError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { Capability } from '../../upstream/auth-context.js';
 import type { HttpAnswer, HttpCaller } from '../../upstream/http-client.js';

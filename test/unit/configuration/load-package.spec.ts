@@ -9,11 +9,12 @@ function yarnError(name: string): Error {
   });
 }
 
-const failing = (error: unknown) => (): Promise<object> => Promise.reject(error as Error);
+const failing = (error: Error) => (): Promise<object> => Promise.reject(error);
+const absent: string = 'absent-package';
 
 describe('a package that an app may have', () => {
   it('is absent where Node, or Yarn, does not find it', async () => {
-    expect(await findPackage(() => import('absent-package' as string) as Promise<object>, 'absent-package')).toBeNull();
+    expect(await findPackage(() => import(absent) as Promise<object>, absent)).toBeNull();
     expect(await findPackage(failing(yarnError('passport')), 'passport')).toBeNull();
   });
 

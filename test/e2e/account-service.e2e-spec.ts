@@ -1,0 +1,130 @@
+/** The services of accounts and groups. */
+import { pbkdf2Sync } from 'node:crypto';
+import { AccountError } from 'nest-gatehouse/accounts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Platform, platforms } from '../support/app.js';
+import { type AccountApp, email, password, startAccountApp } from '../support/account-app.js';
+
+describe('AccountService', () => {
+  let stand: AccountApp;
+
+  beforeEach(async () => {
+    const [platform] = platforms;
+    stand = await startAccountApp(platform as Platform);
+  });
+
+  const errorOf = async (call: Promise<unknown>): Promise<AccountError> => {
+    const error: unknown = await call.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(AccountError);
+    return error as AccountError;
+  };
+
+  it('patches custom data, 50 at once, by RFC 7396', async () => {
+    const { id } = await stand.accounts.create({ customData: { a: { b: 1, c: 2 }, d: [1, 2], e: null } });
+    const account = await stand.accounts.patchCustomData(id, { a: { b: null, f: { g: null, h: 1 } }, d: [3] });
+    expect(account.customData).toEqual({ a: { c: 2, f: { h: 1 } }, d: [3], e: null });
+    const patches = Array.from({ length: 50 }, (_, at) => stand.accounts.patchCustomData(id, { [`k${at}`]: at }));
+    await Promise.all(patches);
+    expect(Object.keys((await stand.accounts.find(id))?.customData ?? {})).toHaveLength(53);
+    const own = JSON.parse('{"__proto__": {"admin": true}}') as object;
+    const changed = await stand.accounts.patchCustomData(id, own as Record<string, unknown>);
+    expect(Object.hasOwn(changed.customData, '__proto__')).toBe(true);
+    expect(({} as { admin?: unknown }).admin).toBeUndefined();
+  });
+
+  it.each([
+    [{ big: 'x'.repeat(65_536) }],
+    [{ date: new Date() }],
+    [{ nothing: undefined }],
+    [{ number: Number.NaN }],
+    [['a list'] as unknown as Record<string, unknown>],
+  ])('refuses custom data that is no JSON of 64 KiB (%#)', async (customData) => {
+    expect((await errorOf(stand.accounts.create({ customData }))).fields).toMatchObject([{ path: 'customData' }]);
+    const { id } = await stand.accounts.create({});
+    expect((await errorOf(stand.accounts.patchCustomData(id, customData))).code).toBe('INVALID_INPUT');
+    expect((await stand.accounts.find(id))?.customData).toEqual({});
+  });
+
+  it('counts a new address as not verified', async () => {
+    const { id } = await stand.accounts.create({ email, emailVerified: true });
+    expect((await stand.accounts.update(id, { email: 'Ada@example.com' })).emailVerified).toBe(true);
+    expect((await stand.accounts.update(id, { email: 'other@example.com' })).emailVerified).toBe(false);
+    const both = await stand.accounts.update(id, { email, emailVerified: true });
+    expect(both.emailVerified).toBe(true);
+    expect(await stand.accounts.update(id, { email: null })).toMatchObject({ email: null, emailVerified: false });
+  });
+
+  it('lists and searches in parts', async () => {
+    for (const name of ['Ann', 'anna', 'Bob']) await stand.accounts.create({ name });
+    const first = await stand.accounts.list({ search: 'AN', limit: 1 });
+    expect(first.items.map(({ name }) => name)).toEqual(['anna']);
+    const second = await stand.accounts.list({ search: 'AN', limit: 1, cursor: first.nextCursor ?? '' });
+    expect(second.items.map(({ name }) => name)).toEqual(['Ann']);
+    expect(second.nextCursor).toBeNull();
+    expect((await errorOf(stand.accounts.list({ cursor: 'x' }))).fields).toMatchObject([{ path: 'cursor' }]);
+    expect((await errorOf(stand.accounts.list({ limit: 201 }))).fields).toMatchObject([{ path: 'limit' }]);
+    await stand.groups.create({ name: 'ä' });
+    await stand.groups.create({ name: 'z' });
+    const groups = await stand.groups.list({ limit: 1 });
+    expect(groups.items.map(({ name }) => name)).toEqual(['z']);
+    const rest = await stand.groups.list({ limit: 1, cursor: groups.nextCursor ?? '' });
+    expect(rest.items.map(({ name }) => name)).toEqual(['ä']);
+  });
+
+  it('verifies passwords, and imported hashes, which are replaced by one of today', async () => {
+    const { id } = await stand.accounts.create({
+      email,
+      // PBKDF2-SHA-256 of "correct horse battery" by node:crypto.
+      passwordHash: pbkdf2Of(password),
+    });
+    expect(await stand.accounts.verifyPassword(email, 'wrong')).toBeNull();
+    expect((await stand.accounts.verifyPassword(email, password))?.id).toBe(id);
+    expect((await stand.accounts.verifyPassword('ADA@example.com', password))?.id).toBe(id);
+    const wrong = await errorOf(stand.accounts.create({ passwordHash: 'md5:abc' }));
+    expect(wrong.fields).toMatchObject([{ path: 'passwordHash' }]);
+    expect((await errorOf(stand.accounts.create({ password, passwordHash: pbkdf2Of(password) }))).code).toBe(
+      'INVALID_INPUT',
+    );
+    expect(wrong.message + wrong.explanation).not.toContain('abc');
+  });
+
+  it('names what is not there, or taken', async () => {
+    const none = '01950000-0000-7000-8000-000000000001';
+    for (const id of [none, 'none', '']) {
+      for (const call of [
+        stand.accounts.update(id, { name: 'x' }),
+        stand.accounts.disable(id),
+        stand.accounts.enable(id),
+        stand.accounts.setPassword(id, password),
+        stand.accounts.patchCustomData(id, {}),
+        stand.accounts.linkIdentity(id, { provider: 'google', subject: '1' }),
+        stand.accounts.unlinkIdentity(id, { provider: 'google', subject: '1' }),
+      ]) {
+        expect((await errorOf(call)).code).toBe('NOT_FOUND');
+      }
+      expect(await stand.accounts.find(id)).toBeNull();
+      await stand.accounts.delete(id);
+    }
+    const [one, two] = [await stand.accounts.create({ email }), await stand.accounts.create({})];
+    expect((await errorOf(stand.accounts.update(two.id, { email: 'ADA@example.com' }))).code).toBe('EMAIL_TAKEN');
+    const identity = { provider: 'google', subject: '1' };
+    await stand.accounts.linkIdentity(one.id, identity);
+    await stand.accounts.linkIdentity(one.id, identity);
+    expect((await errorOf(stand.accounts.linkIdentity(two.id, identity))).code).toBe('IDENTITY_TAKEN');
+    expect((await stand.accounts.findByIdentity('google', '1'))?.id).toBe(one.id);
+    await stand.groups.create({ name: 'staff' });
+    expect((await errorOf(stand.groups.create({ name: 'staff' }))).code).toBe('GROUP_EXISTS');
+    expect((await errorOf(stand.groups.addMember('none', one.id))).code).toBe('NOT_FOUND');
+    expect((await errorOf(stand.groups.addMember('staff', 'none'))).code).toBe('NOT_FOUND');
+    expect((await errorOf(stand.groups.create({} as { name: string }))).fields).toMatchObject([{ path: 'name' }]);
+  });
+});
+
+function pbkdf2Of(text: string): string {
+  const salt = Buffer.from('0123456789abcdef');
+  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '').replaceAll('+', '.');
+  return `$pbkdf2-sha256$29000$${base64(salt)}$${base64(pbkdf2Sync(text, salt, 29_000, 32, 'sha256'))}`;
+}
