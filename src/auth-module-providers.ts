@@ -11,7 +11,7 @@ import { UserParameters } from './audit/user-parameters.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
-import { bringsAuthGuard, servesCallers } from './guard/nest-internals.js';
+import { bringsAuthGuard, hasGraphqlModule, servesCallers } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';
@@ -212,7 +212,7 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: Transports,
-    inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost, ConnectionWatch, EventLog],
+    inject: [AUTH_MODULE_OPTIONS, HttpAdapterHost, ModulesContainer, ConnectionWatch, EventLog],
     useFactory: openTransports,
   },
   {
@@ -276,6 +276,7 @@ export const authModuleProviders: Provider[] = [
 function openTransports(
   { transports, unguardedContexts }: ResolvedAuthOptions,
   host: HttpAdapterHost,
+  modules: ModulesContainer,
   connections: ConnectionWatch,
   { report }: EventLog,
 ): Transports {
@@ -288,7 +289,7 @@ function openTransports(
   return new Transports(
     [
       new HttpTransport(context, host),
-      new GraphqlTransport(context, host),
+      new GraphqlTransport(context, host, () => hasGraphqlModule(modules)),
       ...transports.flatMap((transport) => transport.open(context)),
     ],
     report,

@@ -84,9 +84,9 @@ export function findGraphqlRequest(context: unknown): GraphqlRequest | undefined
   return undefined;
 }
 
-/** Finds the HTTP response in the context or in its request. `undefined` if there is none, or if its headers have been sent. */
-export function findGraphqlResponse(context: unknown): object | undefined {
-  return responsesIn(context).find((response): response is object => {
+/** Finds a response that takes headers: `undefined` if there is none, or if its headers have been sent. */
+export function findGraphqlResponse(context: unknown, replies: Replies): object | undefined {
+  return responsesIn(context, replies).find((response): response is object => {
     const takesHeaders = [read(response, 'setHeader'), read(response, 'header')].some(
       (set) => typeof set === 'function',
     );
@@ -95,12 +95,18 @@ export function findGraphqlResponse(context: unknown): object | undefined {
 }
 
 /** Finds the HTTP response, also after its headers have been sent. */
-export function findResponse(context: unknown): object | undefined {
-  return responsesIn(context).find(isObject);
+export function findResponse(context: unknown, replies: Replies): object | undefined {
+  return responsesIn(context, replies).find(isObject);
 }
 
-function responsesIn(context: unknown): readonly unknown[] {
-  return [read(context, 'res'), read(context, 'reply'), read(read(context, 'req'), 'res')];
+/** The responses to requests that do not lead to theirs. */
+type Replies = WeakMap<object, object>;
+
+/** The HTTP response in the context, in its request, or by its request. */
+function responsesIn(context: unknown, replies: Replies): readonly unknown[] {
+  const request = read(context, 'req');
+  const reply = isObject(request) ? replies.get(request) : undefined;
+  return [read(context, 'res'), read(context, 'reply'), read(request, 'res'), reply];
 }
 
 function toRequest(holder: object, context: unknown): GraphqlRequest | undefined {

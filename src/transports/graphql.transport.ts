@@ -1,5 +1,5 @@
 import { ForbiddenException, type HttpException } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
 
 import { statusOf, toHeaderlessBody } from '../challenge/error-answers.js';
 import type { Answer, AnswerStatus, HeaderlessBody, HeaderLines } from '../challenge/error-answers.js';
@@ -40,6 +40,11 @@ const codes = {
 /** The close code: graphql-ws clients do not reconnect after 4401; after 4403 they reconnect, with new `connectionParams`. */
 const closeCode = 4403;
 
+/** The part of a Fastify instance that is used here. */
+interface FastifyApp {
+  addHook(name: 'onRequest', hook: (request: object, reply: object, done: () => void) => void): void;
+}
+
 /**
  * GraphQL with any of Nest's drivers: queries, mutations and fields over HTTP, and all operations over graphql-ws. It does not
  * import `@nestjs/graphql`, because resolvers have the same arguments with every driver.
@@ -48,14 +53,28 @@ export class GraphqlTransport extends Transport {
   override readonly contextType = 'graphql';
   private readonly responses: ResponseWatch;
   private hasReported = false;
+  /** Fastify's reply to each request. */
+  private readonly replies = new WeakMap<object, object>();
 
   constructor(
     private readonly context: TransportContext,
     private readonly adapterHost: HttpAdapterHost,
+    /** Whether the app has a GraphQL module. Called when the modules are initialized, not earlier. */
+    private readonly isUsed: () => boolean,
   ) {
     super();
     const { connections } = context;
     this.responses = new ResponseWatch({ connections, view: (call) => this.view(call), lastEvents });
+  }
+
+  override start(): void {
+    const adapter = this.adapterHost.httpAdapter as AbstractHttpAdapter | undefined;
+    if (adapter?.getType() !== 'fastify' || !this.isUsed()) return;
+    // Nest's Apollo driver has only the request in its context. Express's request leads to the response, Fastify's does not.
+    adapter.getInstance<FastifyApp>().addHook('onRequest', (request, reply, done) => {
+      this.replies.set(request, reply);
+      done();
+    });
   }
 
   override view(context: CallContext): RequestView {
@@ -83,14 +102,14 @@ export class GraphqlTransport extends Transport {
     setFieldUser(call, context.getHandler(), user);
     this.setRequestUser(request.holder, user);
     if (verified === null || caller.mayOutliveToken === true) return;
-    if (request.socket === null) this.responses.note(findResponse(call.context), context, caller);
+    if (request.socket === null) this.responses.note(findResponse(call.context, this.replies), context, caller);
     else if (call.isSubscription) this.watch(context, request, { user: verified, online });
   }
 
   override findExtendedUser(context: CallContext): MaybePromise<AuthUser | null> {
     const call = readGraphqlCall(context.getArgs());
     const { socket } = this.requestOf(call.context);
-    if (socket === null) return this.responses.findExtended(findResponse(call.context));
+    if (socket === null) return this.responses.findExtended(findResponse(call.context, this.replies));
     return this.context.connections.findExtended(socket.connection);
   }
 
@@ -101,7 +120,8 @@ export class GraphqlTransport extends Transport {
   }
 
   override addHeaders(context: CallContext, headers: HeaderLines): void {
-    const response = findGraphqlResponse(readGraphqlCall(context.getArgs()).context);
+    const call = readGraphqlCall(context.getArgs());
+    const response = findGraphqlResponse(call.context, this.replies);
     if (response !== undefined) appendHeaders(this.adapterHost, response, headers);
   }
 
