@@ -39,13 +39,13 @@ async function setUp({ delayMs = 0, junkStatus = 200, timeoutMs = 5_000 }: Plan 
 
 describe('invented tokens of a stranger', () => {
   it('do not stop the calls to an issuer that is slow, and a user gets an answer meanwhile', async () => {
-    const { judge } = await setUp({ delayMs: 100, timeoutMs: 1_000 });
+    const { judge } = await setUp({ delayMs: 100, timeoutMs: 15_000 });
     const flood = Array.from({ length: 1_500 }, (_, at) => judge(`junk${at}`, 'the stranger'));
     expect(await judge('good1', 'a user')).toBe('accepted');
     const outcomes = new Set(await Promise.all(flood));
     expect(outcomes).toEqual(new Set(['INVALID_TOKEN revoked', 'SERVER_ERROR']));
     expect(await judge('good2', 'another user')).toBe('accepted');
-  });
+  }, 30_000);
 
   it('for which the issuer asks for a pause do not pause the calls about tokens that are known', async () => {
     const { clock, server, judge } = await setUp({ junkStatus: 429 });
