@@ -1,6 +1,6 @@
-// The app that both strange projects run: one issuer, one guarded route, as the README has it.
+// The app that most strange projects run: one issuer, one guarded route, as the README has it.
 import 'reflect-metadata';
-import { Controller, Get, type INestApplication, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, type INestApplication, type LoggerService, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuthGuard, AuthModule, type AuthUser, CurrentUser, oidc, stackAuth, UserProfileService } from 'nest-gatehouse';
 import { TestIssuer } from 'nest-gatehouse/testing';
@@ -26,7 +26,7 @@ export class RunningApp {
     private readonly app: INestApplication,
   ) {}
 
-  static async start(): Promise<RunningApp> {
+  static async start(logger: LoggerService | false = false): Promise<RunningApp> {
     const issuer = await TestIssuer.start();
 
     @Module({
@@ -35,7 +35,7 @@ export class RunningApp {
     })
     class AppModule {}
 
-    const app = await NestFactory.create(AppModule, { logger: false, abortOnError: false });
+    const app = await NestFactory.create(AppModule, { logger, abortOnError: false });
     await app.listen(0, '127.0.0.1');
     return new RunningApp(issuer, app);
   }
