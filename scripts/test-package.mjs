@@ -1,6 +1,7 @@
 // Tests the package as others get it: built, packed, looked over by publint and attw, and installed from the tarball
-// into projects that know nothing of this repository: one as npm, pnpm and yarn install it by themselves, one with the optional
-// peers as well, and one that loads both module formats. What passes elsewhere and fails here is a path in `exports`, a type
+// into projects that know nothing of this repository: one as npm, pnpm and yarn (also by Plug'n'Play) install it by themselves, one
+// with the optional peers as well, one that loads both module formats, one with Yoga, one that is bundled, and one for Bun and Deno.
+// What passes elsewhere and fails here is a path in `exports`, a type
 // that we have and they do not, a module that is ESM where they need CommonJS.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,9 @@ async function must(command, args, options) {
   return output;
 }
 
+/** What a step returns that could not be tried here, and has said so in the tally. */
+const skipped = Symbol('skipped');
+
 /** Runs the steps one after another; the first that fails ends the lane, for the rest would only fail after it. */
 async function lane(tally, steps) {
   for (const [name, step] of steps) {
@@ -29,9 +33,10 @@ async function lane(tally, steps) {
     const failure = await Promise.resolve()
       .then(step)
       .then(
-        () => undefined,
+        (result) => (result === skipped ? skipped : undefined),
         (error) => error,
       );
+    if (failure === skipped) continue;
     const isFine = failure === undefined;
     tally[isFine ? 'passed' : 'failed'] += 1;
     console.log(`${isFine ? '✓' : '✗'} package: ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
@@ -43,13 +48,26 @@ async function lane(tally, steps) {
   return true;
 }
 
+const yarn = ['npx', ['--yes', '@yarnpkg/cli-dist@4.18.1']];
+const addByYarn = (tarball) => [yarn[0], [...yarn[1], 'add', `nest-gatehouse@file:${tarball}`]];
+
 /** How each package manager installs a project with the tarball. pnpm links nothing that a package has not declared. */
 const managers = {
   npm: (tarball) => ['npm', [...npmInstall, tarball]],
   pnpm: (tarball) => ['npx', ['--yes', 'pnpm@10.34.8', 'add', '--ignore-scripts', tarball]],
-  yarn: (tarball) => ['npx', ['--yes', '@yarnpkg/cli-dist@4.18.1', 'add', `nest-gatehouse@file:${tarball}`]],
+  yarn: addByYarn,
+  'yarn-pnp': addByYarn,
 };
-const managerSettings = { YARN_NODE_LINKER: 'node-modules', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_SCRIPTS: '0' };
+const settingsOf = (manager) => ({
+  YARN_NODE_LINKER: manager === 'yarn-pnp' ? 'pnp' : 'node-modules',
+  YARN_ENABLE_TELEMETRY: '0',
+  YARN_ENABLE_SCRIPTS: '0',
+});
+/** Runs a command of a project. With Plug'n'Play there is no node_modules that would have it. */
+const runIn = (cwd, manager, command, args = []) =>
+  manager === 'yarn-pnp'
+    ? must(yarn[0], [...yarn[1], 'run', command, ...args], { cwd, env: settingsOf(manager) })
+    : must(join(cwd, 'node_modules/.bin', command), args, { cwd });
 
 function project(work, name, pack, { template = name, manager = 'npm' } = {}) {
   const cwd = join(work, name);
@@ -59,23 +77,80 @@ function project(work, name, pack, { template = name, manager = 'npm' } = {}) {
       async () => {
         const templates = join(root, 'test/package/projects');
         cpSync(join(templates, template), cwd, { recursive: true });
-        for (const shared of ['app.ts', 'sessions-app.ts']) cpSync(join(templates, shared), join(cwd, shared));
+        for (const shared of ['app.ts', 'sessions-app.ts', 'smoke.ts'])
+          cpSync(join(templates, shared), join(cwd, shared));
         // Yarn takes a folder with a lock file of its own for a project.
-        if (manager === 'yarn') writeFileSync(join(cwd, 'yarn.lock'), '');
+        if (manager.startsWith('yarn')) writeFileSync(join(cwd, 'yarn.lock'), '');
         const [command, args] = managers[manager](pack.tarball);
-        await must(command, args, { cwd, env: managerSettings });
+        await must(command, args, { cwd, env: settingsOf(manager) });
       },
     ],
-    [`${name}: compiles`, () => must(join(cwd, 'node_modules/.bin/tsc'), [], { cwd })],
+    [`${name}: compiles`, () => runIn(cwd, manager, 'tsc')],
   ];
 }
 
-function installedBy(manager, work, pack, inProject) {
+function installedBy(manager, work, pack) {
   const name = `nest-11-${manager}`;
   return [
     ...project(work, name, pack, { template: 'nest-11-cjs', manager }),
-    [`${name}: its Jest tests pass`, inProject(name, 'jest', [])],
+    [`${name}: its Jest tests pass`, () => runIn(join(work, name), manager, 'jest')],
   ];
+}
+
+/** The smoke test as a bundle: of webpack as the Nest CLI runs it, of esbuild, and of esbuild with the packages in the bundle. */
+function bundled(work, pack) {
+  const cwd = join(work, 'bundled');
+  // Optional packages of Nest and of this package, which an app may not have.
+  const ofNest = ['@nestjs/microservices', '@nestjs/websockets', '@nestjs/passport'];
+  const absent = [...ofNest, 'passport', 'class-validator', 'class-transformer', 'pg', '@electric-sql/pglite'];
+  const esbuild = (outfile, args) => async () => {
+    const options = ['smoke.ts', '--bundle', '--platform=node', '--keep-names', `--outfile=${outfile}`];
+    await runIn(cwd, 'npm', 'esbuild', [...options, ...args]);
+    await must('node', [outfile], { cwd });
+  };
+  return [
+    ...project(work, 'bundled', pack),
+    [
+      'bundled: runs as a bundle of the Nest CLI (webpack)',
+      async () => {
+        await runIn(cwd, 'npm', 'nest', ['build']);
+        await must('node', ['dist/smoke.js'], { cwd });
+      },
+    ],
+    ['bundled: runs as a bundle of esbuild', esbuild('out/external.cjs', ['--packages=external'])],
+    [
+      'bundled: runs as one file of esbuild with the packages in it',
+      esbuild(
+        'out/whole.cjs',
+        absent.map((name) => `--external:${name}`),
+      ),
+    ],
+  ];
+}
+
+/** Bun and Deno, whose packages have the programs for the usual machines. What npm could not install is skipped. */
+const runtimes = [
+  ['Bun', `node_modules/@oven/bun-${process.platform}-${process.arch}/bin/bun`, []],
+  ['Deno', `node_modules/@deno/${process.platform}-${process.arch}-glibc/deno`, ['run', '--allow-all']],
+];
+
+function onRuntimes(work, pack, tally) {
+  const cwd = join(work, 'runtimes');
+  const steps = runtimes.map(([name, path, args]) => {
+    const runs = async () => {
+      const program = join(cwd, path);
+      const { code } = await run(program, ['--version'], { cwd });
+      if (code === 0) return must(program, [...args, 'out/smoke.js'], { cwd });
+      tally.skipped.push({
+        name: `package: runtimes: runs on ${name}`,
+        reason: `no ${path} that runs on this machine`,
+      });
+      return skipped;
+    };
+    return [`runtimes: runs on ${name}`, runs];
+  });
+  const onNode = ['runtimes: runs on Node', () => must('node', ['out/smoke.js'], { cwd })];
+  return [...project(work, 'runtimes', pack), onNode, ...steps];
 }
 
 /** The command as an app has it after `npm install`, without the driver, which it loads only when it connects. */
@@ -87,16 +162,9 @@ async function checkCommand(cwd) {
   if (code !== 1 || !output.includes('npm install pg')) throw new Error(`migrate ended with ${code}:\n${output}`);
 }
 
-/** @returns {Promise<{ passed: number, failed: number, skipped: { name: string, reason: string }[] }>} */
-export async function testPackage() {
-  const tally = { passed: 0, failed: 0, skipped: [] };
-  // Outside the repository: inside, Node and TypeScript would find our own node_modules further up.
-  const work = mkdtempSync(join(tmpdir(), 'gatehouse-package-'));
-  const pack = { tarball: '', files: [] };
-  const inProject = (name, command, args) => () =>
-    must(join(work, name, 'node_modules/.bin', command), args, { cwd: join(work, name) });
-
-  const isPacked = await lane(tally, [
+/** Builds and packs, and notes in `pack` what came of it. */
+function buildAndPack(tally, work, pack) {
+  return lane(tally, [
     ['builds', () => must('npm', ['run', 'build'], { cwd: root })],
     [
       'packs',
@@ -109,13 +177,34 @@ export async function testPackage() {
       },
     ],
   ]);
+}
+
+/** @returns {Promise<{ passed: number, failed: number, skipped: { name: string, reason: string }[] }>} */
+export async function testPackage() {
+  const tally = { passed: 0, failed: 0, skipped: [] };
+  // Outside the repository: inside, Node and TypeScript would find our own node_modules further up.
+  const work = mkdtempSync(join(tmpdir(), 'gatehouse-package-'));
+  const pack = { tarball: '', files: [] };
+  const inProject = (name, command, args) => () =>
+    must(join(work, name, 'node_modules/.bin', command), args, { cwd: join(work, name) });
+
+  const isPacked = await buildAndPack(tally, work, pack);
   if (isPacked) {
     await Promise.all([
       lane(tally, [
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
         ['nest-11-cjs: the command runs', () => checkCommand(join(work, 'nest-11-cjs'))],
-        ...['pnpm', 'yarn'].flatMap((manager) => installedBy(manager, work, pack, inProject)),
+        ...['pnpm', 'yarn', 'yarn-pnp'].flatMap((manager) => installedBy(manager, work, pack)),
+      ]),
+      lane(tally, [
+        ...project(work, 'nest-11-yoga', pack),
+        [
+          'nest-11-yoga: GraphQL by Yoga is guarded',
+          () => must('node', ['--test', 'out/yoga.test.js'], { cwd: join(work, 'nest-11-yoga') }),
+        ],
+        ...bundled(work, pack),
+        ...onRuntimes(work, pack, tally),
       ]),
       lane(tally, [
         ...project(work, 'nest-12-esm', pack),

@@ -19,8 +19,13 @@ export class ConnectionPool {
   constructor(private readonly connectTimeoutMs: number) {}
 
   /** Sends a request. Redirects are returned as they are, and no content encoding is accepted. */
-  readonly send: SendRequest = async (url, { method, headers, body, signal }) => {
+  readonly send: SendRequest = async (url, init) => {
+    const { method, headers, body, signal } = init;
     const agent = await (this.agent ??= this.open());
+    // Bun has an undici of its own, whose agents make no requests. Its fetch keeps connections by itself.
+    if (!('request' in agent)) {
+      return globalThis.fetch(url, { ...init, headers: { ...headers, 'accept-encoding': 'identity' } });
+    }
     const { origin, pathname, search } = new URL(url);
     const answer = await agent.request({
       origin,
