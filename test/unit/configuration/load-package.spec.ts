@@ -9,11 +9,11 @@ function yarnError(name: string): Error {
   });
 }
 
-const failing = (error: unknown) => (): Promise<object> => Promise.reject(error as Error);
+const failing = (error: unknown) => (): Promise<object> => Promise.reject(error);
 
 describe('a package that an app may have', () => {
   it('is absent where Node, or Yarn, does not find it', async () => {
-    expect(await findPackage(() => import('absent-package' as string) as Promise<object>, 'absent-package')).toBeNull();
+    expect(await findPackage(() => import('absent-package') as Promise<object>, 'absent-package')).toBeNull();
     expect(await findPackage(failing(yarnError('passport')), 'passport')).toBeNull();
     // As Jest throws it.
     expect(await findPackage(failing(new Error(yarnError('passport').message)), 'passport')).toBeNull();
