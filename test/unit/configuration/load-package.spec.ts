@@ -9,11 +9,12 @@ function yarnError(name: string): Error {
   });
 }
 
-const failing = (error: unknown) => (): Promise<object> => Promise.reject(error);
+const failing = (error: Error) => (): Promise<object> => Promise.reject(error);
 
 describe('a package that an app may have', () => {
   it('is absent where Node, or Yarn, does not find it', async () => {
-    expect(await findPackage(() => import('absent-package') as Promise<object>, 'absent-package')).toBeNull();
+    const absent: string = 'absent-package';
+    expect(await findPackage(() => import(absent) as Promise<object>, absent)).toBeNull();
     expect(await findPackage(failing(yarnError('passport')), 'passport')).toBeNull();
     // As Jest throws it.
     expect(await findPackage(failing(new Error(yarnError('passport').message)), 'passport')).toBeNull();
