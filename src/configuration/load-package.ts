@@ -43,8 +43,9 @@ export async function findPackage<Module extends object>(
 function isMissing(error: unknown, name: string): boolean {
   if (typeof error !== 'object' || error === null) return false;
   const { code, message }: { code?: unknown; message?: unknown } = error;
+  if (typeof message !== 'string') return false;
+  // How Yarn Plug'n'Play names a package that the app does not provide; Jest passes the text on without the code.
+  if (message.split('\n').includes(`Required package: ${name}`)) return true;
   const isNotFound = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  if (!isNotFound || typeof message !== 'string') return false;
-  // The second is how Yarn Plug'n'Play names a package that the app does not provide.
-  return message.includes(`'${name}'`) || message.split('\n').includes(`Required package: ${name}`);
+  return isNotFound && message.includes(`'${name}'`);
 }

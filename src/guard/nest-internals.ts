@@ -40,6 +40,13 @@ export function readsCurrentUser(ofClass: object, method: string): boolean {
 /** The injection token of the options of `GraphQLModule`. */
 export const graphqlOptionsToken = 'GqlModuleOptions';
 
+/** Whether an app has a GraphQL module. Known when the modules are initialized, not earlier. */
+export function hasGraphqlModule(modules: {
+  values(): Iterable<{ readonly providers: { has(token: string): boolean } }>;
+}): boolean {
+  return [...modules.values()].some(({ providers }) => providers.has(graphqlOptionsToken));
+}
+
 /**
  * Nest's `ApplicationConfig` of the application that a `ModuleRef` or an application context belongs to. Nest has no provider for
  * it, and its own packages read it in the same way. The caller states the type, because this file does not import Nest.

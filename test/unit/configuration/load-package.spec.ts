@@ -10,12 +10,14 @@ function yarnError(name: string): Error {
 }
 
 const failing = (error: Error) => (): Promise<object> => Promise.reject(error);
-const absent: string = 'absent-package';
 
 describe('a package that an app may have', () => {
   it('is absent where Node, or Yarn, does not find it', async () => {
+    const absent: string = 'absent-package';
     expect(await findPackage(() => import(absent) as Promise<object>, absent)).toBeNull();
     expect(await findPackage(failing(yarnError('passport')), 'passport')).toBeNull();
+    // As Jest throws it.
+    expect(await findPackage(failing(new Error(yarnError('passport').message)), 'passport')).toBeNull();
   });
 
   it('is not absent where another package is missing, which it needs itself', async () => {
