@@ -11,7 +11,7 @@ import { UserParameters } from './audit/user-parameters.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
-import { bringsAuthGuard, hasGraphql, servesCallers } from './guard/nest-internals.js';
+import { bringsAuthGuard, hasGraphqlModule, servesCallers } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';
@@ -289,7 +289,7 @@ function openTransports(
   return new Transports(
     [
       new HttpTransport(context, host),
-      new GraphqlTransport(context, host, () => hasGraphql(modules)),
+      new GraphqlTransport(context, host, () => hasGraphqlModule(modules)),
       ...transports.flatMap((transport) => transport.open(context)),
     ],
     report,

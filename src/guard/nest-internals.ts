@@ -110,10 +110,3 @@ export function bringsAuthGuard(target: object): boolean {
 function toGuards(metadata: unknown): readonly unknown[] {
   return Array.isArray(metadata) ? metadata : [];
 }
-
-/** Whether the app has a GraphQL module of Nest. */
-export function hasGraphql(modules: {
-  values(): Iterable<{ readonly providers: ReadonlyMap<unknown, unknown> }>;
-}): boolean {
-  return [...modules.values()].some(({ providers }) => providers.has(graphqlOptionsToken));
-}
