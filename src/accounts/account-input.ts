@@ -12,10 +12,11 @@ const longestDescription = 1_000;
 
 /**
  * The form in which addresses, usernames and names are compared: full-width and composed characters are as others, and case does
- * not count, in no language's own way.
+ * not count, in no language's own way. The key of a key is the same key.
  */
 export function toAccountKey(text: string): string {
-  return text.normalize('NFKC').toLowerCase();
+  // Lower case may compose anew, and a sigma has two of them, by its place in the word.
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC').replaceAll('ς', 'σ');
 }
 
 type Rule = readonly [fits: (value: unknown) => boolean, message: string];
@@ -112,14 +113,18 @@ const isTrimmed = (text: string): boolean => text.trim() === text;
  * mail there is only known by sending some.
  */
 function isEmail(value: unknown): boolean {
-  if (!isText(value, longestEmail)) return false;
-  const [, local, domain] = /^([^\s@\p{Cc}"(),:;<>[\\\]]{1,64})@([^\s@\p{Cc}"(),:;<>[\\\]]+)$/u.exec(value) ?? [];
+  return isText(value, longestEmail) && isAddress(value) && isAddress(toAccountKey(value));
+}
+
+function isAddress(value: string): boolean {
+  const [, local, domain] =
+    /^([^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]{1,64})@([^\s@\p{Cc}\p{Cf}"(),:;<>[\\\]]+)$/u.exec(value) ?? [];
   if (local === undefined || domain === undefined) return false;
   return domain.split('.').every((label) => label !== '' && label.length <= 63 && !/^-|-$/.test(label));
 }
 
 function isUsername(value: unknown): boolean {
-  return isText(value, longestUsername) && isTrimmed(value) && !/[@\p{Cc}]/u.test(toAccountKey(value));
+  return isText(value, longestUsername) && isTrimmed(value) && !/[@\p{Cc}\p{Cf}]/u.test(toAccountKey(value));
 }
 
 function isGroupName(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { isAuthError } from '../errors/auth-error.js';
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import { AccountError } from './account-error.js';
 import { toAccountKey } from './account-input.js';
 import type { AccountStore, FoundAccount } from './account-store.js';
@@ -27,7 +27,11 @@ export class AccountPasswords {
    *
    * @throws {AccountError} `WEAK_PASSWORD`, or `INVALID_INPUT` for a hash that cannot be verified.
    */
-  async toHash({ password, passwordHash }: GivenPassword, person: PersonalTexts): Promise<string | null> {
+  async toHash(
+    { password, passwordHash }: GivenPassword,
+    person: PersonalTexts,
+    network: string | null = null,
+  ): Promise<string | null> {
     const { hasher, policy } = this.parts;
     if (password !== undefined && passwordHash !== undefined) {
       throw AccountError.fields([
@@ -41,7 +45,7 @@ export class AccountPasswords {
       }
       if (password === undefined) return null;
       await policy.check(password, person);
-      return await hasher.hash(password);
+      return await hasher.hash(password, network ?? undefined);
     });
   }
 
@@ -69,13 +73,43 @@ export class AccountPasswords {
    */
   async check(account: FoundAccount | null, password: string, group: string | null): Promise<FoundAccount | null> {
     const turn = group ?? undefined;
-    const verdict = await this.parts.hasher.verify(password, account?.credentials.passwordHash ?? null, turn);
-    if (account === null || verdict === 'wrong' || account.status === 'disabled') return null;
+    // A disabled account is as none, in time too.
+    const stored = account?.status === 'enabled' ? account.credentials.passwordHash : undefined;
+    const verdict = await this.parts.hasher.verify(password, stored ?? null, turn);
+    if (account === null || stored === undefined || verdict === 'wrong') return null;
     return verdict === 'right' ? account : await this.upgrade(account, password, turn);
   }
 
+  /**
+   * Whether an account still has the password that was checked, and may sign in. A check takes its time, and the owner may have changed
+   * the password, or the account may have been disabled, meanwhile.
+   */
+  async isCurrent({ id, credentials }: FoundAccount): Promise<boolean> {
+    const now = await this.findById(id);
+    return now?.status === 'enabled' && now.credentials.passwordHash === credentials.passwordHash;
+  }
+
+  /**
+   * Sets a password in the place of the one that was checked, or a first one.
+   *
+   * @throws {AccountError} `WEAK_PASSWORD`
+   * @throws {RefusalError} `INVALID_CREDENTIALS` where the account has another password by now, or must not sign in.
+   */
+  async replace(account: FoundAccount, password: string, at: Date, network: string | null): Promise<void> {
+    const before = account.credentials.passwordHash;
+    const passwordHash = await this.toHash({ password }, account, network);
+    const changed = await this.ask((store) =>
+      store.change(account.id, (found) => {
+        if (found.status === 'disabled' || found.credentials.passwordHash !== before) throw changedMeanwhile();
+        const credentials = { ...found.credentials, ...(passwordHash !== null && { passwordHash }) };
+        return { ...found, credentials, updatedAt: at };
+      }),
+    );
+    if (changed === null) throw changedMeanwhile();
+  }
+
   /** Replaces the hash by one that is made today, unless the password was changed meanwhile. */
-  private async upgrade(account: FoundAccount, password: string, group?: string): Promise<FoundAccount> {
+  private async upgrade(account: FoundAccount, password: string, group?: string): Promise<FoundAccount | null> {
     const before = account.credentials.passwordHash;
     try {
       const passwordHash = await this.parts.hasher.hash(password, group);
@@ -86,7 +120,11 @@ export class AccountPasswords {
             : found,
         ),
       );
-      return changed === null || typeof changed === 'string' ? account : changed;
+      if (changed === null || typeof changed === 'string') return null;
+      const { passwordHash: now = null } = changed.credentials;
+      if (now === passwordHash) return changed;
+      // Another sign-in has renewed the hash as well, or the password is another one.
+      return (await this.parts.hasher.verify(password, now, group)) === 'wrong' ? null : changed;
     } catch (error) {
       // The password is right, and the next sign-in tries again.
       if (isAuthError(error) && error.code === 'SERVER_ERROR') return account;
@@ -97,4 +135,8 @@ export class AccountPasswords {
   private ask<Result>(call: (store: AccountStore) => Promise<Result>): Promise<Result> {
     return askStore('of the accounts', () => call(this.parts.findStore()));
   }
+}
+
+function changedMeanwhile(): RefusalError {
+  return RefusalError.of('INVALID_CREDENTIALS', 'The password of the account was changed meanwhile, or it is disabled');
 }

@@ -5,15 +5,14 @@ import { checkMembers, readJsonBody } from '../issuing/request-body.js';
 import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenAnswer } from '../sessions/session.js';
-import type { SessionUser } from '../sessions/session-caller.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { JsonObject } from '../token/json-object.js';
-import { AccountError } from './account-error.js';
 import type { AccountIdentity } from './account.js';
 import type { AccountTerms } from './account-options.js';
 import type { AccountPasswords } from './account-passwords.js';
 import type { AccountSignIns } from './account-sign-ins.js';
+import type { FoundAccount } from './account-store.js';
 import type { AccountService, NewAccount } from './account.service.js';
 import type { GuessingLimits } from './guessing-limits.js';
 
@@ -28,6 +27,26 @@ export interface AccountRequestsParts {
   readonly clock: Clock;
 }
 
+/** A session that begins. */
+interface BeginningSession {
+  readonly amr: readonly string[];
+  readonly remember?: boolean;
+  readonly isNewUser?: boolean;
+  readonly network: string | null;
+  /** The account whose password was checked. */
+  readonly checked?: FoundAccount;
+}
+
+/** A password that is given for an account. */
+interface GivenLogin {
+  /** What failures are counted under. */
+  readonly key: string;
+  /** `null` where there is no account with this login. */
+  readonly found: FoundAccount | null;
+  readonly password: string;
+  readonly network: string | null;
+}
+
 const profileMembers = ['name', 'givenName', 'familyName', 'pictureUrl'] as const;
 const signUpMembers = ['email', 'password', 'username', ...profileMembers] as const;
 
@@ -37,22 +56,23 @@ export class AccountRequests {
 
   async signUp(request: object, response: object): Promise<TokenAnswer> {
     const { terms, gate, accounts, signIns } = this.parts;
-    const view = gate.begin(request, response);
+    const view = gate.beginSignIn(request, response);
     checkIsOn(terms.signUp !== false && terms.minPasswordLength !== null, 'signUp');
     const body = await readJsonBody(request);
     checkMembers(body, [...signUpMembers]);
     checkRequired(body, ['email', 'password']);
-    await this.parts.findLimits().takeNewAccount('sign-up', networkOf(view));
-    const guest = await this.findGuest(view);
-    // The service checks what the members are.
+    const network = networkOf(view);
+    await this.parts.findLimits().takeNewAccount('sign-up', network);
+    const guestId = await this.findGuest(view);
+    // The services check what the members are.
     const given = body as NewAccount;
-    const account = guest === null ? await accounts.create(given) : await signIns.upgrade(guest.id, given);
-    return await this.start(account.id, request, response, { amr: ['pwd'], isNewUser: true });
+    const { id } = await (guestId === null ? accounts.create(given) : signIns.upgrade(guestId, given, network));
+    return await this.start(id, request, response, { amr: ['pwd'], isNewUser: true, network });
   }
 
   async signIn(request: object, response: object): Promise<TokenAnswer> {
     const { terms, gate, passwords } = this.parts;
-    const view = gate.begin(request, response);
+    const view = gate.beginSignIn(request, response);
     checkIsOn(terms.minPasswordLength !== null, 'password');
     const body = await readJsonBody(request);
     checkMembers(body, ['email', 'username', 'password', 'remember']);
@@ -64,33 +84,24 @@ export class AccountRequests {
     }
     const network = networkOf(view);
     const found = await passwords.find(login);
-    const attempt = await this.parts.findLimits().begin(found?.id ?? passwords.keyOf(login), network);
-    let account;
-    try {
-      account = await passwords.check(found, password, network);
-    } catch (error) {
-      // Nothing was learned about the password.
-      await attempt.giveBack();
-      throw error;
-    }
-    if (account === null) throw RefusalError.of('INVALID_CREDENTIALS', describeRefusal(found));
-    await attempt.giveBack();
-    await this.parts.findLimits().noteSignIn(account.id, network);
-    return await this.start(account.id, request, response, { amr: ['pwd'], remember });
+    const key = `login ${passwords.keyOf(login)}`;
+    const account = await this.checkPassword({ key, found, password, network });
+    return await this.start(account.id, request, response, { amr: ['pwd'], remember, network, checked: account });
   }
 
   async anonymous(request: object, response: object): Promise<TokenAnswer> {
     const { terms, gate, signIns } = this.parts;
-    const view = gate.begin(request, response);
+    const view = gate.beginSignIn(request, response);
     checkIsOn(terms.anonymous, 'anonymous');
     checkMembers(await readJsonBody(request), []);
-    await this.parts.findLimits().takeNewAccount('anonymous', networkOf(view));
-    const account = await signIns.createGuest();
-    return await this.start(account.id, request, response, { amr: [], isNewUser: true });
+    const network = networkOf(view);
+    await this.parts.findLimits().takeNewAccount('anonymous', network);
+    const { id } = await signIns.createGuest();
+    return await this.start(id, request, response, { amr: [], isNewUser: true, network });
   }
 
   async changePassword(request: object, response: object): Promise<void> {
-    const { terms, gate, accounts, passwords } = this.parts;
+    const { terms, gate, signIns, passwords } = this.parts;
     const view = gate.begin(request, response);
     checkIsOn(terms.minPasswordLength !== null, 'password');
     const user = await gate.require(view);
@@ -98,13 +109,17 @@ export class AccountRequests {
     checkMembers(body, ['currentPassword', 'password']);
     const password = readText(body, 'password');
     const found = await passwords.findById(user.id);
-    if (found?.credentials.passwordHash === undefined) {
+    if (found === null) throw RefusalError.session('revoked', 'The account of the session was deleted');
+    const network = networkOf(view);
+    let account = found;
+    if (found.credentials.passwordHash === undefined) {
       // A first password is a further way to sign in.
       await gate.requireRecent(view, this.now());
     } else {
-      await this.checkCurrentPassword(view, user, readText(body, 'currentPassword'));
+      const currentPassword = readText(body, 'currentPassword');
+      account = await this.checkPassword({ key: `account ${user.id}`, found, password: currentPassword, network });
     }
-    await accounts.setPassword(user.id, password, { exceptSessionId: user.sessionId });
+    await signIns.changePassword(account, password, { network, sessionId: user.sessionId });
   }
 
   async update(request: object, response: object): Promise<{ user: object }> {
@@ -131,39 +146,50 @@ export class AccountRequests {
   }
 
   async unlinkIdentity(provider: string, request: object, response: object): Promise<void> {
-    const { gate, accounts, signIns } = this.parts;
+    const { gate, signIns } = this.parts;
     const user = await gate.requireRecent(gate.begin(request, response), this.now());
-    const linked = (await accounts.identities(user.id)).filter((identity) => identity.provider === provider);
-    if (linked.length === 0) throw AccountError.because('NOT_FOUND', 'No identity of this provider is linked');
-    await signIns.checkOtherWay(user.id, provider);
-    for (const { subject } of linked) await accounts.unlinkIdentity(user.id, { provider, subject });
+    await signIns.unlink(user.id, provider);
   }
 
   private async start(
     accountId: string,
     request: object,
     response: object,
-    options: { readonly amr: readonly string[]; readonly remember?: boolean; readonly isNewUser?: boolean },
+    { network, checked, ...options }: BeginningSession,
   ): Promise<TokenAnswer> {
-    const { sessions, signIns } = this.parts;
+    const { sessions, signIns, passwords } = this.parts;
     const session = await sessions.start(accountId, { request, ...options });
+    // What ended the sessions of the account after its password was read has not seen this one.
+    if (checked !== undefined && !(await passwords.isCurrent(checked))) {
+      await sessions.end(session.id);
+      throw RefusalError.of('INVALID_CREDENTIALS', 'The password was changed, or the account disabled, meanwhile');
+    }
+    if (options.amr.length > 0) await this.parts.findLimits().noteSignIn(accountId, network);
     await signIns.note(accountId);
     return sessions.deliver(session, request, response);
   }
 
-  /** The guest who makes the request; `null` for anybody else. */
-  private async findGuest(view: RequestView): Promise<SessionUser | null> {
-    const user = await this.parts.gate.findUser(view);
-    return user?.isAnonymous === true ? user : null;
+  /** The account of the guest who makes the request, whose access token may have expired; `null` for anybody else. */
+  private async findGuest(view: RequestView): Promise<string | null> {
+    const userId = await this.parts.gate.findUserId(view);
+    const account = userId === null ? null : await this.parts.passwords.findById(userId);
+    return account?.isAnonymous === true ? account.id : null;
   }
 
-  private async checkCurrentPassword(view: RequestView, user: SessionUser, password: string): Promise<void> {
-    const { passwords } = this.parts;
-    const network = networkOf(view);
-    const attempt = await this.parts.findLimits().begin(user.id, network);
-    const account = await passwords.check(await passwords.findById(user.id), password, network);
-    if (account === null) throw RefusalError.of('INVALID_CREDENTIALS', 'The current password is wrong');
+  /** @throws {RefusalError} `INVALID_CREDENTIALS`, or `TOO_MANY_ATTEMPTS` before the password is looked at. */
+  private async checkPassword({ key, found, password, network }: GivenLogin): Promise<FoundAccount> {
+    const attempt = await this.parts.findLimits().begin(key, network, found?.id ?? null);
+    let account;
+    try {
+      account = await this.parts.passwords.check(found, password, network);
+    } catch (error) {
+      // Nothing was learned about the password.
+      await attempt.giveBack();
+      throw error;
+    }
+    if (account === null) throw RefusalError.of('INVALID_CREDENTIALS', describeRefusal(found));
     await attempt.giveBack();
+    return account;
   }
 
   private now(): number {

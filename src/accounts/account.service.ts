@@ -40,6 +40,8 @@ export interface AccountServiceParts {
   readonly passwords: AccountPasswords;
   /** Ends the sessions of an account, except one. */
   readonly endSessions: (accountId: string, exceptId?: string) => Promise<void>;
+  /** Ends the one-time codes of an account. */
+  readonly endCodes: (accountId: string) => Promise<void>;
   /** Revokes the API keys of an account, where the app has any. */
   readonly revokeKeys: (accountId: string) => Promise<void>;
   /** Never throws. */
@@ -133,7 +135,7 @@ export class AccountService {
    * @throws {AccountError} `NOT_FOUND`, or `INVALID_INPUT` where the data would be larger than 64 KiB.
    */
   async patchCustomData(id: string, patch: JsonObject): Promise<Account> {
-    checkInput({ customData: patch }, { customData: 'customData' });
+    checkInput({ customData: patch }, { customData: 'customData' }, ['customData']);
     const changed = await this.change(id, (account) => {
       const customData = applyMergePatch(account.customData, patch);
       checkInput({ customData }, { customData: 'customData' });
@@ -149,10 +151,10 @@ export class AccountService {
       before.push(found.status);
       return { ...found, status: 'disabled' };
     });
-    // Also when it was disabled before: that call may have failed in between.
-    await this.parts.endSessions(id);
     // The store may have called the function several times; the last one counts.
     if (before.at(-1) === 'enabled') this.emit('account-disabled', id);
+    // Also when it was disabled before: that call may have failed in between.
+    await this.parts.endSessions(id);
     return toAccount(account);
   }
 
@@ -169,6 +171,7 @@ export class AccountService {
     const isThere = await this.ask((store) => store.change(id, (found) => ({ ...found, status: 'disabled' })));
     await this.parts.endSessions(id);
     await this.parts.revokeKeys(id);
+    await this.parts.endCodes(id);
     if (isThere !== null && (await this.ask((store) => store.delete(id)))) this.emit('account-deleted', id);
   }
 
@@ -191,8 +194,8 @@ export class AccountService {
       ...account,
       credentials: { ...account.credentials, ...(passwordHash !== null && { passwordHash }) },
     }));
-    await this.parts.endSessions(id, options.exceptSessionId);
     this.emit('password-changed', id);
+    await this.parts.endSessions(id, options.exceptSessionId);
     return toAccount(changed);
   }
 

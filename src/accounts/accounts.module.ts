@@ -37,6 +37,7 @@ import { AttemptStore } from './attempt-store.js';
 import { GroupStore } from './group-store.js';
 import { GroupService } from './group.service.js';
 import { GuessingLimits } from './guessing-limits.js';
+import { OneTimeCodeStore } from './one-time-code-store.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordPolicy } from './password-policy.js';
 
@@ -229,6 +230,9 @@ const accountsModuleProviders: readonly Provider[] = [
         passwords,
         clock,
         endSessions: (id, exceptId) => sessions.endAll(id, exceptId === undefined ? {} : { except: exceptId }),
+        endCodes: async (id) => {
+          await findAppProvider(modules, OneTimeCodeStore, terms.where)?.endOfAccount(id);
+        },
         revokeKeys: async (id) => {
           await findAppProvider(modules, ApiKeyService, terms.where)?.revokeAll(id);
         },
@@ -254,7 +258,8 @@ const accountsModuleProviders: readonly Provider[] = [
         findStore: findAccounts,
         passwords,
         clock,
-        endSessions: (id) => sessions.endAll(id),
+        hasPasswords: terms.minPasswordLength !== null,
+        endSessions: (id, exceptId) => sessions.endAll(id, exceptId === undefined ? {} : { except: exceptId }),
         emit: emitter(terms, log),
       }),
   },

@@ -3,7 +3,7 @@ import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../c
 import type { JsonObject } from '../token/json-object.js';
 import { type Account } from './account.js';
 import { AccountError } from './account-error.js';
-import { checkInput, withoutUndefined } from './account-input.js';
+import { checkInput, checkText, withoutUndefined } from './account-input.js';
 import type { AccountService } from './account.service.js';
 import { askStore } from './ask-store.js';
 import type { GroupStore, StoredGroup } from './group-store.js';
@@ -70,6 +70,7 @@ export class GroupService {
 
   /** Sets what is given. The members stay, under another name too. @throws {AccountError} `NOT_FOUND`, `GROUP_EXISTS`, `INVALID_INPUT` */
   async update(name: string, changes: Partial<NewGroup>): Promise<Group> {
+    checkText('name', name);
     checkInput<Partial<NewGroup>>(changes, groupRules);
     const set: Partial<StoredGroup> = withoutUndefined(changes);
     const updatedAt = this.now();
@@ -81,11 +82,13 @@ export class GroupService {
 
   /** Deletes a group; its members stay accounts. Does nothing for one that is not there. */
   async delete(name: string): Promise<void> {
+    checkText('name', name);
     await this.ask((store) => store.delete(name));
   }
 
   /** Makes an account a member; one that is a member already stays one. @throws {AccountError} `NOT_FOUND`, whether group or account */
   async addMember(name: string, accountId: string): Promise<void> {
+    checkText('name', name);
     const missing = await this.ask((store) => store.addMember(name, accountId));
     if (missing === 'group') throw unknownGroup();
     if (missing === 'account') throw AccountError.because('NOT_FOUND', 'There is no account with this id');
@@ -93,6 +96,7 @@ export class GroupService {
 
   /** Does nothing for an account that is not a member. */
   async removeMember(name: string, accountId: string): Promise<void> {
+    checkText('name', name);
     await this.ask((store) => store.removeMember(name, accountId));
   }
 

@@ -61,14 +61,15 @@ export class GuessingLimits {
    *
    * A network from which the account signed in lately has a limit of its own: nobody else can lock the person out there.
    *
-   * @param login the id of the account; for a login without an account, its normalized text
+   * @param login what the failures are counted under, whether or not there is an account: otherwise the count would tell
+   * @param accountId the account that it belongs to; `null` where there is none
    * @throws {RefusalError} `TOO_MANY_ATTEMPTS` when there were too many
    */
-  async begin(login: string, network: string | null): Promise<CountedAttempt> {
+  async begin(login: string, network: string | null, accountId: string | null = login): Promise<CountedAttempt> {
     const now = this.clock.now();
     const own = this.counterOf('failures of a login and a network', login, network);
     const knows = (): Promise<boolean> =>
-      this.store.knowsNetwork(this.hash('login', login), this.hash('network', network), now);
+      this.store.knowsNetwork(this.hash('login', accountId), this.hash('network', network), now);
     const isKnown = await this.ask(knows);
     const counters = isKnown
       ? [own]

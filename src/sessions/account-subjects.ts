@@ -20,12 +20,16 @@ export class ExtendedSubjects implements SubjectFinder {
     const added = (await this.own.findSubject(userId)) as SessionSubject | null | undefined;
     if (added === null || added === undefined) return added as SessionSubject | null;
     checkSubject('findSubject', added);
+    // Whether an address is verified is known of that address alone.
+    const address =
+      added.email === null || added.email === undefined ? {} : { emailVerified: added.emailVerified ?? null };
     const known = Object.fromEntries(
       Object.entries(added).filter(([, value]) => value !== null && value !== undefined),
     );
     return {
       ...account,
       ...(known as Partial<SessionSubject>),
+      ...address,
       id: added.id,
       roles: union(account.roles, added.roles),
       scopes: union(account.scopes, added.scopes),

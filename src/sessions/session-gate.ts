@@ -1,15 +1,21 @@
-import { isRefusal, RefusalError } from '../errors/auth-error.js';
+import { RefusalError } from '../errors/auth-error.js';
 import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
 import type { SessionCaller, SessionUser } from './session-caller.js';
+import { readDeliveryChoice } from './session-delivery.js';
+import type { TokenDelivery } from './session-store.js';
 
 export interface SessionGateParts {
   readonly caller: SessionCaller;
   readonly originCheck: OriginCheck;
   /** The cookies of sessions; empty where the app delivers none. */
   readonly cookies: readonly TokenSource[];
+  /** What clients may ask for. */
+  readonly delivery: readonly TokenDelivery[];
+  /** The user of a session that has neither ended nor expired; `null` where there is none. */
+  readonly findUserId: (sessionId: string) => Promise<string | null>;
   /** `user` of an answer, as it is known now. */
   readonly presentUser: (session: { readonly id: string; readonly userId: string }) => Promise<object>;
   /** Forbids every cache to keep the response. */
@@ -22,6 +28,17 @@ const recentSeconds = 300;
 /** What every route that begins, changes or ends a session does first. `SessionsModule` provides it to the modules beside it. */
 export class SessionGate {
   constructor(private readonly parts: SessionGateParts) {}
+
+  /**
+   * The same for a route that begins a session.
+   *
+   * @throws {RefusalError} also for a choice of delivery that the app does not offer: before anything has been done.
+   */
+  beginSignIn(request: object, response: object): RequestView {
+    const view = this.begin(request, response);
+    readDeliveryChoice(view, this.parts.delivery);
+    return view;
+  }
 
   /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
   begin(request: object, response: object): RequestView {
@@ -42,14 +59,10 @@ export class SessionGate {
     return this.parts.caller.require(view);
   }
 
-  /** The same; `null` where the request carries no valid access token of a session. */
-  async findUser(view: RequestView): Promise<SessionUser | null> {
-    try {
-      return await this.require(view);
-    } catch (error) {
-      if (isRefusal(error)) return null;
-      throw error;
-    }
+  /** The id of the user of the session that a request belongs to, whose access token may have expired; `null` where there is none. */
+  async findUserId(view: RequestView): Promise<string | null> {
+    const sessionId = await this.parts.caller.findSessionId(view);
+    return sessionId === null ? null : await this.parts.findUserId(sessionId);
   }
 
   /**

@@ -164,6 +164,13 @@ export class SessionLifecycle {
     return session !== null && this.getTokens().belongsTo(token, session) ? session : null;
   }
 
+  /** The user of a session that has neither ended nor expired; `null` where there is none. */
+  async findUserId(sessionId: string): Promise<string | null> {
+    const session = await this.getStore().find(sessionId);
+    const isLive = session !== null && session.endedAt === null && session.idleExpiresAt.getTime() > this.now();
+    return isLive ? session.userId : null;
+  }
+
   /**
    * The user of a session as the app knows them now.
    *

@@ -99,7 +99,7 @@ async function askFinder(
   try {
     found = await finder.findSubject(userId);
   } catch (cause) {
-    if (isAuthError(cause) && cause.code === 'SERVER_ERROR') throw cause;
+    if (isAuthError(cause) && (cause.code === 'SERVER_ERROR' || cause.code === 'CONFIGURATION_ERROR')) throw cause;
     const thrown = cause instanceof Error ? cause.name : 'something';
     throw new AuthUnavailableError(`findSubject threw ${thrown}, so it is unknown who the user is`, undefined, {
       cause,

@@ -275,6 +275,8 @@ export const sessionsModuleProviders: Provider[] = [
         caller,
         originCheck,
         cookies: sessionCookieSources(terms),
+        delivery: terms.delivery,
+        findUserId: (sessionId) => lifecycle.findUserId(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
         forbidCaching: (response) => {
           host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');

@@ -57,6 +57,17 @@ describe('AccountService', () => {
     expect(await stand.accounts.update(id, { email: null })).toMatchObject({ email: null, emailVerified: false });
   });
 
+  it('compares addresses and names by keys that are keys of themselves', async () => {
+    const [combining, composed] = ['J\u030Cohn', '\u01F0ohn'];
+    await stand.accounts.create({ username: combining });
+    expect((await errorOf(stand.accounts.create({ username: composed }))).code).toBe('USERNAME_TAKEN');
+    await stand.accounts.create({ email: 'ΝΙΚΟΣ.ΠΑΠΑΣ@example.com' });
+    expect(await stand.accounts.findByEmail('νικος.παπας@example.com')).not.toBeNull();
+    for (const wrong of ['x@evil＠example.com', 'a\u200Bda@example.com', '@example.com', 'ada@', 'ada@-x.com']) {
+      expect((await errorOf(stand.accounts.create({ email: wrong }))).fields).toMatchObject([{ path: 'email' }]);
+    }
+  });
+
   it('lists and searches in parts', async () => {
     for (const name of ['Ann', 'anna', 'Bob']) await stand.accounts.create({ name });
     const first = await stand.accounts.list({ search: 'AN', limit: 1 });

@@ -34,6 +34,15 @@ describe.each(platforms)('accounts on $name', (platform) => {
     expect((await stand.app.call('/me', { token })).status).toBe(200);
   });
 
+  it('makes a guest a user also after the access token has expired', async () => {
+    const guest = stand.client('body');
+    const made = await guest.post('/auth/anonymous', undefined, [['X-Token-Delivery', 'body']]);
+    const { id } = (made.json as { user: { id: string } }).user;
+    stand.clock.advanceSeconds(3_600);
+    const upgraded = await signUp(guest, { email, password });
+    expect(upgraded.json).toMatchObject({ user: { id, isAnonymous: false } });
+  });
+
   it('leaves a guest who signs in to an account a guest', async () => {
     await stand.accounts.create({ email, password });
     const guest = stand.client('body');
@@ -154,7 +163,12 @@ describe.each(platforms)('accounts on $name', (platform) => {
     expect((await unlink('google')).status).toBe(404);
     const last = await unlink('github');
     expect([last.status, codeOf(last.json)]).toEqual([409, 'LAST_SIGN_IN_METHOD']);
+    await stand.accounts.linkIdentity(id, { provider: 'google', subject: '2' });
+    const both = await Promise.all(['google', 'github'].map((provider) => unlink(provider)));
+    expect(both.map(({ status }) => status)).toContain(409);
+    expect((await stand.accounts.identities(id)).length).toBeGreaterThan(0);
     await stand.accounts.setPassword(id, password);
+    for (const { provider } of await stand.accounts.identities(id)) expect((await unlink(provider)).status).toBe(401);
   });
 
   it('answers 404 where a feature is off', async () => {

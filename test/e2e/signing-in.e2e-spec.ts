@@ -138,4 +138,43 @@ describe.each(platforms)('signing in on $name', (platform) => {
       expect([path, answer.status]).toEqual([path, 403]);
     }
   });
+
+  it('does not let a sign-in that was under way outlive a change of the password', async () => {
+    const { id } = await stand.accounts.create({ email, password });
+    const attempts = Array.from({ length: 8 }, async () => {
+      const client = stand.client('body');
+      await client.post('/auth/sign-in', { email, password }, [['X-Token-Delivery', 'body']]);
+      return client;
+    });
+    await stand.accounts.setPassword(id, 'staple of the horse');
+    const clients = await Promise.all(attempts);
+    expect((await stand.service.list(id)).items).toEqual([]);
+    for (const client of clients.filter(({ tokens }) => tokens !== null)) {
+      expect((await client.call('/me')).status).toBe(401);
+    }
+  });
+
+  it('makes nothing where the client asks for a delivery that the app does not offer', async () => {
+    await stand.accounts.create({ email, password });
+    for (const [path, json] of [
+      ['/auth/sign-up', { email: 'new@example.com', password }],
+      ['/auth/anonymous', undefined],
+      ['/auth/sign-in', { email, password }],
+      ['/auth/sign-in', { email, password: 'wrong horse battery' }],
+    ] as const) {
+      const answer = await stand.client().post(path, json, [['X-Token-Delivery', 'pigeon']]);
+      expect([path, answer.status, codeOf(answer.json)]).toEqual([path, 400, 'INVALID_REQUEST']);
+    }
+    expect((await stand.accounts.list()).items).toHaveLength(1);
+  });
+
+  it('counts failures by what was typed, so that an id locks nobody out', async () => {
+    const { id } = await stand.accounts.create({ email, username: 'ada', password });
+    for (let count = 0; count < 12; count += 1) {
+      await stand.client().post('/auth/sign-in', { username: id, password: 'wrong horse battery' });
+      if (count < 10) await stand.client().post('/auth/sign-in', { username: 'ada', password: 'wrong horse battery' });
+    }
+    expect((await stand.client().post('/auth/sign-in', { username: 'ada', password })).status).toBe(429);
+    await stand.signIn();
+  });
 });
