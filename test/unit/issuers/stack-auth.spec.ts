@@ -237,7 +237,8 @@ describe('the options', () => {
     ['baseUrl', 'https://stack.example.org/api', 'it has a path that does not belong to it'],
     ['baseUrl', 'https://stack.example.org?x=1', 'it has a path that does not belong to it'],
     ['allowAnonymus', true, 'there is no option of this name. Did you mean allowAnonymous'],
-    ['apiKey', 'hush', 'there is no option of this name. Known options: projectId, secretServerKey'],
+    ['apiKey', 'hush', 'there is no option of this name. Did you mean apiKeys'],
+    ['token', 'hush', 'there is no option of this name. Known options: projectId, secretServerKey'],
   ])('are refused at start: %s %j', (name, value, message) => {
     const error = configurationErrorOf(() => stackAuth({ projectId, [name]: value }));
 

@@ -152,9 +152,13 @@ describe('nest-gatehouse/testing', () => {
     expect(Object.keys(await import('nest-gatehouse/testing')).sort()).toEqual([
       'MemoryRevocationStore',
       'TestIssuer',
+      'describeAccountStore',
       'describeApiKeyStore',
+      'describeAttemptStore',
       'describeAuthenticationScheme',
+      'describeGroupStore',
       'describeIdentityProvider',
+      'describeOneTimeCodeStore',
       'describeRevocationStore',
       'describeSessionStore',
       'describeSigningKeyStore',
