@@ -40,10 +40,11 @@ export function readJson(row: SqlRow, column: string): unknown {
 
 /**
  * Selects a time in milliseconds since 1970. The text of a `timestamptz` depends on settings of the role and the database
- * (`DateStyle`, `TimeZone`), and this does not.
+ * (`DateStyle`, `TimeZone`), and this does not. `date_part` gives a float8, which is exact to the millisecond for any year that is
+ * kept, and costs less than the numeric of `extract`.
  */
 export function epochMs(column: string): string {
-  return `round(extract(epoch from ${column}) * 1000)::int8 as ${column}`;
+  return `round(date_part('epoch', ${column}) * 1000)::int8 as ${column}`;
 }
 
 /** Selects bytes in a form that does not depend on the setting `bytea_output`. */
