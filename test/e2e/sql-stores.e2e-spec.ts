@@ -24,6 +24,7 @@ import {
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../../src/sql/schema.js';
 import { type AppParts, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { LogLines } from '../support/log-lines.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -136,7 +137,7 @@ describe('SqlStoresModule', () => {
     await startApp(platform, { imports: imports.toReversed() });
     expect(await runSql(`select distinct applied_at from ${schema}.migrations`)).toEqual([{ applied_at: clock.now() }]);
     expect(logger.ours('log').map(({ text }) => text)).toEqual([
-      `Migrated the tables of the schema ${schema}: sessions, signing keys and revocations; API keys`,
+      `Migrated the tables of the schema ${schema}: ${migrations.map(({ name }) => name).join('; ')}`,
     ]);
   });
 
