@@ -23,8 +23,8 @@ interface NodeResponse {
   readonly writableEnded: boolean;
   readonly destroyed?: boolean;
   readonly writableNeedDrain?: boolean;
-  /** The stream of HTTP/2. */
-  readonly stream?: { readonly writableNeedDrain: boolean };
+  /** The stream of HTTP/2. A reset destroys it, and the response shows nothing of that. */
+  readonly stream?: { readonly writableNeedDrain: boolean; readonly destroyed: boolean } | undefined;
   /** The head of HTTP/1.1 as it was sent. It alone has the headers that are passed to `writeHead`. */
   readonly _header?: unknown;
   readonly req?: { readonly httpVersionMajor?: number; readonly socket?: { destroySoon?(): void } | null };
@@ -201,8 +201,8 @@ export function formatEvent(name: string, data: string): string {
   return `event: ${name}\ndata: ${data}\n\n`;
 }
 
-function isOpen({ writableEnded, destroyed }: NodeResponse): boolean {
-  return !writableEnded && destroyed !== true;
+function isOpen({ writableEnded, destroyed, stream }: NodeResponse): boolean {
+  return !writableEnded && destroyed !== true && stream?.destroyed !== true;
 }
 
 function isHttp2({ req }: NodeResponse): boolean {

@@ -1,12 +1,54 @@
 /** Responses that do not end with their token: marked ones, those without a user, and answers that have not begun. */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
+import { type CanActivate, Controller, type ExecutionContext, Get, Injectable, Res, UseGuards } from '@nestjs/common';
+import { AuthGuard } from 'nest-gatehouse';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { streamPlatforms, StreamsStand } from '../support/streams-app.js';
+
+type Reply = ServerResponse & { readonly raw?: ServerResponse };
+
+/** The steps of a call whose client leaves. */
+let steps: string[] = [];
+
+/** Lets a call pass when its client has left. */
+@Injectable()
+class LeftClientGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const response = context.switchToHttp().getResponse<Reply>();
+    const closed = once(response.raw ?? response, 'close');
+    steps.push('waits');
+    await closed;
+    return true;
+  }
+}
+
+@UseGuards(LeftClientGuard, AuthGuard)
+@Controller('left')
+class LeftController {
+  @Get()
+  left(@Res() response: Reply): void {
+    steps.push('handled');
+    (response.raw ?? response).end('left');
+  }
+}
 
 describe.each(streamPlatforms)('a response of $name', (platform) => {
   let stand: StreamsStand;
 
   beforeEach(async () => {
-    stand = await StreamsStand.start(platform);
+    steps = [];
+    stand = await StreamsStand.start(platform, { controllers: [LeftController] });
+  });
+
+  it('is not watched where the client has left while a guard waited', async () => {
+    const leave = platform.send(`${stand.app.url}/left`, await stand.tokenOf('alice'));
+    await vi.waitUntil(() => steps.includes('waits'));
+    leave();
+    await vi.waitUntil(() => steps.includes('handled'));
+    for (let turn = 0; turn < 10; turn += 1) await setImmediate();
+    expect([stand.watched, stand.timer.delayMs]).toEqual([0, null]);
   });
 
   it.each(['outliving', 'exports/file', 'public'])('goes on without its token: %s', async (path) => {

@@ -1,6 +1,6 @@
 /** Requests whose responses are read while they are open. */
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { connect } from 'node:http2';
+import { connect, constants } from 'node:http2';
 import type { Readable } from 'node:stream';
 
 export interface OpenResponse {
@@ -48,6 +48,26 @@ export async function openResponseOverHttp2(url: string, token?: string): Promis
     stream.on('error', reject);
   });
   return { status, ...text, end, leave: () => session.destroy() };
+}
+
+/** Sends a request whose answer nobody awaits. Returns what ends it from the side of the client. */
+export function sendRequest(url: string, token: string): () => void {
+  const sent = request(url, { headers: authorization(token), agent: false });
+  sent.on('error', () => undefined).end();
+  return () => void sent.destroy();
+}
+
+/** The same over HTTP/2: the client resets the stream, and keeps the connection until then. */
+export function sendRequestOverHttp2(url: string, token: string): () => void {
+  const { origin, pathname } = new URL(url);
+  const session = connect(origin);
+  const stream = session.request({ ':path': pathname, ...authorization(token) });
+  stream.on('error', () => undefined).once('close', () => {
+    session.close();
+  });
+  return () => {
+    stream.close(constants.NGHTTP2_CANCEL);
+  };
 }
 
 function authorization(token: string | undefined): IncomingHttpHeaders {

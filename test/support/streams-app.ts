@@ -26,7 +26,13 @@ import {
 } from './app.js';
 import { ManualClock } from './manual-clock.js';
 import { ManualTimer } from './manual-timer.js';
-import { type OpenResponse, openResponse, openResponseOverHttp2 } from './open-response.js';
+import {
+  type OpenResponse,
+  openResponse,
+  openResponseOverHttp2,
+  sendRequest,
+  sendRequestOverHttp2,
+} from './open-response.js';
 import { sentences } from './verdicts.js';
 
 type Raw = ServerResponse & { readonly raw?: ServerResponse };
@@ -183,16 +189,18 @@ export class OnlineController {
 
 /** Each platform, and HTTP/2 where Nest has it. */
 export const streamPlatforms: readonly StreamPlatform[] = [
-  ...platforms.map((platform) => ({ ...platform, open: openResponse })),
+  ...platforms.map((platform) => ({ ...platform, open: openResponse, send: sendRequest })),
   {
     name: 'Fastify over HTTP/2',
     createAdapter: () => new FastifyAdapter({ http2: true } as object),
     open: openResponseOverHttp2,
+    send: sendRequestOverHttp2,
   },
 ];
 
 interface StreamPlatform extends Platform {
   readonly open: typeof openResponse;
+  readonly send: typeof sendRequest;
 }
 
 interface StreamsParts {
