@@ -98,11 +98,7 @@ export class ConnectionWatch {
     this.schedule.set(entry, dueAt);
     this.setTimer(entry.dueAt);
     if (known !== undefined) this.schedule.delete(known);
-    else {
-      connection.onClose?.(() => {
-        this.drop(key);
-      });
-    }
+    else connection.onClose?.(this.drop.bind(this, key));
   }
 
   /** Verifies the token of a connection at the end of this turn of the event loop, if that is due. */
@@ -153,6 +149,8 @@ export class ConnectionWatch {
     const now = this.now();
     for (let checks = 0; checks < mostChecksInTurn; checks += 1) {
       if (!this.checkNext(now)) {
+        // What was opened during the verifications has set no timer.
+        this.handOver();
         this.isRunning = false;
         this.setTimer(this.schedule.nextDueAt());
         return;
@@ -179,6 +177,7 @@ export class ConnectionWatch {
     for (;;) {
       const next = this.pass?.next();
       if (next?.done === false) return next.value;
+      if (this.passRequested) this.handOver();
       this.pass = this.passRequested ? this.watched.values() : null;
       this.passRequested = false;
       if (this.pass === null) return undefined;
@@ -279,6 +278,7 @@ export class ConnectionWatch {
     this.timerDueAt = at;
     this.parts.timer.set(Math.max(0, at - this.now()), () => {
       this.timerDueAt = Number.POSITIVE_INFINITY;
+      this.isRunning = true;
       this.handOver();
       this.run();
     });

@@ -39,6 +39,31 @@ describe('many connections', () => {
     expect(stand.verifications).toBe(2 * number);
     expect(stand.timer.delayMs).toBe(51_000);
   });
+
+  it('that open during a pass are verified after another revocation', async () => {
+    const stand = new WatchStand();
+    for (let opened = 0; opened < number; opened += 1) stand.connect(3_600);
+    stand.watch.recheckAll();
+    stand.timer.ring();
+    const late = stand.connectToSource(3_600);
+    stand.refusal = RefusalError.token('revoked', 'Its user is revoked');
+    stand.watch.recheckAll();
+    await stand.finish();
+    expect(late.closedFor).toBe('revoked');
+  });
+
+  it('are verified when they are due where they open during a long run', async () => {
+    const stand = new WatchStand();
+    for (let opened = 0; opened < number; opened += 1) stand.connect(3_600);
+    stand.watch.recheckAll();
+    stand.timer.ring();
+    const late = stand.connectToSource(5);
+    await stand.finish();
+    expect(stand.timer.delayMs).toBe(5_000);
+    stand.refusal = RefusalError.token('expired', 'It expired 1 s ago');
+    await stand.advance(5);
+    expect(late.closedFor).toBe('expired');
+  });
 });
 
 describe('a connection that is closed', () => {

@@ -4,6 +4,7 @@ import type { Authenticator } from '../../../src/authentication/authenticator.js
 import { viewHttpRequest } from '../../../src/request/request-view.js';
 import { ConnectionWatch } from '../../../src/transports/connection-watch.js';
 import type { AuthEvent } from '../../../src/telemetry/auth-event.js';
+import type { ConnectionSource, WatchedConnection } from '../../../src/transports/watched-connection.js';
 import type { AuthUser } from '../../../src/user/auth-user.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { ManualTimer } from '../../support/manual-timer.js';
@@ -45,6 +46,8 @@ export class WatchStand {
   /** How often connections were looked at. */
   looks = 0;
   readonly watch: ConnectionWatch;
+  /** Hand over the connections of the source. */
+  private kept: (() => void)[] = [];
 
   constructor() {
     const verify = async (): Promise<AuthUser> => {
@@ -64,9 +67,26 @@ export class WatchStand {
     };
     const { clock, timer, events } = this;
     this.watch = new ConnectionWatch({ authenticator, clock, timer, report: (event) => events.push(event) });
+    this.watch.addSource(this.sourceOf());
   }
 
   connect(seconds: number, { key = {}, online = false }: { key?: object; online?: boolean } = {}): StandConnection {
+    const [watched, connection] = this.make(seconds, online);
+    this.watch.watch(key, watched);
+    return connection;
+  }
+
+  /** A connection that a source of the watch keeps until it is asked for it. */
+  connectToSource(seconds: number): StandConnection {
+    const [watched, connection] = this.make(seconds, false);
+    const dueAt = this.watch.expect(watched.user);
+    this.kept.push(() => {
+      this.watch.watch({}, watched, dueAt);
+    });
+    return connection;
+  }
+
+  private make(seconds: number, online: boolean): [WatchedConnection, StandConnection] {
     const listeners: (() => void)[] = [];
     const connection: StandConnection = {
       isOpen: true,
@@ -76,7 +96,7 @@ export class WatchStand {
         for (const listener of listeners) listener();
       },
     };
-    this.watch.watch(key, {
+    const watched: WatchedConnection = {
       request: viewHttpRequest({}),
       user: { id: 'alice', expiresAt: new Date(this.clock.now().getTime() + seconds * 1_000) } as AuthUser,
       handler: 'ChatGateway.send',
@@ -90,8 +110,20 @@ export class WatchStand {
         connection.isOpen = false;
         connection.closedFor = reason;
       },
-    });
-    return connection;
+    };
+    return [watched, connection];
+  }
+
+  private sourceOf(): ConnectionSource {
+    const kept = (): (() => void)[] => this.kept;
+    return {
+      get size() {
+        return kept().length;
+      },
+      handOver: () => {
+        for (const handOver of this.kept.splice(0)) handOver();
+      },
+    };
   }
 
   async advance(seconds: number): Promise<void> {
