@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { AuthUnavailableError, isRefusal, RefusalError } from '../errors/auth-error.js';
+import { asPause, AuthUnavailableError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { BoundedMap } from '../upstream/bounded-map.js';
 import { FairQueue } from '../upstream/fair-queue.js';
@@ -139,7 +139,7 @@ export class ConfirmedKeys {
     if (refused === undefined || now < refused.from || now >= refused.until) return;
     const { refusal, until } = refused;
     if (refusal.code !== 'TOO_MANY_ATTEMPTS') throw refusal;
-    throw RefusalError.tooMany((until - now) / 1_000, refusal.explanation, refusal.message);
+    throw pauseOf((until - now) / 1_000, refusal);
   }
 
   private ask(digest: string, text: string, network: string | null): Promise<KeyAuthentication> {
@@ -160,8 +160,7 @@ export class ConfirmedKeys {
       const group = network ?? '';
       return await (isKnown ? check() : this.unknown.run(check, { group, patienceMs, toError: tooManyUnknown }));
     } catch (error) {
-      if (isRefusal(error)) this.noteRefusal(digest, error);
-      throw error;
+      throw isRefusal(error) ? this.noteRefusal(digest, error) : error;
     }
   }
 
@@ -171,18 +170,25 @@ export class ConfirmedKeys {
     throw RefusalError.apiKey('expired', 'The key has expired, as its provider states');
   }
 
-  private noteRefusal(digest: string, refusal: RefusalError): void {
+  /** @returns what is thrown */
+  private noteRefusal(digest: string, refusal: RefusalError): RefusalError {
     const from = this.now();
     const seconds = refusal.retryAfterSeconds;
     // A key that is used too often is still a known one.
     if (seconds === null) this.known.delete(digest);
     const lasts = seconds === null ? refusedMs : Math.min(seconds * 1_000, longestPauseMs);
     this.refused.set(digest, { refusal, from, until: from + lasts });
+    return seconds === null ? refusal : pauseOf(seconds, refusal);
   }
 
   private now(): number {
     return readMilliseconds(this.parts.clock);
   }
+}
+
+/** The refusal of a key whose provider limits its use. */
+function pauseOf(seconds: number, { explanation, message }: RefusalError): RefusalError {
+  return asPause(RefusalError.tooMany(seconds, explanation, message));
 }
 
 /** The authentication by a confirmed key. */

@@ -12,6 +12,7 @@ export type { AuthErrorCode, RefusalCode, RefusalReason } from './refusal-senten
 
 // The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');
+const pauseBrand = Symbol.for('nest-gatehouse.pause');
 
 /**
  * The base class of every error that this package throws on purpose. It is the `cause` of the Nest exception
@@ -63,6 +64,19 @@ export function isRefusal(error: unknown): error is RefusalError {
 /** Whether an error refuses a credential because it has expired. */
 export function isExpiry(error: unknown): error is RefusalError {
   return isAuthError(error) && error.reason === 'expired';
+}
+
+/**
+ * Marks a refusal as one that only delays the use of a credential: whoever issued it limits how often it may be used, which says
+ * nothing against it.
+ */
+export function asPause(refusal: RefusalError): RefusalError {
+  return Object.defineProperty(refusal, pauseBrand, { value: true });
+}
+
+/** Whether an error leaves open whether a credential is good: nobody could say it, or its issuer asks for a pause. */
+export function isUndecided(error: unknown): boolean {
+  return isAuthError(error) && (error.code === 'SERVER_ERROR' || pauseBrand in error);
 }
 
 /** Whether an error says that an option is wrong. */

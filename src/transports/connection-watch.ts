@@ -1,7 +1,7 @@
 import { type Authenticator, authenticateOnline } from '../authentication/authenticator.js';
 import type { Clock, Timer } from '../clock/clock.js';
 import { atEndOfTurn } from '../clock/turn.js';
-import { type AuthError, isAuthError, isExpiry } from '../errors/auth-error.js';
+import { type AuthError, isAuthError, isExpiry, isUndecided } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { chain, isThenable, type MaybePromise, recover } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
@@ -226,9 +226,9 @@ export class ConnectionWatch {
     });
   }
 
-  /** Closes a connection that is refused. After an outage or an unexpected error it stays open until the next verification. */
+  /** Closes a connection that is refused. After an outage, a pause or an unexpected error it stays open until the next verification. */
   private refuse(entry: WatchEntry, error: unknown): void {
-    if (isAuthError(error) && error.code !== 'SERVER_ERROR') this.close(entry, error);
+    if (isAuthError(error) && !isUndecided(error)) this.close(entry, error);
     // What ended long ago would be refused if it could be verified, so an outage does not keep its connection open.
     else if (endOf(entry) + recheckIntervalMs <= this.now()) this.close(entry, expiredLongAgo(recheckIntervalMs));
   }

@@ -10,8 +10,9 @@ import {
 } from 'nest-gatehouse';
 import { apiKeys, ApiKeyService, ApiKeysModule } from 'nest-gatehouse/api-keys';
 import { memoryStores } from 'nest-gatehouse/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { platforms } from '../support/app.js';
+import type { OpenResponse } from '../support/open-response.js';
 import { type ProviderKeyApp, startProviderKeyApp } from '../support/provider-key-app.js';
 import {
   type KeyServer,
@@ -21,6 +22,7 @@ import {
   startPropelKeyServer,
   startStackKeyServer,
 } from '../support/provider-key-servers.js';
+import { OnlineController, streamPlatforms, StreamsStand } from '../support/streams-app.js';
 import { unavailable, verdictOf } from '../support/verdicts.js';
 import { jonas } from '../vectors/propel-auth/users.js';
 
@@ -161,6 +163,50 @@ describe.each(platforms)('API keys of PropelAuth on $name', (platform) => {
     expect([await status(key), await status(ofStack), await status(own.text)]).toEqual([200, 200, 200]);
     expect([await status('acme_x'), await status('sk_'), await status('a.b.c')]).toEqual([401, 401, 401]);
     expect([server.calls.length, stack.calls.length]).toEqual([1, 2]);
+  });
+});
+
+describe.each(streamPlatforms)('an open response to an API key of PropelAuth on $name', (platform) => {
+  async function open(path: string): Promise<{ server: KeyServer; stand: StreamsStand; response: OpenResponse }> {
+    const server = await startPropelKeyServer();
+    server.keys.set(key, propelAnswers.personal);
+    const stand = await StreamsStand.start(platform, {
+      describeIssuer: () => propel(server.url),
+      controllers: [OnlineController],
+    });
+    const response = await stand.open(path, key);
+    await response.untilContains('tick');
+    expect(stand.watched).toBe(1);
+    return { server, stand, response };
+  }
+
+  it.each(['events', 'online'])('goes on while the limit of the key is exceeded, and ends with the key: %s', async (path) => {
+    const { server, stand, response } = await open(path);
+    server.keys.set(key, propelAnswers.limited);
+    for (const calls of [2, 3]) {
+      await stand.pass(60);
+      await vi.waitUntil(() => server.calls.length === calls);
+      // Another call to PropelAuth takes no less time than the one about the key.
+      expect((await stand.open('short', other)).status).toBe(401);
+      server.calls.length = calls;
+      expect([stand.watched, response.text()]).toEqual([1, expect.not.stringContaining('error')]);
+    }
+    server.keys.delete(key);
+    await stand.pass(60);
+    expect(await response.end).toBe('complete');
+    expect(response.text()).toContain('"reason":"key"');
+    response.leave();
+  });
+
+  it('ends with a refused key of a network that has tried too many', async () => {
+    const { server, stand, response } = await open('events');
+    server.keys.delete(key);
+    const invented = Array.from({ length: 31 }, (_, at) => stand.open('short', `invented-${at}`));
+    expect((await Promise.all(invented)).filter(({ status }) => status === 429)).toHaveLength(1);
+    await stand.pass(60);
+    expect(await response.end).toBe('complete');
+    expect(response.text()).toContain('TOO_MANY_ATTEMPTS');
+    response.leave();
   });
 });
 
