@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { asPause, AuthUnavailableError, isRefusal, RefusalError } from '../errors/auth-error.js';
+import { asPause, AuthUnavailableError, isRefusal, isUndecided, RefusalError } from '../errors/auth-error.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import { BoundedMap } from '../upstream/bounded-map.js';
 import { FairQueue } from '../upstream/fair-queue.js';
@@ -91,15 +91,18 @@ export class ConfirmedKeys {
     const known = this.findFresh(digest);
     if (known !== undefined) return known.authentication;
     this.checkForm(text);
-    this.checkRefused(digest);
+    const refused = this.findRefused(digest);
+    if (refused !== undefined) throw refused;
     return this.ask(digest, text, network);
   }
 
-  /** Verifies a key by a call that begins after this method was called. */
+  /** Verifies a key by a call that begins after this method was called, unless the provider has asked for a pause of this key. */
   async verifyOnline(text: string, network: string | null): Promise<Authentication> {
     this.checkForm(text);
     const digest = digestOf(text);
     await this.flights.landed(digest);
+    const refused = this.findRefused(digest);
+    if (refused !== undefined && isUndecided(refused)) throw refused;
     return this.ask(digest, text, network);
   }
 
@@ -133,13 +136,13 @@ export class ConfirmedKeys {
     return false;
   }
 
-  private checkRefused(digest: string): void {
+  /** What is thrown for a key that was refused a short time ago. */
+  private findRefused(digest: string): RefusalError | undefined {
     const refused = this.refused.get(digest);
     const now = this.now();
-    if (refused === undefined || now < refused.from || now >= refused.until) return;
+    if (refused === undefined || now < refused.from || now >= refused.until) return undefined;
     const { refusal, until } = refused;
-    if (refusal.code !== 'TOO_MANY_ATTEMPTS') throw refusal;
-    throw pauseOf((until - now) / 1_000, refusal);
+    return refusal.retryAfterSeconds === null ? refusal : pauseOf((until - now) / 1_000, refusal);
   }
 
   private ask(digest: string, text: string, network: string | null): Promise<KeyAuthentication> {

@@ -114,11 +114,12 @@ describe.each(platforms)('API keys of PropelAuth on $name', (platform) => {
     ]);
     clock.advanceSeconds(10);
     expect((await app.call('/caller', { token: key })).headers['retry-after']).toBe('8');
-    expect(server.calls).toEqual([validate]);
+    const online = await app.call('/online', { token: key });
+    expect([online.status, online.headers['retry-after'], server.calls]).toEqual([429, '8', [validate]]);
     expect(await status(other)).toBe(200);
     clock.advanceSeconds(8);
     server.keys.set(key, propelAnswers.personal);
-    expect(await status(key)).toBe(200);
+    expect([await status(key), await status(key, '/online')]).toEqual([200, 200]);
   });
 
   it('answers 503 for a limit of the app, a wrong key of the app and outages; known keys pass and are asked about', async () => {
@@ -144,6 +145,19 @@ describe.each(platforms)('API keys of PropelAuth on $name', (platform) => {
     const lines = log.lines.map(({ text }) => text).join('\n');
     expect(lines).toContain('it does not accept propelAuth({ apiKey })');
     expect(lines).not.toMatch(new RegExp(`backend-key|${key}|${other}`));
+  });
+
+  it.each([
+    ['a page of a proxy', { 'content-type': 'text/html' }, '<h1>404 Not Found</h1>'],
+    ['no body', {}, ''],
+    ['JSON that is no object', { 'content-type': 'application/json' }, '"Not found"'],
+  ])('answers 503 for a 404 that PropelAuth did not answer: %s', async (_, headers, body) => {
+    const { app, server, log } = await start();
+    server.fault = { status: 404, headers, body };
+    expect(verdictOf(await app.call('/caller', { token: key }))).toEqual(unavailable);
+    expect(log.lines.map(({ text }) => text).join('\n')).toContain('Check propelAuth({ apiUrl');
+    server.fault = { status: 404, headers: { 'content-type': 'application/json' }, body: {} };
+    expect(verdictOf(await app.call('/caller', { token: key }))).toMatchObject({ status: 401, reason: 'key' });
   });
 
   it('is told apart from keys of the app and of Stack Auth, and from tokens', async () => {

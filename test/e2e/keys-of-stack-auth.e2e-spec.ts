@@ -135,6 +135,14 @@ describe.each(platforms)('API keys of Stack Auth on $name', (platform) => {
     expect(verdictOf(await app.call('/caller', { token: confirm(stand) }))).toMatchObject(refused('revoked'));
   });
 
+  it('answers 503 where Stack Auth names a user by what is no id', async () => {
+    const stand = await start();
+    const key = stackKey();
+    stand.server.keys.set(key, stackConfirms(stand.clock.now(), { user_id: 'me' }));
+    expect(verdictOf(await stand.app.call('/caller', { token: key }))).toEqual(unavailable);
+    expect(stand.server.calls).toEqual([check]);
+  });
+
   it('accepts the key of a team as the team, which is its own only organization', async () => {
     const stand = await start();
     const { app, clock, server } = stand;

@@ -63,7 +63,8 @@ function refuse(answer: HttpAnswer): void {
     const explanation = 'PropelAuth limits how often this key may be used';
     throw RefusalError.tooMany(seconds, explanation, 'The API key is used too often');
   }
-  const isUnknown = answer.status === 404 || (answer.status === 400 && isObject(answer.body));
+  // A proxy, or a server at a wrong address, answers these without a JSON object.
+  const isUnknown = (answer.status === 404 || answer.status === 400) && isObject(answer.body);
   if (isUnknown) throw RefusalError.apiKey('key', 'PropelAuth knows no such key, or it has expired');
 }
 

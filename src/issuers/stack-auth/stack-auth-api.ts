@@ -84,7 +84,8 @@ export class StackAuthApi {
     const answer = await this.client.call(call);
     const { body } = readVerdict(answer, { what, token: null, isAboutKey: true }) ?? {};
     const key = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthKey, body);
-    if (key.type === kind && (key[`${kind}_id`] ?? null) !== null) return key;
+    const id = key[`${kind}_id`] ?? null;
+    if (key.type === kind && id !== null && (kind === 'team' || uuid.test(id))) return key;
     throw new AuthUnavailableError(`The answer of Stack Auth to ${what} names no ${kind}`, secondsToRecover);
   }
 
