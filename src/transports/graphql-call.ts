@@ -1,4 +1,9 @@
+import type { PrivateSlot } from '../request/private-slot.js';
 import type { HttpRequest } from '../request/request-view.js';
+import { nodeResponseOf } from './response-watch.js';
+
+/** Fastify's reply to each request. */
+type Replies = PrivateSlot<object>;
 
 /**
  * The path of a field in an operation, from the field to the root. In graphql-js, `prev` is the same object as the path of the
@@ -88,7 +93,7 @@ export function findGraphqlRequest(context: unknown): GraphqlRequest | undefined
  * Finds the HTTP response in the context, in its request, or among `replies`, by its request. `undefined` if there is none, or if its
  * headers have been sent.
  */
-export function findGraphqlResponse(context: unknown, replies: WeakMap<object, object>): object | undefined {
+export function findGraphqlResponse(context: unknown, replies: Replies): object | undefined {
   return responsesIn(context, replies).find((response): response is object => {
     const takesHeaders = [read(response, 'setHeader'), read(response, 'header')].some(
       (set) => typeof set === 'function',
@@ -97,14 +102,14 @@ export function findGraphqlResponse(context: unknown, replies: WeakMap<object, o
   });
 }
 
-/** Finds the HTTP response, also after its headers have been sent. */
-export function findResponse(context: unknown, replies: WeakMap<object, object>): object | undefined {
-  return responsesIn(context, replies).find(isObject);
+/** Finds the HTTP response, also after its headers have been sent. Members of these names may be the app's own. */
+export function findResponse(context: unknown, replies: Replies): unknown {
+  return responsesIn(context, replies).find((response) => nodeResponseOf(response) !== undefined);
 }
 
-function responsesIn(context: unknown, replies: WeakMap<object, object>): readonly unknown[] {
+function responsesIn(context: unknown, replies: Replies): readonly unknown[] {
   const request = read(context, 'req');
-  const reply = isObject(request) ? replies.get(request) : undefined;
+  const reply = isObject(request) ? replies.find(request) : undefined;
   return [read(context, 'res'), read(context, 'reply'), read(request, 'res'), reply];
 }
 

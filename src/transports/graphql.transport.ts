@@ -4,6 +4,7 @@ import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
 import { statusOf, toHeaderlessBody } from '../challenge/error-answers.js';
 import type { Answer, AnswerStatus, HeaderlessBody, HeaderLines } from '../challenge/error-answers.js';
 import { ConfigurationError, type AuthError } from '../errors/auth-error.js';
+import { createPrivateSlot } from '../request/private-slot.js';
 import { viewHttpRequest, type HttpRequest, type RequestView } from '../request/request-view.js';
 import { viewSocketRequest } from '../request/socket-request-view.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
@@ -54,7 +55,7 @@ export class GraphqlTransport extends Transport {
   private readonly responses: ResponseWatch;
   private hasReported = false;
   /** Fastify's reply to each request. */
-  private readonly replies = new WeakMap<object, object>();
+  private readonly replies = createPrivateSlot<object>();
 
   constructor(
     private readonly context: TransportContext,

@@ -228,9 +228,10 @@ function readHeader(response: NodeResponse, name: string): string {
 }
 
 /** Node's response in the reply of Fastify, or the response itself; `undefined` for what is neither. */
-function nodeResponseOf(response: unknown): NodeResponse | undefined {
+export function nodeResponseOf(response: unknown): NodeResponse | undefined {
   if (typeof response !== 'object' || response === null) return undefined;
-  const raw = (response as { readonly raw?: unknown }).raw ?? response;
+  const raw: unknown = (response as { readonly raw?: unknown }).raw ?? response;
+  if (typeof raw !== 'object' || raw === null) return undefined;
   return typeof (raw as Partial<NodeResponse>).writableEnded === 'boolean' ? (raw as NodeResponse) : undefined;
 }
 

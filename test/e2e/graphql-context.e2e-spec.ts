@@ -33,6 +33,23 @@ class HouseResolver {
   }
 }
 
+/** Which requests of the platform get an entry in a WeakMap meanwhile, by their path. */
+async function weakKeysDuring(run: () => Promise<void>): Promise<readonly unknown[]> {
+  const paths: unknown[] = [];
+  const { prototype } = WeakMap;
+  const set = Reflect.get(prototype, 'set');
+  Reflect.set(prototype, 'set', function setAndNote(this: WeakMap<object, unknown>, key: object, value: unknown) {
+    if ('headers' in key && 'url' in key) paths.push(key.url);
+    return Reflect.apply(set, this, [key, value]) as unknown;
+  });
+  try {
+    await run();
+  } finally {
+    Reflect.set(prototype, 'set', set);
+  }
+  return paths;
+}
+
 describe.each(graphqlEngines)('the context of an operation by $name', ({ platform, importModule, keepsRequest }) => {
   let issuer: TestIssuer;
 
@@ -69,6 +86,19 @@ describe.each(graphqlEngines)('the context of an operation by $name', ({ platfor
     const { data } = await ask(app, '{ guarded }', { token, headers: [['Upgrade', 'websocket']] });
     expect(data).toEqual({ guarded: 'alice, alice in the request' });
     expect(seen.map((request) => 'headers' in request && 'socket' in request)).toEqual([true]);
+  });
+
+  it('costs no entry in a WeakMap, neither with this request nor with one of another route', async () => {
+    const app = await startApp(platform, {
+      imports: [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) }), importModule()],
+      providers: [HouseResolver],
+    });
+    const token = await issuer.token({ aud: 'api', sub: 'alice' });
+    const requests = await weakKeysDuring(async () => {
+      expect((await ask(app, '{ guarded }', { token })).data).toEqual({ guarded: 'alice, alice in the request' });
+      expect((await app.call('/elsewhere')).status).toBe(404);
+    });
+    expect(requests).toEqual([]);
   });
 
   it('has refusals that are logged at debug, with the field and the reason', async () => {

@@ -24,17 +24,24 @@ interface Routes {
   all(path: string, handler: unknown): unknown;
 }
 
+interface SseOptions {
+  readonly schema?: GraphQLSchema;
+  readonly path?: string;
+  /** Members of the context that are the app's own. */
+  readonly own?: object;
+}
+
 /** Mounts graphql-sse on the adapter, as drivers of Nest mount their engine. */
 class SseDriver extends AbstractGraphQLDriver {
-  override async start(options: { readonly schema?: GraphQLSchema; readonly path?: string }): Promise<void> {
+  override async start(options: SseOptions): Promise<void> {
     const { httpAdapter } = this.httpAdapterHost;
-    const { schema } = options;
+    const { schema, own } = options;
     if (schema === undefined) throw new Error('There is no schema');
     const routes: Routes = httpAdapter.getInstance();
     const isExpress = httpAdapter.getType() === 'express';
     const handler = isExpress
-      ? createExpressHandler({ schema, context: ({ raw, context: { res } }) => ({ req: raw, res }) })
-      : createFastifyHandler({ schema, context: ({ raw, context: { reply } }) => ({ req: raw, reply }) });
+      ? createExpressHandler({ schema, context: ({ raw, context: { res } }) => ({ req: raw, res, ...own }) })
+      : createFastifyHandler({ schema, context: ({ raw, context: { reply } }) => ({ req: raw, reply, ...own }) });
     routes.all('/graphql', handler);
   }
 
@@ -80,7 +87,12 @@ class TicksResolver {
 }
 
 describe.each(platforms)('a subscription over server-sent events on $name', (platform) => {
-  it('ends with its token, and its client gets the error', async () => {
+  it.each<[string, object]>([
+    ['the response', {}],
+    ['a res of its own', { res: { locale: 'en' } }],
+    ['a reply of its own', { reply: { text: 'Hello' } }],
+    ['both of its own', { res: { raw: 'none' }, reply: { raw: null } }],
+  ])('ends with its token, and its client gets the error; the context has %s', async (_, own) => {
     const [clock, timer] = [new ManualClock(), new ManualTimer()];
     const issuer = await startIssuer({ clock });
     const app = await startAppWithTimer(
@@ -88,7 +100,7 @@ describe.each(platforms)('a subscription over server-sent events on $name', (pla
       {
         imports: [
           AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }), clock }),
-          GraphQLModule.forRoot({ driver: SseDriver, autoSchemaFile: true }),
+          GraphQLModule.forRoot({ driver: SseDriver, autoSchemaFile: true, own }),
         ],
         providers: [TicksResolver],
       },
