@@ -1,6 +1,6 @@
 import type { PrivateSlot } from '../request/private-slot.js';
 import type { HttpRequest } from '../request/request-view.js';
-import { nodeResponseOf } from './response-watch.js';
+import { nodeResponseOf } from './node-response.js';
 
 /** Fastify's reply to each request. */
 type Replies = PrivateSlot<object>;

@@ -6,6 +6,7 @@ import type { AuthUser } from '../user/auth-user.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { type LinkedItem, LinkedList } from '../upstream/linked-list.js';
 import type { ConnectionWatch } from './connection-watch.js';
+import { type NodeResponse, nodeResponseOf } from './node-response.js';
 import type { Caller } from './transport.js';
 import type { ConnectionSource, WatchedConnection } from './watched-connection.js';
 
@@ -15,24 +16,6 @@ export interface ResponseWatchParts {
   readonly view: (context: CallContext) => RequestView;
   /** What ends an event stream: one event or several, with the reason. */
   readonly lastEvents: (refusal: AuthError) => string;
-}
-
-/** Node's response, of HTTP/1.1 or HTTP/2. */
-interface NodeResponse {
-  readonly headersSent: boolean;
-  readonly writableEnded: boolean;
-  readonly destroyed?: boolean;
-  readonly writableNeedDrain?: boolean;
-  /** The stream of HTTP/2. A reset destroys it, and the response shows nothing of that. */
-  readonly stream?: { readonly writableNeedDrain: boolean; readonly destroyed: boolean } | undefined;
-  /** The head of HTTP/1.1 as it was sent. It alone has the headers that are passed to `writeHead`. */
-  readonly _header?: unknown;
-  readonly req?: { readonly httpVersionMajor?: number; readonly socket?: { destroySoon?(): void } | null };
-  getHeader(name: string): unknown;
-  on(event: 'close' | 'error' | 'finish', listener: () => void): unknown;
-  end(text: string): unknown;
-  write(...args: readonly unknown[]): unknown;
-  destroy(error?: Error): unknown;
 }
 
 /** A call that the guard has let through. */
@@ -225,14 +208,6 @@ function readHeader(response: NodeResponse, name: string): string {
   if (typeof set === 'string') return set;
   const head = typeof response._header === 'string' ? response._header : '';
   return new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(head)?.[1] ?? '';
-}
-
-/** Node's response in the reply of Fastify, or the response itself; `undefined` for what is neither. */
-export function nodeResponseOf(response: unknown): NodeResponse | undefined {
-  if (typeof response !== 'object' || response === null) return undefined;
-  const raw: unknown = (response as { readonly raw?: unknown }).raw ?? response;
-  if (typeof raw !== 'object' || raw === null) return undefined;
-  return typeof (raw as Partial<NodeResponse>).writableEnded === 'boolean' ? (raw as NodeResponse) : undefined;
 }
 
 function ignore(): void {

@@ -194,23 +194,26 @@ describe.each(streamPlatforms)('an open response to an API key of PropelAuth on 
     return { server, stand, response };
   }
 
-  it.each(['events', 'online'])('goes on while the limit of the key is exceeded, and ends with the key: %s', async (path) => {
-    const { server, stand, response } = await open(path);
-    server.keys.set(key, propelAnswers.limited);
-    for (const calls of [2, 3]) {
+  it.each(['events', 'online'])(
+    'goes on while the limit of the key is exceeded, and ends with the key: %s',
+    async (path) => {
+      const { server, stand, response } = await open(path);
+      server.keys.set(key, propelAnswers.limited);
+      for (const calls of [2, 3]) {
+        await stand.pass(60);
+        await vi.waitUntil(() => server.calls.length === calls);
+        // Another call to PropelAuth takes no less time than the one about the key.
+        expect((await stand.open('short', other)).status).toBe(401);
+        server.calls.length = calls;
+        expect([stand.watched, response.text()]).toEqual([1, expect.not.stringContaining('error')]);
+      }
+      server.keys.delete(key);
       await stand.pass(60);
-      await vi.waitUntil(() => server.calls.length === calls);
-      // Another call to PropelAuth takes no less time than the one about the key.
-      expect((await stand.open('short', other)).status).toBe(401);
-      server.calls.length = calls;
-      expect([stand.watched, response.text()]).toEqual([1, expect.not.stringContaining('error')]);
-    }
-    server.keys.delete(key);
-    await stand.pass(60);
-    expect(await response.end).toBe('complete');
-    expect(response.text()).toContain('"reason":"key"');
-    response.leave();
-  });
+      expect(await response.end).toBe('complete');
+      expect(response.text()).toContain('"reason":"key"');
+      response.leave();
+    },
+  );
 
   it('ends with a refused key of a network that has tried too many', async () => {
     const { server, stand, response } = await open('events');

@@ -62,9 +62,11 @@ export function sendRequestOverHttp2(url: string, token: string): () => void {
   const { origin, pathname } = new URL(url);
   const session = connect(origin);
   const stream = session.request({ ':path': pathname, ...authorization(token) });
-  stream.on('error', () => undefined).once('close', () => {
-    session.close();
-  });
+  stream
+    .on('error', () => undefined)
+    .once('close', () => {
+      session.close();
+    });
   return () => {
     stream.close(constants.NGHTTP2_CANCEL);
   };
