@@ -1,13 +1,13 @@
 import { path, readOptions, readSwitch } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
-import type { AccountEvent } from './account-event.js';
+import type { AccountEvent } from './account.js';
 import { readMinLength } from './password-policy.js';
 
 /** How the app keeps the accounts of its users. */
 export interface AccountsModuleOptions {
   /**
    * Who may make an account by `POST /auth/sign-up`. `'at-once'` makes one that works right away; the address is not verified, and
-   * the answer for an address that has an account says so. `false`: nobody; accounts are made by `AccountService.create`.
+   * the answer for an address that has an account says so. `false`: no caller; accounts are made by `AccountService.create`.
    *
    * @defaultValue false
    */

@@ -2,7 +2,7 @@ import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { isAuthError } from '../errors/auth-error.js';
 import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { AccountError } from './account-error.js';
-import type { AccountEvent } from './account-event.js';
+import type { AccountEvent } from './account.js';
 import { checkInput } from './account-input.js';
 import type { AccountPasswords } from './account-passwords.js';
 import { createStoredAccount, profileRules, takenError, withProfile } from './account-profile.js';

@@ -4,7 +4,7 @@ import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
-import type { AccountEvent } from './account-event.js';
+import type { AccountEvent } from './account.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
 import type { AccountPasswords } from './account-passwords.js';
 import { type AccountProfile, createStoredAccount, profileRules, takenError, withProfile } from './account-profile.js';

@@ -37,6 +37,19 @@ export interface AccountIdentity {
   readonly linkedAt: Date;
 }
 
+/** What happened to an account, after it was stored. */
+export interface AccountEvent {
+  readonly type:
+    | 'account-created'
+    | 'account-upgraded'
+    | 'account-disabled'
+    | 'account-deleted'
+    | 'signed-in'
+    | 'password-changed';
+  readonly accountId: string;
+  readonly at: Date;
+}
+
 /** What of an account is not secret. */
 export function toAccount(found: FoundAccount): Account {
   return {

@@ -18,7 +18,7 @@ import { SessionService } from '../sessions/session.service.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import { describeThrown } from '../telemetry/log-text.js';
 import { toSubject } from './account.js';
-import type { AccountEvent } from './account-event.js';
+import type { AccountEvent } from './account.js';
 import {
   type AccountOptionsFactory,
   accountOptionNames,

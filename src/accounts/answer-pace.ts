@@ -15,7 +15,7 @@ const longestRestMs = 3000;
 
 /**
  * Makes wrong passwords equally slow where accounts have hashes of different costs: imported ones verify faster or slower than those
- * made here, by which an account could be told from none. While only one cost is seen, nothing waits.
+ * made here, by which an account could be distinguished from none. While only one cost is seen, nothing waits.
  */
 export class AnswerPace {
   private readonly durations = new Map<string, Duration>();

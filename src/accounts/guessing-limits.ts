@@ -59,7 +59,7 @@ export class GuessingLimits {
    * Counts an attempt to guess a password or a code as a failure. Call it before what was given is compared, also for a login that
    * does not exist.
    *
-   * A network from which the account signed in lately has a limit of its own: nobody else can lock the person out there.
+   * A network from which the account signed in lately has a limit of its own: callers of other networks cannot lock the person out there.
    *
    * @param login what the failures are counted under, whether or not there is an account: otherwise the count would tell
    * @param accountId the account that it belongs to; `null` where there is none

@@ -10,5 +10,5 @@ export type { AccountProfile } from './account-profile.js';
 export { type Group, GroupService, type NewGroup } from './group.service.js';
 export type { Account, AccountIdentity } from './account.js';
 export { AccountError, type AccountErrorCode } from './account-error.js';
-export type { AccountEvent } from './account-event.js';
+export type { AccountEvent } from './account.js';
 export type { Page, PageOptions } from '../configuration/list-page.js';

@@ -51,7 +51,7 @@ export interface CodeRequest {
   readonly subject?: string;
   /** The account that the code ends with. @defaultValue none */
   readonly accountId?: string | null;
-  /** What whoever has the code is given for it. It is stored readable. @defaultValue nothing */
+  /** What the holder of the code is given for it. It is stored readable. @defaultValue nothing */
   readonly payload?: JsonObject;
 }
 

@@ -25,7 +25,7 @@ export interface ApiKeysModuleOptions {
    * Looks up the user of a key: a function, an object with the method `findSubject`, or a class with it. `null` refuses the keys of
    * this user. If it throws, the answer is 503.
    *
-   * @defaultValue `findSubject` of `SessionsModule`
+   * @defaultValue that of `SessionsModule`, then the accounts of `AccountsModule`
    */
   readonly findSubject?: SubjectFinder['findSubject'] | SubjectFinder | SubjectFinderClass;
   /**
@@ -94,6 +94,6 @@ export function refuseWithoutFinder(where: string): never {
   throw new ConfigurationError(
     path(where, 'findSubject'),
     'it is missing, and nothing else in this app knows its users',
-    'Write findSubject: (userId) => users.find(userId), or import SessionsModule, whose findSubject is used then',
+    'Write findSubject: (userId) => users.find(userId), or import SessionsModule or AccountsModule, whose users are looked up then',
   );
 }

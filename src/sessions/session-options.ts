@@ -54,7 +54,9 @@ export interface SessionsModuleOptions {
   /**
    * Looks up a user: a function, an object with the method `findSubject`, or a class with it. It is called when a session
    * begins, for each refresh and for `GET /auth/me`. `null` ends the session. If it throws, the answer is 503 and the session
-   * stays as it was.
+   * stays as it was. With `AccountsModule` it is asked after the account was found enabled, and adds to it.
+   *
+   * @defaultValue the accounts of `AccountsModule`
    */
   readonly findSubject?: SubjectFinder['findSubject'] | SubjectFinder | SubjectFinderClass;
   /** Makes `user` of answers. @defaultValue all members of the subject except `claims` */

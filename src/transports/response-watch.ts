@@ -211,5 +211,5 @@ function readHeader(response: NodeResponse, name: string): string {
 }
 
 function ignore(): void {
-  // Errors of a response that was ended concern nobody.
+  // An error of a response that was ended has no consequence.
 }

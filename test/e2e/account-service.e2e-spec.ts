@@ -1,6 +1,8 @@
 /** The services of accounts and groups. */
 import { pbkdf2Sync } from 'node:crypto';
 import { AccountError } from 'nest-gatehouse/accounts';
+import { ApiKeyService, apiKeys, ApiKeysModule } from 'nest-gatehouse/api-keys';
+import { ownTokens } from 'nest-gatehouse/sessions';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Platform, platforms } from '../support/app.js';
 import { type AccountApp, email, password, startAccountApp } from '../support/account-app.js';
@@ -131,6 +133,47 @@ describe('AccountService', () => {
     expect((await errorOf(stand.groups.addMember('none', one.id))).code).toBe('NOT_FOUND');
     expect((await errorOf(stand.groups.addMember('staff', 'none'))).code).toBe('NOT_FOUND');
     expect((await errorOf(stand.groups.create({} as { name: string }))).fields).toMatchObject([{ path: 'name' }]);
+  });
+});
+
+describe('users with an account', () => {
+  const [platform] = platforms as readonly [Platform];
+
+  it('have what findSubject of SessionsModule adds, as long as their account is enabled', async () => {
+    const added = new Map<string, object | null>();
+    const findSubject = (id: string) => {
+      const more = added.get(id);
+      return more === null ? null : { id, ...more };
+    };
+    const stand = await startAccountApp(platform, {}, { sessions: { findSubject } });
+    const { id } = await stand.accounts.create({ email, emailVerified: true, password });
+    await stand.groups.create({ name: 'staff' });
+    await stand.groups.addMember('staff', id);
+    added.set(id, { roles: ['editor'], name: 'Ada' });
+    const client = await stand.signIn();
+    const me = async () => (await client.call('/auth/me')).json;
+    expect(await me()).toMatchObject({ user: { name: 'Ada', email, emailVerified: true, roles: ['staff', 'editor'] } });
+    added.set(id, { email: 'other@example.com' });
+    expect(await me()).toMatchObject({ user: { email: 'other@example.com', emailVerified: null } });
+    added.set(id, null);
+    expect(await me()).toMatchObject({ code: 'INVALID_TOKEN', reason: 'revoked' });
+  });
+
+  it('use their API keys until their account is disabled or deleted', async () => {
+    const keys = ApiKeysModule.forRoot({ prefix: 'acme', cacheSeconds: 0 });
+    const auth = { issuers: [ownTokens(), apiKeys()] };
+    const stand = await startAccountApp(platform, {}, { imports: [keys], auth });
+    const { id } = await stand.accounts.create({ email });
+    const { text: token, id: keyId } = await stand.app.nest.get(ApiKeyService).create({ userId: id });
+    const call = async () => (await stand.app.call('/me', { token })).json;
+    expect(await call()).toMatchObject({ id });
+    await stand.accounts.disable(id);
+    expect(await call()).toMatchObject({ code: 'INVALID_TOKEN', reason: 'revoked' });
+    await stand.accounts.enable(id);
+    expect(await call()).toMatchObject({ id });
+    await stand.accounts.delete(id);
+    expect(await call()).toMatchObject({ code: 'INVALID_TOKEN', reason: 'revoked' });
+    expect((await stand.app.nest.get(ApiKeyService).find(keyId))?.revokedAt).not.toBeNull();
   });
 });
 
