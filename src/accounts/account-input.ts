@@ -29,6 +29,7 @@ const nameRule: Rule = [
   orNull((value) => isText(value, longestName)),
   `a text of 1 to ${longestName} characters, or null, is expected`,
 ];
+const textRule: Rule = [(value) => typeof value === 'string', 'a text is expected'];
 const switchRule: Rule = [(value) => typeof value === 'boolean', 'true or false is expected'];
 
 /** What is expected of each member of an account and of a group. */
@@ -48,13 +49,15 @@ const rules = {
     orNull((value) => isText(value, longestDescription)),
     `a text of 1 to ${longestDescription} characters, or null, is expected`,
   ],
-  password: [(value) => typeof value === 'string', 'a text is expected'],
+  password: textRule,
+  text: textRule,
   passwordHash: [(value) => isText(value, 1_024), 'the text of a hash is expected'],
   provider: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
   subject: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
 } as const satisfies Readonly<Record<string, Rule>>;
 
-type RuleName = keyof typeof rules | 'customData';
+/** The rules that the members of accounts, groups and bodies keep. */
+export type RuleName = keyof typeof rules | 'customData';
 
 /** Where the rule of a member has another name than the member. */
 type RuleNames<Input> = Readonly<Partial<Record<keyof Input, RuleName>>>;
@@ -91,6 +94,11 @@ export function checkInput<Input extends object>(
     if (input[path] === undefined) problems.push({ path, message: 'it is missing' });
   }
   if (problems.length > 0) throw AccountError.fields(problems.slice(0, 20));
+}
+
+/** What is expected of a value; `null` where it keeps the rule. */
+export function fitsRule(name: RuleName, value: unknown): string | null {
+  return problemsOf('', name, value)[0]?.message ?? null;
 }
 
 function problemsOf(path: string, name: RuleName, value: unknown): FieldProblem[] {

@@ -1,29 +1,95 @@
-import { path, readOptions, readSwitch } from '../configuration/read-options.js';
-import { ConfigurationError } from '../errors/auth-error.js';
+import { type AppObject, readAppObject } from '../app-object.js';
+import {
+  type GivenOptions,
+  path,
+  readChoice,
+  readOptions,
+  readSwitch,
+  readText,
+} from '../configuration/read-options.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
+import type { JsonObject } from '../token/json-object.js';
 import type { AccountEvent } from './account.js';
+import type { MailSender } from './mail-sender.js';
 import { readMinLength } from './password-policy.js';
+import { type SignUpInputClass, readSignUpInput } from './sign-up-input.js';
+
+/** A sign-up, before anything of it is stored, and before it is known whether the address has an account. */
+export interface SignUpAttempt {
+  readonly email: string;
+  readonly name: string | null;
+  /** The further members of the body: an object of `signUpInput`; `null` where there is no such class, and for a magic link. */
+  readonly input: object | null;
+  /** The request of Express or Fastify. */
+  readonly request: object;
+}
+
+/** What the app adds to a new account. */
+export type SignUpAddition = { readonly customData?: JsonObject } | undefined;
+
+/** Decides about sign-ups: it throws an `HttpException` for one that the app does not want, or returns custom data for the account. */
+export interface SignUpHook {
+  // A function that returns nothing is one too.
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
+  beforeSignUp(attempt: SignUpAttempt): SignUpAddition | void | Promise<SignUpAddition | void>;
+}
+
+/** Listens to what happens to accounts. */
+export interface AccountListener {
+  onEvent(event: AccountEvent): unknown;
+}
+
+/** The pages of the app that the links of mails lead to, each with `{code}` where the code is put. */
+export interface AccountLinks {
+  /** It sends the code to `POST /auth/email/verify`: `'https://app.example.com/verify?code={code}'`. */
+  readonly verifyEmail?: string;
+  /** It asks for a new password, and sends both to `POST /auth/password/reset`. */
+  readonly resetPassword?: string;
+  /** It sends the code to `POST /auth/magic-link/confirm`. */
+  readonly magicLink?: string;
+}
 
 /** How the app keeps the accounts of its users. */
 export interface AccountsModuleOptions {
   /**
-   * Who may make an account by `POST /auth/sign-up`. `'at-once'` makes one that works right away; the address is not verified, and
-   * the answer for an address that has an account says so. `false`: no caller; accounts are made by `AccountService.create`.
+   * Who may make an account by `POST /auth/sign-up`.
    *
-   * @defaultValue false
+   * - `'verify-first'`: whoever reads mail at the address. The account works when the code of the mail has come back, and no answer
+   *   tells whether an address has an account.
+   * - `'at-once'`: everybody. The account works right away with an address that is not verified, and the answer for an address that has
+   *   an account says so.
+   * - `false`: nobody; accounts are made by `AccountService.create`.
+   *
+   * @defaultValue 'verify-first'
    */
-  readonly signUp?: 'at-once' | false;
+  readonly signUp?: 'verify-first' | 'at-once' | false;
   /**
    * Which passwords may be chosen; `minLength` is 8 to 64 characters. `false`: there are no passwords, nor the routes for them.
    *
    * @defaultValue `{ minLength: 8 }`; NIST SP 800-63B asks for 15 where a password is the only factor
    */
   readonly password?: { readonly minLength?: number } | false;
+  /** Whether people sign in by a link in a mail. Where `signUp` is on, it makes accounts too. @defaultValue true */
+  readonly magicLink?: boolean;
   /** Whether `POST /auth/anonymous` makes an account for a guest. @defaultValue false */
   readonly anonymous?: boolean;
   /**
-   * Called after what happened to an account was stored. What it throws is logged, and changes nothing.
+   * Sends the mails: `smtp(url, { from })`, an object or a class with the method `send`, or a function in its place.
+   *
+   * @defaultValue mails are written to the log; with `NODE_ENV=production` an app that has to send mails does not start
    */
-  readonly onEvent?: (event: AccountEvent) => unknown;
+  readonly mail?: MailSender['send'] | AppObject<MailSender>;
+  /** The pages that links in mails lead to. A mail without a page has a code for typing alone. */
+  readonly links?: AccountLinks;
+  /** A class with class-validator decorators: further members of the body of `POST /auth/sign-up`, for `beforeSignUp`. */
+  readonly signUpInput?: SignUpInputClass;
+  /** Called before an account is made by a caller: a function, or an object or a class with the method `beforeSignUp`. */
+  readonly beforeSignUp?: SignUpHook['beforeSignUp'] | AppObject<SignUpHook>;
+  /**
+   * Called after what happened to an account was stored: a function, or an object or a class with the method `onEvent`. What it throws is
+   * logged, and changes nothing.
+   */
+  readonly onEvent?: ((event: AccountEvent) => unknown) | AppObject<AccountListener>;
   /** Where the routes are, below the global prefix; `false`: nowhere. @defaultValue 'auth' */
   readonly path?: string | false;
 }
@@ -37,31 +103,48 @@ export interface AccountOptionsFactory {
 export interface AccountTerms {
   /** Who gave them, for messages: `AccountsModule.forRoot`. */
   readonly where: string;
-  readonly signUp: 'at-once' | false;
+  readonly signUp: 'verify-first' | 'at-once' | false;
   /** `null` where there are no passwords. */
   readonly minPasswordLength: number | null;
+  readonly magicLink: boolean;
   readonly anonymous: boolean;
-  readonly onEvent: ((event: AccountEvent) => unknown) | null;
+  readonly mail: AppObject<MailSender> | null;
+  readonly links: AccountLinks;
+  readonly signUpInput: SignUpInputClass | null;
+  readonly beforeSignUp: AppObject<SignUpHook> | null;
+  readonly onEvent: AppObject<AccountListener> | null;
 }
 
-export const accountOptionNames: readonly string[] = ['signUp', 'password', 'anonymous', 'onEvent'];
+const linkNames = ['verifyEmail', 'resetPassword', 'magicLink'] as const;
+
+export const accountOptionNames: readonly string[] = [
+  'signUp',
+  'password',
+  'magicLink',
+  'anonymous',
+  'mail',
+  'links',
+  'signUpInput',
+  'beforeSignUp',
+  'onEvent',
+];
 
 /** @throws {ConfigurationError} for the first option that is wrong, missing or unknown. */
 export function readAccountTerms(where: string, given: unknown): AccountTerms {
   const options = readOptions(where, given, accountOptionNames, 'next to the factory: path');
-  const { signUp = false, password = {}, onEvent } = options;
-  if (signUp !== 'at-once' && signUp !== false) {
-    throw new ConfigurationError(path(where, 'signUp'), "'at-once' or false is expected", "Write signUp: 'at-once'");
-  }
-  if (onEvent !== undefined && typeof onEvent !== 'function') {
-    throw new ConfigurationError(path(where, 'onEvent'), 'a function is expected', 'Write (event) => { … }');
-  }
+  const { signUp, password = {}, links = {}, signUpInput } = options;
   return Object.freeze({
     where,
-    signUp,
+    signUp:
+      signUp === false ? false : readChoice(where, options, 'signUp', ['verify-first', 'at-once'], 'verify-first'),
     minPasswordLength: readPasswordTerms(where, password),
+    magicLink: readSwitch(where, options, 'magicLink', true),
     anonymous: readSwitch(where, options, 'anonymous', false),
-    onEvent: (onEvent as AccountTerms['onEvent'] | undefined) ?? null,
+    mail: readAppObject<MailSender>(where, options, 'mail', 'send'),
+    links: readLinks(path(where, 'links'), links),
+    signUpInput: signUpInput === undefined ? null : readSignUpInput(path(where, 'signUpInput'), signUpInput),
+    beforeSignUp: readAppObject<SignUpHook>(where, options, 'beforeSignUp', 'beforeSignUp'),
+    onEvent: readAppObject<AccountListener>(where, options, 'onEvent', 'onEvent'),
   });
 }
 
@@ -69,4 +152,32 @@ function readPasswordTerms(where: string, given: unknown): number | null {
   if (given === false) return null;
   const { minLength } = readOptions(path(where, 'password'), given, ['minLength']);
   return readMinLength(path(where, 'password: { minLength }'), minLength);
+}
+
+function readLinks(where: string, given: unknown): AccountLinks {
+  const options = readOptions(where, given, linkNames);
+  return Object.fromEntries(
+    linkNames.flatMap((name) => {
+      const link = readLink(where, options, name);
+      return link === undefined ? [] : [[name, link]];
+    }),
+  );
+}
+
+/** The scheme may be that of a mobile app; a link that runs a script is none. */
+function readLink(where: string, options: GivenOptions, name: string): string | undefined {
+  const link = readText(where, options, name);
+  if (link === undefined) return undefined;
+  const isAddress = URL.canParse(link) && !/^(?:javascript|data|vbscript|file):$/.test(new URL(link).protocol);
+  if (isAddress && link.split('{code}').length === 2) return link;
+  throw new ConfigurationError(
+    path(where, name),
+    'the address of a page is expected, with {code} where the code is put',
+    `Write one such as 'https://app.example.com/${name}?code={code}'`,
+  );
+}
+
+/** @throws {RefusalError} `NOT_FOUND` where the app has not switched a route on. */
+export function checkIsOn(isOn: boolean, option: string): void {
+  if (!isOn) throw RefusalError.of('NOT_FOUND', `The route is switched off by AccountsModule.forRoot({ ${option} })`);
 }

@@ -1,15 +1,17 @@
 import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import { AccountError } from './account-error.js';
 import { toAccountKey } from './account-input.js';
-import type { AccountStore, FoundAccount } from './account-store.js';
-import { askStore } from './ask-store.js';
+import type { AccountRecords } from './account-records.js';
+import type { FoundAccount } from './account-store.js';
 import type { PasswordHasher } from './password-hasher.js';
 import type { PasswordPolicy, PersonalTexts } from './password-policy.js';
 
 export interface AccountPasswordsParts {
-  readonly findStore: () => AccountStore;
+  readonly records: AccountRecords;
   readonly hasher: PasswordHasher;
   readonly policy: PasswordPolicy;
+  /** Whether an address has to be verified before its account works. */
+  readonly waitsForVerification: boolean;
 }
 
 /** A password that was chosen, or a hash that another system has made. */
@@ -57,11 +59,11 @@ export class AccountPasswords {
   /** The account with this e-mail address or username. */
   find(login: string): Promise<FoundAccount | null> {
     const key = toAccountKey(login);
-    return this.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
+    return this.parts.records.ask((store) => (key.includes('@') ? store.findByEmail(key) : store.findByUsername(key)));
   }
 
   findById(id: string): Promise<FoundAccount | null> {
-    return this.ask((store) => store.find(id));
+    return this.parts.records.ask((store) => store.find(id));
   }
 
   /**
@@ -81,12 +83,19 @@ export class AccountPasswords {
   }
 
   /**
-   * Whether an account still has the password that was checked, and may sign in. A check takes its time, and the owner may have changed
-   * the password, or the account may have been disabled, meanwhile.
+   * Whether an account still has the password and the address that it had, and may sign in. A check takes its time, and the owner may have
+   * changed them, or the account may have been disabled, meanwhile.
    */
-  async isCurrent({ id, credentials }: FoundAccount): Promise<boolean> {
+  async isCurrent({ id, emailKey, credentials }: FoundAccount): Promise<boolean> {
     const now = await this.findById(id);
-    return now?.status === 'enabled' && now.credentials.passwordHash === credentials.passwordHash;
+    if (now?.status !== 'enabled' || now.emailKey !== emailKey) return false;
+    return now.credentials.passwordHash === credentials.passwordHash;
+  }
+
+  /** The account, if it may be signed in to by a password: where addresses are verified first, one that waits for that may not. */
+  forSignIn(account: FoundAccount | null): FoundAccount | null {
+    if (account === null || account.email === null || account.emailVerified) return account;
+    return this.parts.waitsForVerification ? null : account;
   }
 
   /**
@@ -95,17 +104,18 @@ export class AccountPasswords {
    * @throws {AccountError} `WEAK_PASSWORD`
    * @throws {RefusalError} `INVALID_CREDENTIALS` where the account has another password by now, or must not sign in.
    */
-  async replace(account: FoundAccount, password: string, at: Date, network: string | null): Promise<void> {
+  async replace(account: FoundAccount, password: string, at: Date, network: string | null): Promise<FoundAccount> {
     const before = account.credentials.passwordHash;
     const passwordHash = await this.toHash({ password }, account, network);
-    const changed = await this.ask((store) =>
+    const changed = await this.parts.records.ask((store) =>
       store.change(account.id, (found) => {
         if (found.status === 'disabled' || found.credentials.passwordHash !== before) throw changedMeanwhile();
         const credentials = { ...found.credentials, ...(passwordHash !== null && { passwordHash }) };
         return { ...found, credentials, updatedAt: at };
       }),
     );
-    if (changed === null) throw changedMeanwhile();
+    if (changed === null || typeof changed === 'string') throw changedMeanwhile();
+    return changed;
   }
 
   /** Replaces the hash by one that is made today, unless the password was changed meanwhile. */
@@ -113,7 +123,7 @@ export class AccountPasswords {
     const before = account.credentials.passwordHash;
     try {
       const passwordHash = await this.parts.hasher.hash(password, group);
-      const changed = await this.ask((store) =>
+      const changed = await this.parts.records.ask((store) =>
         store.change(account.id, (found) =>
           found.credentials.passwordHash === before
             ? { ...found, credentials: { ...found.credentials, passwordHash } }
@@ -130,10 +140,6 @@ export class AccountPasswords {
       if (isAuthError(error) && error.code === 'SERVER_ERROR') return account;
       throw error;
     }
-  }
-
-  private ask<Result>(call: (store: AccountStore) => Promise<Result>): Promise<Result> {
-    return askStore('of the accounts', () => call(this.parts.findStore()));
   }
 }
 

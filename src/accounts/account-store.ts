@@ -34,6 +34,18 @@ export interface StoredAccount {
 export interface AccountCredentials {
   /** The hash of the password (PHC string format); left out where there is none. */
   readonly passwordHash?: string;
+  /** How the account came about, until its address is verified; left out for one that the app has made, or that is verified. */
+  readonly signUp?: SignUpCredentials;
+  /** The second factor; left out where there is none. */
+  readonly totp?: JsonObject;
+}
+
+/** How an account came about that somebody has signed up for. */
+export interface SignUpCredentials {
+  /** The SHA-256 of what the browser that signed up has in a cookie, as base64url; `null` for a client without cookies. */
+  readonly browser: string | null;
+  /** Whether the account was there before: then what it had is not of whoever signed up. */
+  readonly isRestart: boolean;
 }
 
 /** An account with the names of the groups that it is a member of, in their order. */

@@ -1,15 +1,14 @@
-import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../configuration/list-page.js';
 import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
-import type { AccountEvent } from './account.js';
+import type { AccountAccess } from './account-access.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
 import type { AccountPasswords } from './account-passwords.js';
-import { type AccountProfile, createStoredAccount, profileRules, takenError, withProfile } from './account-profile.js';
-import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
-import { askStore } from './ask-store.js';
+import { type AccountProfile, createStoredAccount, profileRules, withProfile } from './account-profile.js';
+import { type AccountRecords, unknownAccount } from './account-records.js';
+import type { AccountStore, FoundAccount } from './account-store.js';
 import { applyMergePatch } from './custom-data.js';
 
 /** What an account is created with. */
@@ -35,17 +34,9 @@ export interface NewIdentity {
 }
 
 export interface AccountServiceParts {
-  readonly findStore: () => AccountStore;
-  readonly clock: Clock;
+  readonly records: AccountRecords;
   readonly passwords: AccountPasswords;
-  /** Ends the sessions of an account, except one. */
-  readonly endSessions: (accountId: string, exceptId?: string) => Promise<void>;
-  /** Ends the one-time codes of an account. */
-  readonly endCodes: (accountId: string) => Promise<void>;
-  /** Revokes the API keys of an account, where the app has any. */
-  readonly revokeKeys: (accountId: string) => Promise<void>;
-  /** Never throws. */
-  readonly emit: (event: AccountEvent) => void;
+  readonly access: AccountAccess;
 }
 
 const identityRules = { provider: 'provider', subject: 'subject' } as const;
@@ -68,13 +59,10 @@ export class AccountService {
     checkInput<NewAccount>(given, { ...profileRules, password: 'password', passwordHash: 'passwordHash' });
     const { password, passwordHash, ...profile } = given;
     const hash = await this.parts.passwords.toHash({ password, passwordHash }, profile);
-    const at = this.now();
+    const at = this.parts.records.now();
     const account = withProfile(createStoredAccount(createUuidV7(at.getTime()), at), profile);
     const stored = { ...account, credentials: hash === null ? {} : { passwordHash: hash } };
-    const taken = await this.ask((store) => store.create(stored));
-    if (taken !== null) throw takenError(taken);
-    this.emit('account-created', stored.id);
-    return toAccount({ ...stored, groups: [] });
+    return toAccount(await this.parts.records.create(stored));
   }
 
   /** The account with this id; `null` when there is none. */
@@ -112,7 +100,7 @@ export class AccountService {
         afterId: readCursor(options, (cursor) => (isUuid(cursor) ? cursor : null)),
         limit: limit + 1,
       };
-      const found = await this.ask((store) => store.list(query));
+      const found = await this.parts.records.ask((store) => store.list(query));
       return toPage(found, limit, { toItem: toAccount, cursorOf: ({ id }) => id });
     });
   }
@@ -124,7 +112,7 @@ export class AccountService {
    */
   async update(id: string, changes: AccountProfile): Promise<Account> {
     checkInput<AccountProfile>(changes, profileRules);
-    return toAccount(await this.change(id, (account) => withProfile(account, changes)));
+    return toAccount(await this.parts.records.change(id, (account) => withProfile(account, changes)));
   }
 
   /**
@@ -136,7 +124,7 @@ export class AccountService {
    */
   async patchCustomData(id: string, patch: JsonObject): Promise<Account> {
     checkInput({ customData: patch }, { customData: 'customData' }, ['customData']);
-    const changed = await this.change(id, (account) => {
+    const changed = await this.parts.records.change(id, (account) => {
       const customData = applyMergePatch(account.customData, patch);
       checkInput({ customData }, { customData: 'customData' });
       return { ...account, customData };
@@ -147,20 +135,20 @@ export class AccountService {
   /** Ends the sessions of an account, and keeps its user from signing in, with API keys too. @throws {AccountError} `NOT_FOUND` */
   async disable(id: string): Promise<Account> {
     const before: FoundAccount['status'][] = [];
-    const account = await this.change(id, (found) => {
+    const account = await this.parts.records.change(id, (found) => {
       before.push(found.status);
       return { ...found, status: 'disabled' };
     });
     // The store may have called the function several times; the last one counts.
-    if (before.at(-1) === 'enabled') this.emit('account-disabled', id);
+    if (before.at(-1) === 'enabled') this.parts.records.emit('account-disabled', id);
     // Also when it was disabled before: that call may have failed in between.
-    await this.parts.endSessions(id);
+    await this.parts.access.endSessions(id);
     return toAccount(account);
   }
 
   /** Lets a user whose account was disabled sign in again. @throws {AccountError} `NOT_FOUND` */
   async enable(id: string): Promise<Account> {
-    return toAccount(await this.change(id, (found) => ({ ...found, status: 'enabled' })));
+    return toAccount(await this.parts.records.change(id, (found) => ({ ...found, status: 'enabled' })));
   }
 
   /**
@@ -168,11 +156,12 @@ export class AccountService {
    * fails, the account is left disabled, and another call goes on.
    */
   async delete(id: string): Promise<void> {
-    const isThere = await this.ask((store) => store.change(id, (found) => ({ ...found, status: 'disabled' })));
-    await this.parts.endSessions(id);
-    await this.parts.revokeKeys(id);
-    await this.parts.endCodes(id);
-    if (isThere !== null && (await this.ask((store) => store.delete(id)))) this.emit('account-deleted', id);
+    const isThere = await this.parts.records.ask((store) =>
+      store.change(id, (found) => ({ ...found, status: 'disabled' })),
+    );
+    await this.parts.access.endAll(id);
+    if (isThere !== null && (await this.parts.records.ask((store) => store.delete(id))))
+      this.parts.records.emit('account-deleted', id);
   }
 
   /**
@@ -187,15 +176,15 @@ export class AccountService {
     options: { readonly exceptSessionId?: string } = {},
   ): Promise<Account> {
     checkInput({ password }, { password: 'password' }, ['password']);
-    const known = await this.ask((store) => store.find(id));
+    const known = await this.parts.records.ask((store) => store.find(id));
     if (known === null) throw unknownAccount();
     const passwordHash = await this.parts.passwords.toHash({ password }, known);
-    const changed = await this.change(id, (account) => ({
+    const changed = await this.parts.records.change(id, (account) => ({
       ...account,
       credentials: { ...account.credentials, ...(passwordHash !== null && { passwordHash }) },
     }));
-    this.emit('password-changed', id);
-    await this.parts.endSessions(id, options.exceptSessionId);
+    this.parts.records.emit('password-changed', id);
+    await this.parts.access.endSessions(id, options.exceptSessionId);
     return toAccount(changed);
   }
 
@@ -214,7 +203,7 @@ export class AccountService {
 
   /** The identities that an account is signed in to by, in the order of their linking. */
   async identities(id: string): Promise<readonly AccountIdentity[]> {
-    return await this.ask((store) => store.listIdentities(id));
+    return await this.parts.records.ask((store) => store.listIdentities(id));
   }
 
   /**
@@ -225,17 +214,19 @@ export class AccountService {
   async linkIdentity(id: string, identity: NewIdentity): Promise<void> {
     checkInput<NewIdentity>(identity, { ...identityRules, email: 'email' }, ['provider', 'subject']);
     const { provider, subject, email = null } = identity;
-    const taken = await this.ask((store) => store.addIdentity(id, { provider, subject, email, linkedAt: this.now() }));
+    const taken = await this.parts.records.ask((store) =>
+      store.addIdentity(id, { provider, subject, email, linkedAt: this.parts.records.now() }),
+    );
     if (taken === null) return;
     if (taken === 'account') throw unknownAccount();
-    const owner = await this.ask((store) => store.findByIdentity(provider, subject));
+    const owner = await this.parts.records.ask((store) => store.findByIdentity(provider, subject));
     if (owner?.id !== id) throw AccountError.because('IDENTITY_TAKEN', 'The identity belongs to another account');
   }
 
   /** Ends that a person signs in to an account by a provider. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
   async unlinkIdentity(id: string, { provider, subject }: Pick<NewIdentity, 'provider' | 'subject'>): Promise<void> {
     checkInput({ provider, subject }, identityRules, ['provider', 'subject']);
-    if (await this.ask((store) => store.removeIdentity(id, provider, subject))) return;
+    if (await this.parts.records.ask((store) => store.removeIdentity(id, provider, subject))) return;
     throw AccountError.because('NOT_FOUND', 'The identity is not linked to this account');
   }
 
@@ -245,31 +236,7 @@ export class AccountService {
   ): Promise<Account | null> {
     // A repeated name in a query is a list, which no account is found by.
     if (!texts.every((text) => typeof text === 'string')) return null;
-    const found = await this.ask(find);
+    const found = await this.parts.records.ask(find);
     return found && toAccount(found);
   }
-
-  private async change(id: string, decide: (account: FoundAccount) => StoredAccount): Promise<FoundAccount> {
-    const updatedAt = this.now();
-    const changed = await this.ask((store) => store.change(id, (account) => ({ ...decide(account), updatedAt })));
-    if (changed === null) throw unknownAccount();
-    if (typeof changed === 'string') throw takenError(changed);
-    return changed;
-  }
-
-  private ask<Result>(call: (store: AccountStore) => Promise<Result>): Promise<Result> {
-    return askStore('of the accounts', () => call(this.parts.findStore()));
-  }
-
-  private emit(type: AccountEvent['type'], accountId: string): void {
-    this.parts.emit({ type, accountId, at: this.now() });
-  }
-
-  private now(): Date {
-    return new Date(readMilliseconds(this.parts.clock));
-  }
-}
-
-function unknownAccount(): AccountError {
-  return AccountError.because('NOT_FOUND', 'There is no account with this id');
 }

@@ -42,6 +42,7 @@ export interface AccountEvent {
   readonly type:
     | 'account-created'
     | 'account-upgraded'
+    | 'account-verified'
     | 'account-disabled'
     | 'account-deleted'
     | 'signed-in'

@@ -36,6 +36,19 @@ export class AnswerPace {
     return Math.min(longestRestMs, Math.max(0, longest * margin - tookMs));
   }
 
+  /**
+   * Runs what may go one of several ways, and returns when the slowest of them would have. Without that, the time would tell which way it
+   * went.
+   *
+   * @param run resolves to the name of the way
+   */
+  async even(run: () => Promise<string>): Promise<void> {
+    const startedAt = this.now();
+    const way = await run();
+    const rest = this.restOf(way, this.now() - startedAt);
+    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
+  }
+
   private record(cost: string, tookMs: number, now: number): void {
     const known = this.durations.get(cost);
     // Again, so that the map is in the order of the last use.

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import type { Clock } from '../clock/clock.js';
-import { RefusalError } from '../errors/auth-error.js';
+import { isRefusal, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { askStore } from './ask-store.js';
 import type { AttemptCounter, AttemptStore } from './attempt-store.js';
@@ -24,6 +24,15 @@ const limits = {
   'sign-up': { limit: 30, windowMs: hourMs },
   anonymous: { limit: 30, windowMs: hourMs },
 } as const;
+
+/** What an attempt is counted under. */
+export interface GuessedLogin {
+  /** What failures are counted under, whether or not there is an account: otherwise the count would tell. */
+  readonly login: string;
+  readonly network: string | null;
+  /** The account that it belongs to; `null` where there is none. */
+  readonly accountId: string | null;
+}
 
 export interface GuessingLimitsParts {
   readonly store: AttemptStore;
@@ -77,6 +86,24 @@ export class GuessingLimits {
     await this.count(counters, now, 'Too many attempts of this login or this network failed');
     const keys = counters.map(({ key }) => key);
     return new CountedAttempt(() => this.ask(() => this.store.giveBack(keys, now)));
+  }
+
+  /**
+   * Judges what was given for a login. It counts as a failure if it is refused; otherwise, or when it could not be judged, it does not.
+   *
+   * @throws {RefusalError} `TOO_MANY_ATTEMPTS` before it is judged; and what `judge` throws.
+   */
+  async judge<Result>({ login, network, accountId }: GuessedLogin, judge: () => Promise<Result>): Promise<Result> {
+    const attempt = await this.begin(login, network, accountId);
+    let result: Result;
+    try {
+      result = await judge();
+    } catch (error) {
+      if (!isRefusal(error)) await attempt.giveBack();
+      throw error;
+    }
+    await attempt.giveBack();
+    return result;
   }
 
   /** Remembers that an account signed in from a network, in whatever way. */

@@ -1,5 +1,15 @@
 export { AccountsModule, type AccountsModuleAsyncOptions } from './accounts.module.js';
-export type { AccountOptionsFactory, AccountsModuleOptions } from './account-options.js';
+export type {
+  AccountLinks,
+  AccountListener,
+  AccountOptionsFactory,
+  AccountsModuleOptions,
+  SignUpAddition,
+  SignUpAttempt,
+  SignUpHook,
+} from './account-options.js';
+export { type AccountMail, type AccountMailKind, MailSender } from './mail-sender.js';
+export type { SignUpInputClass } from './sign-up-input.js';
 export {
   type AccountListOptions,
   AccountService,

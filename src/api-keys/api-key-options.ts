@@ -1,4 +1,5 @@
 import type { AuthSettings } from '../auth-settings.js';
+import type { AppObject } from '../app-object.js';
 import { path, readNumber, readOptions, readSwitch } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { readFinder, type SubjectFinderClass } from '../sessions/session-options.js';
@@ -56,7 +57,7 @@ export interface ApiKeyTerms {
   readonly basic: boolean;
   readonly tokenEndpoint: boolean;
   /** `null` where it was left out. */
-  readonly findSubject: SubjectFinder | SubjectFinderClass | null;
+  readonly findSubject: AppObject<SubjectFinder> | null;
   /** `null` where keys may live for ever. */
   readonly maxLifetimeMs: number | null;
   readonly cacheMs: number;

@@ -1,6 +1,6 @@
-import type { Type } from '@nestjs/common';
 import type { ModuleRef, ModulesContainer } from '@nestjs/core';
 
+import { openAppObject } from '../app-object.js';
 import { findAppProvider } from '../find-app-provider.js';
 import { AccountSubjects, ExtendedSubjects } from '../sessions/account-subjects.js';
 import { type SessionSubject, type SubjectFinder, SubjectLookUps } from '../sessions/session-subject.js';
@@ -44,14 +44,8 @@ export class ApiKeySubjects {
     const { where, findSubject: given } = this.terms;
     const accounts = findAppProvider(this.modules, AccountSubjects, where);
     if (given === null) return this.findDefault(accounts);
-    const own = typeof given === 'function' ? await this.findOwn(given) : given;
+    const own = await openAppObject(given, `${where}({ findSubject })`, this.modules, this.moduleRef);
     return accounts === null ? own : new ExtendedSubjects(accounts, own);
-  }
-
-  private async findOwn(given: Type<SubjectFinder>): Promise<SubjectFinder> {
-    // A provider of the app is used as it is, so that it has the dependencies of its own module.
-    const known = findAppProvider(this.modules, given, `${this.terms.where}({ findSubject })`);
-    return known ?? (await this.moduleRef.create(given));
   }
 
   private async findDefault(accounts: SubjectFinder | null): Promise<SubjectFinder> {

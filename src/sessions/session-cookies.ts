@@ -2,6 +2,7 @@ import type { AuthSettings } from '../auth-settings.js';
 import { type GivenOptions, path, readChoice, readOptions, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { HeaderLines } from '../challenge/error-answers.js';
+import type { RequestView } from '../request/request-view.js';
 import { fromCookie, type TokenSource } from '../request/token-sources.js';
 import type { TokenDelivery } from './session-store.js';
 
@@ -27,6 +28,8 @@ export interface CookieOptions {
 export interface CookieTerms {
   readonly accessName: string;
   readonly refreshName: string;
+  /** What stands before the name of every cookie. */
+  readonly prefix: string;
   /** The attributes of every cookie, without `Max-Age`. */
   readonly attributes: string;
   readonly domain: string | null;
@@ -51,11 +54,12 @@ export function readCookieTerms(
   const isSecure = publicUrl.startsWith('https:');
   const sameSite = readSameSite(where, options, isSecure && trustedOrigins.length > 0);
   const domain = readDomain(where, readText(where, options, 'domain'), publicUrl);
-  const prefix = isSecure ? (domain === null ? '__Host-' : '__Secure-') : '';
-  const part = name === '' ? '' : `${name}-`;
+  const scheme = isSecure ? (domain === null ? '__Host-' : '__Secure-') : '';
+  const prefix = scheme + (name === '' ? '' : `${name}-`);
   return Object.freeze({
-    accessName: `${prefix}${part}access`,
-    refreshName: `${prefix}${part}refresh`,
+    accessName: `${prefix}access`,
+    refreshName: `${prefix}refresh`,
+    prefix,
     attributes: [
       'Path=/',
       ...(domain === null ? [] : [`Domain=${domain}`]),
@@ -91,6 +95,15 @@ function readDomain(where: string, given: string | undefined, publicUrl: string)
   );
 }
 
+/** A cookie that binds a step of signing in to the browser. */
+export interface OwnCookie {
+  /** Without its prefix. */
+  readonly name: string;
+  /** Of letters, digits, `-` and `_`. */
+  readonly value: string;
+  readonly maxAgeSeconds: number;
+}
+
 /** What the cookies of a session contain. */
 export interface SessionCookies {
   readonly accessToken: string;
@@ -121,6 +134,21 @@ export function checkAccessCookie({ accessName }: CookieTerms, accessToken: stri
     `the access token makes a cookie of ${size} bytes, and browsers drop those above ${longestCookie}`,
     "Return fewer roles, scopes and claims from findSubject, leave accessToken: { include } out, or set delivery to ['body']",
   );
+}
+
+/** The `Set-Cookie` line of a cookie that is no session's; an age of 0 removes it. */
+export function ownCookieLines(
+  { prefix, attributes }: CookieTerms,
+  { name, value, maxAgeSeconds }: OwnCookie,
+): HeaderLines {
+  return [['Set-Cookie', `${prefix}${name}=${value}; ${attributes}; Max-Age=${maxAgeSeconds}`]];
+}
+
+/** The values of a cookie that is no session's. A browser may send several of one name. */
+export function readOwnCookie({ prefix }: CookieTerms, view: RequestView, name: string): readonly string[] {
+  return fromCookie(prefix + name)
+    .read(view)
+    .flatMap((found) => (found.kind === 'token' ? [found.token] : []));
 }
 
 /** The `Set-Cookie` lines that remove the cookies of a session. */

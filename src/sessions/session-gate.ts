@@ -3,6 +3,7 @@ import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
+import type { OwnCookie } from './session-cookies.js';
 import type { SessionCaller, SessionUser } from './session-caller.js';
 import { readDeliveryChoice } from './session-delivery.js';
 import type { TokenDelivery } from './session-store.js';
@@ -20,6 +21,9 @@ export interface SessionGateParts {
   readonly presentUser: (session: { readonly id: string; readonly userId: string }) => Promise<object>;
   /** Forbids every cache to keep the response. */
   readonly forbidCaching: (response: object) => void;
+  /** The values of a cookie that is no session's. */
+  readonly readCookie: (view: RequestView, name: string) => readonly string[];
+  readonly setCookie: (response: object, cookie: OwnCookie) => void;
 }
 
 /** How long ago the sign-in may be where a way to sign in is added or removed. */
@@ -47,6 +51,22 @@ export class SessionGate {
     const view = viewHttpRequest(request);
     this.parts.originCheck.checkSessionRequest(view, this.parts.cookies);
     return view;
+  }
+
+  /** Whether what binds a step of signing in to its client is put in a cookie; otherwise it is returned in the body. */
+  deliversCookies(view: RequestView): boolean {
+    const { delivery } = this.parts;
+    return (readDeliveryChoice(view, delivery) ?? delivery[0]) === 'cookies';
+  }
+
+  /** The values of a cookie of the app that is no session's; empty where the app delivers none. Its name gets the prefix of all. */
+  readCookie(view: RequestView, name: string): readonly string[] {
+    return this.parts.delivery.includes('cookies') ? this.parts.readCookie(view, name) : [];
+  }
+
+  /** Sets such a cookie. An age of 0 seconds removes it. */
+  setCookie(response: object, cookie: OwnCookie): void {
+    this.parts.setCookie(response, cookie);
   }
 
   /** `user` of an answer. @throws {RefusalError} when the app knows no such user any more; the session ends. */

@@ -1,3 +1,4 @@
+import { type AppObject, readAppObject } from '../app-object.js';
 import type { AuthSettings } from '../auth-settings.js';
 import {
   type GivenOptions,
@@ -111,7 +112,7 @@ export interface SessionTerms {
   readonly rotateEverySeconds: number;
   readonly publishAheadSeconds: number;
   /** `null` where it was left out. */
-  readonly findSubject: SubjectFinder | SubjectFinderClass | null;
+  readonly findSubject: AppObject<SubjectFinder> | null;
   readonly presentUser: (subject: SessionSubject) => object;
   readonly publicUrl: string;
 }
@@ -257,25 +258,7 @@ function readDelivery(where: string, options: GivenOptions): SessionTerms['deliv
 
 /** Reads `findSubject`; `null` where it was left out. */
 export function readFinder(where: string, options: GivenOptions): SessionTerms['findSubject'] {
-  const given = options['findSubject'];
-  if (given === undefined) return null;
-  if (typeof given === 'function') {
-    const { prototype } = given as { readonly prototype?: unknown };
-    if (hasFinder(prototype)) return given as SubjectFinderClass;
-    return { findSubject: given as SubjectFinder['findSubject'] };
-  }
-  if (hasFinder(given)) return given;
-  throw new ConfigurationError(
-    path(where, 'findSubject'),
-    'a function is expected, or an object or a class with the method findSubject',
-    'Write (userId) => users.find(userId)',
-  );
-}
-
-function hasFinder(value: unknown): value is SubjectFinder {
-  return (
-    typeof value === 'object' && value !== null && 'findSubject' in value && typeof value.findSubject === 'function'
-  );
+  return readAppObject<SubjectFinder>(where, options, 'findSubject', 'findSubject');
 }
 
 function readPresenter(where: string, options: GivenOptions): SessionTerms['presentUser'] {

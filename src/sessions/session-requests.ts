@@ -97,7 +97,7 @@ export class SessionRequests {
     return lifecycle.list(id, { ...readPart(request), currentSessionId });
   }
 
-  async end(id: string, request: object, response: object): Promise<void> {
+  async end(request: object, response: object, id: string): Promise<void> {
     const { lifecycle, responses, gate } = this.parts;
     const view = gate.begin(request, response);
     const user = await gate.require(view);

@@ -1,6 +1,7 @@
 import type { Abstract, Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
+import { openAppObject } from '../app-object.js';
 import { AuthSettings } from '../auth-settings.js';
 import { Authenticator } from '../authentication/authenticator.js';
 import { ConfigurationError } from '../errors/auth-error.js';
@@ -16,10 +17,11 @@ import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
 import { EventLog } from '../telemetry/event-log.service.js';
+import { appendHeaders } from '../transports/http.transport.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
 import { SessionCaller } from './session-caller.js';
-import { sessionCookieSources } from './session-cookies.js';
+import { ownCookieLines, readOwnCookie, sessionCookieSources } from './session-cookies.js';
 import { SessionGate } from './session-gate.js';
 import { SessionLifecycle } from './session-lifecycle.js';
 import { readSessionTerms, type SessionTerms } from './session-options.js';
@@ -72,10 +74,8 @@ export class SessionSubjects implements SubjectFinder {
 
   private async findOwn(): Promise<SubjectFinder | null> {
     const { findSubject } = this.terms;
-    if (typeof findSubject !== 'function') return findSubject;
-    // A provider of the app is used as it is, so that it has the dependencies of its own module.
-    const known = findAppProvider(this.modules, findSubject, 'SessionsModule.forRoot({ findSubject })');
-    return known ?? (await this.moduleRef.create(findSubject));
+    if (findSubject === null) return null;
+    return openAppObject(findSubject, 'SessionsModule.forRoot({ findSubject })', this.modules, this.moduleRef);
   }
 }
 
@@ -281,6 +281,8 @@ export const sessionsModuleProviders: Provider[] = [
         forbidCaching: (response) => {
           host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
         },
+        readCookie: (view, name) => readOwnCookie(terms.cookies, view, name),
+        setCookie: (response, cookie) => void appendHeaders(host, response, ownCookieLines(terms.cookies, cookie)),
       }),
   },
   {

@@ -13,6 +13,7 @@ import { readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
 import { IssuingModule } from '../issuing/issuing.module.js';
+import { controllerAt, namesOfRoutes } from '../issuing/own-routes.controller.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
@@ -29,7 +30,7 @@ import {
 import { SessionGate } from './session-gate.js';
 import { SessionStores } from './session-stores.js';
 import { SessionService } from './session.service.js';
-import { sessionRoutes, sessionsControllerAt } from './sessions.controller.js';
+import { sessionRoutes } from './session-routes.js';
 import {
   GIVEN_SESSION_OPTIONS,
   IssuerEndpoints,
@@ -93,10 +94,7 @@ export class SessionsModule implements NestModule, OnModuleInit {
   configure(): void {
     this.moduleRef.get(IssuerEndpoints, { strict: true }).add();
     if (this.path === false) return;
-    this.claims.claim(
-      'SessionsModule.forRoot',
-      sessionRoutes.map(([method, route]) => `${method} /${this.path}/${route}`),
-    );
+    this.claims.claim('SessionsModule.forRoot', namesOfRoutes(this.path, [sessionRoutes]));
   }
 
   /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */
@@ -159,7 +157,7 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
     module: SessionsModule,
     global: true,
     imports: [IssuingModule],
-    controllers: routes === false ? [] : [sessionsControllerAt(routes)],
+    controllers: routes === false ? [] : [controllerAt(routes, sessionRoutes)],
     providers: [...options, { provide: ROUTE_PATH, useValue: routes }, ...sessionsModuleProviders],
     exports: [SessionService, SigningKeys, OwnTokens, AccessTokens, SessionSubjects, SessionGate],
   };

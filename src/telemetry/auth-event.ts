@@ -74,6 +74,15 @@ interface ReplacedApiKeyUsedEvent {
   readonly validUntil: Date;
 }
 
+/** A mail to a person was not sent, after several attempts. */
+interface MailNotSentEvent {
+  readonly type: 'mail-not-sent';
+  /** What it was about: `verify-email`. Neither its address nor its code is reported. */
+  readonly kind: string;
+  /** Name and message of the thrown error, without the address. */
+  readonly problem: string;
+}
+
 /** Every event that the module reports. The union is closed, so that a listener can handle it exhaustively. */
 export type AuthEvent =
   | RefusedEvent
@@ -82,7 +91,8 @@ export type AuthEvent =
   | MisconfiguredEvent
   | RuleFailedEvent
   | RefreshTokenReusedEvent
-  | ReplacedApiKeyUsedEvent;
+  | ReplacedApiKeyUsedEvent
+  | MailNotSentEvent;
 
 /** Receives the events of the module. */
 export type ReportEvent = (event: AuthEvent) => void;

@@ -47,6 +47,9 @@ export class EventLog {
           `API key ${event.keyId} was used with the secret before its rotation, which is accepted until ${event.validUntil.toISOString()}`,
         );
         return;
+      case 'mail-not-sent':
+        this.logger.error(`A mail (${event.kind}) was not sent, after several attempts: ${event.problem}`);
+        return;
       case 'misconfigured':
         this.logger.error(`${event.problem}. ${event.fix}`);
         return;

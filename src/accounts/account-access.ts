@@ -1,0 +1,41 @@
+import type { AccountRecords } from './account-records.js';
+
+export interface AccountAccessParts {
+  readonly records: AccountRecords;
+  /** Ends the sessions of an account, except one. */
+  readonly endSessions: (accountId: string, exceptId?: string) => Promise<void>;
+  /** Ends the one-time codes of an account. */
+  readonly endCodes: (accountId: string) => Promise<void>;
+  /** Revokes the API keys of an account, where the app has any. */
+  readonly revokeKeys: (accountId: string) => Promise<void>;
+  /** Removes the passkeys of an account, where the app has any. */
+  readonly removePasskeys: (accountId: string) => Promise<void>;
+}
+
+/** Ends what lets somebody into an account, apart from the credentials that are stored with it. */
+export class AccountAccess {
+  readonly endSessions: AccountAccessParts['endSessions'];
+  readonly endCodes: AccountAccessParts['endCodes'];
+
+  constructor(private readonly parts: AccountAccessParts) {
+    this.endSessions = parts.endSessions;
+    this.endCodes = parts.endCodes;
+  }
+
+  /** Ends sessions, API keys, codes and passkeys: before an account is deleted, which removes its identities. */
+  async endAll(accountId: string): Promise<void> {
+    await this.parts.endSessions(accountId);
+    await this.parts.revokeKeys(accountId);
+    await this.parts.endCodes(accountId);
+    await this.parts.removePasskeys(accountId);
+  }
+
+  /** The same, and unlinks all identities: whoever had access to the account until now has none any more. */
+  async revokeAll(accountId: string): Promise<void> {
+    const { records } = this.parts;
+    for (const { provider, subject } of await records.ask((store) => store.listIdentities(accountId))) {
+      await records.ask((store) => store.removeIdentity(accountId, provider, subject));
+    }
+    await this.endAll(accountId);
+  }
+}

@@ -1,0 +1,84 @@
+import { RefusalError } from '../errors/auth-error.js';
+import type { RequestView } from '../request/request-view.js';
+import type { TokenAnswer } from '../sessions/session.js';
+import type { SessionGate } from '../sessions/session-gate.js';
+import type { SessionService } from '../sessions/session.service.js';
+import type { AccountPasswords } from './account-passwords.js';
+import type { AccountSignIns } from './account-sign-ins.js';
+import type { FoundAccount } from './account-store.js';
+import type { GuessingLimits } from './guessing-limits.js';
+import type { OneTimeCodes } from './one-time-codes.js';
+
+export interface AccountSessionsParts {
+  readonly gate: SessionGate;
+  readonly sessions: SessionService;
+  readonly signIns: AccountSignIns;
+  readonly passwords: AccountPasswords;
+  readonly findLimits: () => GuessingLimits;
+  readonly findCodes: () => OneTimeCodes;
+}
+
+/** The request that signs in, and where it comes from. */
+export interface SignInRequest {
+  readonly request: object;
+  readonly response: object;
+  readonly network: string | null;
+}
+
+/** How an account was signed in to. */
+export interface AccountSignIn {
+  /** RFC 8176 */
+  readonly amr: readonly string[];
+  /** What wrong second factors are counted under. */
+  readonly loginKey: string;
+  /** `false`: the browser drops the cookies when it is closed. */
+  readonly remember?: boolean;
+  readonly isNewUser?: boolean;
+  /** Whether the second factor was given, or the way of signing in has one of its own. @defaultValue false */
+  readonly hasSecondFactor?: boolean;
+}
+
+/** Begins the sessions of accounts. */
+export class AccountSessions {
+  constructor(private readonly parts: AccountSessionsParts) {}
+
+  /**
+   * Begins a session, and delivers its tokens.
+   *
+   * @param account as it was when its credentials were judged
+   * @throws {RefusalError} `MFA_REQUIRED` where the account has a second factor that was not given; `INVALID_CREDENTIALS` where the
+   *   account was changed meanwhile, so that it must not be signed in to by what was judged.
+   */
+  async begin(
+    account: FoundAccount,
+    { request, response, network }: SignInRequest,
+    signIn: AccountSignIn,
+  ): Promise<TokenAnswer> {
+    const { sessions, signIns, passwords } = this.parts;
+    const { amr, remember = true, isNewUser = false, hasSecondFactor = false } = signIn;
+    if (account.credentials.totp !== undefined && !hasSecondFactor) await this.askForSecondFactor(account, signIn);
+    const session = await sessions.start(account.id, { request, amr, remember, isNewUser });
+    // What ended the sessions of the account after its credentials were read has not seen this one.
+    if (!(await passwords.isCurrent(account))) {
+      await sessions.end(session.id);
+      throw RefusalError.of('INVALID_CREDENTIALS', 'The account was changed or disabled meanwhile');
+    }
+    if (amr.length > 0) await this.parts.findLimits().noteSignIn(account.id, network);
+    await signIns.note(account.id);
+    return sessions.deliver(session, request, response);
+  }
+
+  /** The account of the guest who makes the request, whose access token may have expired; `null` for anybody else. */
+  async findGuestId(view: RequestView): Promise<string | null> {
+    const userId = await this.parts.gate.findUserId(view);
+    const account = userId === null ? null : await this.parts.passwords.findById(userId);
+    return account?.isAnonymous === true ? account.id : null;
+  }
+
+  private async askForSecondFactor(account: FoundAccount, signIn: AccountSignIn): Promise<never> {
+    const { amr, loginKey, remember = true, isNewUser = false } = signIn;
+    const payload = { amr, loginKey, remember, isNewUser };
+    const { code } = await this.parts.findCodes().issue({ purpose: 'second-factor', accountId: account.id, payload });
+    throw RefusalError.secondFactor(code, 'The account has a second factor');
+  }
+}
