@@ -1,29 +1,25 @@
+import type { HeaderLines } from '../challenge/error-answers.js';
 import { RefusalError } from '../errors/auth-error.js';
 import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import type { OwnCookie } from './session-cookies.js';
+import { type OwnCookie, ownCookieLines, readOwnCookie, sessionCookieSources } from './session-cookies.js';
 import type { SessionCaller, SessionUser } from './session-caller.js';
 import { readDeliveryChoice } from './session-delivery.js';
-import type { TokenDelivery } from './session-store.js';
+import type { SessionTerms } from './session-options.js';
 
 export interface SessionGateParts {
   readonly caller: SessionCaller;
   readonly originCheck: OriginCheck;
-  /** The cookies of sessions; empty where the app delivers none. */
-  readonly cookies: readonly TokenSource[];
-  /** What clients may ask for. */
-  readonly delivery: readonly TokenDelivery[];
+  readonly terms: Pick<SessionTerms, 'delivery' | 'cookies'>;
   /** The user of a session that has neither ended nor expired; `null` where there is none. */
   readonly findUserId: (sessionId: string) => Promise<string | null>;
   /** `user` of an answer, as it is known now. */
   readonly presentUser: (session: { readonly id: string; readonly userId: string }) => Promise<object>;
   /** Forbids every cache to keep the response. */
   readonly forbidCaching: (response: object) => void;
-  /** The values of a cookie that is no session's. */
-  readonly readCookie: (view: RequestView, name: string) => readonly string[];
-  readonly setCookie: (response: object, cookie: OwnCookie) => void;
+  readonly addHeaders: (response: object, lines: HeaderLines) => void;
 }
 
 /** How long ago the sign-in may be where a way to sign in is added or removed. */
@@ -31,7 +27,12 @@ const recentSeconds = 300;
 
 /** What every route that begins, changes or ends a session does first. `SessionsModule` provides it to the modules beside it. */
 export class SessionGate {
-  constructor(private readonly parts: SessionGateParts) {}
+  /** The cookies of sessions; empty where the app delivers none. */
+  private readonly cookies: readonly TokenSource[];
+
+  constructor(private readonly parts: SessionGateParts) {
+    this.cookies = sessionCookieSources(parts.terms);
+  }
 
   /**
    * The same for a route that begins a session.
@@ -40,7 +41,7 @@ export class SessionGate {
    */
   beginSignIn(request: object, response: object): RequestView {
     const view = this.begin(request, response);
-    readDeliveryChoice(view, this.parts.delivery);
+    readDeliveryChoice(view, this.parts.terms.delivery);
     return view;
   }
 
@@ -49,24 +50,25 @@ export class SessionGate {
     this.parts.forbidCaching(response);
     limitUnreadBody(request, response);
     const view = viewHttpRequest(request);
-    this.parts.originCheck.checkSessionRequest(view, this.parts.cookies);
+    this.parts.originCheck.checkSessionRequest(view, this.cookies);
     return view;
   }
 
   /** Whether what binds a step of signing in to its client is put in a cookie; otherwise it is returned in the body. */
   deliversCookies(view: RequestView): boolean {
-    const { delivery } = this.parts;
+    const { delivery } = this.parts.terms;
     return (readDeliveryChoice(view, delivery) ?? delivery[0]) === 'cookies';
   }
 
   /** The values of a cookie of the app that is no session's; empty where the app delivers none. Its name gets the prefix of all. */
   readCookie(view: RequestView, name: string): readonly string[] {
-    return this.parts.delivery.includes('cookies') ? this.parts.readCookie(view, name) : [];
+    const { delivery, cookies } = this.parts.terms;
+    return delivery.includes('cookies') ? readOwnCookie(cookies, view, name) : [];
   }
 
   /** Sets such a cookie. An age of 0 seconds removes it. */
   setCookie(response: object, cookie: OwnCookie): void {
-    this.parts.setCookie(response, cookie);
+    this.parts.addHeaders(response, ownCookieLines(this.parts.terms.cookies, cookie));
   }
 
   /** `user` of an answer. @throws {RefusalError} when the app knows no such user any more; the session ends. */

@@ -21,7 +21,6 @@ import { appendHeaders } from '../transports/http.transport.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
 import { SessionCaller } from './session-caller.js';
-import { ownCookieLines, readOwnCookie, sessionCookieSources } from './session-cookies.js';
 import { SessionGate } from './session-gate.js';
 import { SessionLifecycle } from './session-lifecycle.js';
 import { readSessionTerms, type SessionTerms } from './session-options.js';
@@ -274,15 +273,15 @@ export const sessionsModuleProviders: Provider[] = [
       new SessionGate({
         caller,
         originCheck,
-        cookies: sessionCookieSources(terms),
-        delivery: terms.delivery,
+        terms,
         findUserId: (sessionId) => lifecycle.findUserId(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
         forbidCaching: (response) => {
           host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
         },
-        readCookie: (view, name) => readOwnCookie(terms.cookies, view, name),
-        setCookie: (response, cookie) => void appendHeaders(host, response, ownCookieLines(terms.cookies, cookie)),
+        addHeaders: (response, lines) => {
+          appendHeaders(host, response, lines);
+        },
       }),
   },
   {
