@@ -120,7 +120,7 @@ const isTrimmed = (text: string): boolean => text.trim() === text;
  * The form that browsers accept in `<input type=email>`, and beyond it letters of all scripts (RFC 6531): whether somebody reads
  * mail there is only known by sending some.
  */
-function isEmail(value: unknown): boolean {
+export function isEmail(value: unknown): boolean {
   return isText(value, longestEmail) && isAddress(value) && isAddress(toAccountKey(value));
 }
 

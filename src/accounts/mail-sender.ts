@@ -35,4 +35,10 @@ export abstract class MailSender {
    * alone, and it is called again, 3 times in all.
    */
   abstract send(mail: AccountMail): unknown;
+
+  /** Called when the app starts. If it throws, the app does not start. */
+  open?(): unknown;
+
+  /** Called when the app shuts down, after the last mail. */
+  close?(): unknown;
 }

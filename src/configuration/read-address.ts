@@ -30,7 +30,8 @@ export function findAddressFault(address: string, rule: AddressRule): string | u
   return rule.insecureHttp || isLoopback(url.hostname) ? undefined : 'http is only allowed on this machine';
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host name, as `URL` gives it, is of this machine. */
+export function isLoopback(hostname: string): boolean {
   // The URL parser has already normalized every spelling of an IPv4 address (127.1, 0x7f000001) to dotted form.
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -16,5 +16,6 @@ export { describeIdentityProvider, type ProviderUnderTest } from './describe-ide
 export { describeAuthenticationScheme, type RequestHeaders, type SchemeUnderTest } from './scheme-contract.js';
 export { describeTransportPlugin, type TransportUnderTest } from './transport-contract.js';
 export type { TestRunner } from './test-globals.js';
+export { TestMailbox } from './test-mailbox.js';
 export { TestIssuer } from './test-issuer.js';
 export type { IntrospectionClient, TestClaims, TestIssuerOptions, TestTokenOptions } from './test-issuer-options.js';
