@@ -28,8 +28,13 @@ export class AccountsAppObjects {
     const open = <Value extends object>(given: Parameters<typeof openAppObject<Value>>[0] | null, option: string) =>
       given === null ? null : openAppObject(given, `${where}({ ${option} })`, this.modules, this.moduleRef);
     this.sender = await open(mail, 'mail');
+    await this.sender?.open?.();
     this.hook = await open(beforeSignUp, 'beforeSignUp');
     this.listener = await open(onEvent, 'onEvent');
+  }
+
+  async close(): Promise<void> {
+    await this.sender?.close?.();
   }
 
   /** Hands an event to the app, and logs what its function throws. */

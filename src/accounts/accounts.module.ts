@@ -121,6 +121,7 @@ export class AccountsModule implements NestModule, OnModuleInit, OnApplicationSh
   /** Called by Nest when the app shuts down: mails that are being sent are finished. */
   async onApplicationShutdown(): Promise<void> {
     await this.moduleRef.get(Outbox, { strict: true }).drain();
+    await this.moduleRef.get(AccountsAppObjects, { strict: true }).close();
   }
 }
 

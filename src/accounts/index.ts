@@ -22,5 +22,4 @@ export type { Account, AccountIdentity } from './account.js';
 export { AccountError, type AccountErrorCode } from './account-error.js';
 export type { AccountEvent } from './account.js';
 export type { Page, PageOptions } from '../configuration/list-page.js';
-export { type AccountMail, type AccountMailKind, MailSender } from './mail-sender.js';
 export { smtp, type SmtpOptions } from './smtp.js';
