@@ -227,7 +227,6 @@ export class SmtpMailSender extends MailSender {
       text,
       ...(html === undefined ? {} : { html }),
       headers: { 'Auto-Submitted': 'auto-generated' },
-      xMailer: false,
     };
     try {
       await transporter.sendMail(message);
