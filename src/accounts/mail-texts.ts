@@ -50,7 +50,7 @@ const texts: Readonly<Record<AccountMailKind, (app: string) => MailText>> = {
   'account-exists': (app) => ({
     subject: `You have an account at ${app}`,
     paragraphs: [
-      `Somebody, perhaps you, signed up at ${app} with this e-mail address, which has an account already.`,
+      `Somebody, perhaps you, entered this e-mail address at ${app}, where it has an account already.`,
       'If it was you, sign in to that account. If you do not remember its password, ask for a new one where you sign in.',
     ],
     action: `Go to ${app}`,
@@ -60,7 +60,7 @@ const texts: Readonly<Record<AccountMailKind, (app: string) => MailText>> = {
   'no-account': (app) => ({
     subject: `No account with this address at ${app}`,
     paragraphs: [
-      `Somebody, perhaps you, asked to sign in or for a new password at ${app} with this e-mail address, which has no account.`,
+      `Somebody, perhaps you, entered this e-mail address at ${app}, where it has no account.`,
       'If it was you, your account may have another address.',
     ],
     action: `Go to ${app}`,
