@@ -23,7 +23,7 @@ const limit = 50;
 /** No statistics tell the planner that the newest of the matches are far down in the list, so this has no target. */
 const oldest = 'a beginning that only the oldest accounts have';
 
-/** In the order of their numbers; what an account is called depends on the digits of its number, so that all orders are mixed. */
+/** The ids are in the order of the numbers. A hash of the number decides what an account is called, so that names are spread evenly. */
 function accountsOf(schema, rows) {
   const list = (names) => `('{${names.replaceAll(' ', ',')}}'::text[])`;
   const pick = (names, seed) => `${list(names)}[1 + abs(hashint8extended(n, ${seed})) % ${names.split(' ').length}]`;
