@@ -11,4 +11,5 @@ if (databaseUrl === undefined) {
   const app = await NestFactory.create(AppModule.with({ databaseUrl, publicUrl: `http://localhost:${port}` }));
   app.enableShutdownHooks();
   await app.listen(Number(port), '127.0.0.1');
+  console.log(`Listening on http://localhost:${port}`);
 }
