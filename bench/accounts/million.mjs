@@ -147,7 +147,7 @@ async function measure(pool, schema, stores, sent, rows) {
     await call();
     const statements = [...sent];
     const explained = [];
-    for (const statement of statements) explained.push(await explain(pool, statement, 5));
+    for (const statement of statements) explained.push(await explain(pool, statement, 9));
     const ms = round(
       explained.reduce((sum, one) => sum + one.ms, 0),
       3,
