@@ -51,20 +51,23 @@ const conflicts: Readonly<Record<string, AccountConflict | 'identity'>> = {
 /** The greatest character: a text that begins with another one comes before that one with this behind it. */
 const lastCharacter = '\u{10FFFF}';
 
-/** Accounts in PostgreSQL. Each method but `change` is one statement. */
+/** Accounts in PostgreSQL. Each method but `change` and `list` is one statement. */
 export class SqlAccountStore extends AccountStore {
   private readonly accounts: string;
   private readonly identities: string;
   private readonly select: string;
-  private readonly memberships: string;
+  private readonly groups: string;
+  private readonly members: string;
 
   constructor(private readonly database: StoreDatabase) {
     super();
     const { qualifier } = database;
     this.accounts = `${qualifier}accounts`;
     this.identities = `${qualifier}identities`;
-    this.memberships = `${qualifier}group_members as member join ${qualifier}groups as known on known.id = member.group_id`;
-    const groups = `(select coalesce(json_agg(known.name order by known.name), '[]') from ${this.memberships}
+    this.groups = `${qualifier}groups`;
+    this.members = `${qualifier}group_members`;
+    const groups = `(select coalesce(json_agg(known.name order by known.name), '[]')
+      from ${this.members} as member join ${this.groups} as known on known.id = member.group_id
       where member.account_id = account.id) as groups`;
     this.select = `select ${columns}, ${groups} from ${this.accounts} as account`;
   }
@@ -113,19 +116,25 @@ export class SqlAccountStore extends AccountStore {
     if (afterId !== null && !isUuid(afterId)) return [];
     const values: SqlValue[] = [limit];
     const place = (value: string): string => `$${values.push(value)}`;
-    const terms: string[] = [];
-    if (afterId !== null) terms.push(`account.id < ${place(afterId)}`);
+    const after = (id: string): string => (afterId === null ? 'true' : `${id} < ${place(afterId)}`);
+    const terms = [after('account.id')];
     if (search !== null) {
       const [first, end] = [place(encodeText(search)), place(encodeText(search) + lastCharacter)];
       const matches = ['email_key', 'username_key', 'name_key'].map((key) => `${key} >= ${first} and ${key} < ${end}`);
       terms.push(`(${matches.join(' or ')})`);
     }
     if (group !== null) {
-      const members = `select member.account_id from ${this.memberships} where known.name = ${place(encodeText(group))}`;
-      terms.push(`account.id in (${members})`);
+      // Groups differ in size, and the planner knows it only where a statement names the id.
+      const groupId = await this.findGroupId(group);
+      if (groupId === null) return [];
+      const members = `select account_id from ${this.members} where group_id = ${place(groupId)} and ${after('account_id')}`;
+      // Without a search the page is a piece of the primary key, wherever the members are among the accounts.
+      terms.push(`account.id in (${members} ${search === null ? 'order by account_id desc limit $1' : ''})`);
     }
-    const where = terms.length === 0 ? '' : `where ${terms.join(' and ')}`;
-    const rows = await this.database.query(`${this.select} ${where} order by account.id desc limit $1`, values);
+    const rows = await this.database.query(
+      `${this.select} where ${terms.join(' and ')} order by account.id desc limit $1`,
+      values,
+    );
     return rows.map(toAccount);
   }
 
@@ -186,6 +195,11 @@ export class SqlAccountStore extends AccountStore {
       [accountId, encodeText(provider), encodeText(subject)],
     );
     return rows.length > 0;
+  }
+
+  private async findGroupId(name: string): Promise<string | null> {
+    const [row] = await this.database.query(`select id from ${this.groups} where name = $1`, [encodeText(name)]);
+    return row === undefined ? null : readText(row, 'id');
   }
 
   private async findWhere(where: string, values: readonly SqlValue[]): Promise<FoundAccount | null> {

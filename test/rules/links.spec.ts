@@ -16,6 +16,7 @@ const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'examples/playground/README.md',
+  'examples/typeorm/README.md',
   ...markdownUnder('docs'),
 ];
 
