@@ -91,7 +91,7 @@ describe.each(platforms)('signing up with verification on $name', (platform) => 
     const browser = stand.client();
     await post(browser, 'sign-up', { email, password });
     const code = stand.linkCode(email);
-    for (const method of ['GET', 'HEAD']) {
+    for (const method of ['GET', 'HEAD'] as const) {
       expect((await stand.client().call(`/auth/email/verify?code=${code}`, { method })).status).toBe(404);
     }
     expect((await post(browser, 'email/verify', { code })).status).toBe(200);
