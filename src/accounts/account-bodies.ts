@@ -86,6 +86,16 @@ export class ResetPasswordBody extends CodeBody {
   @Required('text') readonly password!: string;
 }
 
+/** `POST /auth/totp` */
+export class TotpBody {
+  @Required('text') readonly code!: string;
+}
+
+/** `POST /auth/sign-in/totp` */
+export class SecondFactorBody extends TotpBody {
+  @Required('text') readonly attemptCode!: string;
+}
+
 /**
  * Reads the body of a request as a class above. A member that it does not have is refused: a misspelt one would change what the request
  * does without anybody noticing.

@@ -71,6 +71,13 @@ export interface AccountsModuleOptions {
   readonly password?: { readonly minLength?: number } | false;
   /** Whether people sign in by a link in a mail. Where `signUp` is on, it makes accounts too. @defaultValue true */
   readonly magicLink?: boolean;
+  /**
+   * Whether people may add a second factor to their accounts: codes of an authenticator app (TOTP, RFC 6238), which need the package
+   * `otpauth`. With `true`, an app without it does not start. An account that has a second factor is asked for it in any case.
+   *
+   * @defaultValue true where `otpauth` is installed
+   */
+  readonly totp?: boolean;
   /** Whether `POST /auth/anonymous` makes an account for a guest. @defaultValue false */
   readonly anonymous?: boolean;
   /**
@@ -107,6 +114,8 @@ export interface AccountTerms {
   /** `null` where there are no passwords. */
   readonly minPasswordLength: number | null;
   readonly magicLink: boolean;
+  /** `null` where it was left out: on where `otpauth` is installed. */
+  readonly totp: boolean | null;
   readonly anonymous: boolean;
   readonly mail: AppObject<MailSender> | null;
   readonly links: AccountLinks;
@@ -121,6 +130,7 @@ export const accountOptionNames: readonly string[] = [
   'signUp',
   'password',
   'magicLink',
+  'totp',
   'anonymous',
   'mail',
   'links',
@@ -139,6 +149,7 @@ export function readAccountTerms(where: string, given: unknown): AccountTerms {
       signUp === false ? false : readChoice(where, options, 'signUp', ['verify-first', 'at-once'], 'verify-first'),
     minPasswordLength: readPasswordTerms(where, password),
     magicLink: readSwitch(where, options, 'magicLink', true),
+    totp: options['totp'] === undefined ? null : readSwitch(where, options, 'totp', true),
     anonymous: readSwitch(where, options, 'anonymous', false),
     mail: readAppObject<MailSender>(where, options, 'mail', 'send'),
     links: readLinks(path(where, 'links'), links),

@@ -2,6 +2,7 @@ import { type OwnRoutes, ownRoutes } from '../issuing/own-routes.controller.js';
 import { EmailRequests } from './email-requests.js';
 import { MailSignInRequests } from './mail-sign-in-requests.js';
 import { OwnAccountRequests } from './own-account-requests.js';
+import { SecondFactorRequests } from './second-factor-requests.js';
 import { SignInRequests } from './sign-in-requests.js';
 
 /** The routes of `AccountsModule`. */
@@ -21,6 +22,12 @@ export const accountRoutes: readonly OwnRoutes[] = [
     ['POST', 'password/reset', 'resetPassword', 204],
     ['POST', 'magic-link', 'magicLink', 202],
     ['POST', 'magic-link/confirm', 'confirmMagicLink'],
+  ]),
+  ownRoutes('SecondFactorController', SecondFactorRequests, [
+    ['POST', 'sign-in/totp', 'signIn'],
+    ['POST', 'totp/registration', 'register'],
+    ['POST', 'totp', 'confirm'],
+    ['DELETE', 'totp', 'remove', 204],
   ]),
   ownRoutes('OwnAccountController', OwnAccountRequests, [
     ['POST', 'password/change', 'changePassword', 204],

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
 import type { TokenAnswer } from '../sessions/session.js';
@@ -77,8 +79,18 @@ export class AccountSessions {
 
   private async askForSecondFactor(account: FoundAccount, signIn: AccountSignIn): Promise<never> {
     const { amr, loginKey, remember = true, isNewUser = false } = signIn;
-    const payload = { amr, loginKey, remember, isNewUser };
+    const payload = { amr, loginKey, remember, isNewUser, mark: passwordMark(account) };
     const { code } = await this.parts.findCodes().issue({ purpose: 'second-factor', accountId: account.id, payload });
     throw RefusalError.secondFactor(code, 'The account has a second factor');
   }
+}
+
+/**
+ * What tells whether an account has the password that it had when a sign-in began: a hash of the stored hash, whose salt is random. Codes
+ * end with a password, but one may be issued, or used, just when the password is changed.
+ */
+export function passwordMark({ credentials }: FoundAccount): string {
+  return createHash('sha256')
+    .update(credentials.passwordHash ?? '')
+    .digest('base64url');
 }

@@ -36,8 +36,10 @@ export interface AccountCredentials {
   readonly passwordHash?: string;
   /** How the account came about, until its address is verified; left out for one that the app has made, or that is verified. */
   readonly signUp?: SignUpCredentials;
-  /** The second factor; left out where there is none. */
-  readonly totp?: JsonObject;
+  /** The second factor, which every sign-in with a password or a mail asks for; left out where there is none. */
+  readonly totp?: StoredTotp;
+  /** A second factor that was registered, and of which no code was given yet. The time is in milliseconds since 1970. */
+  readonly pendingTotp?: { readonly sealed: string; readonly expiresAtMs: number };
 }
 
 /** How an account came about that somebody has signed up for. */
@@ -46,6 +48,16 @@ export interface SignUpCredentials {
   readonly browser: string | null;
   /** Whether the account was there before: then what it had is not of whoever signed up. */
   readonly isRestart: boolean;
+}
+
+/** The second factor of an account. */
+export interface StoredTotp {
+  /** The secret, encrypted. */
+  readonly sealed: string;
+  /** The last time step of which a code was used (RFC 6238 §5.2). */
+  readonly lastStep: number;
+  /** The hashes of the recovery codes that were not used yet. */
+  readonly recoveryCodes: readonly string[];
 }
 
 /** An account with the names of the groups that it is a member of, in their order. */

@@ -27,17 +27,18 @@ export class AccountStores {
 
   readonly findAccounts = (): AccountStore => this.get(AccountStore);
   readonly findGroups = (): GroupStore => this.get(GroupStore);
+  readonly findEncryptionKeys = (): EncryptionKeys => this.get(EncryptionKeys);
   readonly findLimits = (): GuessingLimits =>
     (this.limits ??= new GuessingLimits({
       store: this.get(AttemptStore),
-      encryptionKeys: this.get(EncryptionKeys),
+      encryptionKeys: this.findEncryptionKeys(),
       clock: this.settings.clock,
     }));
 
   readonly findCodes = (): OneTimeCodes =>
     (this.codes ??= new OneTimeCodes({
       store: this.get(OneTimeCodeStore),
-      encryptionKeys: this.get(EncryptionKeys),
+      encryptionKeys: this.findEncryptionKeys(),
       clock: this.settings.clock,
     }));
 

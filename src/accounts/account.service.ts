@@ -10,6 +10,7 @@ import { type AccountProfile, createStoredAccount, profileRules, withProfile } f
 import { type AccountRecords, unknownAccount } from './account-records.js';
 import type { AccountStore, FoundAccount } from './account-store.js';
 import { applyMergePatch } from './custom-data.js';
+import { withoutSecondFactor } from './second-factors.js';
 
 /** What an account is created with. */
 export interface NewAccount extends AccountProfile {
@@ -199,6 +200,16 @@ export class AccountService {
     const { passwords } = this.parts;
     const found = await passwords.check(await passwords.find(login), password, null);
     return found && toAccount(found);
+  }
+
+  /**
+   * Removes the second factor of an account, and its recovery codes: for a person who has lost the phone, after your support has made sure
+   * who it is. Sessions go on; does nothing for an account without a second factor.
+   *
+   * @throws {AccountError} `NOT_FOUND`
+   */
+  async removeSecondFactor(id: string): Promise<void> {
+    await this.parts.records.change(id, withoutSecondFactor);
   }
 
   /** The identities that an account is signed in to by, in the order of their linking. */

@@ -14,6 +14,8 @@ import { GroupService } from './group.service.js';
 import { MailSignInRequests } from './mail-sign-in-requests.js';
 import { Outbox } from './outbox.js';
 import { OwnAccountRequests } from './own-account-requests.js';
+import { SecondFactorRequests } from './second-factor-requests.js';
+import { SecondFactors } from './second-factors.js';
 import { SignInRequests } from './sign-in-requests.js';
 import { AccountParts } from './account-parts.js';
 import { AccountStores, AccountsBasis, StoredAccountSubjects } from './account-stores.js';
@@ -80,5 +82,17 @@ export const accountsModuleProviders: readonly Provider[] = [
     provide: OwnAccountRequests,
     inject: [AccountParts, AccountService],
     useFactory: (parts: AccountParts, accounts: AccountService) => new OwnAccountRequests(parts, accounts),
+  },
+  {
+    provide: SecondFactors,
+    inject: [AccountParts, AccountStores, AccountsBasis],
+    useFactory: ({ records }: AccountParts, { findEncryptionKeys }: AccountStores, { settings }: AccountsBasis) =>
+      // `SessionsModule` requires the address.
+      new SecondFactors({ records, findEncryptionKeys, issuer: new URL(settings.publicUrl ?? '').hostname }),
+  },
+  {
+    provide: SecondFactorRequests,
+    inject: [AccountParts, SecondFactors],
+    useFactory: (parts: AccountParts, factors: SecondFactors) => new SecondFactorRequests(parts, factors),
   },
 ];

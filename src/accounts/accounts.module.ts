@@ -33,6 +33,7 @@ import { AccountsAppObjects } from './accounts-app-objects.js';
 import { ACCOUNT_TERMS, accountsModuleProviders } from './accounts-module-providers.js';
 import { GroupService } from './group.service.js';
 import { Outbox } from './outbox.js';
+import { SecondFactors } from './second-factors.js';
 
 const ROUTES = Symbol('nest-gatehouse.account-routes');
 
@@ -113,7 +114,9 @@ export class AccountsModule implements NestModule, OnModuleInit, OnApplicationSh
         'Call forRoot or forRootAsync once, in the root module',
       );
     }
-    checkMail(this.moduleRef.get<AccountTerms>(ACCOUNT_TERMS, { strict: true }));
+    const terms = this.moduleRef.get<AccountTerms>(ACCOUNT_TERMS, { strict: true });
+    checkMail(terms);
+    if (terms.totp === true) await this.moduleRef.get(SecondFactors, { strict: true }).checkIsAvailable();
     this.moduleRef.get(AccountStores, { strict: true }).check();
     await this.moduleRef.get(AccountsAppObjects, { strict: true }).open();
   }
