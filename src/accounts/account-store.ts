@@ -43,7 +43,7 @@ export interface AccountCredentials {
 }
 
 /** How an account came about that somebody has signed up for. */
-export interface SignUpCredentials {
+interface SignUpCredentials {
   /** The SHA-256 of what the browser that signed up has in a cookie, as base64url; `null` for a client without cookies. */
   readonly browser: string | null;
   /** Whether the account was there before: then what it had is not of whoever signed up. */

@@ -121,7 +121,7 @@ export class AddressProofs {
 }
 
 function isStillUnproven(account: FoundAccount): (found: FoundAccount) => boolean {
-  return ({ emailKey, emailVerified }) => emailKey === account.emailKey && !emailVerified;
+  return ({ email, emailVerified }) => email === account.email && !emailVerified;
 }
 
 function withoutSignUp(credentials: AccountCredentials): AccountCredentials {
@@ -132,8 +132,8 @@ function withoutSignUp(credentials: AccountCredentials): AccountCredentials {
 /** Whether nobody has signed up for the account again since it was read, and its address is still to be verified. */
 function isSameSignUp(account: FoundAccount): (found: FoundAccount) => boolean {
   const { signUp, passwordHash } = account.credentials;
-  return ({ emailKey, emailVerified, credentials }) =>
-    emailKey === account.emailKey &&
+  return ({ email, emailVerified, credentials }) =>
+    email === account.email &&
     !emailVerified &&
     credentials.passwordHash === passwordHash &&
     credentials.signUp?.browser === signUp?.browser;

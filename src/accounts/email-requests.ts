@@ -101,7 +101,7 @@ export class EmailRequests {
       accountId: account.id,
       payload: { email, emailKey, browser, isUsable: !isTaken },
     });
-    if (isTaken) mails.tell('account-exists', { to: email, account: holder, view });
+    if (isTaken) mails.tell('account-exists', { to: holder.email ?? email, account: holder, view });
     else mails.sendCode('verify-email', { to: email, account: null, view }, code);
     return {};
   }
@@ -113,7 +113,7 @@ export class EmailRequests {
     password: string | null,
   ): Promise<{ readonly verified: FoundAccount; readonly amr: readonly string[] }> {
     const { codes, proofs, browsers } = this.parts;
-    if (account.emailVerified || account.emailKey !== code.emailKey) {
+    if (account.emailVerified || account.email !== code.email) {
       throw invalidCode('The address is verified already, or the account has another one');
     }
     const isBound = browsers.isBound(view, account.credentials.signUp?.browser);

@@ -53,7 +53,7 @@ export class MailSignInRequests {
     const { password } = body;
     const code = await codes.find(body, view, 'reset-password');
     const account = code.accountId === null ? null : await records.find(code.accountId);
-    if (account?.status !== 'enabled' || account.emailKey !== code.emailKey) {
+    if (account?.status !== 'enabled' || account.email !== code.email) {
       throw invalidCode('Its account was deleted or disabled, or has another address');
     }
     // Before the code is used up: a weak password, or too many at once, must leave it valid.
@@ -99,10 +99,12 @@ export class MailSignInRequests {
   }
 
   /** The account that has the address; `null` where one is made. @throws {RefusalError} where nobody may sign in to it */
-  private async findHolder({ emailKey }: MailedCode): Promise<FoundAccount | null> {
+  private async findHolder({ email, emailKey }: MailedCode): Promise<FoundAccount | null> {
     const { terms, records } = this.parts;
     const holder = await records.ask((store) => store.findByEmail(emailKey));
     if (holder?.status === 'disabled') throw invalidCode('The account is disabled');
+    if (holder !== null && !holder.isAnonymous && holder.email !== email)
+      throw invalidCode('The account has another address');
     if ((holder === null || holder.isAnonymous) && terms.signUp === false) {
       throw invalidCode('There is no account with this address any more');
     }
@@ -131,7 +133,7 @@ export class MailSignInRequests {
     const { proofs, records } = this.parts;
     if (account.emailVerified) {
       return await records.change(account.id, (found) => {
-        if (found.emailKey !== account.emailKey || found.status === 'disabled')
+        if (found.email !== account.email || found.status === 'disabled')
           throw invalidCode('The account was changed at the same moment');
         return { ...found, credentials: { ...found.credentials, passwordHash } };
       });

@@ -21,7 +21,7 @@ export interface MailedCodesParts {
 
 /** A code that was mailed to an address, and sent back. */
 export interface MailedCode extends FoundCode {
-  /** The address, as it was written. */
+  /** The address that it was mailed to, exactly. An account is proven to be its holder's only where it has this very address. */
   readonly email: string;
   readonly emailKey: string;
 }
@@ -51,15 +51,17 @@ export class MailedCodes {
       const account = await records.ask((store) => store.findByEmail(emailKey));
       const kind = choose(account);
       const isUsable = kind === 'code';
+      // Addresses of different mailboxes may be compared as one, such as those with a Kelvin sign and with a k.
+      const to = account?.email ?? email;
       // Also where it is not mailed, so that the answer takes as long.
       const issued = await findCodes().issue({
         purpose,
         subject: emailKey,
         accountId: isUsable ? (account?.id ?? null) : null,
-        payload: { email, emailKey, isUsable },
+        payload: { email: to, emailKey, isUsable },
       });
-      if (isUsable) mails.sendCode(purpose, { to: email, account, view }, issued);
-      else mails.tell(kind, { to: email, account, view });
+      if (isUsable) mails.sendCode(purpose, { to, account, view }, issued);
+      else mails.tell(kind, { to, account, view });
       return kind;
     });
   }

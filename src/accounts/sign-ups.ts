@@ -1,5 +1,6 @@
 import type { RequestView } from '../request/request-view.js';
 import { createUuidV7 } from '../issuing/uuid-v7.js';
+import { AuthUnavailableError } from '../errors/auth-error.js';
 import type { AccountAccess } from './account-access.js';
 import { AccountError } from './account-error.js';
 import { toAccountKey, withoutUndefined } from './account-input.js';
@@ -64,16 +65,17 @@ export class SignUps {
     if (!(await findLimits().takeMail(emailKey, network))) return;
     await pace.even(async () => {
       const state = { profile: { ...profile, email, emailVerified: false }, passwordHash, browser };
-      const account = await this.store(emailKey, state, guestId);
+      const { account, isTaken } = await this.store(emailKey, state, guestId);
       const code = await findCodes().issue({
         purpose: 'verify-email',
         subject: emailKey,
-        accountId: account?.id ?? null,
-        payload: { email, emailKey, isUsable: account !== null },
+        accountId: isTaken ? null : account.id,
+        payload: { email, emailKey, isUsable: !isTaken },
       });
-      if (account === null) mails.tell('account-exists', { to: email, account, view });
+      // Addresses of different mailboxes may be compared as one: an account is told at its own.
+      if (isTaken) mails.tell('account-exists', { to: account.email ?? email, account, view });
       else mails.sendCode('verify-email', { to: email, account, view }, code);
-      return account === null ? 'taken' : 'free';
+      return isTaken ? 'taken' : 'free';
     });
   }
 
@@ -101,15 +103,22 @@ export class SignUps {
     return upgraded;
   }
 
-  /** The account of the address in a state in which its verification makes it work; `null` where it works already. */
-  private async store(emailKey: string, state: NewState, guestId: string | null): Promise<FoundAccount | null> {
+  /** The account of the address: one that works already, or in a state in which its verification makes it work. */
+  private async store(
+    emailKey: string,
+    state: NewState,
+    guestId: string | null,
+  ): Promise<{ readonly account: FoundAccount; readonly isTaken: boolean }> {
     for (let round = 0; round < mostRounds; round += 1) {
       const holder = await this.findByEmail(emailKey);
-      if (holder !== null && (holder.emailVerified || holder.status === 'disabled')) return null;
+      if (holder !== null && (holder.emailVerified || holder.status === 'disabled'))
+        return { account: holder, isTaken: true };
       const stored = await this.storeBeside(holder, state, guestId);
-      if (stored !== 'moved') return stored;
+      if (stored !== 'moved') return { account: stored, isTaken: false };
     }
-    throw takenError('email');
+    throw new AuthUnavailableError(
+      'The account of an address was changed again and again while somebody signed up for it',
+    );
   }
 
   /** @param holder the account that has the address, which is not verified; `null` where none has it */

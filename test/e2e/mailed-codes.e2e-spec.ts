@@ -105,7 +105,10 @@ describe.each(platforms)('on $name', (platform) => {
       const magicLink = stand.linkCode(email);
       stand.clock.advanceSeconds(61);
       await post(stand.client(), 'password/forgot', { email });
-      const answer = await post(stand.client(), 'password/reset', { code: stand.linkCode(email), password: newPassword });
+      const answer = await post(stand.client(), 'password/reset', {
+        code: stand.linkCode(email),
+        password: newPassword,
+      });
       expect([answer.status, answer.text, answer.headers['set-cookie']]).toEqual([204, '', undefined]);
       expect((await browser.call('/me')).status).toBe(401);
       expect(outcome(await post(stand.client(), 'magic-link/confirm', { code: magicLink }))[0]).toBe(400);
@@ -171,7 +174,10 @@ describe.each(platforms)('on $name', (platform) => {
       expect((await post(browser, 'email/change', { email: 'Lovelace@example.com' })).status).toBe(202);
       expect((await stand.accounts.findByEmail(email))?.email).toBe(email);
       const confirmed = await post(browser, 'email/verify', { code: stand.linkCode(other) });
-      expect(confirmed.json).toMatchObject({ is_new_user: false, user: { email: 'Lovelace@example.com', emailVerified: true } });
+      expect(confirmed.json).toMatchObject({
+        is_new_user: false,
+        user: { email: 'Lovelace@example.com', emailVerified: true },
+      });
       expect(stand.mailTo(email).kind).toBe('email-changed');
       await stand.signIn({ email: other, password });
     });
@@ -193,7 +199,10 @@ describe.each(platforms)('on $name', (platform) => {
       await post(mallory, 'magic-link/confirm', { code: stand.linkCode('mallory@example.com') });
       await post(mallory, 'email/change', { email: other });
       const owner = stand.client();
-      expect(outcome(await post(owner, 'email/verify', { code: stand.linkCode(other) }))).toEqual([401, 'MISSING_TOKEN']);
+      expect(outcome(await post(owner, 'email/verify', { code: stand.linkCode(other) }))).toEqual([
+        401,
+        'MISSING_TOKEN',
+      ]);
       expect(await stand.accounts.findByEmail(other)).toBeNull();
     });
 
@@ -222,6 +231,33 @@ describe.each(platforms)('on $name', (platform) => {
       stand.clock.advanceSeconds(301);
       expect(outcome(await post(browser, 'email/change', { email: other }))).toEqual([401, 'STEP_UP_REQUIRED']);
       expect(outcome(await post(stand.client(), 'email/change', { email: other }))).toEqual([401, 'MISSING_TOKEN']);
+    });
+  });
+
+  describe('an address that is compared as that of an account, and is another mailbox', () => {
+    // With a Kelvin sign.
+    const lookalike = '\u212Aim@example.com';
+    const kim = 'kim@example.com';
+
+    it("gets none of the account's mails", async () => {
+      await stand.accounts.create({ email: kim, emailVerified: true, password });
+      for (const path of ['password/forgot', 'magic-link', 'email/send-verification', 'sign-up']) {
+        await post(stand.client(), path, { email: lookalike });
+        stand.clock.advanceSeconds(601);
+      }
+      expect(stand.mailbox.all.map(({ kind, to }) => [kind, to])).toEqual([
+        ['reset-password', kim],
+        ['magic-link', kim],
+        ['account-exists', kim],
+        ['account-exists', kim],
+      ]);
+    });
+
+    it('proves nothing about an account that was made after its code was mailed', async () => {
+      await post(stand.client(), 'magic-link', { email: lookalike });
+      const code = stand.mailbox.all[0]?.link?.split('=')[1];
+      await stand.accounts.create({ email: kim, emailVerified: true });
+      expect(outcome(await post(stand.client(), 'magic-link/confirm', { code }))).toEqual([400, 'INVALID_CODE']);
     });
   });
 

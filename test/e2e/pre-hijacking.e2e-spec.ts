@@ -154,6 +154,10 @@ describe.each(platforms)('on $name', (platform) => {
     const confirmed = await post(owner, 'magic-link/confirm', { code: stand.linkCode(email) });
     expect(confirmed.status).toBe(200);
     expect((confirmed.json as { user: { id: string } }).user.id).not.toBe(guest.user.id);
-    expect(await stand.accounts.find(guest.user.id)).toMatchObject({ email: null, isAnonymous: true, hasPassword: false });
+    expect(await stand.accounts.find(guest.user.id)).toMatchObject({
+      email: null,
+      isAnonymous: true,
+      hasPassword: false,
+    });
   });
 });

@@ -32,11 +32,18 @@ describe.each(platforms)('signing up with verification on $name', (platform) => 
     });
     expect(outcome(await post(stand.client(), 'sign-in', { email, password }))).toEqual([401, 'INVALID_CREDENTIALS']);
     const verified = await post(browser, 'email/verify', { code: stand.linkCode(email) });
-    expect(verified.json).toMatchObject({ is_new_user: true, user: { name: 'Ada', username: 'ada', emailVerified: true } });
+    expect(verified.json).toMatchObject({
+      is_new_user: true,
+      user: { name: 'Ada', username: 'ada', emailVerified: true },
+    });
     expect(claimsOf(browser.accessToken)['amr']).toEqual(['otp']);
     await stand.signIn();
     await stand.signIn({ username: 'ada', password });
-    expect(stand.events.map(({ type }) => type).slice(0, 3)).toEqual(['account-created', 'account-verified', 'signed-in']);
+    expect(stand.events.map(({ type }) => type).slice(0, 3)).toEqual([
+      'account-created',
+      'account-verified',
+      'signed-in',
+    ]);
   });
 
   it('takes the typed code with its address, and the password from another browser', async () => {
@@ -217,7 +224,10 @@ describe.each(platforms)('signing up with verification on $name', (platform) => 
     [{ email: 'ada', password, admin: true }, ['admin']],
     [{ email: 'ada', password }, ['email']],
     [{ email, password, emailVerified: true }, ['emailVerified']],
-    [{ email, password: 5, username: 'a@b', pictureUrl: 'javascript:alert(1)' }, ['pictureUrl', 'username', 'password']],
+    [
+      { email, password: 5, username: 'a@b', pictureUrl: 'javascript:alert(1)' },
+      ['pictureUrl', 'username', 'password'],
+    ],
     [{ email, password, __proto__2: 1 }, ['__proto__2']],
     [{ email, password, constructor: {} }, ['constructor']],
   ])('refuses to sign up with %j', async (json, fields) => {
@@ -319,8 +329,9 @@ describe('the mails of an app in production', () => {
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     try {
-      const start = (options: object) => startMailApp(platforms[0] as (typeof platforms)[number], { mail: undefined, ...options } as object);
-      await expect(start({})).rejects.toThrow("AccountsModule.forRoot({ mail }): it is missing, this is production");
+      const start = (options: object) =>
+        startMailApp(platforms[0] as (typeof platforms)[number], { mail: undefined, ...options } as object);
+      await expect(start({})).rejects.toThrow('AccountsModule.forRoot({ mail }): it is missing, this is production');
       await start({ signUp: false, magicLink: false, password: false });
     } finally {
       process.env['NODE_ENV'] = before;
