@@ -179,6 +179,12 @@ describe.each(platforms)('the second factor on $name', (platform) => {
     expect((await stand.app.call('/me', { token: accessToken })).status).toBe(200);
   });
 
+  it('is switched on or off by true or false', async () => {
+    const totp = 'yes' as unknown as boolean;
+    await expect(startAccountApp(platform, { totp })).rejects.toThrow('AccountsModule.forRoot({ totp })');
+    expect((await startAccountApp(platform, { totp: true })).accounts).toBeDefined();
+  });
+
   it('is off where the app says so, and still asked for where an account has one', async () => {
     const clock = new ManualClock();
     const stores = [memoryStores({ clock })];
