@@ -37,7 +37,7 @@ export class AddressProofs {
     const { access } = this.parts;
     const isRestart = account.credentials.signUp?.isRestart === true;
     if (isRestart) await access.revokeAll(account.id);
-    const verified = await this.verify(account, withoutSignUp(account.credentials), isSameSignUp(account));
+    const verified = await this.verify(account, withoutSignUp, isSameSignUp(account));
     if (verified === null) return null;
     if (isRestart) await access.revokeAll(account.id);
     else if (account.isAnonymous) await access.endSessions(account.id);
@@ -56,7 +56,7 @@ export class AddressProofs {
     const { access } = this.parts;
     // Before it, so that a failure in between leaves nothing of the stranger; and after it, for what was added meanwhile.
     await access.revokeAll(account.id);
-    const verified = await this.verify(account, credentials, isStillUnproven(account));
+    const verified = await this.verify(account, () => credentials, isStillUnproven(account));
     if (verified !== null) await access.revokeAll(account.id);
     return verified;
   }
@@ -105,12 +105,13 @@ export class AddressProofs {
 
   private async verify(
     account: FoundAccount,
-    credentials: AccountCredentials,
+    toCredentials: (credentials: AccountCredentials) => AccountCredentials,
     isStill: (account: FoundAccount) => boolean,
   ): Promise<FoundAccount | null> {
     const { records } = this.parts;
     const changed = await records.changeIf(account.id, (found) => {
       if (found.status === 'disabled' || !isStill(found)) return null;
+      const credentials = toCredentials(found.credentials);
       return { ...found, emailVerified: true, isAnonymous: false, credentials };
     });
     if (changed === null || typeof changed === 'string') return null;
