@@ -8,6 +8,8 @@ export interface AccountAccessParts {
   readonly endCodes: (accountId: string) => Promise<void>;
   /** Revokes the API keys of an account, where the app has any. */
   readonly revokeKeys: (accountId: string) => Promise<void>;
+  /** Deletes the sessions that have ended, and the API keys that are revoked. */
+  readonly deleteEnded: (accountId: string) => Promise<void>;
   /** Removes the passkeys of an account, where the app has any. */
   readonly removePasskeys: (accountId: string) => Promise<void>;
 }
@@ -22,7 +24,7 @@ export class AccountAccess {
     this.endCodes = parts.endCodes;
   }
 
-  /** Ends sessions, API keys, codes and passkeys: before an account is deleted, which removes its identities. */
+  /** Ends sessions, API keys, codes and passkeys. */
   async endAll(accountId: string): Promise<void> {
     await this.parts.endSessions(accountId);
     await this.parts.revokeKeys(accountId);
@@ -30,7 +32,13 @@ export class AccountAccess {
     await this.parts.removePasskeys(accountId);
   }
 
-  /** The same, and unlinks all identities: whoever had access to the account until now has none any more. */
+  /** The same, and deletes what is stored of them, apart from the revocations: before an account is deleted, and its identities with it. */
+  async removeAll(accountId: string): Promise<void> {
+    await this.endAll(accountId);
+    await this.parts.deleteEnded(accountId);
+  }
+
+  /** The same as `endAll`, and unlinks all identities: whoever had access to the account until now has none any more. */
   async revokeAll(accountId: string): Promise<void> {
     const { records } = this.parts;
     for (const { provider, subject } of await records.ask((store) => store.listIdentities(accountId))) {

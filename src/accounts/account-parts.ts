@@ -82,6 +82,7 @@ export class AccountParts {
       revokeKeys: async (id) => {
         await findAppProvider(modules, ApiKeyService, terms.where)?.revokeAll(id);
       },
+      deleteEnded: stores.deleteEnded,
       removePasskeys: () => Promise.resolve(),
     });
     const { access } = this;

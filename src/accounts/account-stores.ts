@@ -1,6 +1,8 @@
 import type { AuthSettings } from '../auth-settings.js';
-import { type AppModules, getAppProvider } from '../find-app-provider.js';
+import { type AppModules, findAppProvider, getAppProvider } from '../find-app-provider.js';
+import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { SessionStore } from '../sessions/session-store.js';
 import { AccountSubjects } from '../sessions/account-subjects.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import type { SessionSubject } from '../sessions/session-subject.js';
@@ -14,6 +16,9 @@ import { GroupStore } from './group-store.js';
 import { GuessingLimits } from './guessing-limits.js';
 import { OneTimeCodeStore } from './one-time-code-store.js';
 import { OneTimeCodes } from './one-time-codes.js';
+
+/** How many sessions one statement deletes. */
+const deletedAtOnce = 1_000;
 
 /** The stores of accounts, found among the modules of the app when they are first needed. */
 export class AccountStores {
@@ -42,12 +47,27 @@ export class AccountStores {
       clock: this.settings.clock,
     }));
 
+  /** Deletes what is stored of the sessions and API keys of an account that have ended. */
+  readonly deleteEnded = async (accountId: string): Promise<void> => {
+    await askStore('of the API keys', async () => this.find(ApiKeyStore)?.deleteRevoked(accountId));
+    const sessions = this.get(SessionStore);
+    const deleteSome = (): Promise<number> =>
+      askStore('of the sessions', () => sessions.deleteEnded(accountId, deletedAtOnce));
+    while ((await deleteSome()) === deletedAtOnce);
+  };
+
   /** @throws {ConfigurationError} when a store is missing. */
   check(): void {
     this.findAccounts();
     this.findGroups();
     this.findLimits();
     this.findCodes();
+  }
+
+  private find<Store>(
+    port: (abstract new (...parameters: never[]) => Store) & { readonly name: string },
+  ): Store | null {
+    return findAppProvider(this.modules, port, 'AccountsModule.forRoot');
   }
 
   private get<Store>(port: (abstract new (...parameters: never[]) => Store) & { readonly name: string }): Store {

@@ -160,7 +160,7 @@ export class AccountService {
     const isThere = await this.parts.records.ask((store) =>
       store.change(id, (found) => ({ ...found, status: 'disabled' })),
     );
-    await this.parts.access.endAll(id);
+    await this.parts.access.removeAll(id);
     if (isThere !== null && (await this.parts.records.ask((store) => store.delete(id))))
       this.parts.records.emit('account-deleted', id);
   }

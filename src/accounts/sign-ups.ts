@@ -141,7 +141,7 @@ export class SignUps {
     const { records, access } = this.parts;
     await access.endCodes(holder.id);
     if (isUnused(holder)) {
-      await access.endAll(holder.id);
+      await access.removeAll(holder.id);
       if (await records.ask((store) => store.delete(holder.id))) records.emit('account-deleted', holder.id);
       return;
     }

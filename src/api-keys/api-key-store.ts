@@ -84,6 +84,9 @@ export abstract class ApiKeyStore {
   /** The same for all keys of a user. @returns the ids of those that this call revoked */
   abstract revokeAll(userId: string, revokedAt: Date): Promise<readonly string[]>;
 
+  /** Deletes the keys of a user that are revoked: when the user is deleted. */
+  abstract deleteRevoked(userId: string): Promise<void>;
+
   /** Sets `lastUsedAt` of each key to the given time, unless it is later already. Keys that are not there are left out. */
   abstract noteUses(uses: readonly ApiKeyUse[]): Promise<void>;
 }

@@ -53,6 +53,13 @@ export class MemoryApiKeyStore extends ApiKeyStore {
     return Promise.resolve(ids.filter((id) => this.change(id, { revokedAt }) !== null));
   }
 
+  override deleteRevoked(userId: string): Promise<void> {
+    for (const key of [...this.keys.values()]) {
+      if (key.userId === userId && key.revokedAt !== null) this.keys.delete(key.id);
+    }
+    return Promise.resolve();
+  }
+
   override noteUses(uses: readonly ApiKeyUse[]): Promise<void> {
     for (const { id, at } of uses) {
       const key = this.keys.get(id);

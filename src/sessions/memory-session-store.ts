@@ -60,6 +60,14 @@ export class MemorySessionStore extends SessionStore {
     return Promise.resolve(ids.filter((id) => this.endNow(id, ending)));
   }
 
+  override deleteEnded(userId: string, limit: number): Promise<number> {
+    const ended = [...this.sessions.values()].filter(
+      (session) => session.userId === userId && session.endedAt !== null,
+    );
+    for (const { id } of ended.slice(0, limit)) this.sessions.delete(id);
+    return Promise.resolve(Math.min(ended.length, limit));
+  }
+
   override list(userId: string, { now, beforeId, limit }: SessionQuery): Promise<readonly StoredSession[]> {
     const found = [...this.sessions.values()]
       .filter((session) => session.userId === userId && session.endedAt === null)

@@ -136,6 +136,14 @@ export abstract class SessionStore {
   abstract list(userId: string, query: SessionQuery): Promise<readonly StoredSession[]>;
 
   /**
+   * Deletes sessions of a user that have ended, at most `limit` of them: when the user is deleted. The caller calls it again while it deletes
+   * that many.
+   *
+   * @returns how many it deleted
+   */
+  abstract deleteEnded(userId: string, limit: number): Promise<number>;
+
+  /**
    * Deletes sessions whose `removeAfter` has passed, at most `limit` of them. Several instances may call it at once.
    *
    * @returns how many it deleted

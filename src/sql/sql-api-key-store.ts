@@ -125,6 +125,12 @@ export class SqlApiKeyStore extends ApiKeyStore {
     return this.revokeWhere('user_id = $1', encodeText(userId), revokedAt);
   }
 
+  override async deleteRevoked(userId: string): Promise<void> {
+    await this.database.query(`delete from ${this.table} where user_id = $1 and revoked_at is not null`, [
+      encodeText(userId),
+    ]);
+  }
+
   override async noteUses(uses: readonly ApiKeyUse[]): Promise<void> {
     if (uses.length === 0) return;
     const given = uses.map(({ id, at }) => ({ id: encodeText(id), at: at.getTime() }));

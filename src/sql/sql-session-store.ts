@@ -136,6 +136,17 @@ export class SqlSessionStore extends SessionStore {
     return rows.map(toSession);
   }
 
+  override async deleteEnded(userId: string, limit: number): Promise<number> {
+    if (!isUserId(userId)) return 0;
+    const rows = await this.database.query(
+      `delete from ${this.table} where id in (
+        select id from ${this.table} where user_id = $1 and ended_at is not null limit $2 for update skip locked)
+      returning id`,
+      [userId, limit],
+    );
+    return rows.length;
+  }
+
   override async purge(now: Date, limit: number): Promise<number> {
     const rows = await this.database.query(
       `delete from ${this.table} where id in (

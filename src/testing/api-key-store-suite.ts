@@ -145,6 +145,15 @@ const contract: Readonly<Record<string, (opened: OpenedApiKeyStore) => Promise<v
     await assertStored(store, keyOf(2, { revokedAt: later(3) }));
     await assertStored(store, keyOf(4, { userId: 'other' }));
   },
+  'deletes the revoked keys of a user': async ({ store }) => {
+    for (const number of [1, 2, 3]) await store.create(keyOf(number));
+    await store.create(keyOf(4, { userId: 'other' }));
+    for (const number of [1, 3, 4]) await store.revoke(idOf(number), later(1));
+    for (const userId of ['', 'a\0b', '\ud800', 'user']) await store.deleteRevoked(userId);
+    for (const number of [1, 3]) assert.equal(await store.find(idOf(number)), null);
+    await assertStored(store, keyOf(2));
+    await assertStored(store, keyOf(4, { userId: 'other', revokedAt: later(1) }));
+  },
   'notes uses, and keeps the latest': async ({ store }) => {
     for (const number of [1, 2]) await store.create(keyOf(number));
     await store.noteUses([]);

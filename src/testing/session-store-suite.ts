@@ -190,6 +190,17 @@ const ends: Readonly<Record<string, StoreTest>> = {
     await store.create(newSession(1));
     assert.deepEqual(await store.endAll('user-1', ending('ended'), 'no id', 100), [idOf(1)]);
   },
+  'deletes the sessions of a user that have ended, at most as many as it is asked to': async ({ store }) => {
+    for (const number of [1, 2, 3, 4]) await store.create(newSession(number));
+    await store.create(newSession(5, { userId: 'user-2' }));
+    for (const number of [1, 2, 3, 5]) await store.end(idOf(number), ending());
+    for (const text of ['', '\0', '\uD800', 'USER-1']) assert.equal(await store.deleteEnded(text, 10), 0);
+    assert.equal(await store.deleteEnded('user-1', 2), 2);
+    assert.equal(await store.deleteEnded('user-1', 2), 1);
+    for (const number of [1, 2, 3]) assert.equal(await store.find(idOf(number)), null);
+    await assertStored(store, storedOf(newSession(4)));
+    assert.notEqual(await store.find(idOf(5)), null);
+  },
   'finds and ends nothing for texts that are no id of a user': async ({ store }) => {
     await store.create(newSession(1, { userId: 'user \uFFFD' }));
     for (const text of ['', 'user \0', '\0', 'user \uD800', '\uDC00', 'x'.repeat(5_000)]) {
