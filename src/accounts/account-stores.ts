@@ -7,6 +7,7 @@ import type { SessionSubject } from '../sessions/session-subject.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { EventLog } from '../telemetry/event-log.service.js';
 import { toSubject } from './account.js';
+import type { AccountTerms } from './account-options.js';
 import { AccountStore } from './account-store.js';
 import { askStore } from './ask-store.js';
 import { AttemptStore } from './attempt-store.js';
@@ -14,6 +15,7 @@ import { GroupStore } from './group-store.js';
 import { GuessingLimits } from './guessing-limits.js';
 import { OneTimeCodeStore } from './one-time-code-store.js';
 import { OneTimeCodes } from './one-time-codes.js';
+import { PasskeyStore } from './passkey-store.js';
 
 /** The stores of accounts, found among the modules of the app when they are first needed. */
 export class AccountStores {
@@ -42,12 +44,15 @@ export class AccountStores {
       clock: this.settings.clock,
     }));
 
+  readonly findPasskeys = (): PasskeyStore => this.get(PasskeyStore);
+
   /** @throws {ConfigurationError} when a store is missing. */
-  check(): void {
+  check({ passkeys }: AccountTerms): void {
     this.findAccounts();
     this.findGroups();
     this.findLimits();
     this.findCodes();
+    if (passkeys !== null) this.findPasskeys();
   }
 
   private get<Store>(port: (abstract new (...parameters: never[]) => Store) & { readonly name: string }): Store {

@@ -20,6 +20,8 @@ export interface PasskeysParts {
   readonly webAuthn: WebAuthn;
   readonly findStore: () => PasskeyStore;
   readonly challenges: PasskeyChallenges;
+  /** The account, if it may be signed in to. */
+  readonly findAccount: (id: string) => Promise<FoundAccount | null>;
   readonly now: () => Date;
 }
 
@@ -107,10 +109,9 @@ export class Passkeys {
   /**
    * Verifies what `navigator.credentials.get()` gave, and records the use.
    *
-   * @returns the passkey as it was before. Whether its account may sign in is for the caller to judge.
    * @throws {RefusalError} `INVALID_CREDENTIALS`
    */
-  async verify({ response, isBound }: PasskeyAnswer): Promise<StoredPasskey> {
+  async verify({ response, isBound }: PasskeyAnswer): Promise<{ account: FoundAccount; passkey: StoredPasskey }> {
     const expectedChallenge = await this.parts.challenges.use('passkey-sign-in', response, isBound);
     const passkey = await this.find(response['id']);
     if (passkey === null) throw refusePasskey('There is no passkey with this id');
@@ -132,10 +133,14 @@ export class Passkeys {
     if (authenticationInfo.credentialDeviceType !== deviceType) {
       throw refusePasskey('Whether it may be copied is not what it was (WebAuthn Level 3 §7.2)');
     }
+    const account = await this.parts.findAccount(passkey.accountId);
+    if (account === null)
+      throw refusePasskey('Its account is disabled, waits for its address to be verified, or is gone');
     const { newCounter, credentialBackedUp } = authenticationInfo;
     const use = { counter: newCounter, backedUp: credentialBackedUp, lastUsedAt: this.parts.now() };
-    if (await this.ask((store) => store.noteUse(passkey.credentialId, use, isCounted ? counter : null))) return passkey;
-    throw refusePasskey('It was used or removed at the same moment');
+    const isNoted = await this.ask((store) => store.noteUse(passkey.credentialId, use, isCounted ? counter : null));
+    if (!isNoted) throw refusePasskey('It was used or removed at the same moment');
+    return { account, passkey };
   }
 
   /** The passkey with this id; `null` also for what is no id. */
@@ -149,14 +154,25 @@ export class Passkeys {
     return this.ask((store) => store.listOfAccount(accountId));
   }
 
-  /** @returns whether this call removed a passkey of the account */
-  remove(accountId: string, credentialId: string): Promise<boolean> {
-    return this.ask((store) => store.remove(accountId, credentialId));
-  }
-
-  /** Adds a passkey again that was removed. */
-  async restore(passkey: StoredPasskey): Promise<void> {
+  /**
+   * Removes a passkey of an account.
+   *
+   * @param canSignIn whether the account can still be signed in to, without the passkey that is named if there is one
+   * @throws {AccountError} `NOT_FOUND`, or `LAST_SIGN_IN_METHOD`
+   */
+  async removeUnlessLast(
+    accountId: string,
+    credentialId: string,
+    canSignIn: (withoutPasskey?: string) => Promise<boolean>,
+  ): Promise<void> {
+    const passkey = await this.find(credentialId);
+    if (passkey?.accountId !== accountId) throw AccountError.because('NOT_FOUND', 'The account has no such passkey');
+    if (!(await canSignIn(credentialId))) throw isLast();
+    await this.ask((store) => store.remove(accountId, credentialId));
+    // Looked at again: two requests that remove one of two ways each would both see the other one.
+    if (await canSignIn()) return;
     await this.ask((store) => store.create(passkey));
+    throw isLast();
   }
 
   private async verifyNew(
@@ -255,4 +271,8 @@ function readTransports({ response }: PasskeyResponse): readonly string[] {
 
 function tooMany(): AccountError {
   return AccountError.fields([{ path: '', message: `an account has at most ${mostPasskeys} passkeys` }]);
+}
+
+function isLast(): AccountError {
+  return AccountError.because('LAST_SIGN_IN_METHOD', 'The account has no password, no identity and no other passkey');
 }

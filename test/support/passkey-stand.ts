@@ -31,13 +31,25 @@ export class PasskeyStand {
   });
   readonly challenges = new PasskeyChallenges(() => this.codes);
   readonly passkeys: Passkeys;
+  /** Accounts that may not be signed in to. */
+  readonly disabled = new Set<string>();
   readonly account: FoundAccount;
 
   constructor(webAuthn: WebAuthn) {
     const { challenges, clock, store } = this;
-    this.passkeys = new Passkeys({ terms, webAuthn, findStore: () => store, challenges, now: () => clock.now() });
+    this.passkeys = new Passkeys({
+      terms,
+      webAuthn,
+      findStore: () => store,
+      challenges,
+      findAccount: this.findAccount,
+      now: () => clock.now(),
+    });
     this.account = this.newAccount();
   }
+
+  private readonly findAccount = (id: string): Promise<FoundAccount | null> =>
+    Promise.resolve(this.disabled.has(id) ? null : { ...this.account, id });
 
   newAccount(): FoundAccount {
     const at = this.clock.now();

@@ -201,7 +201,7 @@ describe('signing in with a passkey', () => {
     const mixed = own.clone();
     mixed.credential = { ...mixed.credential, privateKey: other.credential?.privateKey } as typeof mixed.credential;
     expect(await stand.signIn(mixed)).toBe('INVALID_CREDENTIALS');
-    await stand.passkeys.remove(stand.account.id, own.credential?.id ?? '');
+    await stand.store.remove(stand.account.id, own.credential?.id ?? '');
     expect(await stand.signIn(own)).toBe('INVALID_CREDENTIALS');
     expect(await stand.signIn(other)).toBe('accepted');
   });
