@@ -20,7 +20,7 @@ import type { GuessingLimits } from './guessing-limits.js';
 import { loginKeyOf } from './login-check.js';
 import { challengeSeconds, PasskeyChallenges } from './passkey-challenges.js';
 import type { StoredPasskey } from './passkey-store.js';
-import { Passkeys } from './passkeys.js';
+import { Passkeys, toPasskeyId } from './passkeys.js';
 import { loadWebAuthn } from './webauthn-package.js';
 
 export interface PasskeyRequestsParts {
@@ -94,10 +94,10 @@ export class PasskeyRequests {
     return { items: (await passkeys.list(user.id)).map(toItem), nextCursor: null };
   }
 
-  async remove(request: object, response: object, credentialId: string): Promise<void> {
+  async remove(request: object, response: object, id: string): Promise<void> {
     const { signIns } = this.parts;
     const { passkeys, user } = await this.beginChange(request, response);
-    await passkeys.removeUnlessLast(user.id, credentialId, (without) => signIns.canSignIn(user.id, without));
+    await passkeys.removeUnlessLast(user.id, id, (without) => signIns.canSignIn(user.id, without));
   }
 
   async signInOptions(request: object, response: object): Promise<PasskeyOptionsAnswer> {
@@ -194,8 +194,9 @@ export async function openPasskeyRequests(parts: AccountParts, stores: AccountSt
   return new PasskeyRequests({ ...common, passkeys });
 }
 
-function toItem({ credentialId: id, name, createdAt, lastUsedAt, backedUp }: StoredPasskey): PasskeyItem {
-  return { id, name, createdAt, lastUsedAt, backedUp };
+function toItem(passkey: StoredPasskey): PasskeyItem {
+  const { name, createdAt, lastUsedAt, backedUp } = passkey;
+  return { id: toPasskeyId(passkey), name, createdAt, lastUsedAt, backedUp };
 }
 
 function hash(text: string): Buffer {

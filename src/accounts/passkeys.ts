@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { isRefusal } from '../errors/auth-error.js';
 import { logText } from '../telemetry/log-text.js';
 import { decodeBase64Url } from '../token/base64url.js';
@@ -39,6 +41,8 @@ const algorithms = [-8, -7, -257];
 /** 1,023 bytes (WebAuthn Level 3 §7.1). */
 const longestCredentialId = 1_364;
 const mostTransports = 10;
+/** Fastify takes no longer parameter in a path. Some security keys have credential ids that are longer. */
+const longestPathParameter = 100;
 
 /**
  * Registers passkeys and verifies them: credentials of WebAuthn that the authenticator keeps with the account (discoverable), and that
@@ -157,16 +161,18 @@ export class Passkeys {
   /**
    * Removes a passkey of an account.
    *
+   * @param id as `toPasskeyId` gives it
    * @param canSignIn whether the account can still be signed in to, without the passkey that is named if there is one
    * @throws {AccountError} `NOT_FOUND`, or `LAST_SIGN_IN_METHOD`
    */
   async removeUnlessLast(
     accountId: string,
-    credentialId: string,
+    id: string,
     canSignIn: (withoutPasskey?: string) => Promise<boolean>,
   ): Promise<void> {
-    const passkey = await this.find(credentialId);
-    if (passkey?.accountId !== accountId) throw AccountError.because('NOT_FOUND', 'The account has no such passkey');
+    const passkey = (await this.list(accountId)).find((known) => toPasskeyId(known) === id);
+    if (passkey === undefined) throw AccountError.because('NOT_FOUND', 'The account has no such passkey');
+    const { credentialId } = passkey;
     if (!(await canSignIn(credentialId))) throw isLast();
     await this.ask((store) => store.remove(accountId, credentialId));
     // Looked at again: two requests that remove one of two ways each would both see the other one.
@@ -237,6 +243,12 @@ export class Passkeys {
   private ask<Result>(call: (store: PasskeyStore) => Promise<Result>): Promise<Result> {
     return askStore('of the passkeys', () => call(this.parts.findStore()));
   }
+}
+
+/** The id of a passkey in answers and paths: that of the credential, or its SHA-256 where it is too long for a path. */
+export function toPasskeyId({ credentialId }: StoredPasskey): string {
+  if (credentialId.length <= longestPathParameter) return credentialId;
+  return createHash('sha256').update(credentialId).digest('base64url');
 }
 
 /** Calls the package, which reads what the client sent, asks nobody, and throws whatever is wrong with it. */

@@ -13,6 +13,8 @@ export interface CeremonyChanges {
   readonly isBackupEligible?: boolean;
   readonly counter?: number;
   readonly userHandle?: string | null;
+  /** One that there is already, in the place of a new one. */
+  readonly credential?: Pick<SoftwareCredential, 'id' | 'privateKey'>;
   /** `fmt` and `attStmt` of the attestation object. */
   readonly attestation?: readonly [format: string, statement: CborValue];
 }
@@ -63,16 +65,14 @@ export class SoftwareAuthenticator {
   /** `navigator.credentials.create()` */
   create(options: object, changes: CeremonyChanges = {}): CredentialJson {
     const { challenge, rp, user } = options as CreationOptions;
-    const { algorithm = 'ES256', credentialIdBytes = 32, isSynced = true } = this.options;
-    const rpId = changes.rpId ?? rp.id;
-    const id = randomBytes(credentialIdBytes);
-    const { privateKey, coseKey } = createKey(algorithm);
-    const counter = changes.counter ?? (isSynced ? 0 : 1);
-    this.credential = { id: id.toString('base64url'), rpId, userHandle: user.id, privateKey, counter };
+    const { rpId = rp.id, counter = this.options.isSynced === false ? 1 : 0 } = changes;
+    const { id, privateKey } = changes.credential ?? this.createKey();
+    this.credential = { id, rpId, userHandle: user.id, privateKey, counter };
+    const idBytes = Buffer.from(id, 'base64url');
     const idLength = Buffer.alloc(2);
-    idLength.writeUInt16BE(id.length);
-    const attested = Buffer.concat([Buffer.alloc(16), idLength, id, coseKey]);
-    const authData = Buffer.concat([this.writeHead(rpId, counter, changes, true), attested]);
+    idLength.writeUInt16BE(idBytes.length);
+    const head = this.writeHead(rpId, counter, changes, true);
+    const authData = Buffer.concat([head, Buffer.alloc(16), idLength, idBytes, toCoseKey(privateKey)]);
     const [format, statement] = changes.attestation ?? ['none', new Map()];
     const attestationObject = encodeCbor(
       new Map<string, CborValue>([
@@ -81,7 +81,7 @@ export class SoftwareAuthenticator {
         ['authData', authData],
       ]),
     );
-    return toJson(this.credential.id, {
+    return toJson(id, {
       clientDataJSON: this.writeClientData('webauthn.create', challenge, changes).toString('base64url'),
       attestationObject: attestationObject.toString('base64url'),
       transports: ['internal'],
@@ -111,6 +111,11 @@ export class SoftwareAuthenticator {
     const copy = new SoftwareAuthenticator(this.options);
     if (this.credential !== undefined) copy.credential = { ...this.credential };
     return copy;
+  }
+
+  private createKey(): Pick<SoftwareCredential, 'id' | 'privateKey'> {
+    const { algorithm = 'ES256', credentialIdBytes = 32 } = this.options;
+    return { id: randomBytes(credentialIdBytes).toString('base64url'), privateKey: generatePrivateKey(algorithm) };
   }
 
   private writeHead(rpId: string, counter: number, changes: CeremonyChanges, hasKey: boolean): Buffer {
@@ -148,33 +153,17 @@ function signWith(privateKey: KeyObject, data: Buffer): Buffer {
   return sign(privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', data, privateKey);
 }
 
-/** A private key, and its public one as COSE has it (RFC 9053 §7). */
-function createKey(algorithm: 'ES256' | 'EdDSA' | 'RS256'): { privateKey: KeyObject; coseKey: Buffer } {
-  const privateKey = generatePrivateKey(algorithm);
-  const jwk = privateKey.export({ format: 'jwk' });
+/** The public key as COSE has it (RFC 9053 §7). */
+function toCoseKey(privateKey: KeyObject): Buffer {
+  const { kty, x, y, n, e } = privateKey.export({ format: 'jwk' });
   const part = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64url');
-  const members: Readonly<Record<typeof algorithm, [number, CborValue][]>> = {
-    ES256: [
-      [1, 2],
-      [3, -7],
-      [-1, 1],
-      [-2, part(jwk.x)],
-      [-3, part(jwk.y)],
-    ],
-    EdDSA: [
-      [1, 1],
-      [3, -8],
-      [-1, 6],
-      [-2, part(jwk.x)],
-    ],
-    RS256: [
-      [1, 3],
-      [3, -257],
-      [-1, part(jwk.n)],
-      [-2, part(jwk.e)],
-    ],
-  };
-  return { privateKey, coseKey: encodeCbor(new Map(members[algorithm])) };
+  if (kty === 'OKP') return toCoseMap([1, 1], [3, -8], [-1, 6], [-2, part(x)]);
+  if (kty === 'RSA') return toCoseMap([1, 3], [3, -257], [-1, part(n)], [-2, part(e)]);
+  return toCoseMap([1, 2], [3, -7], [-1, 1], [-2, part(x)], [-3, part(y)]);
+}
+
+function toCoseMap(...members: readonly (readonly [number, CborValue])[]): Buffer {
+  return encodeCbor(new Map(members));
 }
 
 function generatePrivateKey(algorithm: 'ES256' | 'EdDSA' | 'RS256'): KeyObject {
