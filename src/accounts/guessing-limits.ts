@@ -16,6 +16,7 @@ const knownForMs = 30 * dayMs;
 /** How many attempts of what within which time. */
 const limits = {
   'failures of a login and a network': { limit: 10, windowMs: 15 * minuteMs },
+  'failures of a passkey and a network': { limit: 100, windowMs: 15 * minuteMs },
   'failures of a network': { limit: 100, windowMs: 15 * minuteMs },
   'failures of a login': { limit: 100, windowMs: hourMs },
   'mails to an address in a minute': { limit: 1, windowMs: minuteMs },
@@ -84,7 +85,8 @@ export class GuessingLimits {
     isGuessable = true,
   ): Promise<CountedAttempt> {
     const now = this.clock.now();
-    const own = this.counterOf('failures of a login and a network', login, network);
+    const kind = isGuessable ? 'failures of a login and a network' : 'failures of a passkey and a network';
+    const own = this.counterOf(kind, login, network);
     const knows = (): Promise<boolean> =>
       this.store.knowsNetwork(this.hash('login', accountId), this.hash('network', network), now);
     const isKnown = await this.ask(knows);
