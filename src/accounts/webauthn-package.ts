@@ -79,10 +79,22 @@ export interface WebAuthn {
   readonly helpers: WebAuthnHelpers;
 }
 
+/** How the parts of the package are loaded. */
+export interface WebAuthnLoader {
+  readonly server: () => Promise<object>;
+  readonly helpers: () => Promise<object>;
+}
+
+const installed: WebAuthnLoader = {
+  server: () => import('@simplewebauthn/server'),
+  helpers: () => import('@simplewebauthn/server/helpers'),
+};
+
 /** @throws {ConfigurationError} where the package is not installed. */
-export async function loadWebAuthn(where: string): Promise<WebAuthn> {
+export async function loadWebAuthn(where: string, load: WebAuthnLoader = installed): Promise<WebAuthn> {
   const missing = { where, name: '@simplewebauthn/server', install: 'npm install @simplewebauthn/server@14' };
-  const server: unknown = await loadPackage(() => import('@simplewebauthn/server'), missing);
-  const helpers: unknown = await loadPackage(() => import('@simplewebauthn/server/helpers'), missing);
-  return { server: server as WebAuthnPackage, helpers: helpers as WebAuthnHelpers };
+  return {
+    server: (await loadPackage(load.server, missing)) as WebAuthnPackage,
+    helpers: (await loadPackage(load.helpers, missing)) as WebAuthnHelpers,
+  };
 }

@@ -1,6 +1,8 @@
+import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { readPasskeyTerms } from '../../../src/accounts/passkey-options.js';
-import { configurationErrorOf } from '../../support/outcome.js';
+import { loadWebAuthn } from '../../../src/accounts/webauthn-package.js';
+import { configurationErrorOf, errorOf } from '../../support/outcome.js';
 
 const where = 'AccountsModule.forRoot({ passkeys })';
 const options = { rpId: 'example.com', rpName: 'Example', origins: ['https://example.com'] };
@@ -78,5 +80,17 @@ describe('the options of passkeys', () => {
 
   it.each([null, 'example.com', ['https://example.com'], true])('are refused as %j', (given) => {
     expect(configurationErrorOf(() => readPasskeyTerms(where, given)).message).toContain('an object of options');
+  });
+});
+
+describe('the package of passkeys', () => {
+  it('is named with the command that installs it, where it is missing', async () => {
+    const nowhere = createRequire('/nowhere/app.js') as unknown as (name: string) => never;
+    const load = async (): Promise<object> => nowhere('@simplewebauthn/server');
+    const error = await errorOf(loadWebAuthn(where, { server: load, helpers: load }));
+    expect(error?.code).toBe('CONFIGURATION_ERROR');
+    expect(error?.message).toBe(
+      `${where}: the package @simplewebauthn/server is not installed. Install it: npm install @simplewebauthn/server@14.`,
+    );
   });
 });
