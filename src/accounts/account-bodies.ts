@@ -3,6 +3,7 @@ import { IsBoolean, IsDefined, IsOptional, ValidateBy, type ValidationError, val
 import { findPackage } from '../configuration/load-package.js';
 import { type FieldProblem, RefusalError } from '../errors/auth-error.js';
 import { checkMembers, readJsonBody } from '../issuing/request-body.js';
+import type { JsonObject } from '../token/json-object.js';
 import { fitsRule, type RuleName } from './account-input.js';
 import { membersOf, type SignUpInputClass } from './sign-up-input.js';
 
@@ -94,6 +95,20 @@ export class TotpBody {
 /** `POST /auth/sign-in/totp` */
 export class SecondFactorBody extends TotpBody {
   @Required('text') readonly attemptCode!: string;
+}
+
+/** `POST /auth/passkeys/sign-in` */
+export class PasskeySignInBody {
+  @Required('object') readonly response!: JsonObject;
+  @Optional('text') readonly attempt?: string | null;
+  @OptionalSwitch() readonly remember?: boolean | null;
+}
+
+/** `POST /auth/passkeys` */
+export class PasskeyBody {
+  @Required('object') readonly response!: JsonObject;
+  @Optional('passkeyName') readonly name?: string | null;
+  @Optional('text') readonly attempt?: string | null;
 }
 
 /**

@@ -9,6 +9,7 @@ const longestUsername = 100;
 const longestName = 200;
 const longestUrl = 2_048;
 const longestDescription = 1_000;
+const longestPasskeyName = 100;
 
 /**
  * The form in which addresses, usernames and names are compared: full-width and composed characters are as others, and case does
@@ -51,6 +52,11 @@ const rules = {
   ],
   password: textRule,
   text: textRule,
+  object: [isObject, 'an object is expected'],
+  passkeyName: [
+    (value) => isText(value, longestPasskeyName),
+    `a text of 1 to ${longestPasskeyName} characters is expected`,
+  ],
   passwordHash: [(value) => isText(value, 1_024), 'the text of a hash is expected'],
   provider: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
   subject: [(value) => isText(value, 255), 'a text of 1 to 255 characters is expected'],
@@ -155,4 +161,8 @@ export function withoutUndefined<Input extends object>(
 ): { [Name in keyof Input]?: Exclude<Input[Name], undefined> } {
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given) as { [Name in keyof Input]?: Exclude<Input[Name], undefined> };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

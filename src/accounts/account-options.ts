@@ -11,6 +11,7 @@ import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AccountEvent } from './account.js';
 import type { MailSender } from './mail-sender.js';
+import { type PasskeyOptions, type PasskeyTerms, readPasskeyTerms } from './passkey-options.js';
 import { readMinLength } from './password-policy.js';
 import { type SignUpInputClass, readSignUpInput } from './sign-up-input.js';
 
@@ -81,6 +82,12 @@ export interface AccountsModuleOptions {
   /** Whether `POST /auth/anonymous` makes an account for a guest. @defaultValue false */
   readonly anonymous?: boolean;
   /**
+   * Where people sign in with passkeys; it needs the package `@simplewebauthn/server`. `false`: nowhere.
+   *
+   * @defaultValue false
+   */
+  readonly passkeys?: PasskeyOptions | false;
+  /**
    * Sends the mails: `smtp(url, { from })`, an object or a class with the method `send`, or a function in its place.
    *
    * @defaultValue mails are written to the log; with `NODE_ENV=production` an app that has to send mails does not start
@@ -117,6 +124,8 @@ export interface AccountTerms {
   /** `null` where it was left out: on where `otpauth` is installed. */
   readonly totp: boolean | null;
   readonly anonymous: boolean;
+  /** `null` where there are no passkeys. */
+  readonly passkeys: PasskeyTerms | null;
   readonly mail: AppObject<MailSender> | null;
   readonly links: AccountLinks;
   readonly signUpInput: SignUpInputClass | null;
@@ -132,6 +141,7 @@ export const accountOptionNames: readonly string[] = [
   'magicLink',
   'totp',
   'anonymous',
+  'passkeys',
   'mail',
   'links',
   'signUpInput',
@@ -142,7 +152,7 @@ export const accountOptionNames: readonly string[] = [
 /** @throws {ConfigurationError} for the first option that is wrong, missing or unknown. */
 export function readAccountTerms(where: string, given: unknown): AccountTerms {
   const options = readOptions(where, given, accountOptionNames, 'next to the factory: path');
-  const { signUp, password = {}, links = {}, signUpInput } = options;
+  const { signUp, password = {}, passkeys = false, links = {}, signUpInput } = options;
   return Object.freeze({
     where,
     signUp:
@@ -151,6 +161,7 @@ export function readAccountTerms(where: string, given: unknown): AccountTerms {
     magicLink: readSwitch(where, options, 'magicLink', true),
     totp: options['totp'] === undefined ? null : readSwitch(where, options, 'totp', true),
     anonymous: readSwitch(where, options, 'anonymous', false),
+    passkeys: passkeys === false ? null : readPasskeyTerms(path(where, 'passkeys'), passkeys),
     mail: readAppObject<MailSender>(where, options, 'mail', 'send'),
     links: readLinks(path(where, 'links'), links),
     signUpInput: signUpInput === undefined ? null : readSignUpInput(path(where, 'signUpInput'), signUpInput),
@@ -189,6 +200,6 @@ function readLink(where: string, options: GivenOptions, name: string): string | 
 }
 
 /** @throws {RefusalError} `NOT_FOUND` where the app has not switched a route on. */
-export function checkIsOn(isOn: boolean, option: string): void {
+export function checkIsOn(isOn: boolean, option: string): asserts isOn {
   if (!isOn) throw RefusalError.of('NOT_FOUND', `The route is switched off by AccountsModule.forRoot({ ${option} })`);
 }

@@ -13,6 +13,7 @@ import { AccountSessions } from './account-sessions.js';
 import { AccountSignIns } from './account-sign-ins.js';
 import { AddressProofs } from './address-proofs.js';
 import { AnswerPace } from './answer-pace.js';
+import { askStore } from './ask-store.js';
 import { BrowserBinding } from './browser-binding.js';
 import type { GuessingLimits } from './guessing-limits.js';
 import { LoginCheck } from './login-check.js';
@@ -20,12 +21,16 @@ import { MailedCodes } from './mailed-codes.js';
 import { OneTimeCodeStore } from './one-time-code-store.js';
 import type { OneTimeCodes } from './one-time-codes.js';
 import { Outbox } from './outbox.js';
+import { PasskeyStore } from './passkey-store.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordPolicy } from './password-policy.js';
 import { SignUpHooks } from './sign-up-hooks.js';
 import { SignUps } from './sign-ups.js';
 import type { AccountStores, AccountsBasis } from './account-stores.js';
 import type { AccountsAppObjects } from './accounts-app-objects.js';
+
+/** It is kept as long as the code of a sign-up is valid. */
+const signUpCookie = { name: 'sign-up', maxAgeSeconds: 86_400 };
 
 /** What the services of accounts are made of. */
 export class AccountParts {
@@ -73,18 +78,7 @@ export class AccountParts {
       waitsForVerification: terms.signUp !== 'at-once',
     });
     const { passwords } = this;
-    this.access = new AccountAccess({
-      records,
-      endSessions: (id, exceptId) => sessions.endAll(id, exceptId === undefined ? {} : { except: exceptId }),
-      endCodes: async (id) => {
-        await findAppProvider(modules, OneTimeCodeStore, terms.where)?.endOfAccount(id);
-      },
-      revokeKeys: async (id) => {
-        await findAppProvider(modules, ApiKeyService, terms.where)?.revokeAll(id);
-      },
-      deleteEnded: stores.deleteEnded,
-      removePasskeys: () => Promise.resolve(),
-    });
+    this.access = createAccess(records, sessions, modules, stores, terms.where);
     const { access } = this;
     this.outbox = new Outbox({
       findSender: objects.findSender,
@@ -97,9 +91,15 @@ export class AccountParts {
     this.signUps = new SignUps({ records, passwords, access, mails, findLimits, findCodes, pace });
     this.proofs = new AddressProofs({ records, access, signUps: this.signUps });
     this.login = new LoginCheck(passwords, findLimits);
-    this.browsers = new BrowserBinding(gate);
+    this.browsers = new BrowserBinding(gate, signUpCookie);
     const hasPasswords = terms.minPasswordLength !== null;
-    this.signIns = new AccountSignIns({ records, passwords, access, hasPasswords });
+    this.signIns = new AccountSignIns({
+      records,
+      passwords,
+      access,
+      hasPasswords,
+      listPasskeys: listerOfPasskeys(terms, stores),
+    });
     this.accountSessions = new AccountSessions({
       gate,
       sessions,
@@ -110,6 +110,39 @@ export class AccountParts {
     });
     this.hooks = new SignUpHooks(objects.findHook);
   }
+}
+
+function createAccess(
+  records: AccountRecords,
+  sessions: SessionService,
+  modules: AppModules,
+  { deleteEnded }: AccountStores,
+  where: string,
+): AccountAccess {
+  return new AccountAccess({
+    records,
+    endSessions: (id, exceptId) => sessions.endAll(id, exceptId === undefined ? {} : { except: exceptId }),
+    endCodes: async (id) => {
+      await findAppProvider(modules, OneTimeCodeStore, where)?.endOfAccount(id);
+    },
+    revokeKeys: async (id) => {
+      await findAppProvider(modules, ApiKeyService, where)?.revokeAll(id);
+    },
+    deleteEnded,
+    removePasskeys: async (id) => {
+      const store = findAppProvider(modules, PasskeyStore, where);
+      if (store !== null) await askStore('of the passkeys', () => store.removeOfAccount(id));
+    },
+  });
+}
+
+/** The ids of the passkeys of an account; none where passkeys are switched off, since nobody can use them then. */
+function listerOfPasskeys({ passkeys }: AccountTerms, stores: AccountStores) {
+  return async (accountId: string): Promise<readonly string[]> => {
+    if (passkeys === null) return [];
+    const found = await askStore('of the passkeys', () => stores.findPasskeys().listOfAccount(accountId));
+    return found.map(({ credentialId }) => credentialId);
+  };
 }
 
 /** Whether mails can be sent, or be written to the log. */

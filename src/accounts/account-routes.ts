@@ -2,6 +2,7 @@ import { type OwnRoutes, ownRoutes } from '../issuing/own-routes.controller.js';
 import { EmailRequests } from './email-requests.js';
 import { MailSignInRequests } from './mail-sign-in-requests.js';
 import { OwnAccountRequests } from './own-account-requests.js';
+import { PasskeyRequests } from './passkey-requests.js';
 import { SecondFactorRequests } from './second-factor-requests.js';
 import { SignInRequests } from './sign-in-requests.js';
 
@@ -35,5 +36,13 @@ export const accountRoutes: readonly OwnRoutes[] = [
     ['DELETE', 'me', 'delete', 204],
     ['GET', 'identities', 'listIdentities'],
     ['DELETE', 'identities/:provider', 'unlinkIdentity', 204],
+  ]),
+  ownRoutes('PasskeyController', PasskeyRequests, [
+    ['POST', 'passkeys/registration-options', 'registrationOptions'],
+    ['POST', 'passkeys', 'register'],
+    ['GET', 'passkeys', 'list'],
+    ['DELETE', 'passkeys/:id', 'remove', 204],
+    ['POST', 'passkeys/sign-in-options', 'signInOptions'],
+    ['POST', 'passkeys/sign-in', 'signIn'],
   ]),
 ];

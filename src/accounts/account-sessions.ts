@@ -38,7 +38,11 @@ export interface AccountSignIn {
   readonly isNewUser?: boolean;
   /** Whether the second factor was given, or the way of signing in has one of its own. @defaultValue false */
   readonly hasSecondFactor?: boolean;
+  /** Asked when the session is there: whether what was given is still good for the account. */
+  readonly isStillGood?: () => Promise<boolean>;
 }
+
+const isAlwaysGood = (): Promise<boolean> => Promise.resolve(true);
 
 /** Begins the sessions of accounts. */
 export class AccountSessions {
@@ -57,11 +61,11 @@ export class AccountSessions {
     signIn: AccountSignIn,
   ): Promise<TokenAnswer> {
     const { sessions, signIns, passwords } = this.parts;
-    const { amr, remember = true, isNewUser = false, hasSecondFactor = false } = signIn;
+    const { amr, remember = true, isNewUser = false, hasSecondFactor = false, isStillGood = isAlwaysGood } = signIn;
     if (account.credentials.totp !== undefined && !hasSecondFactor) await this.askForSecondFactor(account, signIn);
     const session = await sessions.start(account.id, { request, amr, remember, isNewUser });
     // What ended the sessions of the account after its credentials were read has not seen this one.
-    if (!(await passwords.isCurrent(account))) {
+    if (!(await passwords.isCurrent(account)) || !(await isStillGood())) {
       await sessions.end(session.id);
       throw RefusalError.of('INVALID_CREDENTIALS', 'The account was changed or disabled meanwhile');
     }

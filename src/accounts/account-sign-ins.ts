@@ -13,6 +13,8 @@ export interface AccountSignInsParts {
   readonly access: AccountAccess;
   /** Whether people sign in with passwords. */
   readonly hasPasswords: boolean;
+  /** The ids of the passkeys that an account can be signed in to with. */
+  readonly listPasskeys: (accountId: string) => Promise<readonly string[]>;
 }
 
 /** What signing in and signing up do to accounts. */
@@ -67,13 +69,15 @@ export class AccountSignIns {
     // Looked at afterwards: two requests that remove one of two providers each would both see the other one.
     if (await this.canSignIn(id)) return;
     for (const identity of linked) await this.parts.records.ask((store) => store.addIdentity(id, identity));
-    throw AccountError.because('LAST_SIGN_IN_METHOD', 'The account has neither a password nor another identity');
+    throw AccountError.because('LAST_SIGN_IN_METHOD', 'The account has no password, no passkey and no other identity');
   }
 
-  private async canSignIn(id: string): Promise<boolean> {
+  /** Whether an account can be signed in to again, without the passkey that is named if there is one. */
+  async canSignIn(id: string, withoutPasskey?: string): Promise<boolean> {
     const account = await this.parts.records.ask((store) => store.find(id));
     const hasLogin = account !== null && (account.emailKey !== null || account.usernameKey !== null);
     if (this.parts.hasPasswords && hasLogin && account.credentials.passwordHash !== undefined) return true;
-    return (await this.parts.records.ask((store) => store.listIdentities(id))).length > 0;
+    if ((await this.parts.records.ask((store) => store.listIdentities(id))).length > 0) return true;
+    return (await this.parts.listPasskeys(id)).some((passkey) => passkey !== withoutPasskey);
   }
 }

@@ -9,6 +9,7 @@ import type { SessionSubject } from '../sessions/session-subject.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { EventLog } from '../telemetry/event-log.service.js';
 import { toSubject } from './account.js';
+import type { AccountTerms } from './account-options.js';
 import { AccountStore } from './account-store.js';
 import { askStore } from './ask-store.js';
 import { AttemptStore } from './attempt-store.js';
@@ -16,6 +17,7 @@ import { GroupStore } from './group-store.js';
 import { GuessingLimits } from './guessing-limits.js';
 import { OneTimeCodeStore } from './one-time-code-store.js';
 import { OneTimeCodes } from './one-time-codes.js';
+import { PasskeyStore } from './passkey-store.js';
 
 /** How many sessions one statement deletes. */
 const deletedAtOnce = 1_000;
@@ -47,6 +49,8 @@ export class AccountStores {
       clock: this.settings.clock,
     }));
 
+  readonly findPasskeys = (): PasskeyStore => this.get(PasskeyStore);
+
   /** Deletes what is stored of the sessions and API keys of an account that have ended. */
   readonly deleteEnded = async (accountId: string): Promise<void> => {
     await askStore('of the API keys', async () => this.find(ApiKeyStore)?.deleteRevoked(accountId));
@@ -57,11 +61,12 @@ export class AccountStores {
   };
 
   /** @throws {ConfigurationError} when a store is missing. */
-  check(): void {
+  check({ passkeys }: AccountTerms): void {
     this.findAccounts();
     this.findGroups();
     this.findLimits();
     this.findCodes();
+    if (passkeys !== null) this.findPasskeys();
   }
 
   private find<Store>(

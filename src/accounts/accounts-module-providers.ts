@@ -14,6 +14,7 @@ import { GroupService } from './group.service.js';
 import { MailSignInRequests } from './mail-sign-in-requests.js';
 import { Outbox } from './outbox.js';
 import { OwnAccountRequests } from './own-account-requests.js';
+import { openPasskeyRequests, PasskeyRequests } from './passkey-requests.js';
 import { SecondFactorRequests } from './second-factor-requests.js';
 import { SecondFactors } from './second-factors.js';
 import { SignInRequests } from './sign-in-requests.js';
@@ -78,6 +79,11 @@ export const accountsModuleProviders: readonly Provider[] = [
     inject: [AccountParts],
     useFactory: (parts: AccountParts) => new requests(parts),
   })),
+  {
+    provide: PasskeyRequests,
+    inject: [AccountParts, AccountStores],
+    useFactory: openPasskeyRequests,
+  },
   {
     provide: OwnAccountRequests,
     inject: [AccountParts, AccountService],

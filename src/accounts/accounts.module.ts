@@ -117,7 +117,7 @@ export class AccountsModule implements NestModule, OnModuleInit, OnApplicationSh
     const terms = this.moduleRef.get<AccountTerms>(ACCOUNT_TERMS, { strict: true });
     checkMail(terms);
     if (terms.totp === true) await this.moduleRef.get(SecondFactors, { strict: true }).checkIsAvailable();
-    this.moduleRef.get(AccountStores, { strict: true }).check();
+    this.moduleRef.get(AccountStores, { strict: true }).check(terms);
     await this.moduleRef.get(AccountsAppObjects, { strict: true }).open();
   }
 

@@ -3,13 +3,19 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RequestView } from '../request/request-view.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 
-const cookieName = 'sign-up';
-/** As long as the code of a sign-up is valid. */
-const maxAgeSeconds = 86_400;
+/** The cookie that a browser is bound by. */
+export interface BindingCookie {
+  /** Without its prefix. */
+  readonly name: string;
+  readonly maxAgeSeconds: number;
+}
 
-/** Recognizes the browser in which somebody signed up or asked for another address, by a random value in a cookie. */
+/** Recognizes the browser in which a step of signing in began, by a random value in a cookie. */
 export class BrowserBinding {
-  constructor(private readonly gate: SessionGate) {}
+  constructor(
+    private readonly gate: SessionGate,
+    private readonly cookie: BindingCookie,
+  ) {}
 
   /**
    * Binds the browser: sets the cookie, or prolongs the one that is there.
@@ -18,9 +24,9 @@ export class BrowserBinding {
    */
   bind(view: RequestView, response: object): string | null {
     if (!this.gate.deliversCookies(view)) return null;
-    const [given] = this.gate.readCookie(view, cookieName).filter((value) => /^[\w-]{22}$/.test(value));
+    const [given] = this.gate.readCookie(view, this.cookie.name).filter((value) => /^[\w-]{22}$/.test(value));
     const value = given ?? randomBytes(16).toString('base64url');
-    this.gate.setCookie(response, { name: cookieName, value, maxAgeSeconds });
+    this.gate.setCookie(response, { ...this.cookie, value });
     return hash(value).toString('base64url');
   }
 
@@ -29,7 +35,7 @@ export class BrowserBinding {
     if (typeof browser !== 'string') return false;
     const bound = Buffer.from(browser, 'base64url');
     return this.gate
-      .readCookie(view, cookieName)
+      .readCookie(view, this.cookie.name)
       .some((value) => bound.length === 32 && timingSafeEqual(hash(value), bound));
   }
 }

@@ -16,6 +16,7 @@ const knownForMs = 30 * dayMs;
 /** How many attempts of what within which time. */
 const limits = {
   'failures of a login and a network': { limit: 10, windowMs: 15 * minuteMs },
+  'failures of a passkey and a network': { limit: 100, windowMs: 15 * minuteMs },
   'failures of a network': { limit: 100, windowMs: 15 * minuteMs },
   'failures of a login': { limit: 100, windowMs: hourMs },
   'mails to an address in a minute': { limit: 1, windowMs: minuteMs },
@@ -32,6 +33,8 @@ export interface GuessedLogin {
   readonly network: string | null;
   /** The account that it belongs to; `null` where there is none. */
   readonly accountId: string | null;
+  /** `false` for what nobody can guess, such as a passkey: strangers must not lock its owner out. @defaultValue true */
+  readonly isGuessable?: boolean;
 }
 
 export interface GuessingLimitsParts {
@@ -72,17 +75,24 @@ export class GuessingLimits {
    *
    * @param login what the failures are counted under, whether or not there is an account: otherwise the count would tell
    * @param accountId the account that it belongs to; `null` where there is none
+   * @param isGuessable whether failures count for the login too, and not for the network alone
    * @throws {RefusalError} `TOO_MANY_ATTEMPTS` when there were too many
    */
-  async begin(login: string, network: string | null, accountId: string | null = login): Promise<CountedAttempt> {
+  async begin(
+    login: string,
+    network: string | null,
+    accountId: string | null = login,
+    isGuessable = true,
+  ): Promise<CountedAttempt> {
     const now = this.clock.now();
-    const own = this.counterOf('failures of a login and a network', login, network);
+    const kind = isGuessable ? 'failures of a login and a network' : 'failures of a passkey and a network';
+    const own = this.counterOf(kind, login, network);
     const knows = (): Promise<boolean> =>
       this.store.knowsNetwork(this.hash('login', accountId), this.hash('network', network), now);
     const isKnown = await this.ask(knows);
-    const counters = isKnown
-      ? [own]
-      : [own, this.counterOf('failures of a network', network), this.counterOf('failures of a login', login)];
+    const ofNetwork = this.counterOf('failures of a network', network);
+    const ofLogin = [own, this.counterOf('failures of a login', login)];
+    const counters = isKnown ? [own] : [ofNetwork, ...(isGuessable ? ofLogin : [])];
     await this.count(counters, now, 'Too many attempts of this login or this network failed');
     const keys = counters.map(({ key }) => key);
     return new CountedAttempt(() => this.ask(() => this.store.giveBack(keys, now)));
@@ -93,8 +103,11 @@ export class GuessingLimits {
    *
    * @throws {RefusalError} `TOO_MANY_ATTEMPTS` before it is judged; and what `judge` throws.
    */
-  async judge<Result>({ login, network, accountId }: GuessedLogin, judge: () => Promise<Result>): Promise<Result> {
-    const attempt = await this.begin(login, network, accountId);
+  async judge<Result>(
+    { login, network, accountId, isGuessable }: GuessedLogin,
+    judge: () => Promise<Result>,
+  ): Promise<Result> {
+    const attempt = await this.begin(login, network, accountId, isGuessable);
     let result: Result;
     try {
       result = await judge();

@@ -9,6 +9,7 @@ export type {
   SignUpHook,
 } from './account-options.js';
 export { type AccountMail, type AccountMailKind, MailSender } from './mail-sender.js';
+export type { PasskeyOptions } from './passkey-options.js';
 export type { SignUpInputClass } from './sign-up-input.js';
 export {
   type AccountListOptions,

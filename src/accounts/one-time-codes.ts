@@ -28,6 +28,10 @@ const lifetimes = {
   'magic-link': { seconds: 10 * minutes, typedSeconds: 10 * minutes },
   /** A sign-in that waits for its second factor. Its code is in no mail: it is the `attemptCode` of `MFA_REQUIRED`. */
   'second-factor': { seconds: 5 * minutes, typedSeconds: null },
+  /** The challenge of a passkey that is registered. */
+  'passkey-registration': { seconds: 5 * minutes, typedSeconds: null },
+  /** The challenge of a passkey that somebody signs in with. */
+  'passkey-sign-in': { seconds: 5 * minutes, typedSeconds: null },
 } as const satisfies Readonly<Record<string, CodeLifetimes>>;
 
 export type CodePurpose = keyof typeof lifetimes;

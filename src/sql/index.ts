@@ -50,4 +50,5 @@ export {
 } from '../accounts/account-store.js';
 export { type AttemptCounter, AttemptStore } from '../accounts/attempt-store.js';
 export { OneTimeCodeStore, type StoredOneTimeCode, type TypedCode } from '../accounts/one-time-code-store.js';
+export { PasskeyStore, type PasskeyUse, type StoredPasskey } from '../accounts/passkey-store.js';
 export { type GroupQuery, GroupStore, type StoredGroup } from '../accounts/group-store.js';

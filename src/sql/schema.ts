@@ -136,6 +136,20 @@ const signInNetworks = (schema: string): string => `create table ${schema}sign_i
   primary key (login, network)
 )`;
 
+const passkeys = (schema: string): string => `create table ${schema}passkeys (
+  credential_id text collate "C" primary key,
+  account_id text collate "C" not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text not null,
+  device_type text not null,
+  backed_up boolean not null,
+  aaguid text not null,
+  name text not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz
+) with (fillfactor = 90)`;
+
 /** In their order; the version of each is its position, from 1. */
 export const migrations: readonly Migration[] = [
   {
@@ -187,6 +201,22 @@ export const migrations: readonly Migration[] = [
       `create index attempts_expires_at on ${schema}attempts (expires_at)`,
       signInNetworks(schema),
       `create index sign_in_networks_expires_at on ${schema}sign_in_networks (expires_at)`,
+    ],
+  },
+  {
+    name: 'passkeys',
+    // Their account may be in a store of the app's own, so they do not refer to the table of accounts.
+    statements: (schema) => [
+      passkeys(schema),
+      `create index passkeys_of_account on ${schema}passkeys (account_id, created_at)`,
+    ],
+  },
+  {
+    name: 'all sessions of a user',
+    // Those that have ended are deleted with their user. The time of the last use is in no index, as before.
+    statements: (schema) => [
+      `drop index ${schema}sessions_of_user`,
+      `create index sessions_of_user on ${schema}sessions (user_id, id)`,
     ],
   },
 ];

@@ -2,6 +2,7 @@ import { AccountStore } from '../accounts/account-store.js';
 import { AttemptStore } from '../accounts/attempt-store.js';
 import { GroupStore } from '../accounts/group-store.js';
 import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
+import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { Clock } from '../clock/clock.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
@@ -12,6 +13,7 @@ import { SqlApiKeyStore } from './sql-api-key-store.js';
 import { SqlAttemptStore } from './sql-attempt-store.js';
 import { SqlGroupStore } from './sql-group-store.js';
 import { SqlOneTimeCodeStore } from './sql-one-time-code-store.js';
+import { SqlPasskeyStore } from './sql-passkey-store.js';
 import { SqlRevocationStore } from './sql-revocation-store.js';
 import { SqlSessionStore } from './sql-session-store.js';
 import { SqlSigningKeyStore } from './sql-signing-key-store.js';
@@ -26,7 +28,8 @@ export type StoreToken =
   | typeof AccountStore
   | typeof GroupStore
   | typeof OneTimeCodeStore
-  | typeof AttemptStore;
+  | typeof AttemptStore
+  | typeof PasskeyStore;
 
 /** What a store is made from. */
 interface SqlStoreParts {
@@ -55,6 +58,7 @@ export const sqlStores: readonly SqlStore[] = [
   { token: GroupStore, create: ({ database }) => new SqlGroupStore(database) },
   { token: OneTimeCodeStore, create: ({ database }) => new SqlOneTimeCodeStore(database) },
   { token: AttemptStore, create: ({ database }) => new SqlAttemptStore(database) },
+  { token: PasskeyStore, create: ({ database }) => new SqlPasskeyStore(database) },
 ];
 
 export const storeTokens: readonly StoreToken[] = sqlStores.map(({ token }) => token);

@@ -6,7 +6,9 @@ import { GroupStore } from '../accounts/group-store.js';
 import { MemoryAccountStore, MemoryGroupStore } from '../accounts/memory-account-store.js';
 import { MemoryAttemptStore } from '../accounts/memory-attempt-store.js';
 import { MemoryOneTimeCodeStore } from '../accounts/memory-one-time-code-store.js';
+import { MemoryPasskeyStore } from '../accounts/memory-passkey-store.js';
 import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
+import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';
 import { type Clock, SystemClock } from '../clock/clock.js';
@@ -46,6 +48,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
     { provide: GroupStore, useValue: new MemoryGroupStore(accounts) },
     { provide: OneTimeCodeStore, useValue: new MemoryOneTimeCodeStore() },
     { provide: AttemptStore, useValue: new MemoryAttemptStore() },
+    { provide: PasskeyStore, useValue: new MemoryPasskeyStore() },
     { provide: EncryptionKeys, useValue: encryptionKeys },
   ];
   return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

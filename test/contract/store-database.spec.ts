@@ -50,6 +50,7 @@ const allTables = [
   'identities',
   'migrations',
   'one_time_codes',
+  'passkeys',
   'revocations',
   'sessions',
   'sign_in_networks',

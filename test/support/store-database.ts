@@ -44,6 +44,7 @@ const tables = [
   'one_time_codes',
   'attempts',
   'sign_in_networks',
+  'passkeys',
 ];
 
 let embedded: Promise<OpenedDatabase> | undefined;

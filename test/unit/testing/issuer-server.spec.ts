@@ -159,6 +159,7 @@ describe('nest-gatehouse/testing', () => {
       'describeGroupStore',
       'describeIdentityProvider',
       'describeOneTimeCodeStore',
+      'describePasskeyStore',
       'describeRevocationStore',
       'describeSessionStore',
       'describeSigningKeyStore',
