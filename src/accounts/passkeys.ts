@@ -35,7 +35,7 @@ export interface PasskeyAnswer {
 }
 
 /** How many passkeys an account may have. */
-export const mostPasskeys = 20;
+const mostPasskeys = 20;
 /** The algorithms that every browser knows (WebAuthn Level 3 §5.4): Ed25519, ECDSA with P-256, and RSA for Windows. */
 const algorithms = [-8, -7, -257];
 /** 1,023 bytes (WebAuthn Level 3 §7.1). */

@@ -17,7 +17,7 @@ interface Expectation {
 }
 
 /** What is used of `@simplewebauthn/server`. */
-export interface WebAuthnPackage {
+interface WebAuthnPackage {
   generateRegistrationOptions(options: {
     readonly rpName: string;
     readonly rpID: string;

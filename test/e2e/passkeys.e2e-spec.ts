@@ -99,7 +99,10 @@ describe.each(platforms)('passkeys on $name', (platform) => {
     const browser = await withPasskey(stand);
     const account = await stand.accounts.findByEmail(email);
     const store = stand.app.nest.get<AccountStore>(AccountStore);
-    await store.change(account?.id ?? '', (found) => ({ ...found, credentials: { ...found.credentials, totp: {} } }));
+    await store.change(account?.id ?? '', (found) => ({
+      ...found,
+      credentials: { ...found.credentials, totp: { sealed: '', lastStep: 0, recoveryCodes: [] } },
+    }));
     expect(codeOf((await browser.signInWithPassword()).json)).toBe('MFA_REQUIRED');
     expect((await browser.signIn()).status).toBe(200);
   });

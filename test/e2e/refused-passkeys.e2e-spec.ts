@@ -1,31 +1,14 @@
 /** Passkeys that are refused, and what happens at the same moment as a sign-in, on both platforms. */
-import { type PasskeyUse, PasskeyStore, type StoredPasskey } from 'nest-gatehouse/sql';
+import { PasskeyStore } from 'nest-gatehouse/sql';
 import { memoryStores } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryPasskeyStore } from '../../src/accounts/memory-passkey-store.js';
 import { platforms } from '../support/app.js';
 import { type AccountApp, codeOf, email, password } from '../support/account-app.js';
 import type { Answer } from '../support/http.js';
+import { InterruptedPasskeyStore } from '../support/interrupted-passkey-store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { origin, PasskeyClient, startPasskeyApp, withPasskey } from '../support/passkey-client.js';
 import { type CeremonyChanges, SoftwareAuthenticator } from '../support/software-authenticator.js';
-
-/** A store that calls a function between two steps of a request. */
-class InterruptedPasskeyStore extends MemoryPasskeyStore {
-  beforeCreate: (() => Promise<unknown>) | undefined;
-  afterUse: (() => Promise<unknown>) | undefined;
-
-  override async create(passkey: StoredPasskey): Promise<boolean> {
-    await this.beforeCreate?.();
-    return super.create(passkey);
-  }
-
-  override async noteUse(id: string, use: PasskeyUse, expectedCounter: number | null): Promise<boolean> {
-    const isNoted = await super.noteUse(id, use, expectedCounter);
-    await this.afterUse?.();
-    return isNoted;
-  }
-}
 
 function expectRefusal({ status, json, headers }: Answer, what?: string): void {
   expect({ status, json, challenge: headers['www-authenticate'] }, what).toEqual({

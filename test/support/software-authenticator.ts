@@ -175,7 +175,7 @@ function generatePrivateKey(algorithm: 'ES256' | 'EdDSA' | 'RS256'): KeyObject {
 export type CborValue = number | string | Buffer | readonly CborValue[] | ReadonlyMap<string | number, CborValue>;
 
 /** CBOR (RFC 8949), as much of it as there is in what authenticators say. */
-export function encodeCbor(value: CborValue): Buffer {
+function encodeCbor(value: CborValue): Buffer {
   if (typeof value === 'number') return value < 0 ? cborHead(1, -1 - value) : cborHead(0, value);
   if (typeof value === 'string') return Buffer.concat([cborHead(3, Buffer.byteLength(value)), Buffer.from(value)]);
   if (Buffer.isBuffer(value)) return Buffer.concat([cborHead(2, value.length), value]);
