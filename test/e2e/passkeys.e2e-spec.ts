@@ -1,5 +1,5 @@
 /** Registering passkeys, signing in with them, and removing them, on both platforms. */
-import { AccountStore } from 'nest-gatehouse/sql';
+import { AccountStore, PasskeyStore } from 'nest-gatehouse/sql';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
 import { type AccountApp, codeOf, email, password, startAccountApp } from '../support/account-app.js';
@@ -187,7 +187,9 @@ describe.each(platforms)('passkeys on $name', (platform) => {
     const browser = await withPasskey(stand);
     const account = await stand.accounts.findByEmail(email);
     expect((await browser.client.call('/auth/me', { method: 'DELETE' })).status).toBe(204);
-    expect(account).not.toBeNull();
+    const store = stand.app.nest.get<PasskeyStore>(PasskeyStore);
+    expect(await store.listOfAccount(account?.id ?? '')).toEqual([]);
+    expect(await store.find(browser.id)).toBeNull();
     expect(codeOf((await browser.signIn()).json)).toBe('INVALID_CREDENTIALS');
     const again = await withPasskey(stand);
     expect(await listOf(again)).toHaveLength(1);

@@ -1,5 +1,5 @@
 /** Passkeys that are refused, and what happens at the same moment as a sign-in, on both platforms. */
-import { PasskeyStore } from 'nest-gatehouse/sql';
+import { AccountStore, PasskeyStore } from 'nest-gatehouse/sql';
 import { memoryStores } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
@@ -172,6 +172,22 @@ describe.each(platforms)('refused passkeys on $name', (platform) => {
       store.beforeCreate = undefined;
       if ((await stand.accounts.find(accountId)) !== null) await stand.accounts.enable(accountId);
     }
+  });
+
+  it('stay when the other way to sign in is removed at the same moment', async () => {
+    const browser = await withPasskey(stand);
+    const other = await withPasskey(stand);
+    const accounts = stand.app.nest.get<AccountStore>(AccountStore);
+    await accounts.change(accountId, (found) => ({ ...found, credentials: {} }));
+    await browser.signIn();
+    store.beforeRemove = () => store.remove(accountId, other.id);
+    const removed = await browser.client.call(`/auth/passkeys/${browser.id}`, { method: 'DELETE' });
+    expect({ status: removed.status, code: codeOf(removed.json) }).toEqual({
+      status: 409,
+      code: 'LAST_SIGN_IN_METHOD',
+    });
+    expect((await store.listOfAccount(accountId)).map(({ credentialId }) => credentialId)).toEqual([browser.id]);
+    expect((await browser.signIn()).status).toBe(200);
   });
 
   it('count as failures of the network, and not where the account is known from it', async () => {

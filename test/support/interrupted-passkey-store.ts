@@ -5,6 +5,7 @@ import type { PasskeyUse, StoredPasskey } from '../../src/accounts/passkey-store
 export class InterruptedPasskeyStore extends MemoryPasskeyStore {
   beforeCreate: (() => Promise<unknown>) | undefined;
   afterUse: (() => Promise<unknown>) | undefined;
+  beforeRemove: (() => Promise<unknown>) | undefined;
 
   override async create(passkey: StoredPasskey): Promise<boolean> {
     await this.beforeCreate?.();
@@ -15,5 +16,12 @@ export class InterruptedPasskeyStore extends MemoryPasskeyStore {
     const isNoted = await super.noteUse(id, use, expectedCounter);
     await this.afterUse?.();
     return isNoted;
+  }
+
+  override async remove(accountId: string, id: string): Promise<boolean> {
+    const { beforeRemove } = this;
+    this.beforeRemove = undefined;
+    await beforeRemove?.();
+    return super.remove(accountId, id);
   }
 }
