@@ -20,6 +20,15 @@ export function toAccountKey(text: string): string {
   return text.normalize('NFKC').toLowerCase().normalize('NFKC').replaceAll('ς', 'σ');
 }
 
+/**
+ * Whether two addresses are of one mailbox for all that is known: only ASCII letters may differ in case. The keys of addresses may be the
+ * same for more, such as for one with a Kelvin sign and one with a k.
+ */
+export function isSameMailbox(one: string | null, other: string): boolean {
+  const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return one !== null && lower(one) === lower(other);
+}
+
 type Rule = readonly [fits: (value: unknown) => boolean, message: string];
 
 const orNull =

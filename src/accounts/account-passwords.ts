@@ -2,7 +2,7 @@ import { isAuthError, RefusalError } from '../errors/auth-error.js';
 import { AccountError } from './account-error.js';
 import { toAccountKey } from './account-input.js';
 import type { AccountRecords } from './account-records.js';
-import type { FoundAccount } from './account-store.js';
+import type { AccountCredentials, FoundAccount } from './account-store.js';
 import type { PasswordHasher } from './password-hasher.js';
 import type { PasswordPolicy, PersonalTexts } from './password-policy.js';
 
@@ -82,14 +82,19 @@ export class AccountPasswords {
     return verdict === 'right' ? account : await this.upgrade(account, password, turn);
   }
 
+  /** Whether a password is the one of a hash. */
+  async matches(passwordHash: string, password: string, network: string | null): Promise<boolean> {
+    return (await this.parts.hasher.verify(password, passwordHash, network ?? undefined)) !== 'wrong';
+  }
+
   /**
-   * Whether an account still has the password and the address that it had, and may sign in. A check takes its time, and the owner may have
-   * changed them, or the account may have been disabled, meanwhile.
+   * The account as it is now, if it still has the password and the address that it had, and may be signed in to; `null` otherwise. A check
+   * takes its time, and the owner may have changed them, or the account may have been disabled, meanwhile.
    */
-  async isCurrent({ id, emailKey, credentials }: FoundAccount): Promise<boolean> {
+  async findCurrent({ id, emailKey, credentials }: FoundAccount): Promise<FoundAccount | null> {
     const now = await this.findById(id);
-    if (now?.status !== 'enabled' || now.emailKey !== emailKey) return false;
-    return now.credentials.passwordHash === credentials.passwordHash;
+    if (now?.status !== 'enabled' || now.emailKey !== emailKey) return null;
+    return now.credentials.passwordHash === credentials.passwordHash ? now : null;
   }
 
   /** The account, if it may be signed in to by a password: where addresses are verified first, one that waits for that may not. */
@@ -110,7 +115,7 @@ export class AccountPasswords {
     const changed = await this.parts.records.ask((store) =>
       store.change(account.id, (found) => {
         if (found.status === 'disabled' || found.credentials.passwordHash !== before) throw changedMeanwhile();
-        const credentials = { ...found.credentials, ...(passwordHash !== null && { passwordHash }) };
+        const credentials = withPassword(found.credentials, passwordHash ?? '');
         return { ...found, credentials, updatedAt: at };
       }),
     );
@@ -145,4 +150,10 @@ export class AccountPasswords {
 
 function changedMeanwhile(): RefusalError {
   return RefusalError.of('INVALID_CREDENTIALS', 'The password of the account was changed meanwhile, or it is disabled');
+}
+
+/** Credentials with a new password. What a session from before has begun, and not finished, ends with the old one. */
+export function withPassword(credentials: AccountCredentials, passwordHash: string): AccountCredentials {
+  const others = Object.entries(credentials).filter(([name]) => name !== 'pendingTotp');
+  return { ...(Object.fromEntries(others) as AccountCredentials), passwordHash };
 }

@@ -60,18 +60,29 @@ export class AccountSessions {
     { request, response, network }: SignInRequest,
     signIn: AccountSignIn,
   ): Promise<TokenAnswer> {
-    const { sessions, signIns, passwords } = this.parts;
-    const { amr, remember = true, isNewUser = false, hasSecondFactor = false, isStillGood = isAlwaysGood } = signIn;
-    if (account.credentials.totp !== undefined && !hasSecondFactor) await this.askForSecondFactor(account, signIn);
+    const { sessions, signIns } = this.parts;
+    const { amr, remember = true, isNewUser = false } = signIn;
+    await this.checkSecondFactor(account, signIn);
     const session = await sessions.start(account.id, { request, amr, remember, isNewUser });
-    // What ended the sessions of the account after its credentials were read has not seen this one.
-    if (!(await passwords.isCurrent(account)) || !(await isStillGood())) {
+    try {
+      await this.checkIsStillGood(account, signIn);
+    } catch (error) {
       await sessions.end(session.id);
-      throw RefusalError.of('INVALID_CREDENTIALS', 'The account was changed or disabled meanwhile');
+      throw error;
     }
     if (amr.length > 0) await this.parts.findLimits().noteSignIn(account.id, network);
     await signIns.note(account.id);
     return sessions.deliver(session, request, response);
+  }
+
+  /** What ended the sessions of the account after its credentials were read has not seen the one that has begun. */
+  private async checkIsStillGood(account: FoundAccount, signIn: AccountSignIn): Promise<void> {
+    const { isStillGood = isAlwaysGood } = signIn;
+    const current = await this.parts.passwords.findCurrent(account);
+    if (current === null || !(await isStillGood())) {
+      throw RefusalError.of('INVALID_CREDENTIALS', 'The account was changed or disabled meanwhile');
+    }
+    await this.checkSecondFactor(current, signIn);
   }
 
   /** The account of the guest who makes the request, whose access token may have expired; `null` for anybody else. */
@@ -81,7 +92,9 @@ export class AccountSessions {
     return account?.isAnonymous === true ? account.id : null;
   }
 
-  private async askForSecondFactor(account: FoundAccount, signIn: AccountSignIn): Promise<never> {
+  /** @throws {RefusalError} `MFA_REQUIRED` where the account has a second factor that was not given */
+  private async checkSecondFactor(account: FoundAccount, signIn: AccountSignIn): Promise<void> {
+    if (account.credentials.totp === undefined || signIn.hasSecondFactor === true) return;
     const { amr, loginKey, remember = true, isNewUser = false } = signIn;
     const payload = { amr, loginKey, remember, isNewUser, mark: passwordMark(account) };
     const { code } = await this.parts.findCodes().issue({ purpose: 'second-factor', accountId: account.id, payload });

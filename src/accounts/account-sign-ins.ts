@@ -37,9 +37,9 @@ export class AccountSignIns {
     const { records, passwords, access } = this.parts;
     const changed = await passwords.replace(account, password, records.now(), network);
     records.emit('password-changed', account.id);
-    // A code that was mailed before must not undo it.
-    await access.endCodes(account.id);
     await access.endSessions(account.id, sessionId);
+    // A code that was mailed before must not undo it, nor one that a session has asked for until now.
+    await access.endCodes(account.id);
     return changed;
   }
 
@@ -64,20 +64,29 @@ export class AccountSignIns {
       (one) => one.provider === provider,
     );
     if (linked.length === 0) throw AccountError.because('NOT_FOUND', 'No identity of this provider is linked');
+    if (!(await this.canSignIn(id, { provider }))) throw lastMethod();
     for (const { subject } of linked)
       await this.parts.records.ask((store) => store.removeIdentity(id, provider, subject));
-    // Looked at afterwards: two requests that remove one of two providers each would both see the other one.
+    // Looked at afterwards as well: two requests that remove one of two providers each would both see the other one.
     if (await this.canSignIn(id)) return;
     for (const identity of linked) await this.parts.records.ask((store) => store.addIdentity(id, identity));
-    throw AccountError.because('LAST_SIGN_IN_METHOD', 'The account has no password, no passkey and no other identity');
+    throw lastMethod();
   }
 
-  /** Whether an account can be signed in to again, without the passkey that is named if there is one. */
-  async canSignIn(id: string, withoutPasskey?: string): Promise<boolean> {
+  /** Whether an account can be signed in to again, without the passkey or the provider that is named. */
+  async canSignIn(
+    id: string,
+    without: { readonly passkey?: string | undefined; readonly provider?: string } = {},
+  ): Promise<boolean> {
     const account = await this.parts.records.ask((store) => store.find(id));
     const hasLogin = account !== null && (account.emailKey !== null || account.usernameKey !== null);
     if (this.parts.hasPasswords && hasLogin && account.credentials.passwordHash !== undefined) return true;
-    if ((await this.parts.records.ask((store) => store.listIdentities(id))).length > 0) return true;
-    return (await this.parts.listPasskeys(id)).some((passkey) => passkey !== withoutPasskey);
+    const identities = await this.parts.records.ask((store) => store.listIdentities(id));
+    if (identities.some(({ provider }) => provider !== without.provider)) return true;
+    return (await this.parts.listPasskeys(id)).some((passkey) => passkey !== without.passkey);
   }
+}
+
+function lastMethod(): AccountError {
+  return AccountError.because('LAST_SIGN_IN_METHOD', 'The account has no password, no passkey and no other identity');
 }

@@ -34,7 +34,7 @@ export interface StoredAccount {
 export interface AccountCredentials {
   /** The hash of the password (PHC string format); left out where there is none. */
   readonly passwordHash?: string;
-  /** How the account came about, until its address is verified; left out for one that the app has made, or that is verified. */
+  /** The last sign-up for the account, until its address is verified; left out where nobody has signed up for it. */
   readonly signUp?: SignUpCredentials;
   /** The second factor, which every sign-in with a password or a mail asks for; left out where there is none. */
   readonly totp?: StoredTotp;
@@ -42,12 +42,28 @@ export interface AccountCredentials {
   readonly pendingTotp?: { readonly sealed: string; readonly expiresAtMs: number };
 }
 
-/** How an account came about that somebody has signed up for. */
+/** A sign-up for an account whose address is not verified yet. */
 interface SignUpCredentials {
   /** The SHA-256 of what the browser that signed up has in a cookie, as base64url; `null` for a client without cookies. */
   readonly browser: string | null;
-  /** Whether the account was there before: then what it had is not of whoever signed up. */
+  /** Whether the account was there before: then what it has is not of whoever signed up. */
   readonly isRestart: boolean;
+  /** What the account becomes when its address is verified; left out for one that works at once. */
+  readonly pending?: PendingSignUp;
+}
+
+/** What somebody has signed up with. Until the address is verified it may be anybody's, so nothing of the account shows it. */
+export interface PendingSignUp {
+  readonly passwordHash: string | null;
+  readonly username: string | null;
+  readonly name: string | null;
+  readonly givenName: string | null;
+  readonly familyName: string | null;
+  readonly pictureUrl: string | null;
+  /** `null` where the app gave none. */
+  readonly customData: JsonObject | null;
+  /** The guest who signed up; `null` for anybody else. */
+  readonly guestId: string | null;
 }
 
 /** The second factor of an account. */

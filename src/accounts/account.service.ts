@@ -5,7 +5,7 @@ import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
 import type { AccountAccess } from './account-access.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
-import type { AccountPasswords } from './account-passwords.js';
+import { type AccountPasswords, withPassword } from './account-passwords.js';
 import { type AccountProfile, createStoredAccount, profileRules, withProfile } from './account-profile.js';
 import { type AccountRecords, unknownAccount } from './account-records.js';
 import type { AccountStore, FoundAccount } from './account-store.js';
@@ -113,7 +113,10 @@ export class AccountService {
    */
   async update(id: string, changes: AccountProfile): Promise<Account> {
     checkInput<AccountProfile>(changes, profileRules);
-    return toAccount(await this.parts.records.change(id, (account) => withProfile(account, changes)));
+    const changed = await this.parts.records.change(id, (account) => withProfile(account, changes));
+    // Those that were mailed to the earlier address.
+    if (changes.email !== undefined) await this.parts.access.endCodes(id);
+    return toAccount(changed);
   }
 
   /**
@@ -144,6 +147,7 @@ export class AccountService {
     if (before.at(-1) === 'enabled') this.parts.records.emit('account-disabled', id);
     // Also when it was disabled before: that call may have failed in between.
     await this.parts.access.endSessions(id);
+    await this.parts.access.endCodes(id);
     return toAccount(account);
   }
 
@@ -166,7 +170,7 @@ export class AccountService {
   }
 
   /**
-   * Sets a new password, and ends the sessions of the account.
+   * Sets a new password, and ends the sessions and the codes of the account.
    *
    * @param options `exceptSessionId`: a session that goes on, such as the one in which the user changes the password
    * @throws {AccountError} `NOT_FOUND`, or `WEAK_PASSWORD`.
@@ -179,13 +183,14 @@ export class AccountService {
     checkInput({ password }, { password: 'password' }, ['password']);
     const known = await this.parts.records.ask((store) => store.find(id));
     if (known === null) throw unknownAccount();
-    const passwordHash = await this.parts.passwords.toHash({ password }, known);
+    const passwordHash = (await this.parts.passwords.toHash({ password }, known)) ?? '';
     const changed = await this.parts.records.change(id, (account) => ({
       ...account,
-      credentials: { ...account.credentials, ...(passwordHash !== null && { passwordHash }) },
+      credentials: withPassword(account.credentials, passwordHash),
     }));
     this.parts.records.emit('password-changed', id);
     await this.parts.access.endSessions(id, options.exceptSessionId);
+    await this.parts.access.endCodes(id);
     return toAccount(changed);
   }
 

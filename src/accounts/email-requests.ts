@@ -5,18 +5,20 @@ import type { RequestView } from '../request/request-view.js';
 import type { TokenAnswer } from '../sessions/session.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import { AddressBody, readBody, VerifyEmailBody } from './account-bodies.js';
-import { toAccountKey } from './account-input.js';
+import { isSameMailbox, toAccountKey } from './account-input.js';
 import type { AccountMails } from './account-mails.js';
 import { type AccountTerms, checkIsOn } from './account-options.js';
+import type { AccountPasswords } from './account-passwords.js';
 import type { AccountRecords } from './account-records.js';
-import type { AccountSessions } from './account-sessions.js';
+import { type AccountSessions, passwordMark } from './account-sessions.js';
 import type { FoundAccount } from './account-store.js';
 import type { AddressProofs } from './address-proofs.js';
 import type { BrowserBinding } from './browser-binding.js';
 import type { GuessingLimits } from './guessing-limits.js';
-import { type LoginCheck, loginKey, loginKeyOf } from './login-check.js';
+import { loginKeyOf } from './login-check.js';
 import { invalidCode, type MailedCode, type MailedCodes } from './mailed-codes.js';
 import type { OneTimeCodes } from './one-time-codes.js';
+import type { SignUps } from './sign-ups.js';
 
 export interface EmailRequestsParts {
   readonly terms: AccountTerms;
@@ -25,7 +27,8 @@ export interface EmailRequestsParts {
   readonly codes: MailedCodes;
   readonly proofs: AddressProofs;
   readonly browsers: BrowserBinding;
-  readonly login: LoginCheck;
+  readonly passwords: AccountPasswords;
+  readonly signUps: SignUps;
   readonly accountSessions: AccountSessions;
   readonly mails: AccountMails;
   readonly findLimits: () => GuessingLimits;
@@ -86,10 +89,11 @@ export class EmailRequests {
     const { gate, records, browsers, mails, findLimits, findCodes, clock, hasMail } = this.parts;
     const view = gate.begin(request, response);
     checkIsOn(hasMail, 'mail');
-    const user = await gate.requireRecent(view, readMilliseconds(clock));
-    const { email } = await readBody(AddressBody, request);
+    const { user, body } = await gate.requireWith(view, () => readBody(AddressBody, request), readMilliseconds(clock));
+    const { email } = body;
     const account = await records.find(user.id);
     if (account === null) throw RefusalError.session('revoked', 'The account of the session was deleted');
+    if (account.isAnonymous) throw RefusalError.of('ACCESS_DENIED', 'A guest gets an address by signing up');
     const browser = browsers.bind(view, response);
     const emailKey = toAccountKey(email);
     if (!(await findLimits().takeMail(emailKey, networkOf(view)))) return {};
@@ -99,7 +103,7 @@ export class EmailRequests {
       purpose: 'change-email',
       subject: emailKey,
       accountId: account.id,
-      payload: { email, emailKey, browser, isUsable: !isTaken },
+      payload: { email, emailKey, browser, sessionId: user.sessionId, mark: passwordMark(account), isUsable: !isTaken },
     });
     if (isTaken) mails.tell('account-exists', { to: holder.email ?? email, account: holder, view });
     else mails.sendCode('verify-email', { to: email, account: null, view }, code);
@@ -112,13 +116,18 @@ export class EmailRequests {
     view: RequestView,
     password: string | null,
   ): Promise<{ readonly verified: FoundAccount; readonly amr: readonly string[] }> {
-    const { codes, proofs, browsers } = this.parts;
-    if (account.emailVerified || account.email !== code.email) {
+    const { codes, proofs, browsers, signUps } = this.parts;
+    if (account.emailVerified || !isSameMailbox(account.email, code.email)) {
       throw invalidCode('The address is verified already, or the account has another one');
     }
-    const isBound = browsers.isBound(view, account.credentials.signUp?.browser);
-    const { isProven, amr } = await this.prove(account, { isBound, view, password });
+    const { signUp, passwordHash = null } = account.credentials;
+    const { browser = null, pending = { passwordHash, username: null } } = signUp ?? {};
+    const isBound = browsers.isBound(view, browser);
+    const given = { isBound, view, password, passwordHash: pending.passwordHash };
+    const { isProven, amr } = await this.prove(account, given);
+    if (isProven) await signUps.checkUsername(pending.username);
     await codes.use(code);
+    // Otherwise the code proves the address alone, and nothing about who signed up.
     const verified = await (isProven ? proofs.confirm(account) : proofs.takeOver(account));
     if (verified === null) throw invalidCode('The account was changed at the same moment');
     return { verified, amr };
@@ -130,12 +139,14 @@ export class EmailRequests {
     view: RequestView,
     password: string | null,
   ): Promise<{ readonly verified: FoundAccount; readonly amr: readonly string[] }> {
-    const { codes, proofs, browsers, gate, mails } = this.parts;
-    const { browser } = code.payload;
-    const isBound =
-      browsers.isBound(view, typeof browser === 'string' ? browser : null) ||
-      (await gate.findUserId(view)) === account.id;
-    const { isProven, amr } = await this.prove(account, { isBound, view, password });
+    const { codes, proofs, mails } = this.parts;
+    if (code.payload['mark'] !== passwordMark(account)) {
+      throw invalidCode('The password was changed since the address was asked for');
+    }
+    const isOfSession = await this.isOfSession(account, code, view);
+    // A password alone would pass a second factor by.
+    const passwordHash = account.credentials.totp === undefined ? (account.credentials.passwordHash ?? null) : null;
+    const { isProven, amr } = await this.prove(account, { isBound: isOfSession, view, password, passwordHash });
     if (!isProven) {
       throw RefusalError.of(
         'MISSING_TOKEN',
@@ -144,10 +155,19 @@ export class EmailRequests {
     }
     await codes.use(code);
     const verified = await proofs.changeAddress(account, code.email, code.emailKey);
-    if (account.email !== null && account.emailKey !== code.emailKey) {
+    if (account.email !== null && account.email !== code.email) {
       mails.tell('email-changed', { to: account.email, account, view });
     }
     return { verified, amr };
+  }
+
+  /** Whether the session that asked for a new address goes on, in the browser that sends the code back or for the request itself. */
+  private async isOfSession(account: FoundAccount, { payload }: MailedCode, view: RequestView): Promise<boolean> {
+    const { browsers, gate } = this.parts;
+    if ((await gate.findUserId(view)) === account.id) return true;
+    const { browser, sessionId } = payload;
+    if (typeof browser !== 'string' || typeof sessionId !== 'string' || !browsers.isBound(view, browser)) return false;
+    return (await gate.findUserIdOf(sessionId)) === account.id;
   }
 
   /**
@@ -161,16 +181,26 @@ export class EmailRequests {
       isBound,
       view,
       password,
-    }: { readonly isBound: boolean; readonly view: RequestView; readonly password: string | null },
+      passwordHash,
+    }: {
+      readonly isBound: boolean;
+      readonly view: RequestView;
+      readonly password: string | null;
+      /** `null` where no password can show it. */
+      readonly passwordHash: string | null;
+    },
   ): Promise<Proof> {
-    if (password !== null && account.credentials.passwordHash !== undefined) {
-      const key = account.emailKey === null ? loginKeyOf(account) : loginKey(account.emailKey);
-      const guess = { key, found: account, password, network: networkOf(view) };
-      await this.parts.login.checkPassword(guess, passwordRequired);
+    if (password !== null && passwordHash !== null) {
+      const network = networkOf(view);
+      const guess = { login: loginKeyOf(account), network, accountId: account.id };
+      await this.parts.findLimits().judge(guess, async () => {
+        if (await this.parts.passwords.matches(passwordHash, password, network)) return;
+        throw passwordRequired('The password is wrong');
+      });
       return { isProven: true, amr: ['otp', 'pwd'] };
     }
     if (isBound) return { isProven: true, amr: ['otp'] };
-    if (account.credentials.passwordHash !== undefined) {
+    if (passwordHash !== null) {
       throw passwordRequired('The request is not from the browser that signed up, and has no password');
     }
     return { isProven: false, amr: ['otp'] };

@@ -24,6 +24,8 @@ const limits = {
   'mails of a network': { limit: 30, windowMs: hourMs },
   'sign-up': { limit: 30, windowMs: hourMs },
   anonymous: { limit: 30, windowMs: hourMs },
+  // A page may ask for one each time it is shown, and each is a row for 5 minutes.
+  'challenges of passkeys': { limit: 300, windowMs: 5 * minuteMs },
 } as const;
 
 /** What an attempt is counted under. */
@@ -154,6 +156,12 @@ export class GuessingLimits {
       this.clock.now(),
       `Too many requests of this network to ${route}`,
     );
+  }
+
+  /** Counts the challenge of a sign-in with a passkey. @throws {RefusalError} `TOO_MANY_ATTEMPTS` after too many of one network */
+  async takeChallenge(network: string | null): Promise<void> {
+    const counter = this.counterOf('challenges of passkeys', network);
+    await this.count([counter], this.clock.now(), 'Too many challenges for passkeys were asked for by this network');
   }
 
   private async count(counters: readonly AttemptCounter[], now: Date, explanation: string): Promise<void> {

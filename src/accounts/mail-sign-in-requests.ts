@@ -4,9 +4,10 @@ import type { TokenAnswer } from '../sessions/session.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import { AddressBody, MagicLinkBody, readBody, ResetPasswordBody } from './account-bodies.js';
 import type { AccountAccess } from './account-access.js';
+import { isSameMailbox } from './account-input.js';
 import type { AccountMails } from './account-mails.js';
 import { type AccountTerms, checkIsOn } from './account-options.js';
-import type { AccountPasswords } from './account-passwords.js';
+import { type AccountPasswords, withPassword } from './account-passwords.js';
 import type { AccountRecords } from './account-records.js';
 import type { AccountSessions } from './account-sessions.js';
 import type { FoundAccount } from './account-store.js';
@@ -53,25 +54,28 @@ export class MailSignInRequests {
     const { password } = body;
     const code = await codes.find(body, view, 'reset-password');
     const account = code.accountId === null ? null : await records.find(code.accountId);
-    if (account?.status !== 'enabled' || account.email !== code.email) {
+    if (account?.status !== 'enabled' || !isSameMailbox(account.email, code.email)) {
       throw invalidCode('Its account was deleted or disabled, or has another address');
     }
     // Before the code is used up: a weak password, or too many at once, must leave it valid.
     const passwordHash = await passwords.toHash({ password }, account, networkOf(view));
     await codes.use(code);
+    // Before it, so that a failure afterwards leaves nobody in; and after it, for what began in between.
+    await access.endSessions(account.id);
     const changed = await this.setPassword(account, passwordHash ?? '');
     records.emit('password-changed', account.id);
+    mails.tellPasswordChanged(changed, view);
     await access.endSessions(account.id);
     await access.endCodes(account.id);
-    mails.tellPasswordChanged(changed, view);
   }
 
   async magicLink(request: object, response: object): Promise<object> {
-    const { terms, gate, codes } = this.parts;
+    const { terms, gate, codes, accountSessions } = this.parts;
     const view = gate.begin(request, response);
     checkIsOn(terms.magicLink, 'magicLink');
     const { email } = await readBody(AddressBody, request);
-    await codes.send('magic-link', { email, view }, (account) => {
+    const guestId = await accountSessions.findGuestId(view);
+    await codes.send('magic-link', { email, view, more: { guestId } }, (account) => {
       if (account === null || account.isAnonymous) return terms.signUp === false ? 'no-account' : 'code';
       return account.status === 'enabled' ? 'code' : 'no-account';
     });
@@ -103,7 +107,7 @@ export class MailSignInRequests {
     const { terms, records } = this.parts;
     const holder = await records.ask((store) => store.findByEmail(emailKey));
     if (holder?.status === 'disabled') throw invalidCode('The account is disabled');
-    if (holder !== null && !holder.isAnonymous && holder.email !== email)
+    if (holder !== null && !holder.isAnonymous && !isSameMailbox(holder.email, email))
       throw invalidCode('The account has another address');
     if ((holder === null || holder.isAnonymous) && terms.signUp === false) {
       throw invalidCode('There is no account with this address any more');
@@ -123,9 +127,10 @@ export class MailSignInRequests {
     const { proofs, signUps, accountSessions } = this.parts;
     if (holder !== null && !holder.isAnonymous) return holder.emailVerified ? holder : await proofs.takeOver(holder);
     const guestId = await accountSessions.findGuestId(view);
-    // A guest of another browser has signed up for the address, and never verified it.
     if (holder !== null && holder.id !== guestId) await signUps.release(holder);
-    return await proofs.create({ email: code.email, customData, guestId });
+    // A guest keeps the account only by a link of their own: another's would give it to whoever asked for it.
+    const isOwn = guestId !== null && code.payload['guestId'] === guestId;
+    return await proofs.create({ email: code.email, customData, guestId: isOwn ? guestId : null });
   }
 
   /** The password of an account whose address was not verified may be a stranger's, and so may everything else of it. */
@@ -135,7 +140,7 @@ export class MailSignInRequests {
       return await records.change(account.id, (found) => {
         if (found.email !== account.email || found.status === 'disabled')
           throw invalidCode('The account was changed at the same moment');
-        return { ...found, credentials: { ...found.credentials, passwordHash } };
+        return { ...found, credentials: withPassword(found.credentials, passwordHash) };
       });
     }
     const taken = await proofs.takeOver(account, { passwordHash });

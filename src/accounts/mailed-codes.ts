@@ -1,6 +1,7 @@
 import { RefusalError } from '../errors/auth-error.js';
 import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
+import type { JsonObject } from '../token/json-object.js';
 import type { CodeBody } from './account-bodies.js';
 import { toAccountKey } from './account-input.js';
 import type { AccountMails } from './account-mails.js';
@@ -26,6 +27,14 @@ export interface MailedCode extends FoundCode {
   readonly emailKey: string;
 }
 
+/** A mail that was asked for. */
+interface RequestedMail {
+  readonly email: string;
+  readonly view: RequestView;
+  /** What the code is bound to besides. */
+  readonly more?: JsonObject;
+}
+
 /** The purposes of codes whose mails anybody may ask for. */
 type RequestedPurpose = 'verify-email' | 'reset-password' | 'magic-link';
 
@@ -41,7 +50,7 @@ export class MailedCodes {
    */
   async send(
     purpose: RequestedPurpose,
-    { email, view }: { readonly email: string; readonly view: RequestView },
+    { email, view, more = {} }: RequestedMail,
     choose: (account: FoundAccount | null) => 'code' | 'account-exists' | 'no-account',
   ): Promise<void> {
     const { records, mails, findLimits, findCodes, pace } = this.parts;
@@ -58,7 +67,7 @@ export class MailedCodes {
         purpose,
         subject: emailKey,
         accountId: isUsable ? (account?.id ?? null) : null,
-        payload: { email: to, emailKey, isUsable },
+        payload: { ...more, email: to, emailKey, isUsable },
       });
       if (isUsable) mails.sendCode(purpose, { to, account, view }, issued);
       else mails.tell(kind, { to, account, view });

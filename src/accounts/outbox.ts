@@ -69,8 +69,9 @@ export class Outbox {
 /** What a sender of the app throws may repeat the mail, in whatever case. */
 function describeFailure(error: unknown, { to, code, link }: AccountMail): string {
   const { problem } = describeThrown(error, null);
-  const secrets = [to, code, link, link?.split(/[=/]/).at(-1)].filter((secret): secret is string => Boolean(secret));
-  return secrets.reduce((text, secret) => replaceAll(text, secret, '[…]'), problem);
+  const secrets = [to, code, link].filter((secret): secret is string => Boolean(secret));
+  const hidden = secrets.reduce((text, secret) => replaceAll(text, secret, '[…]'), problem);
+  return hidden.replaceAll(/goc_[\w-]+/g, '[…]');
 }
 
 function replaceAll(text: string, part: string, by: string): string {

@@ -37,10 +37,11 @@ export class OwnAccountRequests {
     const { terms, gate, signIns, passwords, login, mails } = this.parts;
     const view = gate.begin(request, response);
     checkIsOn(terms.minPasswordLength !== null, 'password');
-    const user = await gate.require(view);
-    const { currentPassword, password } = await readBody(ChangePasswordBody, request);
+    const { user, body } = await gate.requireWith(view, () => readBody(ChangePasswordBody, request));
+    const { currentPassword, password } = body;
     const found = await passwords.findById(user.id);
     if (found === null) throw RefusalError.session('revoked', 'The account of the session was deleted');
+    if (found.isAnonymous) throw RefusalError.of('ACCESS_DENIED', 'A guest gets a password by signing up');
     const network = networkOf(view);
     let account = found;
     if (found.credentials.passwordHash === undefined) {
@@ -58,15 +59,16 @@ export class OwnAccountRequests {
 
   async update(request: object, response: object): Promise<{ user: object }> {
     const { gate } = this.parts;
-    const user = await gate.require(gate.begin(request, response));
-    await this.accounts.update(user.id, profileOf(await readBody(ProfileBody, request)));
+    const view = gate.begin(request, response);
+    const { user, body } = await gate.requireWith(view, () => readBody(ProfileBody, request));
+    await this.accounts.update(user.id, profileOf(body));
     return { user: await gate.present(user) };
   }
 
   async delete(request: object, response: object): Promise<void> {
     const { gate, sessions, clock } = this.parts;
-    const user = await gate.requireRecent(gate.begin(request, response), readMilliseconds(clock));
-    await readEmptyBody(request);
+    const view = gate.begin(request, response);
+    const { user } = await gate.requireWith(view, () => readEmptyBody(request), readMilliseconds(clock));
     await this.accounts.delete(user.id);
     sessions.clear(request, response);
   }

@@ -62,8 +62,7 @@ export class PasskeyRequests {
 
   async registrationOptions(request: object, response: object): Promise<PasskeyOptionsAnswer> {
     const { gate, challenges } = this.parts;
-    const { view, passkeys, user, account } = await this.beginChange(request, response);
-    await readEmptyBody(request);
+    const { view, passkeys, user, account } = await this.beginChange(request, response, () => readEmptyBody(request));
     const challenge = await challenges.issue({
       ceremony: 'passkey-registration',
       boundTo: user.sessionId,
@@ -75,8 +74,9 @@ export class PasskeyRequests {
 
   async register(request: object, response: object): Promise<PasskeyItem> {
     const { gate, records } = this.parts;
-    const { view, passkeys, user, account } = await this.beginChange(request, response);
-    const body = await readBody(PasskeyBody, request);
+    const { view, passkeys, user, account, body } = await this.beginChange(request, response, () =>
+      readBody(PasskeyBody, request),
+    );
     const attempt = body.attempt ?? null;
     const isBound = (boundTo: string, challenge: string): boolean =>
       boundTo === user.sessionId && (attempt === null || attempt === challenge);
@@ -96,15 +96,16 @@ export class PasskeyRequests {
 
   async remove(request: object, response: object, id: string): Promise<void> {
     const { signIns } = this.parts;
-    const { passkeys, user } = await this.beginChange(request, response);
-    await passkeys.removeUnlessLast(user.id, id, (without) => signIns.canSignIn(user.id, without));
+    const { passkeys, user } = await this.beginChange(request, response, () => readEmptyBody(request));
+    await passkeys.removeUnlessLast(user.id, id, (passkey) => signIns.canSignIn(user.id, { passkey }));
   }
 
   async signInOptions(request: object, response: object): Promise<PasskeyOptionsAnswer> {
-    const { gate, binding, challenges } = this.parts;
+    const { gate, binding, challenges, findLimits } = this.parts;
     const view = gate.beginSignIn(request, response);
     const passkeys = this.getPasskeys();
     await readEmptyBody(request);
+    await findLimits().takeChallenge(networkOf(view));
     const browser = binding.bind(view, response);
     const attempt = browser === null ? randomBytes(16).toString('base64url') : '';
     const boundTo = browser ?? hash(attempt).toString('base64url');
@@ -148,22 +149,24 @@ export class PasskeyRequests {
   }
 
   /** What every route does that adds or removes a way to sign in. */
-  private async beginChange(
+  private async beginChange<Body>(
     request: object,
     response: object,
+    readGiven: () => Promise<Body>,
   ): Promise<{
     readonly view: RequestView;
     readonly passkeys: Passkeys;
     readonly user: SessionUser;
     readonly account: FoundAccount;
+    readonly body: Body;
   }> {
     const { gate, records } = this.parts;
     const view = gate.begin(request, response);
     const passkeys = this.getPasskeys();
-    const user = await gate.requireRecent(view, records.now().getTime());
+    const { user, body } = await gate.requireWith(view, readGiven, records.now().getTime());
     const account = await records.find(user.id);
     if (account === null) throw RefusalError.session('revoked', 'The account of the session was deleted');
-    return { view, passkeys, user, account };
+    return { view, passkeys, user, account, body };
   }
 
   private getPasskeys(): Passkeys {

@@ -32,8 +32,7 @@ export class SecondFactorRequests {
   ) {}
 
   async register(request: object, response: object): Promise<TotpRegistration> {
-    const { account } = await this.begin(request, response);
-    await readEmptyBody(request);
+    const { account } = await this.begin(request, response, () => readEmptyBody(request));
     // A guest who signs up later starts with the credentials that are given then.
     if (account.isAnonymous) throw RefusalError.of('ACCESS_DENIED', 'A guest does not sign in, with one factor or two');
     return await this.factors.register(account);
@@ -41,15 +40,14 @@ export class SecondFactorRequests {
 
   async confirm(request: object, response: object): Promise<{ readonly recoveryCodes: readonly string[] }> {
     const { findLimits } = this.parts;
-    const { account, network } = await this.begin(request, response);
-    const { code } = await readBody(TotpBody, request);
+    const { account, network, body } = await this.begin(request, response, () => readBody(TotpBody, request));
+    const { code } = body;
     const guess = { login: loginKeyOf(account), network, accountId: account.id };
     return { recoveryCodes: await findLimits().judge(guess, () => this.factors.confirm(account.id, code)) };
   }
 
   async remove(request: object, response: object): Promise<void> {
-    const { account } = await this.begin(request, response);
-    await readEmptyBody(request);
+    const { account } = await this.begin(request, response, () => readEmptyBody(request));
     await this.factors.remove(account.id);
   }
 
@@ -82,17 +80,18 @@ export class SecondFactorRequests {
   }
 
   /** The account of a caller who has signed in lately. */
-  private async begin(
+  private async begin<Body>(
     request: object,
     response: object,
-  ): Promise<{ readonly account: FoundAccount; readonly network: string | null }> {
+    readGiven: () => Promise<Body>,
+  ): Promise<{ readonly account: FoundAccount; readonly network: string | null; readonly body: Body }> {
     const { gate, records, clock } = this.parts;
     const view = gate.begin(request, response);
     await this.checkIsOn();
-    const user = await gate.requireRecent(view, readMilliseconds(clock));
+    const { user, body } = await gate.requireWith(view, readGiven, readMilliseconds(clock));
     const account = await records.find(user.id);
     if (account === null) throw RefusalError.session('revoked', 'The account of the session was deleted');
-    return { account, network: networkOf(view) };
+    return { account, network: networkOf(view), body };
   }
 
   private async checkIsOn(): Promise<void> {

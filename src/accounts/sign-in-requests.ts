@@ -44,7 +44,8 @@ export class SignInRequests {
     const signUp: SignUp = {
       email,
       password: body.password ?? undefined,
-      profile: { ...profileOf(body), ...(customData !== undefined && { customData }) },
+      profile: profileOf(body),
+      customData: customData ?? null,
       guestId: await accountSessions.findGuestId(view),
       browser: browsers.bind(view, response),
       network,

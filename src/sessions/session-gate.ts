@@ -87,6 +87,28 @@ export class SessionGate {
     return sessionId === null ? null : await this.parts.findUserId(sessionId);
   }
 
+  /** The id of the user of a session; `null` for one that has ended or expired. */
+  findUserIdOf(sessionId: string): Promise<string | null> {
+    return this.parts.findUserId(sessionId);
+  }
+
+  /**
+   * The user of the session, and what is read of the request. The session is looked at again afterwards: it may have ended while the client
+   * took its time to send the body.
+   *
+   * @param now milliseconds since 1970, where the user must have signed in lately
+   */
+  async requireWith<Body>(
+    view: RequestView,
+    read: () => Promise<Body>,
+    now: number | null = null,
+  ): Promise<{ readonly user: SessionUser; readonly body: Body }> {
+    const check = (): Promise<SessionUser> => (now === null ? this.require(view) : this.requireRecent(view, now));
+    await check();
+    const body = await read();
+    return { user: await check(), body };
+  }
+
   /**
    * The same where the user has signed in within the last 5 minutes. A refresh is no sign-in.
    *

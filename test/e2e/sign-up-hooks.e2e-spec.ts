@@ -36,7 +36,10 @@ describe.each(platforms)('further members of a sign-up on $name', (platform) => 
     const json = { email, password, name: 'Ada', code: 'welcome', plan: 'team' };
     expect((await post(browser, 'sign-up', json)).status).toBe(202);
     expect(seen).toEqual([[email, 'Ada', { code: 'welcome', plan: 'team' }, 'object']]);
-    expect((await stand.accounts.findByEmail(email))?.customData).toEqual({ plan: 'team' });
+    // Until the address is verified, the account may be a stranger's.
+    expect(await stand.accounts.findByEmail(email)).toMatchObject({ name: null, customData: {} });
+    await post(browser, 'email/verify', { code: stand.linkCode(email) });
+    expect(await stand.accounts.findByEmail(email)).toMatchObject({ name: 'Ada', customData: { plan: 'team' } });
   });
 
   it('are refused by name', async () => {
