@@ -70,7 +70,17 @@ export class Outbox {
 function describeFailure(error: unknown, { to, code, link }: AccountMail): string {
   const { problem } = describeThrown(error, null);
   const secrets = [to, code, link, link?.split(/[=/]/).at(-1)].filter((secret): secret is string => Boolean(secret));
-  return secrets.reduce((text, secret) => replaceAll(text, secret, '[…]'), problem);
+  return secrets.reduce((text, secret) => withoutCut(replaceAll(text, secret, '[…]'), secret), problem);
+}
+
+/** A text that was cut for the log may end within a secret. */
+function withoutCut(text: string, secret: string): string {
+  const [, kept = '', end = ''] = /^(.*)(…"?)$/.exec(text) ?? [];
+  for (let length = secret.length - 1; length > 0; length -= 1) {
+    const part = secret.slice(0, length).toLowerCase();
+    if (kept.toLowerCase().endsWith(part)) return `${kept.slice(0, -length)}[…]${end}`;
+  }
+  return text;
 }
 
 function replaceAll(text: string, part: string, by: string): string {
