@@ -75,7 +75,8 @@ export class SignUps {
       // Addresses of different mailboxes may be compared as one: an account is told at its own.
       if (isTaken) mails.tell('account-exists', { to: account.email ?? email, account, view });
       else mails.sendCode('verify-email', { to: email, account, view }, code);
-      return isTaken ? 'taken' : 'free';
+      if (isTaken) return 'taken';
+      return account.credentials.signUp?.isRestart === true ? 'started over' : 'free';
     });
   }
 
