@@ -71,7 +71,7 @@ function describeFailure(error: unknown, { to, code, link }: AccountMail): strin
   const { problem } = describeThrown(error, null);
   const secrets = [to, code, link].filter((secret): secret is string => Boolean(secret));
   const hidden = secrets.reduce((text, secret) => withoutCut(replaceAll(text, secret, '[…]'), secret), problem);
-  return hidden.replaceAll(/goc_[\w-]+/g, '[…]');
+  return hidden.replaceAll(/goc_[\w-]+/gi, '[…]');
 }
 
 /** A text that was cut for the log may end within a secret. */

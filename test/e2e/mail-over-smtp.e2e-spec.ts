@@ -32,7 +32,8 @@ async function mailOf(server: MailServer, count = 1) {
   };
 }
 
-const codeIn = (link = 'https://none.example'): string => new URL(link).searchParams.get('code') ?? '';
+const codeIn = (link: string | undefined): string =>
+  new URL(link ?? 'https://none.example').searchParams.get('code') ?? '';
 
 describe.each(platforms)('mails over SMTP on $name', (platform) => {
   const start = async (mail: MailSender, logger = new LogLines()): Promise<MailApp & { readonly log: LogLines }> => ({
