@@ -70,8 +70,18 @@ export class Outbox {
 function describeFailure(error: unknown, { to, code, link }: AccountMail): string {
   const { problem } = describeThrown(error, null);
   const secrets = [to, code, link].filter((secret): secret is string => Boolean(secret));
-  const hidden = secrets.reduce((text, secret) => replaceAll(text, secret, '[…]'), problem);
-  return hidden.replaceAll(/goc_[\w-]+/g, '[…]');
+  const hidden = secrets.reduce((text, secret) => withoutCut(replaceAll(text, secret, '[…]'), secret), problem);
+  return hidden.replaceAll(/goc_[\w-]+/gi, '[…]');
+}
+
+/** A text that was cut for the log may end within a secret. */
+function withoutCut(text: string, secret: string): string {
+  const [, kept = '', end = ''] = /^(.*)(…"?)$/.exec(text) ?? [];
+  for (let length = secret.length - 1; length > 0; length -= 1) {
+    const part = secret.slice(0, length).toLowerCase();
+    if (kept.toLowerCase().endsWith(part)) return `${kept.slice(0, -length)}[…]${end}`;
+  }
+  return text;
 }
 
 function replaceAll(text: string, part: string, by: string): string {
