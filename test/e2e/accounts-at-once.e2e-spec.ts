@@ -85,6 +85,15 @@ describe.each(platforms)('at once, on two instances with $name,', (platform) => 
     expect([await countAccounts(), await sessionsOf()]).toEqual([1, 1]);
   });
 
+  it('50 confirmations of a magic link of somebody with an account are one sign-in', async () => {
+    await one.accounts.create({ email, emailVerified: true, password });
+    await post(one.client(), 'magic-link', { email });
+    const code = one.linkCode(email);
+    const confirm = (instance: MailApp) => post(instance.client(), 'magic-link/confirm', { code });
+    expect(await outcomesOf(instances, 50, confirm)).toEqual({ '200': 1, '400 INVALID_CODE': 49 });
+    expect(await sessionsOf()).toBe(1);
+  });
+
   it('confirmations of a sign-up and of a magic link verify one account', async () => {
     const browser = await signUp();
     const verifying = one.linkCode(email);
