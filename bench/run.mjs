@@ -1,7 +1,7 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build] [--load=1]`.
 //
 // Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word), revocation, outages,
-// sessions, growth, accounts, and api-keys, key-load and attacks, which fail where a bound is exceeded.
+// sessions, growth, accounts, accounts-speed, answer-times, and api-keys, key-load and attacks, which fail where a bound is exceeded.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
 // not into docs/performance.md.
@@ -28,6 +28,8 @@ const topics = {
   sessions: async () => (await import('./sessions/sessions.mjs')).runSessions,
   growth: async () => (await import('./sessions/growth.mjs')).runGrowth,
   accounts: async () => (await import('./accounts/million.mjs')).runMillion,
+  'accounts-speed': async () => (await import('./accounts/speed.mjs')).runAccountsSpeed,
+  'answer-times': async () => (await import('./accounts/answer-times.mjs')).runAnswerTimes,
   'api-keys': async () => (await import('./api-keys/api-keys.mjs')).runApiKeys,
   'key-load': async () => (await import('./key-load/run.mjs')).runKeyLoad,
   attacks: async () => (await import('./attacks/run.mjs')).runAttacks,
