@@ -115,7 +115,8 @@ const routes = {
     kinds: ['free', 'verified', 'disabled', 'unverified'],
     more: { password: 'another horse battery' },
   },
-  'sign-up': { status: 202, kinds: ['free', 'verified', 'unverified'], more: { password: 'another horse battery' } },
+  // Without a password no hash hides how long the rest takes.
+  'sign-up': { status: 202, kinds: ['free', 'verified', 'unverified'], more: {} },
 };
 
 async function measureRoutes(port, { tries, advance, only }) {

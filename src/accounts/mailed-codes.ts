@@ -71,7 +71,7 @@ export class MailedCodes {
       });
       if (isUsable) mails.sendCode(purpose, { to, account, view }, issued);
       else mails.tell(kind, { to, account, view });
-      return kind;
+      return account === null ? `${kind}, and no account` : kind;
     });
   }
 
