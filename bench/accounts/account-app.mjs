@@ -14,7 +14,6 @@ import { createAdapter, route } from '../rig/nest-app.mjs';
 import { publicUrl } from './people.mjs';
 
 export const connections = 10;
-const hashesAtOnce = 4;
 
 function guardedRoutes() {
   class Guarded {
@@ -66,7 +65,7 @@ function limiter(mostAtOnce) {
 }
 
 /** Checks a password as a careful handler does that is written by hand: a login without an account takes as long as one with it. */
-function passwordCheck(pool, schema) {
+function passwordCheck({ pool, schema, hashesAtOnce }) {
   const limited = limiter(hashesAtOnce);
   const nothing = '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$K1rPbEnPNNtkQdyWK0vZV6Hxg1cKdFG4Mf8h2vEPEzs';
   const find = {
@@ -98,7 +97,7 @@ export const apps = {
     controllers: [guardedRoutes()],
   }),
   'hand-written': (config) => {
-    const check = passwordCheck(config.pool, config.schema);
+    const check = passwordCheck(config);
     const signIn = async (request, response, sessions) => {
       const session = await sessions.start(await check(request.body), { request, amr: ['pwd'] });
       return sessions.deliver(session, request, response);
@@ -108,15 +107,16 @@ export const apps = {
       controllers: [guardedRoutes(), signInRoute(signIn, [SessionService])],
     };
   },
-  'bare-token': ({ pool, schema, signingKey }) => {
-    const check = passwordCheck(pool, schema);
-    const key = createPrivateKey(signingKey.privatePem);
+  'bare-token': (config) => {
+    const check = passwordCheck(config);
+    const { privatePem, kid } = config.signingKey;
+    const key = createPrivateKey(privatePem);
     const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const signIn = async (request) => {
       const user = await check(request.body);
       const iat = Math.floor(Date.now() / 1_000);
       const claims = { iss: publicUrl, aud: publicUrl, sub: user.id, iat, exp: iat + 600, jti: randomUUID() };
-      const text = `${encode({ alg: 'ES256', kid: signingKey.kid })}.${encode(claims)}`;
+      const text = `${encode({ alg: 'ES256', kid })}.${encode(claims)}`;
       const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });
       return { access_token: `${text}.${signature.toString('base64url')}`, user };
     };

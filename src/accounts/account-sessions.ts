@@ -70,8 +70,10 @@ export class AccountSessions {
       await sessions.end(session.id);
       throw error;
     }
-    if (amr.length > 0) await this.parts.findLimits().noteSignIn(account.id, network);
-    await signIns.note(account.id);
+    await Promise.all([
+      amr.length > 0 ? this.parts.findLimits().noteSignIn(account.id, network) : undefined,
+      signIns.note(account.id),
+    ]);
     return sessions.deliver(session, request, response);
   }
 

@@ -159,7 +159,7 @@ describe.each(platforms)('accounts on two instances with $name', (platform) => {
     await expectMe(browser, { name: 'Lovelace' });
   });
 
-  it('delete an account at one: no table has a row of it', async () => {
+  it('delete an account at one: no table has a row with its id or its address', async () => {
     const browser = await signUp({ username: 'to be deleted' });
     const id = idOf(browser);
     await one.accounts.linkIdentity(id, { provider: 'github', subject: email });
