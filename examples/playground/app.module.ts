@@ -50,6 +50,7 @@ export class AppModule {
         AccountsModule.forRoot({
           anonymous: true,
           mail: mails,
+          passkeys: { rpId: new URL(pageUrl).hostname, rpName: 'Gatehouse playground', origins: [pageUrl] },
           // The page sends the code of a link back by POST. An app has further pages, as for forgotten passwords.
           links: { verifyEmail: `${pageUrl}/?verify={code}`, magicLink: `${pageUrl}/?magic={code}` },
         }),

@@ -159,6 +159,33 @@ describe('an account of the playground', () => {
     await press('Remove the second factor', /^Remove the second factor: 204 No Content$/);
   });
 
+  it('is signed in to with a passkey', async () => {
+    const cdp = await on.page.context().newCDPSession(on.page);
+    await cdp.send('WebAuthn.enable');
+    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport: 'internal',
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    await signUp();
+    const id = await ownId();
+    await press('Add a passkey', /^Add a passkey: 200 OK$/);
+    await signOut();
+    await press('Sign in with a passkey', /^Sign in with a passkey: 200 OK$/);
+    expect(await ownId()).toBe(id);
+    expect((await on.page.locator('#answer [data-part="request"]').innerText()).length).toBeLessThan(200);
+
+    await signOut();
+    await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
+    await press('Sign in with a passkey', /^The browser gave no passkey: it was not allowed$/);
+    await on.button('Enter as a guest').waitFor();
+  });
+
   it('of a person of the provider is made by the first sign-in, and has the roles as groups', async () => {
     await on.signIn();
     await expect.poll(() => card().innerText()).toMatch(/you\s+Mira Okafor[\s\S]+groups\s+admin, editor/);

@@ -193,11 +193,11 @@ describe('a page of another site, in a browser with a session of the playground'
     return response.status();
   }
 
-  // On another port of the same host it is the same site for SameSite, so the browser sends the cookies. localhost is another
+  // On another port of the same host it is the same site for SameSite, so the browser sends the cookies. 127.0.0.1 is another
   // site: it does not send them, so a guarded route finds no credential. The routes of sessions refuse such a page in any case.
   it.each([
-    { host: '127.0.0.1', guarded: 403 },
-    { host: 'localhost', guarded: 401 },
+    { host: 'localhost', guarded: 403 },
+    { host: '127.0.0.1', guarded: 401 },
   ])('changes nothing by its forms, from $host', async ({ host, guarded }) => {
     const { on } = stand;
     await on.signIn();
@@ -238,7 +238,7 @@ describe('a page of another site, in a browser with a session of the playground'
     const before = await on.cookies();
     const tab = await on.newTab();
     const { port } = foreign.address() as AddressInfo;
-    await tab.goto(`http://127.0.0.1:${port}/`);
+    await tab.goto(`http://localhost:${port}/`);
     const statuses: number[] = [];
     tab.on('response', (response) => statuses.push(response.status()));
     for (const path of ['/auth/refresh', '/auth/sign-out', '/playground/session/devices']) {

@@ -22,6 +22,8 @@ const stories = {
     'From now on, passwords and mails are answered with 401 MFA_REQUIRED until a code follows. Keep the recovery codes.',
   factor: 'The code of the phone, together with the code of the attempt, which lives five minutes.',
   remove: 'Passwords and mails are enough again.',
+  passkey: 'The device keeps a private key for this page, and the app its public one.',
+  'by-passkey': 'The device has signed the challenge of the app. Nothing was typed, and no second factor is asked for.',
   'sign-out': 'The session of this browser has ended, and its cookies are gone.',
 };
 
@@ -148,7 +150,7 @@ export class AccountView {
   #act(title, story, send, onAnswer = () => undefined) {
     return this.#inTurn(async () => {
       const answer = await send();
-      showAnswer({ ...answer, title, story, cookies: [], mark: '', log: await readLog(answer) });
+      showAnswer({ cookies: [], mark: '', ...answer, title, story, log: await readLog(answer) });
       this.#notice = { text: `${title}: ${answerText(answer)}`, isProblem: !isGood(answer) };
       this.#parts.onCall(this.#notice.text);
       await onAnswer(answer);
@@ -187,7 +189,12 @@ export class AccountView {
   #nobody() {
     return [
       element('p', { class: 'soft' }, 'This browser has no session. Sign up, and open the mail that is shown then.'),
-      row(button('Enter as a guest', () => this.#signIn('Enter as a guest', stories.guest, calls.signInAsGuest))),
+      row(
+        button('Enter as a guest', () => this.#signIn('Enter as a guest', stories.guest, calls.signInAsGuest)),
+        button('Sign in with a passkey', () =>
+          this.#signIn('Sign in with a passkey', stories['by-passkey'], calls.signInWithPasskey),
+        ),
+      ),
     ];
   }
 
@@ -211,6 +218,7 @@ export class AccountView {
             row(
               button('Add a second factor', () => this.#register()),
               button('Remove the second factor', remove),
+              button('Add a passkey', () => this.#act('Add a passkey', stories.passkey, calls.addPasskey)),
             ),
             ...this.#secondFactor(),
           ]),

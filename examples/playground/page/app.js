@@ -20,7 +20,7 @@ addEventListener('unhandledrejection', ({ reason }) => showFailure(reason));
 
 const settings = await load('/playground/settings').catch(showFailure);
 
-// The provider accepts one redirect URI only, and `localhost` is another origin than 127.0.0.1.
+// The provider accepts one redirect URI only, and 127.0.0.1 is another origin than localhost.
 if (settings && location.origin !== settings.pageUrl) location.replace(settings.pageUrl);
 else if (settings) await start();
 
