@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { PlaygroundPage } from './playground-page.js';
+import { PlaygroundPage } from './playground-page.js';
 import { usePlayground } from './playground-stand.js';
 
 const password = 'correct horse battery';
@@ -81,6 +81,20 @@ describe('an account of the playground', () => {
     await signOut();
     await mail().getByRole('button').click();
     await expect.poll(notice).toMatch(/^Verify the address: 400 Bad Request: INVALID_CODE, /);
+  });
+
+  it('needs the password beside the code in another browser than that of the sign-up', async () => {
+    await fill();
+    await press('Sign up', /^Sign up: 202 Accepted$/);
+    const first = on;
+    on = await PlaygroundPage.open(stand.browser, on.address, { width: 1280, height: 900 });
+    await mail().getByRole('button').click();
+    await expect.poll(notice).toMatch(/^Verify the address: 401 Unauthorized: PASSWORD_REQUIRED, /);
+    await fill();
+    await mail().getByRole('button').click();
+    await expect.poll(notice).toBe('Verify the address: 200 OK');
+    await on.close();
+    on = first;
   });
 
   it('is made by a link in a mail, or by the code that is typed', async () => {
@@ -193,6 +207,21 @@ describe('an account of the playground', () => {
     await on.signInAgain();
     expect(await ownId()).toBe(id);
     expect(await row('Mira Okafor').count()).toBe(1);
+
+    // Without an account once more, and with two tabs at the same moment.
+    await on.button('Edit Mira Okafor').click();
+    await press('Delete', /^Delete: 204 No Content$/);
+    const statuses = await on.page.evaluate(`(async () => {
+      const { accessToken } = JSON.parse(sessionStorage.getItem('session'));
+      const init = { method: 'POST', headers: { Authorization: 'Bearer ' + accessToken } };
+      const answers = await Promise.all([1, 2, 3].map(() => fetch('/playground/session', init)));
+      return answers.map(({ status }) => status);
+    })()`);
+    expect(statuses).toEqual([200, 200, 200]);
+    await on.page.reload();
+    await expect.poll(() => row('Mira Okafor').count()).toBe(1);
+    expect(await row('Mira Okafor').innerText()).toMatch(/mira@demo\.example, verified[\s\S]+admin, editor/);
+    expect(await ownId()).not.toBe(id);
   });
 
   it('goes its way by keyboard alone on a screen of 360 pixels', async () => {

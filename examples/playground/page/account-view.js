@@ -88,8 +88,14 @@ export class AccountView {
     return this.#act(title, stories[way], send, (answer) => (isGood(answer) ? this.#awaitMail() : undefined));
   }
 
-  #useCode(use, { to, code }) {
-    return this.#signIn(use.title, stories.code, () => use.send({ email: to, code }));
+  /** In another browser than that of the sign-up, the password is needed beside the code of the mail. */
+  #useCode(use, { to: email, code }) {
+    return this.#signIn(use.title, stories.code, async () => {
+      const { value: password } = this.#form.elements.namedItem('password');
+      const answer = await use.send({ email, code });
+      const isAsked = answer.body?.code === 'PASSWORD_REQUIRED' && password !== '';
+      return isAsked ? use.send({ email, code, password }) : answer;
+    });
   }
 
   /** A call that begins a session, or asks for the second factor. */
