@@ -1,12 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { AuthUser } from 'nest-gatehouse';
-import {
-  type Account,
-  AccountError,
-  type AccountErrorCode,
-  AccountService,
-  GroupService,
-} from 'nest-gatehouse/accounts';
+import { type Account, AccountService, GroupService } from 'nest-gatehouse/accounts';
 
 /** What the provider is called in the identities of accounts. */
 const provider = 'demo';

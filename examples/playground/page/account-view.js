@@ -64,6 +64,7 @@ export class AccountView {
       this.#staff = this.#user === null ? undefined : await calls.askStaff();
       this.#mails = await calls.findMails();
       await this.#table.update(this.#user?.id);
+      await this.#show();
     });
   }
 
@@ -152,7 +153,7 @@ export class AccountView {
     }
   }
 
-  /** One call with its answer, after which everything is read again. */
+  /** One call with its answer, after which everything is read again, and shown together with the answer. */
   #act(title, story, send, onAnswer = () => undefined) {
     return this.#inTurn(async () => {
       const answer = await send();
@@ -166,13 +167,13 @@ export class AccountView {
 
   /** Presses are carried out one after the other, and what fails is shown in the card. */
   #inTurn(task) {
-    const turn = this.#last.then(async () => {
-      await task().catch((error) => {
+    const turn = this.#last.then(() =>
+      task().catch(async (error) => {
         this.#notice = { text: explain(error), isProblem: true };
         this.#parts.onCall(this.#notice.text);
-      });
-      await this.#show();
-    });
+        await this.#show();
+      }),
+    );
     this.#last = turn.catch(() => undefined);
     return turn;
   }
