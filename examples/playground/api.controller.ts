@@ -33,6 +33,13 @@ export class ApiController {
     return { id: user.id, roles: user.roles };
   }
 
+  /** Only members of the group `staff`: the groups of an account are the roles of its user. */
+  @RequireRoles('staff')
+  @Get('staff')
+  staff(@CurrentUser() user: AuthUser) {
+    return { id: user.id, roles: user.roles };
+  }
+
   @OptionalAuth()
   @Get('hello')
   hello(@CurrentUser() user: AuthUser | null) {

@@ -1,14 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule, firstOf, fromBearer, fromHeader, oidc } from 'nest-gatehouse';
+import { AccountsModule } from 'nest-gatehouse/accounts';
 import { apiKeys, ApiKeysModule } from 'nest-gatehouse/api-keys';
 import { fromSessionCookie, ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
 import { embeddedPostgres, SqlStoresModule } from 'nest-gatehouse/sql';
+import { AccountsController } from './accounts.controller.js';
 import { ApiController } from './api.controller.js';
+import { DemoAccounts } from './demo-accounts.js';
+import { KeptMails } from './kept-mails.js';
 import { KeysController } from './keys.controller.js';
 import { PlaygroundController } from './playground.controller.js';
 import { apiAudience } from './provider/api-audience.js';
 import { DemoProvider } from './provider/demo-provider.js';
-import { findSubject } from './provider/people.js';
 import { PageAddress } from './page-address.js';
 import { RequestLog } from './request-log.js';
 import { SentCookies } from './sent-cookies.js';
@@ -22,9 +25,10 @@ export interface AppParts {
   readonly dataDirectory: string;
 }
 
-@Module({ controllers: [ApiController, PlaygroundController, SessionController, KeysController] })
+@Module({ controllers: [ApiController, PlaygroundController, SessionController, KeysController, AccountsController] })
 export class AppModule {
   static with({ provider, log, sentCookies, pageUrl, dataDirectory }: AppParts): DynamicModule {
+    const mails = new KeptMails();
     return {
       module: AppModule,
       imports: [
@@ -43,11 +47,20 @@ export class AppModule {
           profiles: { freshForSeconds: 15 },
         }),
         // An app that only verifies the tokens of a provider needs none of these, nor ownTokens(), apiKeys(), publicUrl and tokenFrom.
-        SessionsModule.forRoot({ findSubject, accessToken: { lifetimeSeconds: accessTokenSeconds } }),
+        AccountsModule.forRoot({
+          anonymous: true,
+          mail: mails,
+          passkeys: { rpId: new URL(pageUrl).hostname, rpName: 'Gatehouse playground', origins: [pageUrl] },
+          // The page sends the code of a link back by POST. An app has further pages, as for forgotten passwords.
+          links: { verifyEmail: `${pageUrl}/?verify={code}`, magicLink: `${pageUrl}/?magic={code}` },
+        }),
+        SessionsModule.forRoot({ accessToken: { lifetimeSeconds: accessTokenSeconds } }),
         ApiKeysModule.forRoot({ prefix: 'demo', tokenEndpoint: true }),
         SqlStoresModule.forRoot({ database: embeddedPostgres({ directory: dataDirectory }) }),
       ],
       providers: [
+        DemoAccounts,
+        { provide: KeptMails, useValue: mails },
         { provide: DemoProvider, useValue: provider },
         { provide: RequestLog, useValue: log },
         { provide: SentCookies, useValue: sentCookies },

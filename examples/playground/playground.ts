@@ -27,7 +27,8 @@ const pageFolder = fileURLToPath(
  * @throws {SettingsError} when the app cannot use its database
  */
 export async function startPlayground(settings: Settings): Promise<Playground> {
-  const pageUrl = `http://${host}:${settings.appPort}`;
+  // Passkeys belong to a domain (WebAuthn Level 3 §5.1.3), so the page has a name and no IP address.
+  const pageUrl = `http://localhost:${settings.appPort}`;
   const provider = await DemoProvider.start({ port: settings.providerPort, pageUrl });
   try {
     const app = await startApp(settings, provider, pageUrl);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Controller, ForbiddenException, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { type AuthUser, CurrentUser, Public } from 'nest-gatehouse';
 import { SessionService, type TokenAnswer } from 'nest-gatehouse/sessions';
+import { DemoAccounts } from './demo-accounts.js';
 import { DemoProvider } from './provider/demo-provider.js';
 import { readCookie, SentCookies } from './sent-cookies.js';
 
@@ -14,10 +15,11 @@ export class SessionController {
   constructor(
     @Inject(SessionService) private readonly sessions: SessionService,
     @Inject(DemoProvider) private readonly provider: DemoProvider,
+    @Inject(DemoAccounts) private readonly accounts: DemoAccounts,
     @Inject(SentCookies) private readonly sentCookies: SentCookies,
   ) {}
 
-  /** The guard has verified the provider's token. From here on, the browser has two cookies and needs that token no longer. */
+  /** The guard has verified the provider's token, whose user has an account by it. From here on, the browser has two cookies and needs that token no longer. */
   @Post()
   @HttpCode(200)
   async start(
@@ -28,7 +30,8 @@ export class SessionController {
     if (user.issuer !== this.provider.issuer) {
       throw new ForbiddenException('A session is given for a token of the provider, not for another session');
     }
-    const session = await this.sessions.start(user.id, { request, amr: ['fed'] });
+    const account = await this.accounts.ofPerson(user);
+    const session = await this.sessions.start(account.id, { request, amr: ['fed'] });
     return this.sessions.deliver(session, request, response);
   }
 

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Both servers listen on loopback only: the demo passwords are printed on the sign-in screen. */
 export const host = '127.0.0.1';
+/** Browsers try it first for `localhost`: a program that listens there would get the requests of the page. */
+const otherHost = '::1';
 
 export interface Settings {
   readonly appPort: number;
@@ -42,25 +44,41 @@ async function findPort(variable: string, text: string): Promise<number> {
   if (!/^\d+$/.test(text) || port > 65_535) {
     throw new SettingsError(`${variable} is "${text}". It has to be a port number from 0 to 65535.`);
   }
-  const probe = createServer().listen(port, host);
-  try {
-    await once(probe, 'listening');
-  } catch (error) {
-    throw new SettingsError(explain(variable, port, error), { cause: error });
+  let bound = port;
+  for (const address of [host, otherHost]) {
+    try {
+      bound = await bindBriefly(bound, address);
+    } catch (error) {
+      const isTaken = codeOf(error) === 'EADDRINUSE';
+      // Not every machine has IPv6.
+      if (address === host || isTaken) {
+        throw new SettingsError(explain(variable, bound, address, error), { cause: error });
+      }
+    }
   }
+  return bound;
+}
+
+async function bindBriefly(port: number, address: string): Promise<number> {
+  const probe = createServer().listen(port, address);
+  await once(probe, 'listening');
   const { port: bound } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, 'close');
   return bound;
 }
 
-function explain(variable: string, port: number, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function explain(variable: string, port: number, address: string, error: unknown): string {
+  const code = codeOf(error);
   const problem =
     code === 'EADDRINUSE'
-      ? `Port ${port} on ${host} is taken by another program.`
+      ? `Port ${port} on ${address} is taken by another program.`
       : code === 'EACCES'
-        ? `Port ${port} on ${host} needs rights that you do not have.`
-        : `Port ${port} on ${host} cannot be opened (${String(code ?? error)}).`;
+        ? `Port ${port} on ${address} needs rights that you do not have.`
+        : `Port ${port} on ${address} cannot be opened (${String(code ?? error)}).`;
   return `${problem}\nChoose another one:  ${variable}=${port < 65_436 ? port + 100 : 3100} npm start`;
 }

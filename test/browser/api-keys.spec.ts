@@ -51,7 +51,9 @@ describe('an API key in the playground', () => {
     expect(await on.button('Make a key').isDisabled(), 'nobody makes a key without a session').toBe(true);
     await on.signIn();
     const { body: made } = await press('Make a key', /^\/playground\/keys$/);
-    expect(made).toMatchObject({ key: { userId: 'mira', scopes: ['notes:read'] } });
+    const { userId } = made?.['key'] as { readonly userId: string };
+    expect(await on.ownSession.innerText()).toContain(userId);
+    expect(made).toMatchObject({ key: { scopes: ['notes:read'] } });
     const id = String(made?.['id']);
     expect(made?.['text']).toBe(`${id}_${String(made?.['secret'])}`);
     expect(await card().innerText()).toContain(id);
@@ -61,20 +63,20 @@ describe('an API key in the playground', () => {
       expect(status).toBe('200 OK');
       expect(request).toMatch(header);
       expect(request, 'the key is the only credential').not.toContain('Cookie');
-      expect(body).toMatchObject({ id: 'mira', provider: 'api-key', credential: { kind: 'api-key', id, scheme } });
+      expect(body).toMatchObject({ id: userId, provider: 'api-key', credential: { kind: 'api-key', id, scheme } });
     }
 
     const exchanged = await press('Exchange for a token', /^\/oauth\/token$/);
     expect(exchanged).toMatchObject({ status: '200 OK', body: { token_type: 'Bearer', scope: 'notes:read' } });
     expect(exchanged.request).toContain('grant_type=client_credentials');
     const byToken = await press('Call with the token', me);
-    expect(byToken).toMatchObject({ status: '200 OK', body: { id: 'mira', provider: 'own', clientId: id } });
+    expect(byToken).toMatchObject({ status: '200 OK', body: { id: userId, provider: 'own', clientId: id } });
 
     const { body: rotated } = await press('Rotate the key', /^\/playground\/keys\/\w+\/rotate$/);
     expect(rotated).toMatchObject({ id });
     expect(rotated?.['secret']).not.toBe(made?.['secret']);
     for (const name of ['Call by Bearer', 'Call with the old secret']) {
-      expect(await press(name, me), name).toMatchObject({ status: '200 OK', body: { id: 'mira' } });
+      expect(await press(name, me), name).toMatchObject({ status: '200 OK', body: { id: userId } });
     }
 
     expect(await press('Revoke the key', /^\/playground\/keys\/\w+$/)).toMatchObject({ status: '204 No Content' });

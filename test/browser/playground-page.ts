@@ -31,7 +31,7 @@ export class PlaygroundPage {
     readonly page: Page,
   ) {
     page.on('request', (request) => {
-      if (new URL(request.url()).hostname !== '127.0.0.1') this.strays.push(request.url());
+      if (!['localhost', '127.0.0.1'].includes(new URL(request.url()).hostname)) this.strays.push(request.url());
     });
     page.on('pageerror', (error) => this.strays.push(error.message));
     page.on('console', (message) => {

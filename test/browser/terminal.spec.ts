@@ -27,6 +27,20 @@ describe('the playground in a terminal', () => {
     },
   );
 
+  it('names a port of localhost that another program has in IPv6, because browsers would ask that program', async (test) => {
+    const squatter = createServer().listen(0, '::1');
+    await once(squatter, 'listening').catch(() => {
+      test.skip('no IPv6 on this machine');
+    });
+    const { port } = squatter.address() as AddressInfo;
+
+    const playground = new PlaygroundProcess({ PLAYGROUND_PORT: port });
+
+    expect(await playground.exitCode()).toBe(1);
+    expect(playground.output).toContain(`Port ${port} on ::1 is taken`);
+    squatter.close();
+  });
+
   it('refuses one port for both servers, and a port that is none', async () => {
     const same = new PlaygroundProcess({ PLAYGROUND_PORT: 45_871, PLAYGROUND_PROVIDER_PORT: 45_871 });
     const none = new PlaygroundProcess({ PLAYGROUND_PORT: 70_000 });

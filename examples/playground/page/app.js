@@ -1,3 +1,4 @@
+import { AccountView } from './account-view.js';
 import { announce, showAnswer, showFailure, summaryOf, uncoverAnswer } from './answer-view.js';
 import { ApiKeyView } from './api-key-view.js';
 import { isGood, load, UnusableAnswer } from './call.js';
@@ -19,7 +20,7 @@ addEventListener('unhandledrejection', ({ reason }) => showFailure(reason));
 
 const settings = await load('/playground/settings').catch(showFailure);
 
-// The provider accepts one redirect URI only, and `localhost` is another origin than 127.0.0.1.
+// The provider accepts one redirect URI only, and 127.0.0.1 is another origin than localhost.
 if (settings && location.origin !== settings.pageUrl) location.replace(settings.pageUrl);
 else if (settings) await start();
 
@@ -31,7 +32,8 @@ async function start() {
   const keys = new KeysView({ onChange: announce });
   const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
   const apiKey = new ApiKeyView(byId('api-key'), { onCall: announce });
-  const session = createSessionView(held, matrix, apiKey);
+  const account = new AccountView({ onCall: announce, onChange: () => session.update() });
+  const session = createSessionView(held, { matrix, apiKey, account });
 
   function render() {
     showYou(byId('you'), {
@@ -78,13 +80,14 @@ async function start() {
   byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(held), run).catch(showFailure));
   await keys.update(held);
   await (outcome === 'signed in' ? session.start() : session.update());
+  await account.followLink();
 
   // The first request loads the current user.
   if (held.accessToken) await run(tokens[0], routes[0]).catch(showFailure);
   document.body.dataset.ready = 'true';
 }
 
-function createSessionView(held, matrix, apiKey) {
+function createSessionView(held, { matrix, apiKey, account }) {
   return new SessionView(byId('own-session'), {
     providerToken: () => held.accessToken,
     onCall: announce,
@@ -96,6 +99,7 @@ function createSessionView(held, matrix, apiKey) {
       held.ownSession = exists;
       matrix.update(held);
       apiKey.update(exists);
+      void account.update(exists);
     },
   });
 }

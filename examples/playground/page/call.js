@@ -12,6 +12,15 @@ export class UnusableAnswer extends Error {
   }
 }
 
+/** The browser has made or found no passkey: its user has declined, or there is none. */
+export class NoPasskey extends Error {
+  constructor(problem) {
+    super(`The browser gave no passkey: ${problem}`);
+  }
+}
+
+const expected = [NoAnswer, UnusableAnswer, NoPasskey];
+
 /**
  * Calls the app, or with `who` another server. Every status is an answer; `body` is parsed JSON, text where it is none, and
  * null where there is none.
@@ -54,9 +63,9 @@ export function answerText({ status, statusText, body }) {
   return facts ? `${status} ${statusText}: ${facts}` : `${status} ${statusText}`;
 }
 
-/** What to tell the user about an error. One that is neither of the two above is a fault of this page. */
+/** What to tell the user about an error. One that is none of those above is a fault of this page. */
 export function explain(error) {
-  if (error instanceof NoAnswer || error instanceof UnusableAnswer) return error.message;
+  if (expected.some((kind) => error instanceof kind)) return error.message;
   console.error(error);
   return `This page has a fault: ${error?.message ?? error}`;
 }

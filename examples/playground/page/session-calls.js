@@ -49,7 +49,7 @@ export function signOutOfApp() {
 }
 
 /** As a client of an app does it: when the access token is refused, it refreshes once and asks again. */
-async function asSession(path, init) {
+export async function asSession(path, init) {
   const first = await call(path, init);
   if (first.status !== 401) return first;
   const refreshed = await refresh();

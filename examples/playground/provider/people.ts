@@ -1,5 +1,3 @@
-import type { SessionSubject } from 'nest-gatehouse/sessions';
-
 export interface Person {
   readonly id: string;
   readonly password: string;
@@ -44,14 +42,6 @@ export const people: readonly [Person, ...Person[]] = [
 /** Finds a user by id; the first user otherwise, because a flawed token needs a user before the first sign-in. */
 export function findPerson(id: unknown): Person {
   return people.find((person) => person.id === id) ?? people[0];
-}
-
-/** The user as the app's own sessions have it. It is looked up when a session begins, and at each refresh. */
-export function findSubject(id: string): SessionSubject | null {
-  const person = people.find((candidate) => candidate.id === id);
-  if (person === undefined) return null;
-  const { name, email, emailVerified, roles } = person;
-  return { id, name, email, emailVerified, roles };
 }
 
 export function signInAs(id: string, password: string): Person | undefined {
