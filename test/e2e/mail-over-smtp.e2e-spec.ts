@@ -22,7 +22,7 @@ async function mailOf(server: MailServer, count = 1) {
   const mail = server.mails.at(-1);
   if (mail === undefined) throw new Error('There is no mail');
   const { text = '', html } = mail;
-  const htmlText = html === false ? '' : html;
+  const htmlText = typeof html === 'string' ? html : '';
   return {
     ...mail,
     codeInText: codeIn(/(https:\S+)/.exec(text)?.[1]),
