@@ -25,7 +25,7 @@ export interface SignUpsParts {
 }
 
 /** What a person states about themselves when they sign up. */
-export type SignUpProfile = Pick<AccountProfile, 'username' | 'name' | 'givenName' | 'familyName' | 'pictureUrl'>;
+type SignUpProfile = Pick<AccountProfile, 'username' | 'name' | 'givenName' | 'familyName' | 'pictureUrl'>;
 
 /** What a person signs up with. */
 export interface SignUp {
@@ -199,7 +199,7 @@ type SignUpState = NonNullable<AccountCredentials['signUp']>;
 const emptyProfile = { username: null, name: null, givenName: null, familyName: null, pictureUrl: null };
 
 /** Whether an account was made by a sign-up that was not confirmed, and nobody has signed in to it. */
-export function isUnused({ credentials, lastSignInAt, isAnonymous }: FoundAccount): boolean {
+function isUnused({ credentials, lastSignInAt, isAnonymous }: FoundAccount): boolean {
   const { signUp } = credentials;
   return signUp?.pending !== undefined && !signUp.isRestart && lastSignInAt === null && !isAnonymous;
 }

@@ -110,7 +110,7 @@ describe.each(platforms)('a stranger on $name', (platform) => {
   });
 
   it('finishes no request that waited for its body until the session had ended', async () => {
-    const own = await startMailApp(platform, {}, { bodyParser: false } as object);
+    const own = await startMailApp(platform, {}, { bodyParser: false });
     const { id } = await own.accounts.create({ email, emailVerified: true, password });
     const thief = await own.signIn();
     const url = new URL('/auth/email/change', own.app.url);
