@@ -38,11 +38,10 @@ export async function outcomesOf(
   call: (instance: MailApp, at: number) => Promise<Answer>,
 ): Promise<Readonly<Record<string, number>>> {
   const answers = await Promise.all(Array.from({ length: times }, (_, at) => call(at % 2 === 0 ? one : other, at)));
-  const outcomes = answers.map((answer) =>
-    outcome(answer)
-      .filter((part) => part !== undefined)
-      .join(' '),
-  );
+  const outcomes = answers.map((answer) => {
+    const [status, code] = outcome(answer);
+    return typeof code === 'string' ? `${status} ${code}` : String(status);
+  });
   const count = (text: string): number => outcomes.filter((known) => known === text).length;
   return Object.fromEntries([...new Set(outcomes)].sort().map((text) => [text, count(text)]));
 }
