@@ -9,7 +9,7 @@ export interface ObjectMaker {
 
 type ClassOf<Value> = new (...parameters: never[]) => Value;
 
-/** An object of the app with one method: the object, a class that makes it, or a function in the place of the method. */
+/** An object of the app, or a class that makes it. An option that takes a function as well adds that to its own type. */
 export type AppObject<Value extends object> = Value | ClassOf<Value>;
 
 /**

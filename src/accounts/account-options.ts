@@ -153,6 +153,13 @@ export const accountOptionNames: readonly string[] = [
 export function readAccountTerms(where: string, given: unknown): AccountTerms {
   const options = readOptions(where, given, accountOptionNames, 'next to the factory: path');
   const { signUp, password = {}, passkeys = false, links = {}, signUpInput } = options;
+  if (signUp === 'at-once' && password === false) {
+    throw new ConfigurationError(
+      path(where, 'signUp'),
+      "'at-once' needs passwords, and they are switched off",
+      "Write signUp: 'verify-first', or leave password out",
+    );
+  }
   return Object.freeze({
     where,
     signUp:

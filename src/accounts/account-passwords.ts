@@ -20,6 +20,14 @@ export interface GivenPassword {
   readonly passwordHash?: string | undefined;
 }
 
+/** The change of a password. */
+export interface Replacement {
+  readonly at: Date;
+  readonly network: string | null;
+  /** Throws where the caller must not change it any more: hashing takes its time. */
+  readonly checkIsAllowed: () => Promise<unknown>;
+}
+
 /** Sets and checks the passwords of accounts. */
 export class AccountPasswords {
   constructor(private readonly parts: AccountPasswordsParts) {}
@@ -49,11 +57,6 @@ export class AccountPasswords {
       await policy.check(password, person);
       return await hasher.hash(password, network ?? undefined);
     });
-  }
-
-  /** The form in which a login is compared. */
-  keyOf(login: string): string {
-    return toAccountKey(login);
   }
 
   /** The account with this e-mail address or username. */
@@ -109,9 +112,14 @@ export class AccountPasswords {
    * @throws {AccountError} `WEAK_PASSWORD`
    * @throws {RefusalError} `INVALID_CREDENTIALS` where the account has another password by now, or must not sign in.
    */
-  async replace(account: FoundAccount, password: string, at: Date, network: string | null): Promise<FoundAccount> {
+  async replace(
+    account: FoundAccount,
+    password: string,
+    { at, network, checkIsAllowed }: Replacement,
+  ): Promise<FoundAccount> {
     const before = account.credentials.passwordHash;
     const passwordHash = await this.toHash({ password }, account, network);
+    await checkIsAllowed();
     const changed = await this.parts.records.ask((store) =>
       store.change(account.id, (found) => {
         if (found.status === 'disabled' || found.credentials.passwordHash !== before) throw changedMeanwhile();
@@ -152,8 +160,9 @@ function changedMeanwhile(): RefusalError {
   return RefusalError.of('INVALID_CREDENTIALS', 'The password of the account was changed meanwhile, or it is disabled');
 }
 
-/** Credentials with a new password. What a session from before has begun, and not finished, ends with the old one. */
+/** Credentials with a new password. What was begun before and not finished, a second factor or a sign-up, ends. */
 export function withPassword(credentials: AccountCredentials, passwordHash: string): AccountCredentials {
-  const others = Object.entries(credentials).filter(([name]) => name !== 'pendingTotp');
+  const dropped = ['pendingTotp', ...(credentials.signUp?.pending === undefined ? [] : ['signUp'])];
+  const others = Object.entries(credentials).filter(([name]) => !dropped.includes(name));
   return { ...(Object.fromEntries(others) as AccountCredentials), passwordHash };
 }

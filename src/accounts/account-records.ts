@@ -1,8 +1,9 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { AccountError } from './account-error.js';
 import type { AccountEvent } from './account.js';
-import { takenError } from './account-profile.js';
-import type { AccountConflict, AccountStore, FoundAccount, StoredAccount } from './account-store.js';
+import { createUuidV7 } from '../issuing/uuid-v7.js';
+import { createStoredAccount, takenError } from './account-profile.js';
+import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
 import { askStore } from './ask-store.js';
 
 export interface AccountRecordsParts {
@@ -31,6 +32,23 @@ export class AccountRecords {
     return this.ask((store) => store.find(id));
   }
 
+  findByEmail(emailKey: string): Promise<FoundAccount | null> {
+    return this.ask((store) => store.findByEmail(emailKey));
+  }
+
+  /** An account of which nothing is known, and that is not stored yet. */
+  newAccount(): StoredAccount {
+    const at = this.now();
+    return createStoredAccount(createUuidV7(at.getTime()), at);
+  }
+
+  /** Stores a new account. @returns `null` where another account has the same address or username */
+  async createIf(account: StoredAccount): Promise<FoundAccount | null> {
+    if ((await this.ask((store) => store.create(account))) !== null) return null;
+    this.emit('account-created', account.id);
+    return { ...account, groups: [] };
+  }
+
   /** @throws {AccountError} `EMAIL_TAKEN` or `USERNAME_TAKEN` */
   async create(account: StoredAccount): Promise<FoundAccount> {
     const taken = await this.ask((store) => store.create(account));
@@ -56,12 +74,9 @@ export class AccountRecords {
    * Changes an account where it is still in a state in which it may be changed so.
    *
    * @param decide gives `null` where it is not
-   * @returns the account before and after it; what is taken; `null` where it may not be changed, or is gone
+   * @returns the account before and after it; `null` where it may not be changed, is gone, or another account has the same address or username
    */
-  async changeIf(
-    id: string,
-    decide: (account: FoundAccount) => StoredAccount | null,
-  ): Promise<ChangedAccount | AccountConflict | null> {
+  async changeIf(id: string, decide: (account: FoundAccount) => StoredAccount | null): Promise<ChangedAccount | null> {
     const updatedAt = this.now();
     // The store may call the function several times; the last one counts.
     const before: (FoundAccount | null)[] = [];
@@ -73,8 +88,7 @@ export class AccountRecords {
       }),
     );
     const last = before.at(-1) ?? null;
-    if (typeof after === 'string') return after;
-    return after === null || last === null ? null : { before: last, after };
+    return after === null || typeof after === 'string' || last === null ? null : { before: last, after };
   }
 
   emit(type: AccountEvent['type'], accountId: string): void {

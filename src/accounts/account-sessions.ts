@@ -77,6 +77,11 @@ export class AccountSessions {
     return sessions.deliver(session, request, response);
   }
 
+  /** Whether a request is one of this guest. */
+  async isGuest(view: RequestView, guestId: string | null): Promise<boolean> {
+    return guestId !== null && (await this.findGuestId(view)) === guestId;
+  }
+
   /** What ended the sessions of the account after its credentials were read has not seen the one that has begun. */
   private async checkIsStillGood(account: FoundAccount, signIn: AccountSignIn): Promise<void> {
     const { isStillGood = isAlwaysGood } = signIn;

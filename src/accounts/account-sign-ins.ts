@@ -1,9 +1,7 @@
 import { isAuthError } from '../errors/auth-error.js';
-import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { AccountError } from './account-error.js';
 import type { AccountAccess } from './account-access.js';
-import type { AccountPasswords } from './account-passwords.js';
-import { createStoredAccount } from './account-profile.js';
+import type { AccountPasswords, Replacement } from './account-passwords.js';
 import type { AccountRecords } from './account-records.js';
 import type { FoundAccount } from './account-store.js';
 
@@ -17,25 +15,24 @@ export interface AccountSignInsParts {
   readonly listPasskeys: (accountId: string) => Promise<readonly string[]>;
 }
 
-/** What signing in and signing up do to accounts. */
+/** Makes guests, changes passwords, records sign-ins, and keeps an account's last way to sign in. */
 export class AccountSignIns {
   constructor(private readonly parts: AccountSignInsParts) {}
 
   /** Makes an account of a guest. */
   createGuest(): Promise<FoundAccount> {
     const { records } = this.parts;
-    const at = records.now();
-    return records.create({ ...createStoredAccount(createUuidV7(at.getTime()), at), isAnonymous: true });
+    return records.create({ ...records.newAccount(), isAnonymous: true });
   }
 
   /** Sets a password in the place of the one that was checked, or a first one. The other sessions and the codes end. */
   async changePassword(
     account: FoundAccount,
     password: string,
-    { network, sessionId }: { readonly network: string | null; readonly sessionId: string },
+    { sessionId, ...replacement }: Omit<Replacement, 'at'> & { readonly sessionId: string },
   ): Promise<FoundAccount> {
     const { records, passwords, access } = this.parts;
-    const changed = await passwords.replace(account, password, records.now(), network);
+    const changed = await passwords.replace(account, password, { ...replacement, at: records.now() });
     records.emit('password-changed', account.id);
     await access.endSessions(account.id, sessionId);
     // A code that was mailed before must not undo it, nor one that a session has asked for until now.

@@ -21,7 +21,7 @@ export interface StoredAccount {
   readonly status: 'enabled' | 'disabled';
   /** A guest. */
   readonly isAnonymous: boolean;
-  /** What sign-ins are checked against. The store keeps it as JSON, and reads nothing in it. */
+  /** What sign-ins are checked against, and the sign-up that waits for its verification. The store keeps it as JSON, and reads nothing in it. */
   readonly credentials: AccountCredentials;
   /** What the app keeps with the account: JSON, with the names as they were written. */
   readonly customData: JsonObject;
@@ -30,7 +30,10 @@ export interface StoredAccount {
   readonly lastSignInAt: Date | null;
 }
 
-/** What sign-ins are checked against. None of it is readable: a password is a hash. */
+/**
+ * What sign-ins are checked against. Passwords and recovery codes are hashes, secrets are encrypted; the names and the custom data of a
+ * pending sign-up are readable.
+ */
 export interface AccountCredentials {
   /** The hash of the password (PHC string format); left out where there is none. */
   readonly passwordHash?: string;
@@ -46,7 +49,7 @@ export interface AccountCredentials {
 interface SignUpCredentials {
   /** The SHA-256 of what the browser that signed up has in a cookie, as base64url; `null` for a client without cookies. */
   readonly browser: string | null;
-  /** Whether the account was there before: then what it has is not of whoever signed up. */
+  /** Whether the account was there before the sign-up, by an import or a provider: then its earlier access ends with the verification. */
   readonly isRestart: boolean;
   /** What the account becomes when its address is verified; left out for one that works at once. */
   readonly pending?: PendingSignUp;

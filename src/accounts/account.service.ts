@@ -1,15 +1,16 @@
 import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../configuration/list-page.js';
-import { createUuidV7, isUuid } from '../issuing/uuid-v7.js';
+import { isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { type Account, type AccountIdentity, toAccount } from './account.js';
 import { AccountError } from './account-error.js';
 import type { AccountAccess } from './account-access.js';
 import { checkInput, checkText, toAccountKey } from './account-input.js';
 import { type AccountPasswords, withPassword } from './account-passwords.js';
-import { type AccountProfile, createStoredAccount, profileRules, withProfile } from './account-profile.js';
+import { type AccountProfile, profileRules, withProfile } from './account-profile.js';
 import { type AccountRecords, unknownAccount } from './account-records.js';
 import type { AccountStore, FoundAccount } from './account-store.js';
 import { applyMergePatch } from './custom-data.js';
+import { withoutSignUp } from './sign-ups.js';
 import { withoutSecondFactor } from './second-factors.js';
 
 /** What an account is created with. */
@@ -60,8 +61,7 @@ export class AccountService {
     checkInput<NewAccount>(given, { ...profileRules, password: 'password', passwordHash: 'passwordHash' });
     const { password, passwordHash, ...profile } = given;
     const hash = await this.parts.passwords.toHash({ password, passwordHash }, profile);
-    const at = this.parts.records.now();
-    const account = withProfile(createStoredAccount(createUuidV7(at.getTime()), at), profile);
+    const account = withProfile(this.parts.records.newAccount(), profile);
     const stored = { ...account, credentials: hash === null ? {} : { passwordHash: hash } };
     return toAccount(await this.parts.records.create(stored));
   }
@@ -113,7 +113,12 @@ export class AccountService {
    */
   async update(id: string, changes: AccountProfile): Promise<Account> {
     checkInput<AccountProfile>(changes, profileRules);
-    const changed = await this.parts.records.change(id, (account) => withProfile(account, changes));
+    // What the app says of the address takes the place of what a sign-up would verify.
+    const isSettled = changes.email !== undefined || changes.emailVerified !== undefined;
+    const changed = await this.parts.records.change(id, (account) => ({
+      ...withProfile(account, changes),
+      credentials: isSettled ? withoutSignUp(account.credentials) : account.credentials,
+    }));
     // Those that were mailed to the earlier address.
     if (changes.email !== undefined) await this.parts.access.endCodes(id);
     return toAccount(changed);

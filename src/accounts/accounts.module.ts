@@ -33,6 +33,7 @@ import { AccountsAppObjects } from './accounts-app-objects.js';
 import { ACCOUNT_TERMS, accountsModuleProviders } from './accounts-module-providers.js';
 import { GroupService } from './group.service.js';
 import { Outbox } from './outbox.js';
+import type { SignInRequests } from './sign-in-requests.js';
 import { SecondFactors } from './second-factors.js';
 
 const ROUTES = Symbol('nest-gatehouse.account-routes');
@@ -99,7 +100,7 @@ export class AccountsModule implements NestModule, OnModuleInit, OnApplicationSh
     this.claims.claim('AccountsModule.forRoot', namesOfRoutes(path, accountRoutes));
     const terms = this.moduleRef.get<AccountTerms>(ACCOUNT_TERMS, { strict: true });
     if (terms.signUp !== 'verify-first') return;
-    for (const controller of controllers) setStatus(controller, 'signUp', 202);
+    for (const controller of controllers) setStatus(controller, 'signUp' satisfies keyof SignInRequests, 202);
   }
 
   /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */

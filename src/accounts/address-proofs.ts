@@ -1,17 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 
-import { createUuidV7 } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { AccountAccess } from './account-access.js';
-import { createStoredAccount, takenError, withProfile } from './account-profile.js';
+import { takenError, withProfile } from './account-profile.js';
 import type { AccountRecords } from './account-records.js';
 import type { AccountCredentials, FoundAccount, PendingSignUp, StoredAccount } from './account-store.js';
-import type { SignUps } from './sign-ups.js';
+import { type SignUps, withoutSignUp } from './sign-ups.js';
 
 export interface AddressProofsParts {
   readonly records: AccountRecords;
   readonly access: AccountAccess;
   readonly signUps: SignUps;
+}
+
+/** What an account has when its address turns out to be somebody else's than was thought. */
+interface OwnedAccount {
+  readonly credentials?: AccountCredentials;
+  /** Beside the custom data that it has. */
+  readonly customData?: JsonObject | undefined;
 }
 
 /** A new account of somebody whose address is known to be their own. */
@@ -23,7 +29,7 @@ export interface ProvenPerson {
 }
 
 /**
- * What becomes of accounts when it turns out whose an address is. Whoever makes an account with an address that is not theirs must gain
+ * Gives accounts to the owners of their addresses once these have proven them: verifies, takes over, or moves the address. Whoever makes an account with an address that is not theirs must gain
  * nothing when its owner comes (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
  */
 export class AddressProofs {
@@ -38,13 +44,24 @@ export class AddressProofs {
   async confirm(account: FoundAccount): Promise<FoundAccount | null> {
     const { access } = this.parts;
     const { isRestart = false, pending } = account.credentials.signUp ?? {};
-    if (isRestart) await access.revokeAll(account.id);
-    const upgraded = isRestart || pending === undefined ? null : await this.upgradeGuest(account, pending);
-    if (upgraded !== null) return upgraded;
-    const verified = await this.verify(account, isSameSignUp(account), await this.deciderOf(pending));
-    if (verified === null) return null;
-    if (isRestart) await access.revokeAll(account.id);
-    await access.endCodes(account.id);
+    // Nothing of whoever signed up can be there before. An account that works at once keeps what it has.
+    if (isRestart || pending !== undefined) return await this.confirmPending(account, isRestart, pending);
+    const verified = await this.verify(account, isSameSignUp(account), await this.deciderOf(undefined, account.id));
+    if (verified !== null) await access.endCodes(account.id);
+    return verified;
+  }
+
+  private async confirmPending(
+    account: FoundAccount,
+    isRestart: boolean,
+    pending: PendingSignUp | undefined,
+  ): Promise<FoundAccount | null> {
+    const { access } = this.parts;
+    await access.revokeAll(account.id);
+    const guest = isRestart ? null : await this.findGuest(pending?.guestId ?? null);
+    if (guest !== null && pending !== undefined) return await this.upgradeGuest(account, guest.id, pending);
+    const verified = await this.verify(account, isSameSignUp(account), await this.deciderOf(pending, account.id));
+    if (verified !== null) await access.revokeAll(account.id);
     return verified;
   }
 
@@ -52,14 +69,22 @@ export class AddressProofs {
    * Gives an account whose address was not verified to the owner of the address, who has proven it in another way than by signing up for
    * it. Its password, second factor, sessions, identities, passkeys, API keys and codes end: they may be a stranger's.
    *
-   * @param credentials what the owner signs in with from now on
+   * What somebody has signed up with is dropped as well.
+   *
+   * @param owned what the owner signs in with from now on, and what the app adds
    * @returns `null` where the account was changed meanwhile, such as verified
    */
-  async takeOver(account: FoundAccount, credentials: AccountCredentials = {}): Promise<FoundAccount | null> {
+  async takeOver(
+    account: FoundAccount,
+    { credentials = {}, customData }: OwnedAccount = {},
+  ): Promise<FoundAccount | null> {
     const { access } = this.parts;
     // Before it, so that a failure in between leaves nothing of the stranger; and after it, for what was added meanwhile.
     await access.revokeAll(account.id);
-    const verified = await this.verify(account, isStillUnproven(account), (found) => ({ ...found, credentials }));
+    const verified = await this.verify(account, isStillUnproven(account), (found) => ({
+      ...withCustomData(found, customData),
+      credentials,
+    }));
     if (verified !== null) await access.revokeAll(account.id);
     return verified;
   }
@@ -67,66 +92,97 @@ export class AddressProofs {
   /** Makes an account for the owner of an address that has none. @returns `null` where another request has made one meanwhile */
   async create({ email, customData, guestId }: ProvenPerson): Promise<FoundAccount | null> {
     const { records } = this.parts;
-    const profile = { email, emailVerified: true, ...(customData !== undefined && { customData }) };
+    const profile = { email, emailVerified: true };
     if (guestId !== null)
-      return await this.changeGuest(guestId, (guest) => ({ ...withProfile(guest, profile), credentials: {} }));
-    const at = records.now();
-    const account = withProfile(createStoredAccount(createUuidV7(at.getTime()), at), profile);
-    if ((await records.ask((store) => store.create(account))) !== null) return null;
-    records.emit('account-created', account.id);
-    return { ...account, groups: [] };
+      return await this.changeGuest(guestId, (guest) => ({
+        ...withCustomData(withProfile(guest, profile), customData),
+        credentials: {},
+      }));
+    return await records.createIf(withCustomData(withProfile(records.newAccount(), profile), customData));
   }
 
   /**
    * Gives an account another address, which is known to be its user's own. An account that has the address without having verified it
    * loses it.
    *
+   * @returns `null` where the account, or the address, was changed meanwhile
    * @throws {AccountError} `EMAIL_TAKEN` where the address is verified for another account
    */
-  async changeAddress(account: FoundAccount, email: string, emailKey: string): Promise<FoundAccount> {
+  async changeAddress(account: FoundAccount, email: string, emailKey: string): Promise<FoundAccount | null> {
     const { records, access, signUps } = this.parts;
-    const holder = await records.ask((store) => store.findByEmail(emailKey));
+    const holder = await records.findByEmail(emailKey);
     if (holder !== null && holder.id !== account.id) {
       if (holder.emailVerified || holder.status === 'disabled') throw takenError('email');
       await signUps.release(holder);
     }
-    const changed = await records.change(account.id, (found) => {
-      return { ...withProfile(found, { email, emailVerified: true }), credentials: withoutSignUp(found.credentials) };
+    const isSame = (found: FoundAccount): boolean =>
+      found.status === 'enabled' &&
+      found.emailKey === account.emailKey &&
+      found.credentials.passwordHash === account.credentials.passwordHash;
+    const changed = await records.changeIf(account.id, (found) => {
+      if (!isSame(found)) return null;
+      const credentials = withoutSignUp(found.credentials);
+      return { ...withProfile(found, { email, emailVerified: true }), credentials };
     });
+    if (changed === null) return null;
     // Those that were mailed to the earlier address, too.
     await access.endCodes(account.id);
-    return changed;
+    return changed.after;
+  }
+
+  private async findGuest(id: string | null): Promise<FoundAccount | null> {
+    const guest = id === null ? null : await this.parts.records.find(id);
+    return guest?.isAnonymous === true && guest.status === 'enabled' ? guest : null;
   }
 
   /**
    * Gives the address to the guest who signed up for it, and removes the account that kept it until now.
    *
-   * @returns `null` where nobody did who is still a guest
+   * @returns `null` where one of them was changed meanwhile
    */
-  private async upgradeGuest(keeper: FoundAccount, pending: PendingSignUp): Promise<FoundAccount | null> {
+  private async upgradeGuest(
+    keeper: FoundAccount,
+    guestId: string,
+    pending: PendingSignUp,
+  ): Promise<FoundAccount | null> {
     const { records, signUps } = this.parts;
-    const { guestId } = pending;
-    const guest = guestId === null ? null : await records.find(guestId);
-    if (guestId === null || guest?.isAnonymous !== true || guest.status === 'disabled') return null;
-    await signUps.release(keeper);
     const { email } = keeper;
-    const decide = await this.deciderOf(pending);
-    const upgraded = await this.changeGuest(guestId, (found) =>
-      withProfile(decide(found), { email, emailVerified: true }),
+    const decide = await this.deciderOf(pending, guestId);
+    const isSame = isSameSignUp(keeper);
+    const released = await records.changeIf(keeper.id, (found) =>
+      isSame(found) ? withProfile(found, { email: null }) : null,
     );
+    if (released === null) return null;
+    let upgraded: FoundAccount | null = null;
+    try {
+      upgraded = await this.changeGuest(guestId, (found) => withProfile(decide(found), { email, emailVerified: true }));
+    } finally {
+      // The sign-up is not lost: another code can be asked for.
+      if (upgraded === null) await records.changeIf(keeper.id, (found) => withProfile(found, { email }));
+    }
+    if (upgraded !== null) await signUps.remove(keeper);
     if (upgraded !== null) records.emit('account-verified', guestId);
     return upgraded;
   }
 
-  /** What makes an account what was signed up for. The username may have been taken since. */
-  private async deciderOf(pending: PendingSignUp | undefined): Promise<(account: FoundAccount) => StoredAccount> {
+  /** What makes an account what was signed up for. `email/verify` refuses a username that is taken; one that is taken in between is left out. */
+  private async deciderOf(
+    pending: PendingSignUp | undefined,
+    accountId: string,
+  ): Promise<(account: FoundAccount) => StoredAccount> {
     if (pending === undefined) return (found) => ({ ...found, credentials: withoutSignUp(found.credentials) });
-    const isFree = await this.parts.signUps.isFree(pending.username);
+    const isFree = await this.parts.signUps.isFree(pending.username, accountId);
     const { passwordHash, username, name, givenName, familyName, pictureUrl, customData } = pending;
-    const given = { username: isFree ? username : null, name, givenName, familyName, pictureUrl, customData };
+    const given: Omit<PendingSignUp, 'passwordHash' | 'guestId' | 'customData'> = {
+      username: isFree ? username : null,
+      name,
+      givenName,
+      familyName,
+      pictureUrl,
+    };
     const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
     return (found) => ({
-      ...withProfile(found, known),
+      ...withCustomData(withProfile(found, known), customData),
       credentials: passwordHash === null ? {} : { passwordHash },
     });
   }
@@ -139,7 +195,7 @@ export class AddressProofs {
     const upgraded = await records.changeIf(guestId, (guest) =>
       guest.isAnonymous && guest.status === 'enabled' ? { ...decide(guest), isAnonymous: false } : null,
     );
-    if (upgraded === null || typeof upgraded === 'string') return null;
+    if (upgraded === null) return null;
     records.emit('account-upgraded', guestId);
     await access.endSessions(guestId);
     return upgraded.after;
@@ -154,7 +210,7 @@ export class AddressProofs {
     const changed = await records.changeIf(account.id, (found) =>
       found.status === 'enabled' && isStill(found) ? { ...decide(found), emailVerified: true } : null,
     );
-    if (changed === null || typeof changed === 'string') return null;
+    if (changed === null) return null;
     records.emit('account-verified', account.id);
     return changed.after;
   }
@@ -162,11 +218,6 @@ export class AddressProofs {
 
 function isStillUnproven(account: FoundAccount): (found: FoundAccount) => boolean {
   return ({ email, emailVerified }) => email === account.email && !emailVerified;
-}
-
-function withoutSignUp(credentials: AccountCredentials): AccountCredentials {
-  const others = Object.entries(credentials).filter(([name]) => name !== 'signUp');
-  return Object.fromEntries(others);
 }
 
 /** Whether nobody has signed up for the account again since it was read, and its address is still to be verified. */
@@ -177,4 +228,9 @@ function isSameSignUp(account: FoundAccount): (found: FoundAccount) => boolean {
     !emailVerified &&
     credentials.passwordHash === passwordHash &&
     isDeepStrictEqual(credentials.signUp, signUp);
+}
+
+/** The account with what the app adds to its custom data when somebody signs up. */
+function withCustomData(account: StoredAccount, added: JsonObject | null | undefined): StoredAccount {
+  return { ...account, customData: { ...account.customData, ...added } };
 }

@@ -1,4 +1,4 @@
-/** How long the hashes of one algorithm and cost take. */
+/** How long the hashes of one cost take, or one way of a request. */
 interface Duration {
   /** An average in which the last ones count most. */
   ms: number;
@@ -23,8 +23,12 @@ export class AnswerPace {
   /** @param now monotonic milliseconds; durations are real time, independent of the app's clock */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Records how long a hash took, and returns how much longer the answer has to wait. */
-  restOf(cost: string, tookMs: number): number {
+  /**
+   * Records how long a hash took, and returns how much longer the answer has to wait.
+   *
+   * @param fewest how many costs have to be known for anybody to wait
+   */
+  restOf(cost: string, tookMs: number, fewest = 2): number {
     const now = this.now();
     this.record(cost, tookMs, now);
     let longest = 0;
@@ -32,7 +36,7 @@ export class AnswerPace {
       if (now - seenAt > rememberedMs) this.durations.delete(name);
       else longest = Math.max(longest, ms);
     }
-    if (this.durations.size < 2) return 0;
+    if (this.durations.size < fewest) return 0;
     return Math.min(longestRestMs, Math.max(0, longest * margin - tookMs));
   }
 
@@ -45,7 +49,8 @@ export class AnswerPace {
   async even(run: () => Promise<string>): Promise<void> {
     const startedAt = this.now();
     const way = await run();
-    const rest = this.restOf(way, this.now() - startedAt);
+    // Also while one way alone is known: another one would show by its time.
+    const rest = this.restOf(way, this.now() - startedAt, 1);
     if (rest > 0) await new Promise((resolve) => setTimeout(resolve, rest));
   }
 

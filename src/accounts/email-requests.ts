@@ -7,7 +7,7 @@ import type { SessionGate } from '../sessions/session-gate.js';
 import { AddressBody, readBody, VerifyEmailBody } from './account-bodies.js';
 import { isSameMailbox, toAccountKey } from './account-input.js';
 import type { AccountMails } from './account-mails.js';
-import { type AccountTerms, checkIsOn } from './account-options.js';
+import { checkIsOn } from './account-options.js';
 import type { AccountPasswords } from './account-passwords.js';
 import type { AccountRecords } from './account-records.js';
 import { type AccountSessions, passwordMark } from './account-sessions.js';
@@ -21,7 +21,6 @@ import type { OneTimeCodes } from './one-time-codes.js';
 import type { SignUps } from './sign-ups.js';
 
 export interface EmailRequestsParts {
-  readonly terms: AccountTerms;
   readonly gate: SessionGate;
   readonly records: AccountRecords;
   readonly codes: MailedCodes;
@@ -38,7 +37,7 @@ export interface EmailRequestsParts {
   readonly clock: Clock;
 }
 
-/** How it is known that whoever sends a code back is the one who has the account. */
+/** Whether a code was sent back by the person who has the account, and the methods that showed it (RFC 8176). */
 interface Proof {
   readonly isProven: boolean;
   readonly amr: readonly string[];
@@ -97,7 +96,7 @@ export class EmailRequests {
     const browser = browsers.bind(view, response);
     const emailKey = toAccountKey(email);
     if (!(await findLimits().takeMail(emailKey, networkOf(view)))) return {};
-    const holder = await records.ask((store) => store.findByEmail(emailKey));
+    const holder = await records.findByEmail(emailKey);
     const isTaken = holder !== null && holder.id !== account.id && holder.emailVerified;
     const code = await findCodes().issue({
       purpose: 'change-email',
@@ -116,16 +115,14 @@ export class EmailRequests {
     view: RequestView,
     password: string | null,
   ): Promise<{ readonly verified: FoundAccount; readonly amr: readonly string[] }> {
-    const { codes, proofs, browsers, signUps } = this.parts;
-    if (account.emailVerified || !isSameMailbox(account.email, code.email)) {
-      throw invalidCode('The address is verified already, or the account has another one');
-    }
+    const { codes, proofs, browsers, signUps, accountSessions } = this.parts;
+    checkIsUnproven(account, code);
     const { signUp, passwordHash = null } = account.credentials;
-    const { browser = null, pending = { passwordHash, username: null } } = signUp ?? {};
-    const isBound = browsers.isBound(view, browser);
+    const pending = signUp?.pending ?? { passwordHash, username: null, guestId: null };
+    const isBound = browsers.isBound(view, signUp?.browser) || (await accountSessions.isGuest(view, pending.guestId));
     const given = { isBound, view, password, passwordHash: pending.passwordHash };
     const { isProven, amr } = await this.prove(account, given);
-    if (isProven) await signUps.checkUsername(pending.username);
+    if (isProven) await signUps.checkUsername(pending.username, account.id);
     await codes.use(code);
     // Otherwise the code proves the address alone, and nothing about who signed up.
     const verified = await (isProven ? proofs.confirm(account) : proofs.takeOver(account));
@@ -155,13 +152,14 @@ export class EmailRequests {
     }
     await codes.use(code);
     const verified = await proofs.changeAddress(account, code.email, code.emailKey);
+    if (verified === null) throw invalidCode('The account was changed at the same moment');
     if (account.email !== null && account.email !== code.email) {
       mails.tell('email-changed', { to: account.email, account, view });
     }
     return { verified, amr };
   }
 
-  /** Whether the session that asked for a new address goes on, in the browser that sends the code back or for the request itself. */
+  /** Whether the request has a session of the account, or is from the browser that asked for the new address, whose session goes on. */
   private async isOfSession(account: FoundAccount, { payload }: MailedCode, view: RequestView): Promise<boolean> {
     const { browsers, gate } = this.parts;
     if ((await gate.findUserId(view)) === account.id) return true;
@@ -205,6 +203,11 @@ export class EmailRequests {
     }
     return { isProven: false, amr: ['otp'] };
   }
+}
+
+function checkIsUnproven({ email, emailVerified }: FoundAccount, code: MailedCode): void {
+  if (!emailVerified && isSameMailbox(email, code.email)) return;
+  throw invalidCode('The address is verified already, or the account has another one');
 }
 
 function passwordRequired(explanation: string): RefusalError {

@@ -23,4 +23,5 @@ export type { Account, AccountIdentity } from './account.js';
 export { AccountError, type AccountErrorCode } from './account-error.js';
 export type { AccountEvent } from './account.js';
 export type { Page, PageOptions } from '../configuration/list-page.js';
+export type { MailContent } from './mail-texts.js';
 export { smtp, type SmtpOptions } from './smtp.js';

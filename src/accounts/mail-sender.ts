@@ -13,7 +13,7 @@ export type AccountMailKind =
 /** A mail to a person, to be put into words. */
 export interface AccountMail {
   readonly kind: AccountMailKind;
-  /** The address, as the person wrote it. */
+  /** The address of the account as it is stored; for a sign-up, a change of address, or where there is no account, as it was typed. */
   readonly to: string;
   /** Six digits to type; `null` where the mail has none. Whoever has them acts for the person: do not log them. */
   readonly code: string | null;

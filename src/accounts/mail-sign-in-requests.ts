@@ -15,7 +15,7 @@ import type { AddressProofs } from './address-proofs.js';
 import { loginKey } from './login-check.js';
 import { invalidCode, type MailedCode, type MailedCodes } from './mailed-codes.js';
 import type { SignUpHooks } from './sign-up-hooks.js';
-import type { SignUps } from './sign-ups.js';
+import { isUnused, type SignUps } from './sign-ups.js';
 
 export interface MailSignInRequestsParts {
   readonly terms: AccountTerms;
@@ -90,7 +90,8 @@ export class MailSignInRequests {
     const { remember } = body;
     const code = await codes.find(body, view, 'magic-link');
     const holder = await this.findHolder(code);
-    const isNew = holder === null || holder.isAnonymous;
+    // One that was signed up for and never verified is dropped, and made anew.
+    const isNew = holder === null || holder.isAnonymous || isUnused(holder);
     const customData = isNew ? await hooks.call({ email: code.email, name: null, input: null, request }) : undefined;
     await codes.use(code);
     const account = await this.accountOf(holder, { code, customData, view });
@@ -105,7 +106,7 @@ export class MailSignInRequests {
   /** The account that has the address; `null` where one is made. @throws {RefusalError} where nobody may sign in to it */
   private async findHolder({ email, emailKey }: MailedCode): Promise<FoundAccount | null> {
     const { terms, records } = this.parts;
-    const holder = await records.ask((store) => store.findByEmail(emailKey));
+    const holder = await records.findByEmail(emailKey);
     if (holder?.status === 'disabled') throw invalidCode('The account is disabled');
     if (holder !== null && !holder.isAnonymous && !isSameMailbox(holder.email, email))
       throw invalidCode('The account has another address');
@@ -125,12 +126,14 @@ export class MailSignInRequests {
     }: { readonly code: MailedCode; readonly customData: SignUpData; readonly view: RequestView },
   ): Promise<FoundAccount | null> {
     const { proofs, signUps, accountSessions } = this.parts;
-    if (holder !== null && !holder.isAnonymous) return holder.emailVerified ? holder : await proofs.takeOver(holder);
     const guestId = await accountSessions.findGuestId(view);
-    if (holder !== null && holder.id !== guestId) await signUps.release(holder);
     // A guest keeps the account only by a link of their own: another's would give it to whoever asked for it.
-    const isOwn = guestId !== null && code.payload['guestId'] === guestId;
-    return await proofs.create({ email: code.email, customData, guestId: isOwn ? guestId : null });
+    const ownGuestId = guestId !== null && code.payload['guestId'] === guestId ? guestId : null;
+    if (holder !== null && !holder.isAnonymous && (ownGuestId === null || !isUnused(holder))) {
+      return holder.emailVerified ? holder : await proofs.takeOver(holder, { customData });
+    }
+    if (holder !== null && holder.id !== guestId) await signUps.release(holder);
+    return await proofs.create({ email: code.email, customData, guestId: ownGuestId });
   }
 
   /** The password of an account whose address was not verified may be a stranger's, and so may everything else of it. */
@@ -143,7 +146,7 @@ export class MailSignInRequests {
         return { ...found, credentials: withPassword(found.credentials, passwordHash) };
       });
     }
-    const taken = await proofs.takeOver(account, { passwordHash });
+    const taken = await proofs.takeOver(account, { credentials: { passwordHash } });
     if (taken === null) throw invalidCode('The account was changed at the same moment');
     return taken;
   }

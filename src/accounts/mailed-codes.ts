@@ -57,7 +57,7 @@ export class MailedCodes {
     const emailKey = toAccountKey(email);
     if (!(await findLimits().takeMail(emailKey, networkOf(view)))) return;
     await pace.even(async () => {
-      const account = await records.ask((store) => store.findByEmail(emailKey));
+      const account = await records.findByEmail(emailKey);
       const kind = choose(account);
       const isUsable = kind === 'code';
       // Addresses of different mailboxes may be compared as one, such as those with a Kelvin sign and with a k.
@@ -84,7 +84,7 @@ export class MailedCodes {
   async find({ code, email }: CodeBody, view: RequestView, ...purposes: readonly CodePurpose[]): Promise<MailedCode> {
     if (typeof email !== 'string') return toMailedCode(await this.parts.findCodes().findByLink(code, ...purposes));
     const emailKey = toAccountKey(email);
-    const account = await this.parts.records.ask((store) => store.findByEmail(emailKey));
+    const account = await this.parts.records.findByEmail(emailKey);
     const guess = { login: loginKey(emailKey), network: networkOf(view), accountId: account?.id ?? null };
     return await this.parts
       .findLimits()

@@ -44,11 +44,6 @@ export class MemoryOneTimeCodeStore extends OneTimeCodeStore {
     return Promise.resolve(isUsable);
   }
 
-  override endOfSubject(subject: string): Promise<void> {
-    this.endWhere((code) => code.subject === subject);
-    return Promise.resolve();
-  }
-
   override endOfAccount(accountId: string): Promise<void> {
     this.endWhere((code) => code.accountId === accountId);
     return Promise.resolve();

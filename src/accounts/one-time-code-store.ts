@@ -57,9 +57,6 @@ export abstract class OneTimeCodeStore {
   /** Uses a code up, in one atomic step. @returns `true` for one caller alone; `false` for one that has expired, too */
   abstract use(id: string, now: Date): Promise<boolean>;
 
-  /** Ends all codes of a subject, of every purpose. */
-  abstract endOfSubject(subject: string): Promise<void>;
-
   /** Ends all codes of an account. */
   abstract endOfAccount(accountId: string): Promise<void>;
 

@@ -55,7 +55,7 @@ export interface CodeRequest {
   readonly subject?: string;
   /** The account that the code ends with. @defaultValue none */
   readonly accountId?: string | null;
-  /** What the holder of the code is given for it. It is stored readable. @defaultValue nothing */
+  /** What the code is bound to; no client sees it. It is stored readable. @defaultValue nothing */
   readonly payload?: JsonObject;
 }
 
@@ -176,11 +176,6 @@ export class OneTimeCodes {
   /** Uses a code up. @throws {RefusalError} `INVALID_CODE` for all callers but one */
   async use({ id }: FoundCode): Promise<void> {
     if (!(await this.ask(() => this.store.use(id, this.clock.now())))) throw refuse('It was used at the same moment');
-  }
-
-  /** Ends all codes of a subject. */
-  async endOfSubject(subject: string): Promise<void> {
-    await this.ask(() => this.store.endOfSubject(hashSubject(subject)));
   }
 
   /** Ends all codes of an account. */

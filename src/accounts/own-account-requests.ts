@@ -53,7 +53,11 @@ export class OwnAccountRequests {
       }
       account = await login.checkPassword({ key: loginKeyOf(found), found, password: currentPassword, network });
     }
-    const changed = await signIns.changePassword(account, password, { network, sessionId: user.sessionId });
+    const changed = await signIns.changePassword(account, password, {
+      network,
+      sessionId: user.sessionId,
+      checkIsAllowed: () => gate.require(view),
+    });
     mails.tellPasswordChanged(changed, view);
   }
 

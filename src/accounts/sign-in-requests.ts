@@ -35,7 +35,7 @@ export class SignInRequests {
   async signUp(request: object, response: object): Promise<TokenAnswer | object> {
     const { terms, gate, signUps, hooks, browsers, accountSessions, findLimits } = this.parts;
     const view = gate.beginSignIn(request, response);
-    checkIsOn(canSignUp(terms), 'signUp');
+    checkIsOn(terms.signUp !== false, 'signUp');
     const { body, input } = await readSignUpBody(terms.signUpInput, request, (given) => passwordProblems(terms, given));
     const network = networkOf(view);
     await findLimits().takeNewAccount('sign-up', network);
@@ -72,7 +72,7 @@ export class SignInRequests {
     const text = readLogin(given);
     const network = networkOf(view);
     const found = passwords.forSignIn(await passwords.find(text));
-    const key = loginKey(passwords.keyOf(text));
+    const key = loginKey(toAccountKey(text));
     const account = await login.checkPassword({ key, found, password, network });
     return await accountSessions.begin(
       account,
@@ -95,11 +95,6 @@ export class SignInRequests {
       { amr: [], loginKey: loginKey(guest.id), isNewUser: true },
     );
   }
-}
-
-/** Without passwords, an account that works at once could not be signed in to again. */
-function canSignUp({ signUp, minPasswordLength }: AccountTerms): boolean {
-  return signUp === 'verify-first' || (signUp === 'at-once' && minPasswordLength !== null);
 }
 
 function passwordProblems(terms: AccountTerms, { password }: SignUpBody): readonly FieldProblem[] {

@@ -1,5 +1,4 @@
 import type { RequestView } from '../request/request-view.js';
-import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { AuthUnavailableError } from '../errors/auth-error.js';
 import type { AccountAccess } from './account-access.js';
 import type { JsonObject } from '../token/json-object.js';
@@ -7,7 +6,7 @@ import { AccountError } from './account-error.js';
 import { isSameMailbox, toAccountKey, withoutUndefined } from './account-input.js';
 import type { AccountMails } from './account-mails.js';
 import type { AccountPasswords } from './account-passwords.js';
-import { type AccountProfile, createStoredAccount, takenError, withProfile } from './account-profile.js';
+import { type AccountProfile, takenError, withProfile } from './account-profile.js';
 import type { AccountRecords } from './account-records.js';
 import type { AccountCredentials, FoundAccount } from './account-store.js';
 import type { AnswerPace } from './answer-pace.js';
@@ -59,10 +58,13 @@ export class SignUps {
     const passwordHash = await passwords.toHash({ password }, { ...profile, email }, network);
     const emailKey = toAccountKey(email);
     await this.checkUsername(profile.username ?? null);
-    // Beyond the limit the earlier code stays valid, so nothing of the account changes.
-    if (!(await findLimits().takeMail(emailKey, network))) return;
+    // Beyond the limit the earlier code stays valid, so only whoever it is for may change what it verifies.
+    const pending = { ...emptyProfile, ...withoutUndefined(profile), passwordHash, customData, guestId };
+    if (!(await findLimits().takeMail(emailKey, network))) {
+      await this.correct(email, emailKey, { browser, pending });
+      return;
+    }
     await pace.even(async () => {
-      const pending = { ...emptyProfile, ...withoutUndefined(profile), passwordHash, customData, guestId };
       const { account, way } = await this.store(email, emailKey, { browser, pending });
       const isTaken = way === 'taken';
       const code = await findCodes().issue({
@@ -95,47 +97,57 @@ export class SignUps {
     const { records, access, passwords } = this.parts;
     const passwordHash = await passwords.toHash({ password }, { ...profile, email }, network);
     const credentials = { ...(passwordHash !== null && { passwordHash }), signUp: { browser, isRestart: false } };
-    const given = { ...profile, email, emailVerified: false, ...(customData !== null && { customData }) };
+    const given = { ...profile, email, emailVerified: false };
     if (guestId === null) {
-      const at = records.now();
-      const account = withProfile(createStoredAccount(createUuidV7(at.getTime()), at), given);
-      return await records.create({ ...account, credentials });
+      return await records.create({
+        ...withProfile(records.newAccount(), given),
+        customData: customData ?? {},
+        credentials,
+      });
     }
     const upgraded = await records.change(guestId, (account) => {
       if (!account.isAnonymous || account.status === 'disabled') throw noGuest();
-      return { ...withProfile(account, given), credentials, isAnonymous: false };
+      const data = { ...account.customData, ...customData };
+      return { ...withProfile(account, given), customData: data, credentials, isAnonymous: false };
     });
     records.emit('account-upgraded', guestId);
     await access.endSessions(guestId);
     return upgraded;
   }
 
-  /** Usernames are public. @throws {AccountError} `USERNAME_TAKEN` */
-  async checkUsername(username: string | null): Promise<void> {
-    if (!(await this.isFree(username))) throw takenError('username');
+  /** Usernames are public. @throws {AccountError} `USERNAME_TAKEN` where another account has it */
+  async checkUsername(username: string | null, accountId: string | null = null): Promise<void> {
+    if (!(await this.isFree(username, accountId))) throw takenError('username');
   }
 
-  async isFree(username: string | null): Promise<boolean> {
+  async isFree(username: string | null, accountId: string | null): Promise<boolean> {
     if (username === null) return true;
     const key = toAccountKey(username);
-    return (await this.parts.records.ask((store) => store.findByUsername(key))) === null;
+    const holder = await this.parts.records.ask((store) => store.findByUsername(key));
+    return holder === null || holder.id === accountId;
   }
 
   /**
-   * Takes the address from an account that it was never verified for. One that was made by a sign-up, and that nobody has signed in to,
-   * goes with it.
+   * Takes the address, and the codes, from an account that it was never verified for. Its password, sessions, passkeys and identities stay;
+   * an account that was made by a sign-up, and that nobody has signed in to, is deleted.
    */
   async release(holder: FoundAccount): Promise<void> {
     const { records, access } = this.parts;
     const released = await records.changeIf(holder.id, (account) => {
       if (account.emailKey !== holder.emailKey || account.emailVerified) return null;
-      return { ...withProfile(account, { email: null }), credentials: {} };
+      return { ...withProfile(account, { email: null }), credentials: withoutSignUp(account.credentials) };
     });
-    if (released === null || typeof released === 'string') return;
+    if (released === null) return;
     await access.endCodes(holder.id);
-    if (!isUnused(released.before)) return;
-    await access.removeAll(holder.id);
-    if (await records.ask((store) => store.delete(holder.id))) records.emit('account-deleted', holder.id);
+    const identities = await records.ask((store) => store.listIdentities(holder.id));
+    if (isUnused(released.before) && identities.length === 0) await this.remove(holder);
+  }
+
+  /** Deletes an account that was made by a sign-up, and that nobody has used. */
+  async remove({ id }: FoundAccount): Promise<void> {
+    const { records, access } = this.parts;
+    await access.removeAll(id);
+    if (await records.ask((store) => store.delete(id))) records.emit('account-deleted', id);
   }
 
   /** The account of the address: one that is not to be signed up for, or one with this sign-up. */
@@ -145,7 +157,7 @@ export class SignUps {
     signUp: Required<Omit<SignUpState, 'isRestart'>>,
   ): Promise<{ readonly account: FoundAccount; readonly way: 'taken' | 'new' | 'again' }> {
     for (let round = 0; round < mostRounds; round += 1) {
-      const holder = await this.findByEmail(emailKey);
+      const holder = await this.parts.records.findByEmail(emailKey);
       if (holder !== null && !canSignUpAgain(holder, email)) return { account: holder, way: 'taken' };
       const account = await (holder === null ? this.create(email, signUp) : this.renew(holder, email, signUp));
       if (account !== null) return { account, way: holder === null ? 'new' : 'again' };
@@ -156,16 +168,21 @@ export class SignUps {
   }
 
   /** @returns `null` where another request has made one */
-  private async create(email: string, signUp: Omit<SignUpState, 'isRestart'>): Promise<FoundAccount | null> {
+  private create(email: string, signUp: Omit<SignUpState, 'isRestart'>): Promise<FoundAccount | null> {
     const { records } = this.parts;
-    const at = records.now();
-    const account = {
-      ...withProfile(createStoredAccount(createUuidV7(at.getTime()), at), { email }),
-      credentials: { signUp: { ...signUp, isRestart: false } },
-    };
-    if ((await records.ask((store) => store.create(account))) !== null) return null;
-    records.emit('account-created', account.id);
-    return { ...account, groups: [] };
+    const account = withProfile(records.newAccount(), { email });
+    return records.createIf({ ...account, credentials: { signUp: { ...signUp, isRestart: false } } });
+  }
+
+  /** Puts what somebody has corrected in the place of the sign-up that they made in the same browser, whose code stays valid. */
+  private async correct(
+    email: string,
+    emailKey: string,
+    signUp: Required<Omit<SignUpState, 'isRestart'>>,
+  ): Promise<void> {
+    const holder = await this.parts.records.findByEmail(emailKey);
+    if (holder === null || signUp.browser === null || !canSignUpAgain(holder, email)) return;
+    if (holder.credentials.signUp?.browser === signUp.browser) await this.renew(holder, email, signUp);
   }
 
   /** Puts a sign-up in the place of an earlier one. @returns `null` where the account was changed meanwhile */
@@ -182,11 +199,7 @@ export class SignUps {
       const credentials = { ...account.credentials, signUp: { ...signUp, isRestart } };
       return { ...account, ...address, credentials };
     });
-    return changed === null || typeof changed === 'string' ? null : changed.after;
-  }
-
-  private findByEmail(emailKey: string): Promise<FoundAccount | null> {
-    return this.parts.records.ask((store) => store.findByEmail(emailKey));
+    return changed?.after ?? null;
   }
 }
 
@@ -196,16 +209,30 @@ function noGuest(): AccountError {
 
 type SignUpState = NonNullable<AccountCredentials['signUp']>;
 
-const emptyProfile = { username: null, name: null, givenName: null, familyName: null, pictureUrl: null };
+const emptyProfile = {
+  username: null,
+  name: null,
+  givenName: null,
+  familyName: null,
+  pictureUrl: null,
+} satisfies Record<keyof SignUpProfile, null>;
 
 /** Whether an account was made by a sign-up that was not confirmed, and nobody has signed in to it. */
-function isUnused({ credentials, lastSignInAt, isAnonymous }: FoundAccount): boolean {
-  const { signUp } = credentials;
-  return signUp?.pending !== undefined && !signUp.isRestart && lastSignInAt === null && !isAnonymous;
+export function isUnused({ credentials, lastSignInAt, isAnonymous, groups, customData }: FoundAccount): boolean {
+  const { signUp, passwordHash } = credentials;
+  const isSignUp = signUp?.pending !== undefined && !signUp.isRestart && passwordHash === undefined;
+  // The app may have prepared it for its user.
+  const isBare = groups.length === 0 && Object.keys(customData).length === 0;
+  return isSignUp && isBare && lastSignInAt === null && !isAnonymous;
 }
 
 /** Whether a sign-up may be kept for the account that has its address: nothing is proven, and it is that very mailbox. */
 function canSignUpAgain(account: FoundAccount, email: string): boolean {
   if (account.emailVerified || account.status === 'disabled' || account.isAnonymous) return false;
   return isUnused(account) || isSameMailbox(account.email, email);
+}
+
+/** The credentials of an account that nobody has to verify a sign-up for any more. */
+export function withoutSignUp(credentials: AccountCredentials): AccountCredentials {
+  return Object.fromEntries(Object.entries(credentials).filter(([name]) => name !== 'signUp'));
 }

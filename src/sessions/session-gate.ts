@@ -35,22 +35,26 @@ export class SessionGate {
   }
 
   /**
-   * The same for a route that begins a session.
+   * Starts a request: forbids caching, limits a body that nobody reads, and checks where the request comes from.
+   *
+   * @throws {RefusalError} when a page of another site made the request, with or without a credential.
+   */
+  begin(request: object, response: object): RequestView {
+    this.parts.forbidCaching(response);
+    limitUnreadBody(request, response);
+    const view = viewHttpRequest(request);
+    this.parts.originCheck.checkSessionRequest(view, this.cookies);
+    return view;
+  }
+
+  /**
+   * Starts a request that begins a session: as `begin`, and checks the choice of delivery.
    *
    * @throws {RefusalError} also for a choice of delivery that the app does not offer: before anything has been done.
    */
   beginSignIn(request: object, response: object): RequestView {
     const view = this.begin(request, response);
     readDeliveryChoice(view, this.parts.terms.delivery);
-    return view;
-  }
-
-  /** @throws {RefusalError} when a page of another site made the request, with or without a credential. */
-  begin(request: object, response: object): RequestView {
-    this.parts.forbidCaching(response);
-    limitUnreadBody(request, response);
-    const view = viewHttpRequest(request);
-    this.parts.originCheck.checkSessionRequest(view, this.cookies);
     return view;
   }
 
@@ -96,7 +100,7 @@ export class SessionGate {
    * The user of the session, and what is read of the request. The session is looked at again afterwards: it may have ended while the client
    * took its time to send the body.
    *
-   * @param now milliseconds since 1970, where the user must have signed in lately
+   * @param now milliseconds since 1970: the user must have signed in lately; `null`: any session does
    */
   async requireWith<Body>(
     view: RequestView,
@@ -110,7 +114,7 @@ export class SessionGate {
   }
 
   /**
-   * The same where the user has signed in within the last 5 minutes. A refresh is no sign-in.
+   * The user of the session, who has signed in within the last 5 minutes. A refresh is no sign-in.
    *
    * @param now milliseconds since 1970
    * @throws {RefusalError} also `STEP_UP_REQUIRED` (RFC 9470).

@@ -73,10 +73,6 @@ export class SqlOneTimeCodeStore extends OneTimeCodeStore {
     return rows.length > 0;
   }
 
-  override async endOfSubject(subject: string): Promise<void> {
-    await this.database.query(`delete from ${this.table} where subject = $1`, [encodeText(subject)]);
-  }
-
   override async endOfAccount(accountId: string): Promise<void> {
     await this.database.query(`delete from ${this.table} where account_id = $1`, [encodeText(accountId)]);
   }

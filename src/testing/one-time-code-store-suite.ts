@@ -92,9 +92,8 @@ const contract: Readonly<Record<string, (opened: OpenedOneTimeCodeStore) => Prom
       assert.equal(await store.findBySubject(text, 'Subject', createdAt), null);
       assert.equal(await store.takeTry(text, 5), false);
       assert.equal(await store.use(text, createdAt), false);
-      for (const end of [() => store.returnTry(text), () => store.endOfSubject(text), () => store.endOfAccount(text)]) {
-        await end();
-      }
+      await store.returnTry(text);
+      await store.endOfAccount(text);
     }
     assert.equal(await store.use(idOf(2), createdAt), false);
     assert.equal(await isThere(store, 1), true);
@@ -146,16 +145,14 @@ const contract: Readonly<Record<string, (opened: OpenedOneTimeCodeStore) => Prom
     assert.equal(countTrue(await atOnce(10, () => store.takeTry(idOf(2), 5))), 5, 'another code has its own');
     assert.equal(await store.use(idOf(1), createdAt), true, 'the code in the link is not ended by tries');
   },
-  'ends the codes of a subject, or of an account': async ({ store }) => {
+  'ends the codes of an account': async ({ store }) => {
     await store.create(codeOf(1, { subject: strange }));
     await store.create(codeOf(2, { subject: strange, purpose: 'reset', accountId: 'other' }));
     await store.create(codeOf(3, { subject: 'b', accountId: strange }));
     await store.create(codeOf(4, { subject: 'c', accountId: strange }));
     await store.create(codeOf(5, { subject: 'd' }));
-    await store.endOfSubject(strange);
-    assert.deepEqual(await whichAreThere(store, [1, 2, 3, 4, 5]), [3, 4, 5]);
     await store.endOfAccount(strange);
-    assert.deepEqual(await whichAreThere(store, [1, 2, 3, 4, 5]), [5]);
+    assert.deepEqual(await whichAreThere(store, [1, 2, 3, 4, 5]), [1, 2, 5]);
   },
   'deletes what has expired, in parts, also when several do so': async ({ store }) => {
     for (let number = 1; number <= 7; number += 1) {

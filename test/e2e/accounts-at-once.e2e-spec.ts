@@ -134,7 +134,9 @@ describe.each(platforms)('at once, on two instances with $name,', (platform) => 
     const verified = await Promise.all([verify(0), verify(1)]);
     expect(verified.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(verified.map(outcome)).toContainEqual([400, 'INVALID_CODE']);
-    expect((await one.accounts.list({ search: `ada${person}` })).items).toEqual([
+    // The other sign-up still waits for its verification.
+    const { items } = await one.accounts.list({ search: `ada${person}` });
+    expect(items.filter(({ emailVerified }) => emailVerified)).toEqual([
       expect.objectContaining({ id, isAnonymous: false, emailVerified: true }),
     ]);
   });

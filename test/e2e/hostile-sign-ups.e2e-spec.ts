@@ -156,3 +156,102 @@ describe.each(platforms)('a stranger on $name', (platform) => {
     }
   });
 });
+
+describe.each(platforms)('a person on $name', (platform) => {
+  let stand: MailApp;
+
+  beforeEach(async () => {
+    stand = await startMailApp(platform, {
+      beforeSignUp: () => ({ customData: { plan: 'free' } }),
+    });
+  });
+
+  const beginAsGuest = async (): Promise<{ guest: SessionClient; id: string }> => {
+    const guest = stand.client();
+    const { id } = ((await post(guest, 'anonymous')).json as { user: { id: string } }).user;
+    await stand.accounts.patchCustomData(id, { cart: 1 });
+    return { guest, id };
+  };
+
+  it.each(['email/verify', 'magic-link/confirm'])(
+    'who is a guest keeps id and data by %s, beside what the app adds, though a stranger has signed up for the address',
+    async (path) => {
+      await post(stand.client(), 'sign-up', { email, password: 'strangers horse battery', name: 'Mallory' });
+      stand.clock.advanceSeconds(61);
+      const { guest, id } = await beginAsGuest();
+      await post(guest, path === 'email/verify' ? 'sign-up' : 'magic-link', {
+        email,
+        ...(path === 'email/verify' && { password }),
+      });
+      const answer = await post(guest, path, { code: stand.linkCode(email) });
+      expect(answer.json).toMatchObject({ is_new_user: true, user: { id, email, emailVerified: true, name: null } });
+      expect((await stand.accounts.find(id))?.customData).toEqual({ cart: 1, plan: 'free' });
+      expect((await stand.accounts.list()).items).toHaveLength(1);
+    },
+  );
+
+  it('who signs up and comes by a magic link is asked about by the app again', async () => {
+    await post(stand.client(), 'sign-up', { email, password });
+    stand.clock.advanceSeconds(61);
+    await post(stand.client(), 'magic-link', { email });
+    const answer = await post(stand.client(), 'magic-link/confirm', { code: stand.linkCode(email) });
+    expect(answer.json).toMatchObject({ is_new_user: true });
+    expect((await stand.accounts.findByEmail(email))?.customData).toEqual({ plan: 'free' });
+  });
+
+  it('who corrects a sign-up in the same browser within a minute gets what was corrected', async () => {
+    const browser = stand.client();
+    await post(browser, 'sign-up', { email, password: 'mistyped horse battery', name: 'Adda' });
+    await post(browser, 'sign-up', { email, password, name: 'Ada' });
+    expect(stand.mailbox.all).toHaveLength(1);
+    const answer = await post(browser, 'email/verify', { code: stand.linkCode(email) });
+    expect(answer.json).toMatchObject({ user: { name: 'Ada' } });
+    await stand.signIn();
+  });
+
+  it('who signed up has nothing that was attached to the account before', async () => {
+    const browser = stand.client();
+    await post(browser, 'sign-up', { email, password });
+    const account = await stand.accounts.findByEmail(email);
+    await stand.accounts.linkIdentity(account?.id ?? '', { provider: 'lax', subject: 'mallory' });
+    await post(browser, 'email/verify', { code: stand.linkCode(email) });
+    expect(await stand.accounts.findByIdentity('lax', 'mallory')).toBeNull();
+    await stand.signIn();
+  });
+
+  it('whose address the app has verified has no password of an old sign-up', async () => {
+    await post(stand.client(), 'sign-up', { email, password: 'strangers horse battery' });
+    const account = await stand.accounts.findByEmail(email);
+    const id = account?.id ?? '';
+    await stand.accounts.update(id, { emailVerified: true });
+    await stand.accounts.setPassword(id, password);
+    await stand.accounts.update(id, { email: 'ada@new.example' });
+    await post(stand.client(), 'email/send-verification', { email: 'ada@new.example' });
+    const code = stand.linkCode('ada@new.example');
+    const old = await post(stand.client(), 'email/verify', { code, password: 'strangers horse battery' });
+    expect(outcome(old)).toEqual([401, 'PASSWORD_REQUIRED']);
+    expect((await post(stand.client(), 'email/verify', { code, password })).status).toBe(200);
+  });
+
+  it('who has a username before the address is verified keeps it', async () => {
+    const { id } = await stand.accounts.create({ email });
+    await post(stand.client(), 'sign-up', { email, password, username: 'ada' });
+    const browser = stand.client();
+    stand.clock.advanceSeconds(61);
+    await post(browser, 'sign-up', { email, password, username: 'ada' });
+    await stand.accounts.update(id, { username: 'ada' });
+    expect((await post(browser, 'email/verify', { code: stand.linkCode(email) })).json).toMatchObject({
+      user: { id, username: 'ada' },
+    });
+  });
+
+  it('who has a name that somebody else took meanwhile is told, and the code stays valid', async () => {
+    const browser = stand.client();
+    await post(browser, 'sign-up', { email, password, username: 'ada' });
+    const other = await stand.accounts.create({ email: 'other@example.com', username: 'ada' });
+    const code = stand.linkCode(email);
+    expect(outcome(await post(browser, 'email/verify', { code }))).toEqual([409, 'USERNAME_TAKEN']);
+    await stand.accounts.update(other.id, { username: null });
+    expect((await post(browser, 'email/verify', { code })).json).toMatchObject({ user: { username: 'ada' } });
+  });
+});

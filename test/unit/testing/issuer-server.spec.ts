@@ -152,6 +152,7 @@ describe('nest-gatehouse/testing', () => {
     expect(Object.keys(await import('nest-gatehouse/testing')).sort()).toEqual([
       'MemoryRevocationStore',
       'TestIssuer',
+      'TestMailbox',
       'describeAccountStore',
       'describeApiKeyStore',
       'describeAttemptStore',
