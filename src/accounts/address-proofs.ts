@@ -5,7 +5,7 @@ import type { AccountAccess } from './account-access.js';
 import { takenError, withProfile } from './account-profile.js';
 import type { AccountRecords } from './account-records.js';
 import type { AccountCredentials, FoundAccount, PendingSignUp, StoredAccount } from './account-store.js';
-import { type SignUps, withoutSignUp } from './sign-ups.js';
+import { isUnused, type SignUps, withoutSignUp } from './sign-ups.js';
 
 export interface AddressProofsParts {
   readonly records: AccountRecords;
@@ -29,8 +29,9 @@ export interface ProvenPerson {
 }
 
 /**
- * Gives accounts to the owners of their addresses once these have proven them: verifies, takes over, or moves the address. Whoever makes an account with an address that is not theirs must gain
- * nothing when its owner comes (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
+ * Gives accounts to the owners of their addresses once these have proven them: verifies, takes over, or moves the address. Whoever makes
+ * an account with an address that is not theirs must gain nothing when its owner comes (Sudhodanan and Paverd, "Pre-hijacked accounts",
+ * 2022).
  */
 export class AddressProofs {
   constructor(private readonly parts: AddressProofsParts) {}
@@ -45,7 +46,7 @@ export class AddressProofs {
     const { access } = this.parts;
     const { isRestart = false, pending } = account.credentials.signUp ?? {};
     // Nothing of whoever signed up can be there before. An account that works at once keeps what it has.
-    if (isRestart || pending !== undefined) return await this.confirmPending(account, isRestart, pending);
+    if (isRestart || pending !== undefined) return await this.confirmPending(account, pending);
     const verified = await this.verify(account, isSameSignUp(account), await this.deciderOf(undefined, account.id));
     if (verified !== null) await access.endCodes(account.id);
     return verified;
@@ -53,12 +54,12 @@ export class AddressProofs {
 
   private async confirmPending(
     account: FoundAccount,
-    isRestart: boolean,
     pending: PendingSignUp | undefined,
   ): Promise<FoundAccount | null> {
     const { access } = this.parts;
     await access.revokeAll(account.id);
-    const guest = isRestart ? null : await this.findGuest(pending?.guestId ?? null);
+    // What the app has given to the account stays with it.
+    const guest = isUnused(account) ? await this.findGuest(pending?.guestId ?? null) : null;
     if (guest !== null && pending !== undefined) return await this.upgradeGuest(account, guest.id, pending);
     const verified = await this.verify(account, isSameSignUp(account), await this.deciderOf(pending, account.id));
     if (verified !== null) await access.revokeAll(account.id);

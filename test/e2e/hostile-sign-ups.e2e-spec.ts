@@ -190,6 +190,17 @@ describe.each(platforms)('a person on $name', (platform) => {
     },
   );
 
+  it('who is a guest gets the account that the app has prepared since, and not that of the guest', async () => {
+    const { guest, id } = await beginAsGuest();
+    await post(guest, 'sign-up', { email, password });
+    const made = (await stand.accounts.findByEmail(email))?.id ?? '';
+    await stand.groups.create({ name: 'staff' });
+    await stand.groups.addMember('staff', made);
+    const answer = await post(guest, 'email/verify', { code: stand.linkCode(email) });
+    expect(answer.json).toMatchObject({ user: { id: made, roles: ['staff'], hasPassword: true } });
+    expect((await stand.accounts.find(id))?.customData).toEqual({ cart: 1 });
+  });
+
   it('who signs up and comes by a magic link is asked about by the app again', async () => {
     await post(stand.client(), 'sign-up', { email, password });
     stand.clock.advanceSeconds(61);
