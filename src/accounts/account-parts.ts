@@ -13,7 +13,7 @@ import { AccountSessions } from './account-sessions.js';
 import { AccountSignIns } from './account-sign-ins.js';
 import { AddressProofs } from './address-proofs.js';
 import { AnswerPace } from './answer-pace.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import { BrowserBinding } from './browser-binding.js';
 import type { GuessingLimits } from './guessing-limits.js';
 import { LoginCheck } from './login-check.js';

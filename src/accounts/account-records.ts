@@ -4,7 +4,7 @@ import type { AccountEvent } from './account.js';
 import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { createStoredAccount, takenError } from './account-profile.js';
 import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 
 export interface AccountRecordsParts {
   readonly findStore: () => AccountStore;

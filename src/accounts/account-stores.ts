@@ -11,7 +11,7 @@ import type { EventLog } from '../telemetry/event-log.service.js';
 import { toSubject } from './account.js';
 import type { AccountTerms } from './account-options.js';
 import { AccountStore } from './account-store.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import { AttemptStore } from './attempt-store.js';
 import { GroupStore } from './group-store.js';
 import { GuessingLimits } from './guessing-limits.js';

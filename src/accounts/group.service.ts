@@ -5,7 +5,7 @@ import { type Account } from './account.js';
 import { AccountError } from './account-error.js';
 import { checkInput, checkText, withoutUndefined } from './account-input.js';
 import type { AccountService } from './account.service.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import type { GroupStore, StoredGroup } from './group-store.js';
 
 /** A group of accounts. Its name is a role of its members. */

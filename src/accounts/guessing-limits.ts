@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import { isRefusal, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import type { AttemptCounter, AttemptStore } from './attempt-store.js';
 
 const minuteMs = 60_000;

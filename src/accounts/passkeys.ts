@@ -5,7 +5,7 @@ import { logText } from '../telemetry/log-text.js';
 import { decodeBase64Url } from '../token/base64url.js';
 import { AccountError } from './account-error.js';
 import type { FoundAccount } from './account-store.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import {
   challengeSeconds,
   isObject,

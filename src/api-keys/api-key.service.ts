@@ -5,7 +5,7 @@ import type { ApiKeyFormat, ApiKeyParts, ApiKeyText } from './api-key-format.js'
 import { currentHashVersion, hashApiKey } from './api-key-hash.js';
 import { checkInput, checkUserId, findProblems, isText } from './api-key-input.js';
 import type { ApiKeyChanges, ApiKeyStore, StoredApiKey } from './api-key-store.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 
 /** An API key, without its secret. */
 export interface ApiKey {
@@ -119,7 +119,7 @@ export class ApiKeyService {
       hashVersion: currentHashVersion,
       previous: null,
     };
-    await askStore(() => this.parts.findStore().create(key));
+    await askStore('of the API keys', () => this.parts.findStore().create(key));
     return { key: toApiKey(key), ...issued };
   }
 
@@ -131,7 +131,9 @@ export class ApiKeyService {
     checkUserId(userId);
     const after = cursor === undefined ? null : this.readCursor(cursor);
     // One more than is given, to know whether there are others.
-    const found = await askStore(() => this.parts.findStore().list(userId, { after, limit: limit + 1 }));
+    const found = await askStore('of the API keys', () =>
+      this.parts.findStore().list(userId, { after, limit: limit + 1 }),
+    );
     const items = found.slice(0, limit);
     const last = items.at(-1);
     const hasMore = found.length > limit && last !== undefined;
@@ -140,7 +142,9 @@ export class ApiKeyService {
 
   /** The key with this id, also when it was revoked; `null` when there is none. */
   async find(id: string): Promise<ApiKey | null> {
-    const key = this.parts.format.isId(id) ? await askStore(() => this.parts.findStore().find(id)) : null;
+    const key = this.parts.format.isId(id)
+      ? await askStore('of the API keys', () => this.parts.findStore().find(id))
+      : null;
     return key && toApiKey(key);
   }
 
@@ -203,7 +207,7 @@ export class ApiKeyService {
     checkUserId(userId);
     let revoked: readonly string[] = [];
     try {
-      revoked = await askStore(() => this.parts.findStore().revokeAll(userId, new Date(this.now())));
+      revoked = await askStore('of the API keys', () => this.parts.findStore().revokeAll(userId, new Date(this.now())));
     } finally {
       // A call whose answer was lost may have revoked keys, and an earlier one may have failed before their tokens ended.
       await this.endRevokedKeys(userId);
@@ -232,7 +236,7 @@ export class ApiKeyService {
     let after: StoredApiKey | null = null;
     do {
       const place: StoredApiKey | null = after;
-      const keys: readonly StoredApiKey[] = await askStore(() =>
+      const keys: readonly StoredApiKey[] = await askStore('of the API keys', () =>
         findStore().list(userId, { after: place, limit: mostItems }),
       );
       const ended = keys.filter(({ revokedAt }) => revokedAt !== null && revokedAt.getTime() > since);
@@ -250,7 +254,7 @@ export class ApiKeyService {
   /** A change whose answer was lost may have been made. */
   private async watchChange<Result>(ids: readonly string[], run: () => Promise<Result>): Promise<Result> {
     try {
-      return await askStore(run);
+      return await askStore('of the API keys', run);
     } finally {
       this.parts.onChanged(ids);
     }

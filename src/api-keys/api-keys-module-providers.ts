@@ -26,7 +26,7 @@ import { ApiKeySubjects, untilItAnswers } from './api-key-subjects.service.js';
 import { ApiKeyUsage } from './api-key-usage.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
 import { ApiKeyService } from './api-key.service.js';
-import { askStore } from './ask-store.js';
+import { askStore } from '../ask-store.js';
 import { ModuleApiKeys } from './module-api-keys.js';
 import { oauthPaths, TokenEndpoint } from './token-endpoint.js';
 
@@ -251,7 +251,7 @@ function findKeyIn(
 ): (id: string) => Promise<StoredApiKey | null> {
   const findStore = findStoreIn(modules);
   const outage = new OutageWatch({ ...watched, what: 'an API key from the store', consequence: untilItAnswers });
-  return (id) => askStore(() => findStore().find(id), outage);
+  return (id) => askStore('of the API keys', () => findStore().find(id), outage);
 }
 
 /** Looks for the store of the app, once. */

@@ -2,6 +2,7 @@ import { type AppModules, findAppProvider, getAppProvider } from '../find-app-pr
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
+import { AskedSessionStore } from './asked-session-store.js';
 import { SessionStore } from './session-store.js';
 
 /** Who needs the stores, for messages. */
@@ -10,10 +11,12 @@ const where = 'SessionsModule';
 /** The stores of the app that sessions need. Any module may provide them, so they are looked up when the app starts. */
 export class SessionStores {
   private signingKeys: SigningKeys | undefined;
+  private sessions: SessionStore | undefined;
 
   constructor(private readonly modules: AppModules) {}
 
-  readonly findSessions = (): SessionStore => getAppProvider(this.modules, SessionStore, where);
+  readonly findSessions = (): SessionStore =>
+    (this.sessions ??= new AskedSessionStore(getAppProvider(this.modules, SessionStore, where)));
 
   readonly findSigningKeyStore = (): SigningKeyStore => getAppProvider(this.modules, SigningKeyStore, where);
 
