@@ -45,6 +45,16 @@ const typedDigits = 6;
 /** Asked about where there is no code, so that the answer takes as long. It is the nil UUID (RFC 9562 §5.9). */
 const noId = '00000000-0000-0000-0000-000000000000';
 
+/** Not a code, but kept and purged as one. */
+const usernamePurpose = 'username';
+
+/** Whom a username is reserved for. */
+export interface UsernameHolder {
+  readonly emailKey: string;
+  /** `null` for a client without cookies. */
+  readonly browser: string | null;
+}
+
 /** What a code is issued for. */
 export interface CodeRequest {
   readonly purpose: CodePurpose;
@@ -176,6 +186,35 @@ export class OneTimeCodes {
   /** Uses a code up. @throws {RefusalError} `INVALID_CODE` for all callers but one */
   async use({ id }: FoundCode): Promise<void> {
     if (!(await this.ask(() => this.store.use(id, this.clock.now())))) throw refuse('It was used at the same moment');
+  }
+
+  /**
+   * Reserves a username for whoever signs up with it, for as long as the code of a sign-up is valid: also where nothing else of the sign-up
+   * is stored, so that a taken username does not tell whether an address has an account.
+   *
+   * @param holder the normalized address, or the browser, that it may be reserved for already
+   * @returns `false` where it is reserved for somebody else
+   */
+  async reserveUsername(username: string, holder: UsernameHolder): Promise<boolean> {
+    const createdAt = this.clock.now();
+    const subject = hashSubject(username);
+    const known = await this.ask(() => this.store.findBySubject(usernamePurpose, subject, createdAt));
+    const mine = { address: hashSubject(holder.emailKey), browser: holder.browser };
+    const { address, browser } = known?.payload ?? mine;
+    if (address !== mine.address && (mine.browser === null || browser !== mine.browser)) return false;
+    const reservation: StoredOneTimeCode = {
+      id: createUuidV7(createdAt.getTime()),
+      purpose: usernamePurpose,
+      subject,
+      accountId: null,
+      linkHash: null,
+      typed: null,
+      payload: mine,
+      createdAt,
+      expiresAt: new Date(createdAt.getTime() + lifetimes['verify-email'].seconds * 1_000),
+    };
+    await this.ask(() => this.store.create(reservation));
+    return true;
   }
 
   /** Ends all codes of an account. */

@@ -11,7 +11,7 @@ import type { AccountRecords } from './account-records.js';
 import type { AccountCredentials, FoundAccount } from './account-store.js';
 import type { AnswerPace } from './answer-pace.js';
 import type { GuessingLimits } from './guessing-limits.js';
-import type { OneTimeCodes } from './one-time-codes.js';
+import type { OneTimeCodes, UsernameHolder } from './one-time-codes.js';
 
 export interface SignUpsParts {
   readonly records: AccountRecords;
@@ -57,7 +57,7 @@ export class SignUps {
     const { passwords, findLimits, pace, mails, findCodes } = this.parts;
     const passwordHash = await passwords.toHash({ password }, { ...profile, email }, network);
     const emailKey = toAccountKey(email);
-    await this.checkUsername(profile.username ?? null);
+    await this.reserveUsername(profile.username ?? null, { emailKey, browser });
     // Beyond the limit the earlier code stays valid, so only whoever it is for may change what it verifies.
     const pending = { ...emptyProfile, ...withoutUndefined(profile), passwordHash, customData, guestId };
     if (!(await findLimits().takeMail(emailKey, network))) {
@@ -113,6 +113,13 @@ export class SignUps {
     records.emit('account-upgraded', guestId);
     await access.endSessions(guestId);
     return upgraded;
+  }
+
+  /** @throws {AccountError} `USERNAME_TAKEN` where an account has it, or somebody else has signed up with it, whatever the addresses are */
+  private async reserveUsername(username: string | null, holder: UsernameHolder): Promise<void> {
+    await this.checkUsername(username);
+    if (username === null) return;
+    if (!(await this.parts.findCodes().reserveUsername(toAccountKey(username), holder))) throw takenError('username');
   }
 
   /** Usernames are public. @throws {AccountError} `USERNAME_TAKEN` where another account has it */

@@ -38,7 +38,7 @@ describe.each(platforms)('a stranger on $name', (platform) => {
       seen.push([taken.status, { ...user, id: '' }]);
     }
     expect(seen[1]).toEqual(seen[0]);
-    expect(seen[0]?.[0]).toBe(202);
+    expect(seen[0]?.[0]).toBe(409);
   });
 
   it('changes nothing of an account by signing up for its address that was never verified', async () => {

@@ -165,6 +165,27 @@ describe.each(platforms)('signing up with verification on $name', (platform) => 
     expect(stand.mailbox.all).toEqual([]);
   });
 
+  it('reserves a username for a day, whether or not the address has an account', async () => {
+    await stand.accounts.create({ email, emailVerified: true });
+    for (const address of [email, 'free@example.com']) {
+      const username = `name of ${address.split('@')[0]}`;
+      await post(stand.client(), 'sign-up', { email: address, password, username });
+      const other = { email: `other-${address}`, password, username };
+      expect(outcome(await post(stand.client(), 'sign-up', other))).toEqual([409, 'USERNAME_TAKEN']);
+      expect((await post(stand.client(), 'sign-up', { email: address, password, username })).status).toBe(202);
+      stand.clock.advanceSeconds(86_401);
+      expect((await post(stand.client(), 'sign-up', other)).status).toBe(202);
+    }
+  });
+
+  it('lets a browser use its username for another address, as after a typing error', async () => {
+    const browser = stand.client();
+    await post(browser, 'sign-up', { email: 'adda@example.com', password, username: 'ada' });
+    expect((await post(browser, 'sign-up', { email, password, username: 'ada' })).status).toBe(202);
+    const verified = await post(browser, 'email/verify', { code: stand.linkCode(email) });
+    expect(verified.json).toMatchObject({ user: { username: 'ada' } });
+  });
+
   it('lets a browser sign up again with the username it has chosen', async () => {
     const browser = stand.client();
     await post(browser, 'sign-up', { email, password, username: 'ada' });
