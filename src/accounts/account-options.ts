@@ -55,7 +55,7 @@ export interface AccountsModuleOptions {
   /**
    * Who may make an account by `POST /auth/sign-up`.
    *
-   * - `'verify-first'`: whoever reads mail at the address. The account works when the code of the mail has come back, and no answer
+   * - `'verify-first'`: whoever reads mail at the address. The account works when the code of the mail was sent back, and no answer
    *   tells whether an address has an account.
    * - `'at-once'`: everybody. The account works right away with an address that is not verified, and the answer for an address that has
    *   an account says so.

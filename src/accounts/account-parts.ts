@@ -1,3 +1,4 @@
+import { isProduction } from '../configuration/read-options.js';
 import { ApiKeyService } from '../api-keys/api-key.service.js';
 import { type Clock, NodeTimer } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
@@ -149,8 +150,6 @@ function listerOfPasskeys({ passkeys }: AccountTerms, stores: AccountStores) {
 function hasMail({ mail }: AccountTerms): boolean {
   return mail !== null || !isProduction();
 }
-
-const isProduction = (): boolean => process.env['NODE_ENV'] === 'production';
 
 /** @throws {ConfigurationError} where the app has to send mails, and cannot. */
 export function checkMail(terms: AccountTerms): void {

@@ -128,3 +128,9 @@ function distance(a: string, b: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/**
+ * Whether the app runs in production, where what suits development alone is refused. Read at each call, because a file with variables may be
+ * loaded after the options were given.
+ */
+export const isProduction = (): boolean => process.env['NODE_ENV'] === 'production';

@@ -1,4 +1,4 @@
-import { path, readNumber, readOptions, readSwitch, readText } from '../configuration/read-options.js';
+import { isProduction, path, readNumber, readOptions, readSwitch, readText } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
 import type { AsyncModuleOptions } from '../provide-async-options.js';
@@ -101,9 +101,6 @@ export function readSchema(where: string, name: string): string {
     "Left out, it is 'gatehouse'",
   );
 }
-
-/** Read at each call, because a file with variables may be loaded after the options were given. */
-const isProduction = (): boolean => process.env['NODE_ENV'] === 'production';
 
 /** @throws {ConfigurationError} for a database that is not meant for production */
 function checkProduction({ productionProblem }: DatabaseSource): void {
