@@ -24,7 +24,8 @@ const ranks = [
   ['issuing'],
   ['sessions'],
   ['api-keys'],
-  ['accounts'],
+  ['login'],
+  ['accounts', 'stack-auth'],
   ['sql'],
   ['cli'],
 ];

@@ -55,46 +55,41 @@ import { VerifiedTokenCache } from './token/verified-token-cache.js';
 import type { AuthContext } from './upstream/auth-context.js';
 import { ProviderClients } from './upstream/provider-clients.js';
 
-/** What the app lends to its issuers. */
-function authContextOf(
-  { clock, upstream }: ResolvedAuthOptions,
-  clients: ProviderClients,
-  { report }: EventLog,
-): AuthContext {
-  return { clock, upstream, providerClient: clients.get, report };
-}
+/** The `AuthContext` of the app: for the modules that call providers as well. */
+export const AUTH_CONTEXT = Symbol('nest-gatehouse.auth-context');
 
 /** What the options, once read, are made into. */
 export const authModuleProviders: Provider[] = [
   ...authOptionProviders,
   {
-    provide: IssuerRegistry,
+    provide: AUTH_CONTEXT,
     inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
-    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
-      openIssuers(options.providers, authContextOf(options, clients, log)),
+    useFactory: (
+      { clock, upstream }: ResolvedAuthOptions,
+      clients: ProviderClients,
+      { report }: EventLog,
+    ): AuthContext => ({ clock, upstream, providerClient: clients.get, report }),
+  },
+  {
+    provide: IssuerRegistry,
+    inject: [AUTH_MODULE_OPTIONS, AUTH_CONTEXT],
+    useFactory: ({ providers }: ResolvedAuthOptions, context: AuthContext) => openIssuers(providers, context),
   },
   {
     provide: PermissionSources,
-    inject: [AUTH_MODULE_OPTIONS, ProviderClients, EventLog],
-    useFactory: (options: ResolvedAuthOptions, clients: ProviderClients, log: EventLog) =>
-      openPermissions(options.providers, options.profiles, authContextOf(options, clients, log)),
+    inject: [AUTH_MODULE_OPTIONS, AUTH_CONTEXT],
+    useFactory: ({ providers, profiles }: ResolvedAuthOptions, context: AuthContext) =>
+      openPermissions(providers, profiles, context),
   },
   {
     provide: UserProfileService,
-    inject: [AUTH_MODULE_OPTIONS, ProviderClients, PermissionSources, EventLog],
+    inject: [AUTH_MODULE_OPTIONS, ProviderClients, PermissionSources, AUTH_CONTEXT],
     useFactory: (
-      options: ResolvedAuthOptions,
+      { providers, profiles }: ResolvedAuthOptions,
       clients: ProviderClients,
       permissions: PermissionSources,
-      log: EventLog,
-    ) =>
-      openProfiles(
-        options.providers,
-        options.profiles,
-        clients,
-        authContextOf(options, clients, log),
-        permissions.forget,
-      ),
+      context: AuthContext,
+    ) => openProfiles(providers, profiles, clients, context, permissions.forget),
   },
   {
     provide: RequestProfiles,
@@ -148,17 +143,16 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: AuthenticationSchemes,
-    inject: [AUTH_MODULE_OPTIONS, TokenVerifier, ProviderClients, EventLog, IssuerRegistry, Revocation],
+    inject: [AUTH_MODULE_OPTIONS, TokenVerifier, AUTH_CONTEXT, IssuerRegistry, Revocation],
     useFactory: (
       options: ResolvedAuthOptions,
       verifier: TokenVerifier,
-      clients: ProviderClients,
-      log: EventLog,
+      context: AuthContext,
       issuers: IssuerRegistry,
       { check }: Revocation,
     ): AuthenticationSchemes => {
       const { schemes, sources, providers } = options;
-      const ofProviders = openKeySchemes(options, authContextOf(options, clients, log), issuers, check);
+      const ofProviders = openKeySchemes(options, context, issuers, check);
       const bearer = new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) });
       return new AuthenticationSchemes([...schemes, ...ofProviders], bearer);
     },

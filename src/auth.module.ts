@@ -11,7 +11,7 @@ import { RequestAuthentication } from './authentication/request-authentication.j
 import { RequirementChecker } from './access/requirement-checker.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './access/route-rules.js';
-import { authModuleProviders } from './auth-module-providers.js';
+import { AUTH_CONTEXT, authModuleProviders } from './auth-module-providers.js';
 import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import { Transports } from './transports/transports.js';
@@ -129,6 +129,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
     ],
     exports: [
       AuthSettings,
+      AUTH_CONTEXT,
       Clock,
       EventLog,
       TokenVerifier,

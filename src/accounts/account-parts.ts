@@ -19,7 +19,7 @@ import { BrowserBinding } from './browser-binding.js';
 import type { GuessingLimits } from './guessing-limits.js';
 import { LoginCheck } from './login-check.js';
 import { MailedCodes } from './mailed-codes.js';
-import { OneTimeCodeStore } from './one-time-code-store.js';
+import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import type { OneTimeCodes } from './one-time-codes.js';
 import { Outbox } from './outbox.js';
 import { PasskeyStore } from './passkey-store.js';

@@ -12,10 +12,10 @@ import { toSubject } from './account.js';
 import type { AccountTerms } from './account-options.js';
 import { AccountStore } from './account-store.js';
 import { askStore } from '../ask-store.js';
-import { AttemptStore } from './attempt-store.js';
+import { AttemptStore } from '../issuing/attempt-store.js';
 import { GroupStore } from './group-store.js';
 import { GuessingLimits } from './guessing-limits.js';
-import { OneTimeCodeStore } from './one-time-code-store.js';
+import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { OneTimeCodes } from './one-time-codes.js';
 import { PasskeyStore } from './passkey-store.js';
 

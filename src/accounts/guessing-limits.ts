@@ -4,7 +4,7 @@ import type { Clock } from '../clock/clock.js';
 import { isRefusal, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { askStore } from '../ask-store.js';
-import type { AttemptCounter, AttemptStore } from './attempt-store.js';
+import type { AttemptCounter, AttemptStore } from '../issuing/attempt-store.js';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

@@ -7,7 +7,7 @@ import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { decodeBase64Url } from '../token/base64url.js';
 import type { JsonObject } from '../token/json-object.js';
 import { askStore } from '../ask-store.js';
-import type { OneTimeCodeStore, StoredOneTimeCode } from './one-time-code-store.js';
+import type { OneTimeCodeStore, StoredOneTimeCode } from '../issuing/one-time-code-store.js';
 
 interface CodeLifetimes {
   readonly seconds: number;

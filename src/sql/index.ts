@@ -48,7 +48,7 @@ export {
   type StoredAccount,
   type StoredIdentity,
 } from '../accounts/account-store.js';
-export { type AttemptCounter, AttemptStore } from '../accounts/attempt-store.js';
-export { OneTimeCodeStore, type StoredOneTimeCode, type TypedCode } from '../accounts/one-time-code-store.js';
+export { type AttemptCounter, AttemptStore } from '../issuing/attempt-store.js';
+export { OneTimeCodeStore, type StoredOneTimeCode, type TypedCode } from '../issuing/one-time-code-store.js';
 export { PasskeyStore, type PasskeyUse, type StoredPasskey } from '../accounts/passkey-store.js';
 export { type GroupQuery, GroupStore, type StoredGroup } from '../accounts/group-store.js';

@@ -1,4 +1,4 @@
-import { type AttemptCounter, AttemptStore, mostNetworks, roomFrom } from '../accounts/attempt-store.js';
+import { type AttemptCounter, AttemptStore, mostNetworks, roomFrom } from '../issuing/attempt-store.js';
 import { decodeText, encodeText } from './encoded-text.js';
 import { readJson, readNumber, readText } from './row-values.js';
 import type { SqlRow } from './sql-database.js';

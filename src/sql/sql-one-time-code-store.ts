@@ -1,4 +1,4 @@
-import { OneTimeCodeStore, type StoredOneTimeCode } from '../accounts/one-time-code-store.js';
+import { OneTimeCodeStore, type StoredOneTimeCode } from '../issuing/one-time-code-store.js';
 import { isUuid } from '../issuing/uuid-v7.js';
 import type { JsonObject } from '../token/json-object.js';
 import { decodeText, encodeText } from './encoded-text.js';

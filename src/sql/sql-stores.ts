@@ -1,7 +1,7 @@
 import { AccountStore } from '../accounts/account-store.js';
-import { AttemptStore } from '../accounts/attempt-store.js';
+import { AttemptStore } from '../issuing/attempt-store.js';
 import { GroupStore } from '../accounts/group-store.js';
-import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
+import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import type { Clock } from '../clock/clock.js';

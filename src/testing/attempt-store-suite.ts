@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { AttemptCounter, AttemptStore } from '../accounts/attempt-store.js';
+import type { AttemptCounter, AttemptStore } from '../issuing/attempt-store.js';
 import { createdAt as now, later, strange } from './account-store-suite.js';
 import { defineTests, globalTestRunner, type TestRunner } from './test-globals.js';
 

@@ -1,13 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 
 import { AccountStore } from '../accounts/account-store.js';
-import { AttemptStore } from '../accounts/attempt-store.js';
+import { AttemptStore } from '../issuing/attempt-store.js';
 import { GroupStore } from '../accounts/group-store.js';
 import { MemoryAccountStore, MemoryGroupStore } from '../accounts/memory-account-store.js';
-import { MemoryAttemptStore } from '../accounts/memory-attempt-store.js';
-import { MemoryOneTimeCodeStore } from '../accounts/memory-one-time-code-store.js';
+import { MemoryAttemptStore } from '../issuing/memory-attempt-store.js';
+import { MemoryOneTimeCodeStore } from '../issuing/memory-one-time-code-store.js';
 import { MemoryPasskeyStore } from '../accounts/memory-passkey-store.js';
-import { OneTimeCodeStore } from '../accounts/one-time-code-store.js';
+import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-import type { OneTimeCodeStore, StoredOneTimeCode } from '../accounts/one-time-code-store.js';
+import type { OneTimeCodeStore, StoredOneTimeCode } from '../issuing/one-time-code-store.js';
 import { createdAt, idOf, later, strange } from './account-store-suite.js';
 import { defineTests, globalTestRunner, type TestRunner } from './test-globals.js';
 

@@ -1,7 +1,7 @@
 /** The contracts of the stores of one-time codes and of counts of failures, run by those that are here. */
 import { describeAttemptStore, describeOneTimeCodeStore } from 'nest-gatehouse/testing';
-import { MemoryAttemptStore } from '../../src/accounts/memory-attempt-store.js';
-import { MemoryOneTimeCodeStore } from '../../src/accounts/memory-one-time-code-store.js';
+import { MemoryAttemptStore } from '../../src/issuing/memory-attempt-store.js';
+import { MemoryOneTimeCodeStore } from '../../src/issuing/memory-one-time-code-store.js';
 import { SqlAttemptStore } from '../../src/sql/sql-attempt-store.js';
 import { SqlOneTimeCodeStore } from '../../src/sql/sql-one-time-code-store.js';
 import { openEmbedded, openPostgres } from '../support/store-database.js';

@@ -1,7 +1,7 @@
 /** The ceremonies of passkeys over stores in memory. */
 import { createStoredAccount } from '../../src/accounts/account-profile.js';
 import type { FoundAccount } from '../../src/accounts/account-store.js';
-import { MemoryOneTimeCodeStore } from '../../src/accounts/memory-one-time-code-store.js';
+import { MemoryOneTimeCodeStore } from '../../src/issuing/memory-one-time-code-store.js';
 import { MemoryPasskeyStore } from '../../src/accounts/memory-passkey-store.js';
 import { OneTimeCodes } from '../../src/accounts/one-time-codes.js';
 import {

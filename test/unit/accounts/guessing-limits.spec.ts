@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptCounter } from '../../../src/accounts/attempt-store.js';
+import type { AttemptCounter } from '../../../src/issuing/attempt-store.js';
 import { GuessingLimits } from '../../../src/accounts/guessing-limits.js';
-import { MemoryAttemptStore } from '../../../src/accounts/memory-attempt-store.js';
-import { MemoryOneTimeCodeStore } from '../../../src/accounts/memory-one-time-code-store.js';
+import { MemoryAttemptStore } from '../../../src/issuing/memory-attempt-store.js';
+import { MemoryOneTimeCodeStore } from '../../../src/issuing/memory-one-time-code-store.js';
 import { OneTimeCodes } from '../../../src/accounts/one-time-codes.js';
 import { RefusalError } from '../../../src/errors/auth-error.js';
 import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AccountMail, AccountMailKind } from '../../../src/accounts/mail-sender.js';
 import { writeMail } from '../../../src/accounts/mail-texts.js';
-import { MemoryOneTimeCodeStore } from '../../../src/accounts/memory-one-time-code-store.js';
-import type { StoredOneTimeCode } from '../../../src/accounts/one-time-code-store.js';
+import { MemoryOneTimeCodeStore } from '../../../src/issuing/memory-one-time-code-store.js';
+import type { StoredOneTimeCode } from '../../../src/issuing/one-time-code-store.js';
 import { type CodePurpose, OneTimeCodes } from '../../../src/accounts/one-time-codes.js';
 import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';
 import { someAccount, someMail } from '../../support/account-mail.js';

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { MemoryOneTimeCodeStore } from '../../../src/accounts/memory-one-time-code-store.js';
-import type { StoredOneTimeCode } from '../../../src/accounts/one-time-code-store.js';
+import { MemoryOneTimeCodeStore } from '../../../src/issuing/memory-one-time-code-store.js';
+import type { StoredOneTimeCode } from '../../../src/issuing/one-time-code-store.js';
 import { type CodePurpose, type IssuedCode, OneTimeCodes } from '../../../src/accounts/one-time-codes.js';
 import { RefusalError } from '../../../src/errors/auth-error.js';
 import { EncryptionKeys } from '../../../src/issuing/encryption-keys.js';

@@ -1,0 +1,1 @@
+export type { ExternalIdentity } from './external-identity.js';
