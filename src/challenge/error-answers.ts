@@ -70,6 +70,8 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   PASSWORD_REQUIRED: 401,
   MFA_REQUIRED: 401,
   STEP_UP_REQUIRED: 401,
+  LOGIN_REFUSED: 401,
+  LOGIN_STATE: 400,
   INVALID_CODE: 400,
   WEAK_PASSWORD: 400,
   EMAIL_TAKEN: 409,

@@ -12,6 +12,8 @@ export type AuthErrorCode =
   | 'PASSWORD_REQUIRED'
   | 'MFA_REQUIRED'
   | 'STEP_UP_REQUIRED'
+  | 'LOGIN_REFUSED'
+  | 'LOGIN_STATE'
   | 'INVALID_CODE'
   | 'WEAK_PASSWORD'
   | 'EMAIL_TAKEN'
@@ -52,6 +54,8 @@ export const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, s
   PASSWORD_REQUIRED: 'The password that was chosen at sign-up is required with the code',
   MFA_REQUIRED: 'A second factor is required',
   STEP_UP_REQUIRED: 'A more recent or a stronger sign-in is required',
+  LOGIN_REFUSED: 'The login was declined',
+  LOGIN_STATE: 'The login is unknown, was used already, is too old or began in another browser',
   INVALID_CODE: 'The code is wrong, was used or is too old',
   WEAK_PASSWORD: 'The password is too easy to guess',
   EMAIL_TAKEN: 'There is an account with this e-mail address already',
