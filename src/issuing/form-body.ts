@@ -6,20 +6,30 @@ import { findParserFault, hasMediaType, mostBodyBytes, readText } from './reques
 /** The parameters of a form: every value under a name, in the order of arrival. */
 export type FormBody = ReadonlyMap<string, readonly string[]>;
 
+/** A request of Express or Fastify, or Node's own. */
+interface RequestWithForm {
+  /** What a parser of the app has made of the body. */
+  readonly body?: unknown;
+  /** Fastify: Node's request. */
+  readonly raw?: IncomingMessage & { readonly body?: unknown };
+}
+
 /** More than any request has that is defined. */
 const mostParameters = 64;
 
 /**
  * Reads the body of a request as a form (`application/x-www-form-urlencoded` in UTF-8). The app may have parsed it; otherwise it is
- * read here, up to 64 KiB. Express and Fastify give the same results on routes of `AdapterRoutes`.
+ * read here, up to 64 KiB. Express and Fastify give the same results on routes of `AdapterRoutes`, and on those with `@ReadsBody()`.
  *
- * @param message Node's request; that of Express may have `body`
+ * @param request the request of Express or Fastify, or Node's own
  * @throws {RefusalError} `INVALID_REQUEST` for another media type, for nested parameters and for more than 64; with status 413 for a
  *   longer body.
  */
-export async function readFormBody(message: IncomingMessage & { readonly body?: unknown }): Promise<FormBody> {
+export async function readFormBody(request: object): Promise<FormBody> {
+  const { body: ofRequest, raw } = request as RequestWithForm;
+  const message = raw ?? (request as IncomingMessage);
   checkForm(message);
-  const { body } = message;
+  const body = ofRequest ?? raw?.body;
   const form = typeof body === 'object' && body !== null && !Buffer.isBuffer(body) ? fromObject(body) : null;
   const read = form ?? parse(toText(body) ?? (await readText(message)));
   let count = 0;

@@ -1,4 +1,5 @@
 import type { Session } from '../sessions/session.js';
+import type { SessionSubject } from '../sessions/session-subject.js';
 import type { ExternalIdentity } from './external-identity.js';
 
 /** A login that a provider has confirmed. */
@@ -8,7 +9,10 @@ export interface ConfirmedLogin {
   readonly vouchesForEmail: boolean;
   /** The account that the identity is linked to; `null` where it signs in. Its user has a session, and has signed in lately. */
   readonly linkTo: string | null;
-  /** The guest who signs in, and keeps the account where a new one would be made; `null` for anybody else. */
+  /**
+   * The user whose session the login began in: a guest keeps the account where a new one would be made, and for anybody else it means
+   * nothing. `null` where there was no session.
+   */
   readonly guestId: string | null;
   /** The network of the client; `null` where it is unknown. */
   readonly network: string | null;
@@ -16,8 +20,8 @@ export interface ConfirmedLogin {
   readonly request: object;
 }
 
-/** Begins the session of an account. */
-export type BeginSession = (userId: string, how: { readonly isNewUser: boolean }) => Promise<Session>;
+/** Begins the session of a user. */
+export type BeginSession = (user: string | SessionSubject, how: { readonly isNewUser: boolean }) => Promise<Session>;
 
 /**
  * The accounts that people sign in to by a provider. `AccountsModule` provides them; an app without it decides by the option `signIn`.

@@ -40,11 +40,16 @@ export class SessionGate {
    * @throws {RefusalError} when a page of another site made the request, with or without a credential.
    */
   begin(request: object, response: object): RequestView {
-    this.parts.forbidCaching(response);
-    limitUnreadBody(request, response);
-    const view = viewHttpRequest(request);
+    const view = this.beginFromAnywhere(request, response);
     this.parts.originCheck.checkSessionRequest(view, this.cookies);
     return view;
+  }
+
+  /** The same for a request that pages of other sites make by design: a form of a provider, or its notice of a logout. */
+  beginFromAnywhere(request: object, response: object): RequestView {
+    this.parts.forbidCaching(response);
+    limitUnreadBody(request, response);
+    return viewHttpRequest(request);
   }
 
   /**
@@ -56,6 +61,11 @@ export class SessionGate {
     const view = this.begin(request, response);
     readDeliveryChoice(view, this.parts.terms.delivery);
     return view;
+  }
+
+  /** Whether the app delivers sessions in cookies at all. */
+  get hasCookies(): boolean {
+    return this.cookies.length > 0;
   }
 
   /** Whether what binds a step of signing in to its client is put in a cookie; otherwise it is returned in the body. */
@@ -85,9 +95,14 @@ export class SessionGate {
     return this.parts.caller.require(view);
   }
 
+  /** The id of the session whose access token a request carries, expired or not; `null` where there is none. It may have ended. */
+  findSessionId(view: RequestView): Promise<string | null> {
+    return this.parts.caller.findSessionId(view);
+  }
+
   /** The id of the user of the session that a request belongs to, whose access token may have expired; `null` where there is none. */
   async findUserId(view: RequestView): Promise<string | null> {
-    const sessionId = await this.parts.caller.findSessionId(view);
+    const sessionId = await this.findSessionId(view);
     return sessionId === null ? null : await this.parts.findUserId(sessionId);
   }
 

@@ -187,7 +187,7 @@ export class SessionClient {
 
 /** The `Set-Cookie` lines of an answer. */
 export function setCookiesOf({ headers }: Pick<Answer, 'headers'>): string[] {
-  return headers['set-cookie']?.split(/, (?=[\w-]+=)/) ?? [];
+  return headers['set-cookie']?.split(/, (?=[\w.-]+=)/) ?? [];
 }
 
 /** The claims of a token, without verifying it. */

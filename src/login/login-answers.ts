@@ -1,0 +1,112 @@
+import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import type { FormBody } from '../issuing/form-body.js';
+import type { RequestView } from '../request/request-view.js';
+import type { JsonObject } from '../token/json-object.js';
+
+/** What a provider has answered, as a request states it. */
+export interface LoginAnswer {
+  readonly state: string;
+  readonly code: string | null;
+  readonly error: string | null;
+  /** RFC 9207 */
+  readonly issuer: string | null;
+}
+
+/** Longer than any provider's. Nothing longer is sent on to one. */
+const longestParameter = 8_192;
+
+/** The query of a request. */
+export function readQuery({ url }: RequestView): URLSearchParams {
+  const text = url ?? '';
+  const at = text.indexOf('?');
+  return new URLSearchParams(at === -1 ? '' : text.slice(at + 1));
+}
+
+/** Reads the answer of a provider from a query. What else the query has is the provider's own business. */
+export function fromQuery(query: URLSearchParams): LoginAnswer {
+  return readAnswer((name) => query.getAll(name));
+}
+
+/** The same for a form (OAuth 2.0 Form Post Response Mode). */
+export function fromForm(form: FormBody): LoginAnswer {
+  return readAnswer((name) => form.get(name) ?? []);
+}
+
+/** RFC 6749 §3.1: a parameter comes once. One that comes several times is treated like one that is missing. */
+function readAnswer(valuesOf: (name: string) => readonly string[]): LoginAnswer {
+  const read = (name: string): string | null => {
+    const [value, ...others] = valuesOf(name);
+    return value === undefined || others.length > 0 || value.length > longestParameter ? null : value;
+  };
+  // Without this, an answer could hide the issuer that it is from.
+  const issuers = valuesOf('iss');
+  return {
+    state: read('state') ?? '',
+    code: read('code'),
+    error: read('error'),
+    issuer: issuers.length > 1 ? '' : (issuers[0] ?? null),
+  };
+}
+
+/**
+ * Reads the answer that a frontend sends on as JSON, with what the client has kept of the attempt.
+ *
+ * @throws {RefusalError} `INVALID_INPUT` for a member that is missing or no text.
+ */
+export function fromBody(body: JsonObject): { readonly answer: LoginAnswer; readonly sealed: string | null } {
+  const read = (path: string): string | null => {
+    const value = body[path] ?? null;
+    if (value === null) return null;
+    if (typeof value === 'string' && value !== '' && value.length <= longestParameter) return value;
+    throw RefusalError.input([{ path, message: `a text of 1 to ${longestParameter} characters is expected` }]);
+  };
+  const answer = { state: read('state') ?? '', code: read('code'), error: read('error'), issuer: read('iss') };
+  const missing = [
+    ...(answer.state === '' ? ['state'] : []),
+    ...((answer.code ?? answer.error) === null ? ['code'] : []),
+  ];
+  if (missing.length > 0) throw RefusalError.input(missing.map((path) => ({ path, message: 'it is missing' })));
+  return { answer, sealed: read('attempt') };
+}
+
+/** An address with one parameter more. */
+export function withParameter(address: string, name: 'new' | 'error', value: string): string {
+  const url = new URL(address);
+  url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** What a page is told about a login that has failed. */
+export type LoginErrorCode =
+  | 'access_denied'
+  | 'login_state'
+  | 'email_taken'
+  | 'identity_taken'
+  | 'temporarily_unavailable';
+
+/** What a page is told about an error. One that is no decision about the person is a fault, for which they may try again. */
+export function toLoginErrorCode(error: unknown): LoginErrorCode {
+  if (!isAuthError(error)) return isRefusalOfTheApp(error) ? 'access_denied' : 'temporarily_unavailable';
+  switch (error.code) {
+    case 'LOGIN_STATE':
+      return 'login_state';
+    case 'EMAIL_TAKEN':
+      return 'email_taken';
+    case 'IDENTITY_TAKEN':
+      return 'identity_taken';
+    case 'SERVER_ERROR':
+    case 'CONFIGURATION_ERROR':
+    case 'TOO_MANY_ATTEMPTS':
+      return 'temporarily_unavailable';
+    default:
+      return 'access_denied';
+  }
+}
+
+/** An `HttpException` of Nest with a status below 500, of whatever copy of Nest. */
+export function isRefusalOfTheApp(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('getStatus' in error)) return false;
+  const { getStatus } = error;
+  const status: unknown = typeof getStatus === 'function' ? getStatus.call(error) : null;
+  return typeof status === 'number' && status >= 400 && status < 500;
+}

@@ -1,0 +1,135 @@
+import { path } from '../configuration/read-options.js';
+import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
+
+/** Longer ones would not fit into the cookie of a login together with what else it keeps. */
+const longestAddress = 1_500;
+/** No address that is written correctly has one of these: they are encoded. Browsers drop some of them silently, and read `\` as `/`. */
+const forbiddenCharacters = /[\p{Cc}\p{Z}\\]/u;
+/** RFC 8252 §7.3: these name the machine of the client, whatever its host file says. */
+const loopbackAddresses: readonly string[] = ['127.0.0.1', '[::1]'];
+
+/** An address of an app: compared exactly, on this machine of the client with any port. */
+interface AppAddress {
+  readonly text: string;
+  /** The parts of an address on the client's own machine; `null` for any other. */
+  readonly loopback: { readonly hostname: string; readonly path: string } | null;
+}
+
+/** Where a login may lead back to, as the option `returnTo` lists it. */
+export class ReturnAddresses {
+  constructor(
+    private readonly origins: readonly string[],
+    private readonly apps: readonly AppAddress[],
+  ) {}
+
+  /** Where a login leads to that names no address: the first origin; `null` where only apps are listed. */
+  get first(): string | null {
+    const [origin] = this.origins;
+    return origin === undefined ? null : `${origin}/`;
+  }
+
+  /**
+   * The page that a login leads back to. A relative address is one of the first origin.
+   *
+   * @throws {RefusalError} `INVALID_INPUT` for an address of another origin.
+   */
+  resolvePage(given: unknown): string {
+    const { first } = this;
+    if (first === null) throw refuse('returnTo', 'this app has no pages to return to');
+    if (given === undefined || given === null) return first;
+    const url = typeof given === 'string' ? parseAddress(given, first) : null;
+    // The origin of a `blob:` address is that of the page that made it.
+    if (url === null || !isWeb(url) || !this.origins.includes(url.origin))
+      throw refuse('returnTo', 'it is not an address of this app');
+    return url.href;
+  }
+
+  /**
+   * The address of a frontend or an app that the provider calls back.
+   *
+   * @throws {RefusalError} `INVALID_INPUT` for an address that is not listed.
+   */
+  resolveCallback(given: unknown): string {
+    if (typeof given === 'string' && this.isApp(given)) return given;
+    const url = typeof given === 'string' ? parseAddress(given) : null;
+    // The provider compares it with what is registered there, character by character.
+    if (url !== null && isWeb(url) && url.hash === '' && this.origins.includes(url.origin)) return given as string;
+    throw refuse('redirectUri', 'it is not an address of this app');
+  }
+
+  private isApp(given: string): boolean {
+    if (this.apps.some(({ text }) => text === given)) return true;
+    const url = parseAddress(given);
+    if (url === null || url.protocol !== 'http:' || url.hash !== '') return false;
+    const called = url.pathname + url.search;
+    return this.apps.some(
+      ({ loopback }) => loopback?.hostname === url.hostname && (loopback.path === '/' || loopback.path === called),
+    );
+  }
+}
+
+/**
+ * Reads the option `returnTo`: origins, and addresses of apps.
+ *
+ * @throws {ConfigurationError} for an address that a login must never lead to.
+ */
+export function readReturnAddresses(where: string, given: unknown): ReturnAddresses {
+  const option = path(where, 'returnTo');
+  const entries: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (given === undefined || entries.length === 0) {
+    throw new ConfigurationError(
+      option,
+      'it is missing',
+      "Write the origins of your pages: ['https://app.example.com']",
+    );
+  }
+  const origins: string[] = [];
+  const apps: AppAddress[] = [];
+  for (const entry of entries) {
+    const url = typeof entry === 'string' ? parseAddress(entry) : null;
+    if (typeof entry !== 'string' || url === null || url.hash !== '') throw wrongEntry(option, 'it is not an address');
+    const isLoopback = url.protocol === 'http:' && loopbackAddresses.includes(url.hostname);
+    const isOrigin = entry === url.origin || entry === `${url.origin}/`;
+    if (isLoopback && url.port === '') apps.push(appAddress(entry, url));
+    if (isWeb(url)) {
+      if (isOrigin) origins.push(url.origin);
+      else if (!isLoopback || url.port !== '') apps.push({ text: entry, loopback: null });
+    } else apps.push({ text: checkAppScheme(option, entry, url), loopback: null });
+  }
+  return new ReturnAddresses(origins, apps);
+}
+
+function appAddress(text: string, { hostname, pathname, search }: URL): AppAddress {
+  return { text, loopback: { hostname, path: pathname + search } };
+}
+
+/** https, or http on this machine, where nobody else can read what is sent. */
+function isWeb({ protocol, hostname }: URL): boolean {
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost') || loopbackAddresses.includes(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && isLocal);
+}
+
+/** RFC 8252 §7.1: the scheme of an app is a domain of its maker, reversed, so it has a dot. `javascript:` has none. */
+function checkAppScheme(option: string, entry: string, { protocol }: URL): string {
+  if (/^[a-z][a-z\d+-]*(?:\.[a-z\d+-]+)+:$/.test(protocol)) return entry;
+  throw wrongEntry(option, `a login must not lead to ${protocol}`);
+}
+
+function wrongEntry(option: string, problem: string): ConfigurationError {
+  return new ConfigurationError(
+    option,
+    problem,
+    "List origins such as 'https://app.example.com' (http only on this machine), and addresses of apps such as 'com.example.app:/callback'",
+  );
+}
+
+function parseAddress(text: string, base?: string): URL | null {
+  if (text === '' || text.length > longestAddress || forbiddenCharacters.test(text)) return null;
+  if (!URL.canParse(text, base)) return null;
+  const url = new URL(text, base);
+  return url.username !== '' || url.password !== '' ? null : url;
+}
+
+function refuse(path: 'returnTo' | 'redirectUri', message: string): RefusalError {
+  return RefusalError.input([{ path, message }]);
+}
