@@ -239,6 +239,12 @@ function readCookies(headers: readonly string[], name: string): readonly string[
   return values;
 }
 
+/** The names of all cookies of a request, in its order. */
+export function cookieNames(view: RequestView): readonly string[] {
+  const pairs = view.headers('cookie').flatMap((header) => header.split(';'));
+  return pairs.filter((pair) => pair.includes('=')).map((pair) => pair.slice(0, pair.indexOf('=')).trim());
+}
+
 function withoutQuotes(value: string): string {
   return value.startsWith('"') && /^".*"$/.test(value) ? value.slice(1, -1) : value;
 }

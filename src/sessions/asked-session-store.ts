@@ -31,6 +31,10 @@ export class AskedSessionStore extends SessionStore {
     return this.ask(() => this.store.list(...given));
   }
 
+  override listByLogin(...given: Parameters<SessionStore['listByLogin']>): Promise<readonly string[]> {
+    return this.ask(() => this.store.listByLogin(...given));
+  }
+
   override deleteEnded(...given: Parameters<SessionStore['deleteEnded']>): Promise<number> {
     return this.ask(() => this.store.deleteEnded(...given));
   }

@@ -13,10 +13,12 @@ export type {
   SubjectFinderClass,
 } from './session-options.js';
 export {
+  type LoginReference,
   type NewSession,
   type RefreshReplacement,
   type SessionEnding,
   type SessionEndReason,
+  type SessionLogin,
   type SessionQuery,
   type SessionRotation,
   SessionStore,

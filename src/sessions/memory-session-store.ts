@@ -1,4 +1,5 @@
 import {
+  type LoginReference,
   type NewSession,
   type SessionEnding,
   type SessionQuery,
@@ -78,6 +79,14 @@ export class MemorySessionStore extends SessionStore {
     return Promise.resolve(found.map(copyOf));
   }
 
+  override listByLogin(provider: string, by: LoginReference, limit: number): Promise<readonly string[]> {
+    const found = [...this.sessions.values()].filter(({ login, endedAt }) => {
+      if (endedAt !== null || login?.provider !== provider) return false;
+      return 'subject' in by ? login.subject === by.subject : login.sessionId === by.sessionId;
+    });
+    return Promise.resolve(found.slice(0, limit).map(({ id }) => id));
+  }
+
   override purge(now: Date, limit: number): Promise<number> {
     const ids = [...this.sessions.values()].filter(({ removeAfter }) => removeAfter <= now).map(({ id }) => id);
     const removed = ids.slice(0, limit);
@@ -106,6 +115,7 @@ function copyOf(session: StoredSession): StoredSession {
     createdAt: new Date(session.createdAt),
     authTime: new Date(session.authTime),
     amr: [...session.amr],
+    login: session.login === null ? null : { ...session.login },
     lastUsedAt: new Date(session.lastUsedAt),
     idleExpiresAt: new Date(session.idleExpiresAt),
     absoluteExpiresAt: new Date(session.absoluteExpiresAt),

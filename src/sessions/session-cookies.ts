@@ -3,7 +3,7 @@ import { type GivenOptions, path, readChoice, readOptions, readText } from '../c
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { HeaderLines } from '../challenge/error-answers.js';
 import type { RequestView } from '../request/request-view.js';
-import { fromCookie, type TokenSource } from '../request/token-sources.js';
+import { cookieNames, fromCookie, type TokenSource } from '../request/token-sources.js';
 import type { TokenDelivery } from './session-store.js';
 
 /** The cookies of sessions. Without options they are bound to one host, and no other site can send or set them. */
@@ -32,6 +32,10 @@ export interface CookieTerms {
   readonly prefix: string;
   /** The attributes of every cookie, without `Max-Age`. */
   readonly attributes: string;
+  /** Those that do not depend on `sameSite`. */
+  readonly fixedAttributes: string;
+  /** Whether browsers send them over https alone. */
+  readonly isSecure: boolean;
   readonly domain: string | null;
 }
 
@@ -56,17 +60,19 @@ export function readCookieTerms(
   const domain = readDomain(where, readText(where, options, 'domain'), publicUrl);
   const scheme = isSecure ? (domain === null ? '__Host-' : '__Secure-') : '';
   const prefix = scheme + (name === '' ? '' : `${name}-`);
+  const fixedAttributes = [
+    'Path=/',
+    ...(domain === null ? [] : [`Domain=${domain}`]),
+    ...(isSecure ? ['Secure'] : []),
+    'HttpOnly',
+  ].join('; ');
   return Object.freeze({
     accessName: `${prefix}access`,
     refreshName: `${prefix}refresh`,
     prefix,
-    attributes: [
-      'Path=/',
-      ...(domain === null ? [] : [`Domain=${domain}`]),
-      ...(isSecure ? ['Secure'] : []),
-      'HttpOnly',
-      `SameSite=${sameSite}`,
-    ].join('; '),
+    attributes: `${fixedAttributes}; SameSite=${sameSite}`,
+    fixedAttributes,
+    isSecure,
     domain,
   });
 }
@@ -102,6 +108,12 @@ export interface OwnCookie {
   /** Of letters, digits, `-` and `_`. */
   readonly value: string;
   readonly maxAgeSeconds: number;
+  /**
+   * Which pages of other sites send it along. `'None'` is for a provider whose own page calls the app back with a form.
+   *
+   * @defaultValue as the cookies of sessions
+   */
+  readonly sameSite?: 'Lax' | 'None';
 }
 
 /** What the cookies of a session contain. */
@@ -137,11 +149,17 @@ export function checkAccessCookie({ accessName }: CookieTerms, accessToken: stri
 }
 
 /** The `Set-Cookie` line of a cookie that is no session's; an age of 0 removes it. */
-export function ownCookieLines(
-  { prefix, attributes }: CookieTerms,
-  { name, value, maxAgeSeconds }: OwnCookie,
-): HeaderLines {
-  return [['Set-Cookie', `${prefix}${name}=${value}; ${attributes}; Max-Age=${maxAgeSeconds}`]];
+export function ownCookieLines(terms: CookieTerms, { name, value, maxAgeSeconds, sameSite }: OwnCookie): HeaderLines {
+  const attributes = sameSite === undefined ? terms.attributes : terms.fixedAttributes + sameSiteOf(terms, sameSite);
+  return [['Set-Cookie', `${terms.prefix}${name}=${value}; ${attributes}; Max-Age=${maxAgeSeconds}`]];
+}
+
+/**
+ * Browsers drop a cookie with `SameSite=None` that is not secure, as those of an app on loopback are. Without the attribute, Chromium sends it
+ * with a form of another site for two minutes, which is long enough to develop with.
+ */
+function sameSiteOf({ isSecure }: CookieTerms, sameSite: 'Lax' | 'None'): string {
+  return sameSite === 'None' && !isSecure ? '' : `; SameSite=${sameSite}`;
 }
 
 /** The values of a cookie that is no session's. A browser may send several of one name. */
@@ -149,6 +167,12 @@ export function readOwnCookie({ prefix }: CookieTerms, view: RequestView, name: 
   return fromCookie(prefix + name)
     .read(view)
     .flatMap((found) => (found.kind === 'token' ? [found.token] : []));
+}
+
+/** The names of the app's cookies in a request that begin so, without their prefix. Each is given once, in the order of the request. */
+export function ownCookieNames({ prefix }: CookieTerms, view: RequestView, startsWith: string): readonly string[] {
+  const names = cookieNames(view).filter((name) => name.startsWith(prefix + startsWith));
+  return [...new Set(names)].map((name) => name.slice(prefix.length));
 }
 
 /** The `Set-Cookie` lines that remove the cookies of a session. */

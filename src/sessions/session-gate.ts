@@ -4,9 +4,16 @@ import { limitUnreadBody } from '../issuing/unread-body.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import { type OwnCookie, ownCookieLines, readOwnCookie, sessionCookieSources } from './session-cookies.js';
+import {
+  type OwnCookie,
+  ownCookieLines,
+  ownCookieNames,
+  readOwnCookie,
+  sessionCookieSources,
+} from './session-cookies.js';
 import type { SessionCaller, SessionUser } from './session-caller.js';
 import { readDeliveryChoice } from './session-delivery.js';
+import type { SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 
 export interface SessionGateParts {
@@ -15,6 +22,8 @@ export interface SessionGateParts {
   readonly terms: Pick<SessionTerms, 'delivery' | 'cookies'>;
   /** The user of a session that has neither ended nor expired; `null` where there is none. */
   readonly findUserId: (sessionId: string) => Promise<string | null>;
+  readonly endOfLogin: SessionLifecycle['endOfLogin'];
+  readonly reissue: SessionLifecycle['reissue'];
   /** `user` of an answer, as it is known now. */
   readonly presentUser: (session: { readonly id: string; readonly userId: string }) => Promise<object>;
   /** Forbids every cache to keep the response. */
@@ -80,6 +89,15 @@ export class SessionGate {
     return delivery.includes('cookies') ? readOwnCookie(cookies, view, name) : [];
   }
 
+  /**
+   * The names of such cookies in a request that begin so, without the prefix of all, in the order of the request: browsers send the oldest
+   * first. Empty where the app delivers none.
+   */
+  cookieNames(view: RequestView, startsWith: string): readonly string[] {
+    const { delivery, cookies } = this.parts.terms;
+    return delivery.includes('cookies') ? ownCookieNames(cookies, view, startsWith) : [];
+  }
+
   /** Sets such a cookie. An age of 0 seconds removes it. */
   setCookie(response: object, cookie: OwnCookie): void {
     this.parts.addHeaders(response, ownCookieLines(this.parts.terms.cookies, cookie));
@@ -104,6 +122,19 @@ export class SessionGate {
   async findUserId(view: RequestView): Promise<string | null> {
     const sessionId = await this.findSessionId(view);
     return sessionId === null ? null : await this.parts.findUserId(sessionId);
+  }
+
+  /** Ends the sessions that began by logins of a provider, which the provider has ended. */
+  endOfLogin(...login: Parameters<SessionLifecycle['endOfLogin']>): Promise<void> {
+    return this.parts.endOfLogin(...login);
+  }
+
+  /**
+   * A new access token of a session, with its current refresh token, to be delivered again. `null` for a session that has ended or expired, and
+   * for one whose user the app does not know any more.
+   */
+  reissue(sessionId: string): ReturnType<SessionLifecycle['reissue']> {
+    return this.parts.reissue(sessionId);
   }
 
   /** The id of the user of a session; `null` for one that has ended or expired. */

@@ -9,14 +9,15 @@ import type { RevocationService } from '../revocation/revocation.service.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
 import type { AccessTokens, IssuedAccessToken } from './access-tokens.js';
 import { RefreshTokens } from './refresh-tokens.js';
-import { IssuedSession, type Session, type SessionDetails, type SessionItem } from './session.js';
+import { IssuedSession, type Session, type SessionDetails, type SessionItem, toSessionItem } from './session.js';
 import { checkAccessCookie } from './session-cookies.js';
 import { deliveryFault } from './session-delivery.js';
+import { SessionEndings } from './session-endings.js';
 import type { SessionTerms } from './session-options.js';
-import { removalTime, SessionRotation } from './session-rotation.js';
+import { isAlive, removalTime, SessionRotation } from './session-rotation.js';
 import type {
   NewSession,
-  SessionEnding,
+  LoginReference,
   SessionEndReason,
   SessionStore,
   StoredSession,
@@ -36,8 +37,11 @@ export interface SessionLifecycleParts {
   readonly findSubjects: () => SubjectFinder;
 }
 
+/** What a sign-in determines of its session. */
+type ChosenForSession = Pick<NewSession, 'amr' | 'login' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'>;
+
 /** A sign-in, read from its request and from the options of the app. */
-export interface SignIn extends Pick<NewSession, 'amr' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'> {
+export interface SignIn extends ChosenForSession {
   readonly isNewUser: boolean;
   /** How the tokens will be delivered; `null` where that is unknown. */
   readonly deliversBy: TokenDelivery | null;
@@ -62,8 +66,9 @@ export interface ListOptions extends PageOptions {
 /** How many sessions of a user one statement ends. */
 const batchSize = 1_000;
 const mostBatches = 10_000;
-/** How long a revocation outlives the access tokens that it concerns, because the clocks of two instances may differ. */
-const clockMarginMs = 60_000;
+/** How many sessions of a login are ended before the next ones are looked for. */
+const loginBatchSize = 100;
+const mostLoginBatches = 1_000;
 
 /** Starts, refreshes and ends sessions in their store. It knows no requests and no responses. */
 export class SessionLifecycle {
@@ -71,8 +76,10 @@ export class SessionLifecycle {
   private tokens: RefreshTokens | undefined;
   private rotation: SessionRotation | undefined;
   private readonly lookUps: SubjectLookUps;
+  private readonly endings: SessionEndings;
 
   constructor(private readonly parts: SessionLifecycleParts) {
+    this.endings = new SessionEndings(parts);
     this.lookUps = new SubjectLookUps(parts);
   }
 
@@ -85,9 +92,9 @@ export class SessionLifecycle {
     const user = terms.presentUser(subject);
     const issued = await accessTokens.issue(session, subject, now);
     if (deliversBy === 'cookies') checkAccessCookie(terms.cookies, issued.accessToken);
-    const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endingOf('replaced') };
+    const replaced = replacedId === null ? undefined : { id: replacedId, ending: this.endings.create('replaced') };
     await this.getStore().create(session, replaced);
-    if (replacedId !== null) await this.revoke([replacedId], now);
+    if (replacedId !== null) await this.endings.revoke([replacedId], now);
     const { remember, delivery, idleExpiresAt } = session;
     const details = { user, idleExpiresAt, remember, delivery, isNewUser };
     return toSession(session, issued, this.getTokens().create(session, 0), details);
@@ -101,7 +108,8 @@ export class SessionLifecycle {
         const expected = this.deliveryOf(session, place);
         if (choice !== null && expected !== null && choice !== expected) throw deliveryFault(expected);
       },
-      (session) => this.prepareAnswer(session, this.deliveryOf(session, place)),
+      async (session) =>
+        this.prepareAnswer(session, await this.requireSubject(session), this.deliveryOf(session, place)),
     );
     const { session, refreshToken, idleExpiresAt, prepared } = rotated;
     const delivery = this.deliveryOf(session, place);
@@ -111,16 +119,16 @@ export class SessionLifecycle {
 
   /** @returns whether this call ended it */
   async end(sessionId: string, reason: SessionEndReason): Promise<boolean> {
-    const isEnded = await this.getStore().end(sessionId, this.endingOf(reason));
-    if (isEnded) await this.revoke([sessionId], this.now());
-    else await this.confirmEnd(await this.getStore().find(sessionId));
+    const isEnded = await this.getStore().end(sessionId, this.endings.create(reason));
+    if (isEnded) await this.endings.revoke([sessionId], this.now());
+    else await this.endings.confirm(await this.getStore().find(sessionId));
     return isEnded;
   }
 
   /** The same for a session that was just read. One that has ended costs no write. */
   async endFound(session: StoredSession, reason: SessionEndReason): Promise<boolean> {
     if (session.endedAt === null) return this.end(session.id, reason);
-    await this.confirmEnd(session);
+    await this.endings.confirm(session);
     return false;
   }
 
@@ -135,8 +143,8 @@ export class SessionLifecycle {
   async endAll(userId: string, exceptId: string | null, reason: SessionEndReason = 'ended'): Promise<void> {
     const store = this.getStore();
     for (let batch = 0; batch < mostBatches; batch += 1) {
-      const ended = await store.endAll(userId, this.endingOf(reason), exceptId, batchSize);
-      await this.revoke(ended, this.now());
+      const ended = await store.endAll(userId, this.endings.create(reason), exceptId, batchSize);
+      await this.endings.revoke(ended, this.now());
       if (ended.length === batchSize) continue;
       // Another call may have ended the same sessions at once, and left the rest to this one.
       const rest = await store.list(userId, { now: new Date(this.now()), beforeId: null, limit: 2 });
@@ -145,13 +153,46 @@ export class SessionLifecycle {
     throw new AuthUnavailableError('Sessions of the user are started as fast as they are ended', 1);
   }
 
+  /**
+   * Ends the sessions that began by logins of a provider, because the provider has ended these.
+   *
+   * @throws {AuthUnavailableError} when such sessions are started as fast as they are ended.
+   */
+  async endOfLogin(provider: string, by: LoginReference): Promise<void> {
+    for (let batch = 0; batch < mostLoginBatches; batch += 1) {
+      const ids = await this.getStore().listByLogin(provider, by, loginBatchSize);
+      for (const id of ids) await this.end(id, 'provider-signed-out');
+      if (ids.length < loginBatchSize) return;
+    }
+    throw new AuthUnavailableError('Sessions of the login are started as fast as they are ended', 1);
+  }
+
+  /**
+   * A new access token of a session and its current refresh token, which stays the current one. `null` where there is no such session, it has
+   * ended or expired, or the app does not know its user any more; then the session ends.
+   */
+  async reissue(sessionId: string): Promise<Session | null> {
+    const session = await this.getStore().find(sessionId);
+    if (session === null || !isAlive(session, this.now())) return null;
+    const subject = await this.findSubject(session.userId);
+    if (subject === null || subject === undefined) {
+      await this.end(sessionId, 'user-gone');
+      return null;
+    }
+    const delivery = this.deliveryOf(session, null);
+    const { user, issued } = await this.prepareAnswer(session, subject, delivery);
+    const { idleExpiresAt, remember } = session;
+    const refreshToken = this.getTokens().create(session, session.generation);
+    return toSession(session, issued, refreshToken, { user, idleExpiresAt, remember, delivery, isNewUser: false });
+  }
+
   /** @throws {RefusalError} `INVALID_INPUT` for a wrong `limit` or `cursor`. */
   async list(userId: string, options: ListOptions): Promise<Page<SessionItem>> {
     const limit = readLimit(options);
     const beforeId = readCursor(options, (cursor) => (isUuid(cursor) ? cursor : null));
     const found = await this.getStore().list(userId, { now: new Date(this.now()), beforeId, limit: limit + 1 });
     return toPage(found, limit, {
-      toItem: (session) => toItem(session, options.currentSessionId),
+      toItem: (session) => toSessionItem(session, options.currentSessionId),
       cursorOf: ({ id }) => id,
     });
   }
@@ -167,8 +208,7 @@ export class SessionLifecycle {
   /** The user of a session that has neither ended nor expired; `null` where there is none. */
   async findUserId(sessionId: string): Promise<string | null> {
     const session = await this.getStore().find(sessionId);
-    const isLive = session !== null && session.endedAt === null && session.idleExpiresAt.getTime() > this.now();
-    return isLive ? session.userId : null;
+    return session !== null && isAlive(session, this.now()) ? session.userId : null;
   }
 
   /**
@@ -194,20 +234,15 @@ export class SessionLifecycle {
   }
 
   /** Everything that may fail, before the refresh token is replaced: the client keeps a token that works. */
-  private async prepareAnswer(session: StoredSession, delivery: TokenDelivery | null) {
+  private async prepareAnswer(session: StoredSession, subject: SessionSubject, delivery: TokenDelivery | null) {
     const { terms, accessTokens } = this.parts;
-    const subject = await this.requireSubject(session);
     const user = terms.presentUser(subject);
     const issued = await accessTokens.issue(session, subject, this.now());
     if (delivery === 'cookies') checkAccessCookie(terms.cookies, issued.accessToken);
     return { user, issued };
   }
 
-  private createSession(
-    userId: string,
-    chosen: Pick<NewSession, 'amr' | 'delivery' | 'remember' | 'userAgent' | 'ipAddress'>,
-    now: number,
-  ): NewSession {
+  private createSession(userId: string, chosen: ChosenForSession, now: number): NewSession {
     const { idleMs, absoluteMs } = this.parts.terms;
     const createdAt = new Date(now);
     const idleExpiresAt = new Date(now + idleMs);
@@ -222,34 +257,6 @@ export class SessionLifecycle {
       absoluteExpiresAt: new Date(now + absoluteMs),
       removeAfter: removalTime(idleExpiresAt),
     };
-  }
-
-  private endingOf(reason: SessionEndReason): SessionEnding {
-    const { issuer } = this.parts.terms;
-    const endedAt = this.now();
-    const expiresAtSeconds = Math.ceil(this.tokensExpireAt(endedAt) / 1_000);
-    return { endedAt: new Date(endedAt), reason, revocation: { issuer, expiresAtSeconds } };
-  }
-
-  /**
-   * Revokes the access tokens of a session that had ended before: the process that ended it may have died in between. As long as
-   * one of them may be valid, the same entry is made again, which changes nothing where it exists.
-   */
-  private async confirmEnd(session: StoredSession | null): Promise<void> {
-    const endedAt = session?.endedAt?.getTime() ?? Number.NaN;
-    if (session !== null && this.tokensExpireAt(endedAt) > this.now()) await this.revoke([session.id], endedAt);
-  }
-
-  private async revoke(ids: readonly string[], endedAt: number): Promise<void> {
-    const { terms, revocation } = this.parts;
-    if (ids.length === 0) return;
-    const expiresAt = new Date(this.tokensExpireAt(endedAt));
-    await revocation.revokeSession({ issuer: terms.issuer, sessionId: ids, expiresAt });
-  }
-
-  /** When the last access token expires that may have been issued by then, with room for the difference of clocks. */
-  private tokensExpireAt(endedAt: number): number {
-    return endedAt + this.parts.terms.lifetimeSeconds * 1_000 + clockMarginMs;
   }
 
   private getStore(): SessionStore {
@@ -286,9 +293,4 @@ function toSession(
   details: SessionDetails,
 ): Session {
   return new IssuedSession(id, userId, accessToken, expiresIn, expiresAt, refreshToken, details);
-}
-
-function toItem(session: StoredSession, currentSessionId: string | undefined): SessionItem {
-  const { id, createdAt, lastUsedAt, idleExpiresAt: expiresAt, userAgent, ipAddress, amr } = session;
-  return { id, createdAt, lastUsedAt, expiresAt, userAgent, ipAddress, amr, current: id === currentSessionId };
 }

@@ -118,10 +118,14 @@ export class SessionRotation {
  */
 export function checkAlive(session: StoredSession, now: number): void {
   if (session.endedAt !== null) throw ended(`The session ended: ${session.endReason ?? 'ended'}`);
-  // Written as a negation, so that a clock that returns an invalid date (NaN) refuses every session.
-  if (!(now < Math.min(session.idleExpiresAt.getTime(), session.absoluteExpiresAt.getTime()))) {
+  if (!isAlive(session, now)) {
     throw RefusalError.session('expired', 'The session was not used for idleSeconds, or is older than absoluteSeconds');
   }
+}
+
+/** Whether a session has neither ended nor expired. With a clock that returns an invalid date (NaN), none is alive. */
+export function isAlive({ endedAt, idleExpiresAt, absoluteExpiresAt }: StoredSession, now: number): boolean {
+  return endedAt === null && now < Math.min(idleExpiresAt.getTime(), absoluteExpiresAt.getTime());
 }
 
 /** When the store may delete a session: on the day after the one on which it expires, so that it changes once a day. */

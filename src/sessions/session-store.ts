@@ -6,9 +6,23 @@ export const tokenDeliveries = ['cookies', 'body'] as const;
 /**
  * Why a session ended before its time. `signed-out`: its user signed out of it. `ended`: the app or another session of
  * the user ended it. `replaced`: its client signed in again. `reuse`: a refresh token came again after it had been
- * replaced, so it may have been stolen. `user-gone`: the app no longer knows the user.
+ * replaced, so it may have been stolen. `user-gone`: the app no longer knows the user. `provider-signed-out`: the provider
+ * that its user signed in by has ended the login.
  */
-export type SessionEndReason = 'signed-out' | 'ended' | 'replaced' | 'reuse' | 'user-gone';
+export type SessionEndReason = 'signed-out' | 'ended' | 'replaced' | 'reuse' | 'user-gone' | 'provider-signed-out';
+
+/** By what a session began where its user signed in elsewhere. */
+export interface SessionLogin {
+  /** The id of the provider. */
+  readonly provider: string;
+  /** The provider's id of the person. */
+  readonly subject: string;
+  /** The `sid` of the provider's ID token (OpenID Connect Front-Channel Logout 1.0 §3); `null` where there is none. */
+  readonly sessionId: string | null;
+}
+
+/** What a provider names when it ends logins: one of its sessions, or a person. */
+export type LoginReference = { readonly sessionId: string } | { readonly subject: string };
 
 /** States that the refresh tokens up to a generation were replaced by a moment. */
 export interface RefreshReplacement {
@@ -28,6 +42,8 @@ export interface NewSession {
   readonly authTime: Date;
   /** How the user signed in (RFC 8176). */
   readonly amr: readonly string[];
+  /** The login at a provider that it began by; `null` for any other session. Each of its texts has at most 1,024 characters. */
+  readonly login: SessionLogin | null;
   /** What the client chose; `null` where it did not choose. */
   readonly delivery: TokenDelivery | null;
   /** Whether its cookies outlive the browser. */
@@ -134,6 +150,12 @@ export abstract class SessionStore {
 
   /** The sessions of a user that have neither ended nor expired, newest first: in the descending order of their ids. */
   abstract list(userId: string, query: SessionQuery): Promise<readonly StoredSession[]>;
+
+  /**
+   * The ids of sessions that began by logins of a provider and have not ended, at most `limit` of them, in any order. The caller ends them,
+   * and calls it again while it gives that many. Texts are compared exactly; any text may be asked for.
+   */
+  abstract listByLogin(provider: string, by: LoginReference, limit: number): Promise<readonly string[]>;
 
   /**
    * Deletes sessions of a user that have ended, at most `limit` of them: when the user is deleted. The caller calls it again while it deletes

@@ -53,7 +53,7 @@ export class SessionService {
    *
    * @param subject the user; of an id, `findSubject` looks the user up
    * @throws {RefusalError} when `findSubject` gives `null`, or the request chooses a delivery that the app does not offer;
-   *   `INVALID_INPUT` for a wrong `amr`, `remember` or `isNewUser`;
+   *   `INVALID_INPUT` for a wrong `amr`, `login`, `remember` or `isNewUser`;
    *   `ACCESS_DENIED` when a page of another origin made the request, and the session is delivered in cookies.
    */
   async start(subject: string | SessionSubject, options: StartOptions = {}): Promise<Session> {

@@ -1,5 +1,5 @@
 import { isThenable } from '../token/maybe-promise.js';
-import type { TokenDelivery } from './session-store.js';
+import type { StoredSession, TokenDelivery } from './session-store.js';
 
 /** A session of a user, with its current tokens. Whoever has the refresh token has the session, so keep it out of logs. */
 export interface Session {
@@ -83,4 +83,10 @@ export interface SessionItem {
   readonly amr: readonly string[];
   /** Whether it is the session of the caller. */
   readonly current: boolean;
+}
+
+/** @param currentSessionId the session of the caller */
+export function toSessionItem(session: StoredSession, currentSessionId: string | undefined): SessionItem {
+  const { id, createdAt, lastUsedAt, idleExpiresAt: expiresAt, userAgent, ipAddress, amr } = session;
+  return { id, createdAt, lastUsedAt, expiresAt, userAgent, ipAddress, amr, current: id === currentSessionId };
 }

@@ -275,6 +275,8 @@ export const sessionsModuleProviders: Provider[] = [
         originCheck,
         terms,
         findUserId: (sessionId) => lifecycle.findUserId(sessionId),
+        endOfLogin: (...login) => lifecycle.endOfLogin(...login),
+        reissue: (sessionId) => lifecycle.reissue(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
         forbidCaching: (response) => {
           host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');

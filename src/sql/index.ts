@@ -29,10 +29,12 @@ export {
   RevocationStore,
 } from '../revocation/revocation-store.js';
 export {
+  type LoginReference,
   type NewSession,
   type RefreshReplacement,
   type SessionEnding,
   type SessionEndReason,
+  type SessionLogin,
   type SessionQuery,
   type SessionRotation,
   SessionStore,

@@ -219,4 +219,16 @@ export const migrations: readonly Migration[] = [
       `create index sessions_of_user on ${schema}sessions (user_id, id)`,
     ],
   },
+  {
+    name: 'logins of sessions',
+    // Hash indexes, because the texts of a provider may be longer than an entry of a btree. Sessions without a login are in none of them, and
+    // an ending writes none, as before.
+    statements: (schema) => [
+      `alter table ${schema}sessions add column login_provider text collate "C", add column login_subject text collate "C",
+        add column login_session_id text collate "C"`,
+      `create index sessions_login_subject on ${schema}sessions using hash (login_subject) where login_subject is not null`,
+      `create index sessions_login_session on ${schema}sessions using hash (login_session_id)
+        where login_session_id is not null`,
+    ],
+  },
 ];

@@ -1,9 +1,11 @@
 import { isUnicodeText } from '../configuration/unicode-text.js';
 import {
+  type LoginReference,
   type NewSession,
   type RefreshReplacement,
   type SessionEnding,
   type SessionEndReason,
+  type SessionLogin,
   type SessionQuery,
   type SessionRotation,
   SessionStore,
@@ -24,7 +26,7 @@ import {
 } from './row-values.js';
 import type { SqlRow, SqlValue } from './sql-database.js';
 import { revocationsOfSessions } from './sql-revocation-store.js';
-import { encodeText } from './encoded-text.js';
+import { decodeText, encodeText } from './encoded-text.js';
 import type { StoreDatabase } from './store-database.js';
 
 const columns = [
@@ -36,6 +38,9 @@ const columns = [
   epochMs('created_at'),
   epochMs('auth_time'),
   'amr',
+  'login_provider',
+  'login_subject',
+  'login_session_id',
   'delivery',
   'remember',
   'user_agent',
@@ -70,13 +75,14 @@ export class SqlSessionStore extends SessionStore {
   ): Promise<void> {
     const values = valuesOf(session);
     const insert = `insert into ${this.table} (id, user_id, seed, created_at, auth_time, amr, delivery, remember, user_agent,
-        ip_address, idle_expires_at, absolute_expires_at, remove_after, last_used_at)
-      values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $4)`;
+        ip_address, idle_expires_at, absolute_expires_at, remove_after, login_provider, login_subject, login_session_id,
+        last_used_at)
+      values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $4)`;
     if (replaced === undefined || !uuid.test(replaced.id)) {
       await this.database.query(insert, values);
       return;
     }
-    const end = this.ending(replaced.ending, 'id = $14', [...values, replaced.id]);
+    const end = this.ending(replaced.ending, `id = $${values.length + 1}`, [...values, replaced.id]);
     await this.database.query(`${end.text} ${insert}`, end.values);
   }
 
@@ -134,6 +140,15 @@ export class SqlSessionStore extends SessionStore {
       [userId, now, limit, ...(beforeId === null ? [] : [beforeId])],
     );
     return rows.map(toSession);
+  }
+
+  override async listByLogin(provider: string, by: LoginReference, limit: number): Promise<readonly string[]> {
+    const [column, value] = 'subject' in by ? ['login_subject', by.subject] : ['login_session_id', by.sessionId];
+    const rows = await this.database.query(
+      `select id from ${this.table} where ${column} = $1 and login_provider = $2 and ended_at is null limit $3`,
+      [encodeText(value), encodeText(provider), limit],
+    );
+    return rows.map((row) => readText(row, 'id'));
   }
 
   override async deleteEnded(userId: string, limit: number): Promise<number> {
@@ -202,7 +217,25 @@ function valuesOf(session: NewSession): SqlValue[] {
     session.idleExpiresAt,
     session.absoluteExpiresAt,
     session.removeAfter,
+    ...valuesOfLogin(session.login),
   ];
+}
+
+function valuesOfLogin(login: SessionLogin | null): readonly (string | null)[] {
+  if (login === null) return [null, null, null];
+  const { provider, subject, sessionId } = login;
+  return [encodeText(provider), encodeText(subject), sessionId === null ? null : encodeText(sessionId)];
+}
+
+function readLogin(row: SqlRow): SessionLogin | null {
+  const provider = readTextOrNull(row, 'login_provider');
+  if (provider === null) return null;
+  const sessionId = readTextOrNull(row, 'login_session_id');
+  return {
+    provider: decodeText(provider),
+    subject: decodeText(readText(row, 'login_subject')),
+    sessionId: sessionId === null ? null : decodeText(sessionId),
+  };
 }
 
 /** Pairs of generation and milliseconds, since the row is written again at every refresh. */
@@ -225,6 +258,7 @@ function toSession(row: SqlRow): StoredSession {
     createdAt: readDate(row, 'created_at'),
     authTime: readDate(row, 'auth_time'),
     amr: readJson(row, 'amr') as readonly string[],
+    login: readLogin(row),
     delivery: readTextOrNull(row, 'delivery') as TokenDelivery | null,
     remember: readSwitch(row, 'remember'),
     userAgent: readTextOrNull(row, 'user_agent'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
-import type { NewSession, SessionEnding, SessionStore, StoredSession } from '../sessions/session-store.js';
+import type { SessionStore, StoredSession } from '../sessions/session-store.js';
+import { assertStored, at, ending, idOf, newSession, plain, rotationOf, storedOf } from './session-samples.js';
 import { defineTests, globalTestRunner, type TestRunner } from './test-globals.js';
 
 /** A store for one test, empty. */
@@ -8,63 +9,6 @@ export interface OpenedSessionStore {
   readonly store: SessionStore;
   /** Called when the test is over. */
   readonly close?: () => unknown;
-}
-
-const startMs = Date.parse('2030-01-01T00:00:00.123Z');
-const at = (seconds: number): Date => new Date(startMs + seconds * 1_000);
-
-/** A UUID of version 7, in the order of `number`. */
-function idOf(number: number): string {
-  return `01950000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
-}
-
-function newSession(number: number, parts: Partial<NewSession> = {}): NewSession {
-  return {
-    id: idOf(number),
-    userId: 'user-1',
-    seed: Uint8Array.from({ length: 16 }, (_, index) => (index * 17 + number) % 256),
-    createdAt: at(0),
-    authTime: at(-60),
-    amr: ['pwd', 'otp'],
-    delivery: 'cookies',
-    remember: true,
-    userAgent: 'Mozilla/5.0 (ä "quoted" \'text\' \\ %_ 🐈)',
-    ipAddress: '2001:db8::1',
-    idleExpiresAt: at(1_000),
-    absoluteExpiresAt: at(10_000),
-    removeAfter: at(20_000),
-    ...parts,
-  };
-}
-
-function storedOf(session: NewSession, parts: Partial<StoredSession> = {}): StoredSession {
-  const { createdAt: lastUsedAt } = session;
-  return { ...session, generation: 0, replacements: [], lastUsedAt, endedAt: null, endReason: null, ...parts };
-}
-
-const rotationOf = (generation: number) => ({
-  generation,
-  replacements: [{ generation, at: at(100) }],
-  lastUsedAt: at(100),
-  idleExpiresAt: at(1_100),
-  removeAfter: at(20_000),
-});
-
-const ending = (reason: SessionEnding['reason'] = 'signed-out', seconds = 200): SessionEnding => ({
-  endedAt: at(seconds),
-  reason,
-  revocation: { issuer: 'https://api.example.com', expiresAtSeconds: Math.ceil(startMs / 1_000) + 1_000 },
-});
-
-/** In a form that can be compared: bytes of any class as text. */
-function plain(session: StoredSession | null): unknown {
-  if (session === null) return null;
-  assert.ok(session.createdAt instanceof Date, 'times are given as Date');
-  return JSON.parse(JSON.stringify({ ...session, seed: Buffer.from(session.seed).toString('hex') }));
-}
-
-async function assertStored(store: SessionStore, expected: StoredSession): Promise<void> {
-  assert.deepEqual(plain(await store.find(expected.id)), plain(expected));
 }
 
 type StoreTest = (opened: OpenedSessionStore) => Promise<void>;
@@ -248,6 +192,65 @@ const listing: Readonly<Record<string, StoreTest>> = {
   },
 };
 
+const corp = (subject: string, sessionId: string | null = null) => ({
+  login: { provider: 'corp', subject, sessionId },
+});
+/** A login with the longest texts, of characters that need the most bytes, an escape or care. */
+const strange = { provider: 'ÄÖ \\', subject: '\uFFFD'.repeat(1_023) + '\\', sessionId: ` "${'🐈'.repeat(510)}' ` };
+
+const logins: Readonly<Record<string, StoreTest>> = {
+  'keeps the login that a session began by': async ({ store }) => {
+    const session = newSession(1, { login: strange });
+    await store.create(session);
+    await store.create(newSession(2, corp('anna')));
+    assert.equal(await store.rotate(idOf(1), rotationOf(0)), true);
+    await assertStored(store, storedOf(session, { ...rotationOf(0), generation: 1 }));
+    await assertStored(store, storedOf(newSession(2, corp('anna'))));
+    const { provider, subject, sessionId } = strange;
+    assert.deepEqual(await store.listByLogin(provider, { subject }, 10), [idOf(1)]);
+    assert.deepEqual(await store.listByLogin(provider, { sessionId }, 10), [idOf(1)]);
+  },
+  'lists sessions that have not ended by the session and by the person at the provider': async ({ store }) => {
+    await store.create(newSession(1, corp('anna', 's1')));
+    await store.create(newSession(2, corp('anna', 's2')));
+    await store.create(newSession(3, corp('anna')));
+    await store.create(newSession(4, corp('ben', 's1')));
+    await store.create(newSession(5, { login: { provider: 'other', subject: 'anna', sessionId: 's1' } }));
+    await store.create(newSession(6));
+    const find = async (by: Parameters<SessionStore['listByLogin']>[1], provider = 'corp') =>
+      [...(await store.listByLogin(provider, by, 10))].sort();
+    assert.deepEqual(await find({ sessionId: 's1' }), [idOf(1), idOf(4)]);
+    assert.deepEqual(await find({ subject: 'anna' }), [1, 2, 3].map(idOf));
+    assert.deepEqual(await find({ subject: 'anna' }, 'other'), [idOf(5)]);
+    await store.end(idOf(1), ending('provider-signed-out'));
+    assert.deepEqual(await find({ sessionId: 's1' }), [idOf(4)]);
+    assert.deepEqual(await find({ subject: 'anna' }), [2, 3].map(idOf));
+    await assertStored(
+      store,
+      storedOf(newSession(1, corp('anna', 's1')), { endedAt: at(200), endReason: 'provider-signed-out' }),
+    );
+  },
+  'lists at most as many of them as it is asked to': async ({ store }) => {
+    for (const number of [1, 2, 3, 4, 5]) await store.create(newSession(number, corp('anna')));
+    const ended: string[] = [];
+    for (const expected of [2, 2, 1, 0]) {
+      const ids = await store.listByLogin('corp', { subject: 'anna' }, 2);
+      assert.equal(ids.length, expected);
+      for (const id of ids) await store.end(id, ending());
+      ended.push(...ids);
+    }
+    assert.deepEqual(ended.sort(), [1, 2, 3, 4, 5].map(idOf));
+  },
+  'lists nothing for any other text': async ({ store }) => {
+    await store.create(newSession(1, corp('anna', 's1')));
+    for (const text of ['', 'ANNA', 'anna ', 'anna\0', 'anna\uD800', '\0', "it's", '%', 'x'.repeat(5_000)]) {
+      assert.deepEqual(await store.listByLogin('corp', { subject: text }, 10), []);
+      assert.deepEqual(await store.listByLogin('corp', { sessionId: text }, 10), []);
+      assert.deepEqual(await store.listByLogin(text, { subject: 'anna' }, 10), []);
+    }
+  },
+};
+
 const purging: Readonly<Record<string, StoreTest>> = {
   'deletes what may be removed, at most as many as it is told to': async ({ store }) => {
     for (const number of [1, 2, 3]) await store.create(newSession(number, { removeAfter: at(100) }));
@@ -288,6 +291,6 @@ export function describeSessionStore(
   open: () => OpenedSessionStore | Promise<OpenedSessionStore>,
   runner: TestRunner = globalTestRunner('describeSessionStore'),
 ): void {
-  const contract = { ...creating, ...rotating, ...ends, ...listing, ...purging };
+  const contract = { ...creating, ...rotating, ...ends, ...listing, ...logins, ...purging };
   defineTests<OpenedSessionStore>(`the SessionStore ${name}`, open, contract, runner);
 }

@@ -34,6 +34,7 @@ const newSession = (number: number, parts: Partial<NewSession> = {}): NewSession
   createdAt: now,
   authTime: now,
   amr: ['pwd'],
+  login: null,
   delivery: null,
   remember: true,
   userAgent: null,
@@ -126,7 +127,7 @@ describe('a rotation', () => {
   it('writes no index', async () => {
     const { database, schema } = await openDatabase();
     const sessions = new SqlSessionStore(database, true);
-    await sessions.create(newSession(1));
+    await sessions.create(newSession(1, { login: { provider: 'corp', subject: 'anna', sessionId: 's1' } }));
     // So few versions of one row fit on its page, also where an open transaction of another test keeps the old ones.
     for (let generation = 0; generation < 8; generation += 1) await sessions.rotate(idOf(1), rotationOf(generation));
     // The server publishes its counts when a connection ends.

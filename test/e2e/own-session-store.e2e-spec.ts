@@ -15,6 +15,7 @@ class FailingSessionStore extends SessionStore {
   override end = fails;
   override endAll = fails;
   override list = fails;
+  override listByLogin = fails;
   override deleteEnded = fails;
   override purge = fails;
 }

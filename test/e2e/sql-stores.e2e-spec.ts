@@ -52,6 +52,7 @@ const session: NewSession = {
   createdAt: new Date('2030-01-01T00:00:00Z'),
   authTime: new Date('2030-01-01T00:00:00Z'),
   amr: ['pwd'],
+  login: null,
   delivery: null,
   remember: true,
   userAgent: null,

@@ -20,6 +20,7 @@ export function newSession(clock: ManualClock, parts: Partial<NewSession> = {}):
     createdAt,
     authTime: createdAt,
     amr: ['pwd'],
+    login: null,
     delivery: null,
     remember: true,
     userAgent: null,

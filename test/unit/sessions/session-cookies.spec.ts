@@ -6,8 +6,12 @@ import {
   clearingLines,
   cookieLines,
   type CookieTerms,
+  ownCookieLines,
+  ownCookieNames,
   readCookieTerms,
+  readOwnCookie,
 } from '../../../src/sessions/session-cookies.js';
+import { createRequestView } from '../../../src/request/request-view.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
 const read = (options: unknown, publicUrl = 'https://api.example.com', trusted: string[] = []): CookieTerms =>
@@ -101,5 +105,38 @@ describe('the lines of cookies', () => {
       '__Secure-access=; Path=/; Domain=example.com; Secure; HttpOnly; SameSite=Strict; Max-Age=0',
       '__Secure-refresh=; Path=/; Domain=example.com; Secure; HttpOnly; SameSite=Strict; Max-Age=0',
     ]);
+  });
+});
+
+describe("a cookie that is no session's", () => {
+  const lineOf = (terms: CookieTerms, sameSite?: 'Lax' | 'None') =>
+    ownCookieLines(terms, { name: 'login-1', value: 'v', maxAgeSeconds: 600, ...(sameSite && { sameSite }) })[0]?.[1];
+
+  it('has the attributes of the others, unless pages of other sites have to send it', () => {
+    const strict = read({ sameSite: 'strict', domain: 'example.com', name: 'acme' });
+    const start = '__Secure-acme-login-1=v; Path=/; Domain=example.com; Secure; HttpOnly';
+    expect(lineOf(strict)).toBe(`${start}; SameSite=Strict; Max-Age=600`);
+    expect(lineOf(strict, 'Lax')).toBe(`${start}; SameSite=Lax; Max-Age=600`);
+    expect(lineOf(strict, 'None')).toBe(`${start}; SameSite=None; Max-Age=600`);
+  });
+
+  it('states no SameSite=None without https: browsers would drop it', () => {
+    const local = read({}, 'http://localhost:3000');
+    expect(lineOf(local, 'Lax')).toBe('login-1=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=600');
+    expect(lineOf(local, 'None')).toBe('login-1=v; Path=/; HttpOnly; Max-Age=600');
+  });
+
+  it('is found by how its name begins, whatever other cookies there are', () => {
+    const viewOf = (...values: string[]) => createRequestView({}, (name) => (name === 'cookie' ? values : []));
+    const view = viewOf(
+      '__Host-acme-login-b=1; login-x=2; __Host-login-y=3;__Host-acme-login-a=4 ; __Host-acme-access=5; __Host-acme-login-b=6',
+      '__Host-acme-login-c; x=__Host-acme-login-d=7; ;=8; __Host-acme-login-e=',
+    );
+    const terms = read({ name: 'acme' });
+    expect(ownCookieNames(terms, view, 'login-')).toEqual(['login-b', 'login-a', 'login-e']);
+    expect(ownCookieNames(terms, view, '')).toEqual(['login-b', 'login-a', 'access', 'login-e']);
+    expect(ownCookieNames(terms, viewOf(), 'login-')).toEqual([]);
+    expect(readOwnCookie(terms, view, 'login-b')).toEqual(['1', '6']);
+    expect(ownCookieNames(read({}, 'http://localhost'), view, 'login-')).toEqual(['login-x']);
   });
 });
