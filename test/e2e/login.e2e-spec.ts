@@ -45,7 +45,12 @@ describe.each(platforms)('signing in by a provider on $name', (platform) => {
     expect([...browser.jar.keys()].sort()).toEqual(['__Host-access', '__Host-refresh']);
     expect(claimsOf(browser.accessToken)).toMatchObject({ amr: ['fed'], auth_time: clock.now().getTime() / 1_000 });
     const [exchange] = provider.exchanges;
-    expect([...(exchange ?? [])].map(([name]) => name).sort()).toEqual(['code', 'code_verifier', 'grant_type', 'redirect_uri']);
+    expect([...(exchange ?? [])].map(([name]) => name).sort()).toEqual([
+      'code',
+      'code_verifier',
+      'grant_type',
+      'redirect_uri',
+    ]);
     expect(exchange?.get('redirect_uri')).toBe(callbackUrl);
     const me = await browser.call('/auth/me');
     expect(me.json).toMatchObject({

@@ -56,7 +56,7 @@ export class LoginProviderStand {
   readonly exchanges: URLSearchParams[] = [];
   /** All requests, as `POST /token`. */
   readonly requests: string[] = [];
-  readonly sid = randomBytes(8).toString('hex');
+  sid = randomBytes(8).toString('hex');
   private readonly codes = new Map<string, IssuedCode>();
   private readonly people = new Map<string, PersonAtProvider>();
   private refreshes = 0;
@@ -188,7 +188,8 @@ export class LoginProviderStand {
     const challenge = createHash('sha256')
       .update(form.get('code_verifier') ?? '')
       .digest('base64url');
-    if (challenge !== query.get('code_challenge') || form.get('redirect_uri') !== query.get('redirect_uri')) return null;
+    if (challenge !== query.get('code_challenge') || form.get('redirect_uri') !== query.get('redirect_uri'))
+      return null;
     const accessToken = this.issueAccessToken(person);
     const iat = Math.floor(this.clock.now().getTime() / 1_000);
     const claims: Claims = {
