@@ -1,1 +1,6 @@
 export type { ExternalIdentity } from './external-identity.js';
+export type { ClientAuthentication, LoginProvider } from './login-provider.js';
+export { github, type GitHubOptions } from './providers/github.js';
+export { google, type GoogleOptions } from './providers/google.js';
+export { type OAuthIdentity, oauthProvider, type OAuthProviderOptions } from './providers/oauth-provider.js';
+export { openIdProvider, type OpenIdProviderOptions } from './providers/open-id-provider.js';

@@ -77,6 +77,16 @@ export function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType);
 }
 
+/** Whether a body may be a form: some servers that send one call it plain text. */
+export function isForm(contentType: string): boolean {
+  return /^(?:application\/x-www-form-urlencoded|text\/plain)\s*(?:;|$)/i.test(contentType);
+}
+
+/** The fields of a form; of several with one name the last. A text that is no form gives fields that nobody looks for. */
+export function parseForm(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
 /** @throws {UpstreamFailure} `not-json` */
 export function parseJson(text: string, host: string): unknown {
   try {
