@@ -10,10 +10,8 @@ import {
   defaultLimits,
   type Fetch,
   type HttpLimits,
-  isForm,
   isJson,
-  parseForm,
-  parseJson,
+  readBody,
   readRetryAfter,
   readText,
   type ReceivedResponse,
@@ -277,27 +275,5 @@ function requireJson({ status, headers }: ReceivedResponse, host: string): void 
   const contentType = headers.get('content-type');
   if (contentType !== null && !isJson(contentType)) {
     throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`, status);
-  }
-}
-
-interface BodyRules {
-  readonly host: string;
-  readonly requiresJson: boolean;
-  readonly readsForm: boolean;
-}
-
-function readBody(text: string, { status, headers }: ReceivedResponse, rules: BodyRules): unknown {
-  const type = headers.get('content-type') ?? '';
-  if (rules.requiresJson || isJson(type)) return parse(text, rules.host, status < 300);
-  return rules.readsForm && isForm(type) ? parseForm(text) : undefined;
-}
-
-/** A refusal is described by its status and headers, so an invalid body of it is not a failure. */
-function parse(text: string, host: string, mustBeJson: boolean): unknown {
-  try {
-    return parseJson(text, host);
-  } catch (error) {
-    if (mustBeJson) throw error;
-    return undefined;
   }
 }
