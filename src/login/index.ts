@@ -8,3 +8,8 @@ export type {
 } from './login-options.js';
 export { type LoginChoice, LoginService } from './login.service.js';
 export type { ExternalIdentity } from './external-identity.js';
+export type { ClientAuthentication, LoginProvider } from './login-provider.js';
+export { github, type GitHubOptions } from './providers/github.js';
+export { google, type GoogleOptions } from './providers/google.js';
+export { type OAuthIdentity, oauthProvider, type OAuthProviderOptions } from './providers/oauth-provider.js';
+export { openIdProvider, type OpenIdProviderOptions } from './providers/open-id-provider.js';

@@ -1,5 +1,6 @@
 import { RefusalError } from '../errors/auth-error.js';
 import { type Algorithm, findAlgorithm } from '../keys/algorithm.js';
+import type { KeySource } from '../keys/key-source.js';
 import type { KeyMatch, KeySet, VerificationKey } from '../keys/key-set.js';
 import { logText } from '../telemetry/log-text.js';
 import { checkClaims, refusalBy, type Validity } from './check-claims.js';
@@ -74,6 +75,32 @@ export function hasOtherKey(
 ): boolean {
   const match = keys.find(token.header.kid ?? null, readAlgorithm(token, terms));
   return tried === null ? match.kind !== 'unknown' : match.kind === 'found' && match.key !== tried;
+}
+
+/**
+ * Verifies a parsed JWT against the terms of its issuer, with keys that are fetched where those in memory do not verify it. For tokens
+ * that are used once; `TokenVerifier` does the same for access tokens, with a cache.
+ *
+ * @throws {RefusalError} when the token does not pass.
+ * @throws {AuthUnavailableError} when the keys cannot be had.
+ */
+export async function verifyByKeySource(
+  token: ParsedToken,
+  terms: IssuerTerms,
+  source: KeySource,
+  now: () => number,
+): Promise<void> {
+  const known = source.current(now());
+  const first = known === null ? null : await verifyJwt(token, terms, known, now);
+  if (first?.kind === 'verified') return;
+  // The algorithm is checked before any key is fetched (RFC 8725 §3.1).
+  readAlgorithm(token, terms);
+  const tried = first?.tried ?? null;
+  const isNewer = (keys: KeySet): boolean => hasOtherKey(keys, token, terms, tried);
+  const newer = await source.obtain(isNewer);
+  if (first !== null && !isNewer(newer)) throw first.refusal;
+  const second = await verifyJwt(token, terms, newer, now);
+  if (second.kind !== 'verified') throw second.refusal;
 }
 
 function conclude(

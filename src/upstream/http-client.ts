@@ -11,7 +11,7 @@ import {
   type Fetch,
   type HttpLimits,
   isJson,
-  parseJson,
+  readBody,
   readRetryAfter,
   readText,
   type ReceivedResponse,
@@ -52,13 +52,15 @@ export interface HttpCall {
    * @defaultValue no 429 is
    */
   readonly isDecision?: (answer: HttpAnswer) => boolean;
+  /** Reads a body that is a form as well, as token endpoints older than RFC 6749 send it. @defaultValue false */
+  readonly readsForm?: boolean;
 }
 
 /** What a server decided: any status except 500 and above, redirects, and 429 unless `isDecision`, which are failures. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
-  /** The body when its content type is JSON, otherwise `undefined`. */
+  /** The body when its content type is JSON, or with `readsForm` a form as an object of texts; otherwise `undefined`. */
   readonly body: unknown;
 }
 
@@ -196,8 +198,8 @@ export class HttpClient {
     if (requiresJson) requireJson(response, host);
     // Read to its end in any case, because a connection is only kept when no bytes are left on it.
     const text = await readText(response, host, this.limits.maxBytes);
-    const isRead = requiresJson || isJson(headers.get('content-type') ?? '');
-    const answer = { status, headers, body: isRead ? parse(text, host, status < 300) : undefined };
+    const body = readBody(text, response, { host, requiresJson, readsForm: call.readsForm === true });
+    const answer = { status, headers, body };
     if (status === 429) this.checkDecision(answer, response, call);
     return answer;
   }
@@ -273,15 +275,5 @@ function requireJson({ status, headers }: ReceivedResponse, host: string): void 
   const contentType = headers.get('content-type');
   if (contentType !== null && !isJson(contentType)) {
     throw new UpstreamFailure('content-type', `${host} answered with something that is not JSON`, status);
-  }
-}
-
-/** A refusal is described by its status and headers, so an invalid body of it is not a failure. */
-function parse(text: string, host: string, mustBeJson: boolean): unknown {
-  try {
-    return parseJson(text, host);
-  } catch (error) {
-    if (mustBeJson) throw error;
-    return undefined;
   }
 }

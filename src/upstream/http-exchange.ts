@@ -77,13 +77,46 @@ export function isJson(contentType: string): boolean {
   return /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType);
 }
 
+/** Whether a body may be a form: some servers that send one call it plain text. */
+function isForm(contentType: string): boolean {
+  return /^(?:application\/x-www-form-urlencoded|text\/plain)\s*(?:;|$)/i.test(contentType);
+}
+
+/** The fields of a form; of several with one name the last. A text that is no form gives fields that nobody looks for. */
+function parseForm(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
 /** @throws {UpstreamFailure} `not-json` */
-export function parseJson(text: string, host: string): unknown {
+function parseJson(text: string, host: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     // The parser's message repeats the text that it failed on, so it is left out.
     throw new UpstreamFailure('not-json', `${host} answered with something that is not JSON`);
+  }
+}
+
+interface BodyRules {
+  readonly host: string;
+  readonly requiresJson: boolean;
+  readonly readsForm: boolean;
+}
+
+/** @returns `undefined` for a body that is not read. @throws {UpstreamFailure} `not-json` */
+export function readBody(text: string, { status, headers }: ReceivedResponse, rules: BodyRules): unknown {
+  const type = headers.get('content-type') ?? '';
+  if (rules.requiresJson || isJson(type)) return parse(text, rules.host, status < 300);
+  return rules.readsForm && isForm(type) ? parseForm(text) : undefined;
+}
+
+/** A refusal is described by its status and headers, so an invalid body of it is not a failure. */
+function parse(text: string, host: string, mustBeJson: boolean): unknown {
+  try {
+    return parseJson(text, host);
+  } catch (error) {
+    if (mustBeJson) throw error;
+    return undefined;
   }
 }
 
