@@ -12,8 +12,8 @@ import type { GuessingLimits } from './guessing-limits.js';
 import type { OneTimeCodes } from './one-time-codes.js';
 
 export interface AccountSessionsParts {
-  readonly gate: SessionGate;
-  readonly sessions: SessionService;
+  readonly gate: Pick<SessionGate, 'findUserId'>;
+  readonly sessions: Pick<SessionService, 'start' | 'end' | 'deliver'>;
   readonly signIns: AccountSignIns;
   readonly passwords: AccountPasswords;
   readonly findLimits: () => GuessingLimits;
