@@ -1,4 +1,5 @@
 import type { AccountRecords } from './account-records.js';
+import type { StoredIdentity } from './account-store.js';
 
 export interface AccountAccessParts {
   readonly records: AccountRecords;
@@ -13,6 +14,8 @@ export interface AccountAccessParts {
   /** Removes the passkeys of an account, where the app has any. */
   readonly removePasskeys: (accountId: string) => Promise<void>;
 }
+
+type IdentityKey = Pick<StoredIdentity, 'provider' | 'subject'>;
 
 /** Ends what lets somebody into an account, apart from the credentials that are stored with it. */
 export class AccountAccess {
@@ -38,11 +41,16 @@ export class AccountAccess {
     await this.parts.deleteEnded(accountId);
   }
 
-  /** The same as `endAll`, and unlinks all identities: whoever had access to the account until now has none any more. */
-  async revokeAll(accountId: string): Promise<void> {
+  /**
+   * The same as `endAll`, and unlinks all identities: whoever had access to the account until now has none any more.
+   *
+   * @param own the identity of the owner, which another request of the owner may have linked at the same moment: it stays
+   */
+  async revokeAll(accountId: string, own: IdentityKey | null = null): Promise<void> {
     const { records } = this.parts;
-    for (const { provider, subject } of await records.ask((store) => store.listIdentities(accountId))) {
-      await records.ask((store) => store.removeIdentity(accountId, provider, subject));
+    for (const identity of await records.ask((store) => store.listIdentities(accountId))) {
+      const isOwn = identity.provider === own?.provider && identity.subject === own.subject;
+      if (!isOwn) await records.removeIdentity(accountId, identity);
     }
     await this.endAll(accountId);
   }

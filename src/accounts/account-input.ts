@@ -24,9 +24,9 @@ export function toAccountKey(text: string): string {
  * Whether two addresses are of one mailbox for all that is known: only ASCII letters may differ in case. The keys of addresses may be the
  * same for more, such as for one with a Kelvin sign and one with a k.
  */
-export function isSameMailbox(one: string | null, other: string): boolean {
+export function isSameMailbox(one: string | null, other: string | null): boolean {
   const lower = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return one !== null && lower(one) === lower(other);
+  return one !== null && other !== null && lower(one) === lower(other);
 }
 
 type Rule = readonly [fits: (value: unknown) => boolean, message: string];

@@ -17,9 +17,10 @@ import { type SignUpInputClass, readSignUpInput } from './sign-up-input.js';
 
 /** A sign-up, before anything of it is stored, and before it is known whether the address has an account. */
 export interface SignUpAttempt {
-  readonly email: string;
+  /** `null` for somebody who signs in by a provider, unless it vouches that the address is theirs. */
+  readonly email: string | null;
   readonly name: string | null;
-  /** The further members of the body: an object of `signUpInput`; `null` where there is no such class, and for a magic link. */
+  /** The further members of the body: an object of `signUpInput`; `null` where there is no such class, for a magic link, and by a provider. */
   readonly input: object | null;
   /** The request of Express or Fastify. */
   readonly request: object;

@@ -3,7 +3,7 @@ import { AccountError } from './account-error.js';
 import type { AccountEvent } from './account.js';
 import { createUuidV7 } from '../issuing/uuid-v7.js';
 import { createStoredAccount, takenError } from './account-profile.js';
-import type { AccountStore, FoundAccount, StoredAccount } from './account-store.js';
+import type { AccountStore, FoundAccount, StoredAccount, StoredIdentity } from './account-store.js';
 import { askStore } from '../ask-store.js';
 
 export interface AccountRecordsParts {
@@ -36,15 +36,29 @@ export class AccountRecords {
     return this.ask((store) => store.findByEmail(emailKey));
   }
 
+  findByIdentity({ provider, subject }: Pick<StoredIdentity, 'provider' | 'subject'>): Promise<FoundAccount | null> {
+    return this.ask((store) => store.findByIdentity(provider, subject));
+  }
+
+  /** @returns `false` where an account has the identity already, or this account is gone */
+  async addIdentity(id: string, identity: StoredIdentity): Promise<boolean> {
+    return (await this.ask((store) => store.addIdentity(id, identity))) === null;
+  }
+
+  /** @returns whether the account had it */
+  removeIdentity(id: string, { provider, subject }: Pick<StoredIdentity, 'provider' | 'subject'>): Promise<boolean> {
+    return this.ask((store) => store.removeIdentity(id, provider, subject));
+  }
+
   /** An account of which nothing is known, and that is not stored yet. */
   newAccount(): StoredAccount {
     const at = this.now();
     return createStoredAccount(createUuidV7(at.getTime()), at);
   }
 
-  /** Stores a new account. @returns `null` where another account has the same address or username */
-  async createIf(account: StoredAccount): Promise<FoundAccount | null> {
-    if ((await this.ask((store) => store.create(account))) !== null) return null;
+  /** Stores a new account, with an identity where one is given. @returns `null` where another account has its address, username or identity */
+  async createIf(account: StoredAccount, identity?: StoredIdentity): Promise<FoundAccount | null> {
+    if ((await this.ask((store) => store.create(account, identity))) !== null) return null;
     this.emit('account-created', account.id);
     return { ...account, groups: [] };
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { RefusalError } from '../errors/auth-error.js';
 import type { RequestView } from '../request/request-view.js';
-import type { TokenAnswer } from '../sessions/session.js';
+import type { Session, TokenAnswer } from '../sessions/session.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { AccountPasswords } from './account-passwords.js';
@@ -12,8 +12,8 @@ import type { GuessingLimits } from './guessing-limits.js';
 import type { OneTimeCodes } from './one-time-codes.js';
 
 export interface AccountSessionsParts {
-  readonly gate: SessionGate;
-  readonly sessions: SessionService;
+  readonly gate: Pick<SessionGate, 'findUserId'>;
+  readonly sessions: Pick<SessionService, 'start' | 'end' | 'deliver'>;
   readonly signIns: AccountSignIns;
   readonly passwords: AccountPasswords;
   readonly findLimits: () => GuessingLimits;
@@ -42,6 +42,17 @@ export interface AccountSignIn {
   readonly isStillGood?: () => Promise<boolean>;
 }
 
+/** How a session begins. */
+export interface SessionBeginning {
+  readonly start: () => Promise<Session>;
+  /** Asked when the session is there: whether what was given is still good for the account as it is then. */
+  readonly isStillGood: (current: FoundAccount) => Promise<boolean>;
+  /** The refusal where it is not. */
+  readonly refusal: 'INVALID_CREDENTIALS' | 'LOGIN_REFUSED';
+  /** From where the account counts as signed in to from now on; left out for a sign-in that proves nothing. */
+  readonly network?: string | null | undefined;
+}
+
 const isAlwaysGood = (): Promise<boolean> => Promise.resolve(true);
 
 /** Begins the sessions of accounts. */
@@ -60,36 +71,50 @@ export class AccountSessions {
     { request, response, network }: SignInRequest,
     signIn: AccountSignIn,
   ): Promise<TokenAnswer> {
-    const { sessions, signIns } = this.parts;
-    const { amr, remember = true, isNewUser = false } = signIn;
+    const { sessions } = this.parts;
+    const { amr, remember = true, isNewUser = false, isStillGood = isAlwaysGood } = signIn;
     await this.checkSecondFactor(account, signIn);
-    const session = await sessions.start(account.id, { request, amr, remember, isNewUser });
+    const session = await this.open(account, {
+      start: () => sessions.start(account.id, { request, amr, remember, isNewUser }),
+      isStillGood: async (current) => {
+        if (!(await isStillGood())) return false;
+        await this.checkSecondFactor(current, signIn);
+        return true;
+      },
+      refusal: 'INVALID_CREDENTIALS',
+      network: amr.length > 0 ? network : undefined,
+    });
+    return sessions.deliver(session, request, response);
+  }
+
+  /**
+   * Begins a session, without asking for a second factor, and records the sign-in.
+   *
+   * @param account as it was when its credentials were judged
+   * @throws {RefusalError} the refusal of the beginning where the account was changed meanwhile; the session has ended then
+   */
+  async open(account: FoundAccount, { start, isStillGood, refusal, network }: SessionBeginning): Promise<Session> {
+    const { sessions, signIns, passwords, findLimits } = this.parts;
+    const session = await start();
     try {
-      await this.checkIsStillGood(account, signIn);
+      // What ended the sessions of the account after its credentials were read has not seen the one that has begun.
+      const current = await passwords.findCurrent(account);
+      if (current === null || !(await isStillGood(current)))
+        throw RefusalError.of(refusal, 'The account was changed or disabled meanwhile');
     } catch (error) {
       await sessions.end(session.id);
       throw error;
     }
     await Promise.all([
-      amr.length > 0 ? this.parts.findLimits().noteSignIn(account.id, network) : undefined,
+      network === undefined ? undefined : findLimits().noteSignIn(account.id, network),
       signIns.note(account.id),
     ]);
-    return sessions.deliver(session, request, response);
+    return session;
   }
 
   /** Whether a request is one of this guest. */
   async isGuest(view: RequestView, guestId: string | null): Promise<boolean> {
     return guestId !== null && (await this.findGuestId(view)) === guestId;
-  }
-
-  /** What ended the sessions of the account after its credentials were read has not seen the one that has begun. */
-  private async checkIsStillGood(account: FoundAccount, signIn: AccountSignIn): Promise<void> {
-    const { isStillGood = isAlwaysGood } = signIn;
-    const current = await this.parts.passwords.findCurrent(account);
-    if (current === null || !(await isStillGood())) {
-      throw RefusalError.of('INVALID_CREDENTIALS', 'The account was changed or disabled meanwhile');
-    }
-    await this.checkSecondFactor(current, signIn);
   }
 
   /** The account of the guest who makes the request, whose access token may have expired; `null` for anybody else. */

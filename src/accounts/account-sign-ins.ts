@@ -62,11 +62,10 @@ export class AccountSignIns {
     );
     if (linked.length === 0) throw AccountError.because('NOT_FOUND', 'No identity of this provider is linked');
     if (!(await this.canSignIn(id, { provider }))) throw lastMethod();
-    for (const { subject } of linked)
-      await this.parts.records.ask((store) => store.removeIdentity(id, provider, subject));
+    for (const identity of linked) await this.parts.records.removeIdentity(id, identity);
     // Looked at afterwards as well: two requests that remove one of two providers each would both see the other one.
     if (await this.canSignIn(id)) return;
-    for (const identity of linked) await this.parts.records.ask((store) => store.addIdentity(id, identity));
+    for (const identity of linked) await this.parts.records.addIdentity(id, identity);
     throw lastMethod();
   }
 

@@ -240,14 +240,14 @@ export class AccountService {
     );
     if (taken === null) return;
     if (taken === 'account') throw unknownAccount();
-    const owner = await this.parts.records.ask((store) => store.findByIdentity(provider, subject));
+    const owner = await this.parts.records.findByIdentity({ provider, subject });
     if (owner?.id !== id) throw AccountError.because('IDENTITY_TAKEN', 'The identity belongs to another account');
   }
 
   /** Ends that a person signs in to an account by a provider. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
   async unlinkIdentity(id: string, { provider, subject }: Pick<NewIdentity, 'provider' | 'subject'>): Promise<void> {
     checkInput({ provider, subject }, identityRules, ['provider', 'subject']);
-    if (await this.parts.records.ask((store) => store.removeIdentity(id, provider, subject))) return;
+    if (await this.parts.records.removeIdentity(id, { provider, subject })) return;
     throw AccountError.because('NOT_FOUND', 'The identity is not linked to this account');
   }
 

@@ -3,10 +3,12 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AuthSettings } from '../auth-settings.js';
 import { ConfigurationError } from '../errors/auth-error.js';
+import { LoginAccounts } from '../login/login-accounts.js';
 import { AccountSubjects } from '../sessions/account-subjects.js';
 import { SessionGate } from '../sessions/session-gate.js';
 import { SessionService } from '../sessions/session.service.js';
 import { EventLog } from '../telemetry/event-log.service.js';
+import { AccountLogins } from './account-logins.js';
 import type { AccountTerms } from './account-options.js';
 import { AccountService } from './account.service.js';
 import { EmailRequests } from './email-requests.js';
@@ -67,6 +69,11 @@ export const accountsModuleProviders: readonly Provider[] = [
     provide: AccountService,
     inject: [AccountParts],
     useFactory: (parts: AccountParts) => new AccountService(parts),
+  },
+  {
+    provide: LoginAccounts,
+    inject: [AccountParts],
+    useFactory: (parts: AccountParts) => new AccountLogins(parts),
   },
   {
     provide: GroupService,

@@ -16,6 +16,7 @@ import { IssuingModule } from '../issuing/issuing.module.js';
 import { controllerAt, namesOfRoutes, setStatus } from '../issuing/own-routes.controller.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import { LoginAccounts } from '../login/login-accounts.js';
 import { AccountSubjects } from '../sessions/account-subjects.js';
 import { readRoutePath } from '../sessions/session-options.js';
 import {
@@ -142,6 +143,6 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
       { provide: ROUTES, useValue: { path: routes, controllers } satisfies Routes },
       ...accountsModuleProviders,
     ],
-    exports: [AccountService, GroupService, AccountSubjects],
+    exports: [AccountService, GroupService, AccountSubjects, LoginAccounts],
   };
 }

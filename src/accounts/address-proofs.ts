@@ -2,9 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 
 import type { JsonObject } from '../token/json-object.js';
 import type { AccountAccess } from './account-access.js';
-import { takenError, withProfile } from './account-profile.js';
+import { type AccountProfile, takenError, withProfile } from './account-profile.js';
 import type { AccountRecords } from './account-records.js';
-import type { AccountCredentials, FoundAccount, PendingSignUp, StoredAccount } from './account-store.js';
+import type {
+  AccountCredentials,
+  FoundAccount,
+  PendingSignUp,
+  StoredAccount,
+  StoredIdentity,
+} from './account-store.js';
 import { isUnused, type SignUps, withoutSignUp } from './sign-ups.js';
 
 export interface AddressProofsParts {
@@ -18,12 +24,21 @@ interface OwnedAccount {
   readonly credentials?: AccountCredentials;
   /** Beside the custom data that it has. */
   readonly customData?: JsonObject | undefined;
+  readonly profile?: PersonNames | undefined;
+  readonly identity?: StoredIdentity | undefined;
 }
 
-/** A new account of somebody whose address is known to be their own. */
+/** What is stated about a person. It is only set where the account has nothing in its place. */
+export type PersonNames = Pick<AccountProfile, 'name' | 'givenName' | 'familyName' | 'pictureUrl'>;
+
+/** Somebody who has proven who they are in another way than by signing up. */
 export interface ProvenPerson {
-  readonly email: string;
+  /** An address that is known to be their own; `null` where none is. */
+  readonly email: string | null;
+  readonly profile?: PersonNames;
   readonly customData?: JsonObject | undefined;
+  /** What they sign in by from now on; left out for somebody who has the account's mail alone, or has it already. */
+  readonly identity?: StoredIdentity | undefined;
   /** The account of the guest who becomes it; `null` for anybody else. */
   readonly guestId: string | null;
 }
@@ -73,33 +88,53 @@ export class AddressProofs {
    * What somebody has signed up with is dropped as well.
    *
    * @param owned what the owner signs in with from now on, and what the app adds
-   * @returns `null` where the account was changed meanwhile, such as verified
+   * @returns `null` where the account was changed meanwhile, such as verified, or the identity was linked meanwhile
    */
   async takeOver(
     account: FoundAccount,
-    { credentials = {}, customData }: OwnedAccount = {},
+    { credentials = {}, customData, profile, identity }: OwnedAccount = {},
   ): Promise<FoundAccount | null> {
-    const { access } = this.parts;
+    const { records, access } = this.parts;
     // Before it, so that a failure in between leaves nothing of the stranger; and after it, for what was added meanwhile.
-    await access.revokeAll(account.id);
+    await access.revokeAll(account.id, identity);
     const verified = await this.verify(account, isStillUnproven(account), (found) => ({
-      ...withCustomData(found, customData),
+      ...withCustomData(withNames(found, profile), customData),
       credentials,
     }));
-    if (verified !== null) await access.revokeAll(account.id);
+    if (verified === null) return null;
+    await access.revokeAll(account.id, identity);
+    if (identity !== undefined && !(await records.addIdentity(account.id, identity))) return null;
     return verified;
   }
 
-  /** Makes an account for the owner of an address that has none. @returns `null` where another request has made one meanwhile */
-  async create({ email, customData, guestId }: ProvenPerson): Promise<FoundAccount | null> {
+  /**
+   * The account of a person: the one that has their address, or a new one. A sign-up for the address that was never confirmed gives way to
+   * a guest, who keeps the own account.
+   *
+   * @param holder the account that has the address; `null` where none has it
+   * @returns `null` where another request has changed or made one meanwhile
+   */
+  async accountOf(holder: FoundAccount | null, person: ProvenPerson): Promise<FoundAccount | null> {
+    const { guestId, customData, identity } = person;
+    if (holder !== null && !holder.isAnonymous && (guestId === null || !isUnused(holder))) {
+      if (holder.emailVerified) return holder;
+      const profile = isUnused(holder) ? person.profile : undefined;
+      return await this.takeOver(holder, { customData, profile, identity });
+    }
+    if (holder !== null && holder.id !== guestId) await this.parts.signUps.release(holder);
+    return await this.create(person);
+  }
+
+  private async create(person: ProvenPerson): Promise<FoundAccount | null> {
     const { records } = this.parts;
-    const profile = { email, emailVerified: true };
-    if (guestId !== null)
-      return await this.changeGuest(guestId, (guest) => ({
-        ...withCustomData(withProfile(guest, profile), customData),
-        credentials: {},
-      }));
-    return await records.createIf(withCustomData(withProfile(records.newAccount(), profile), customData));
+    const { email, profile, customData, guestId, identity } = person;
+    const address = email === null ? {} : { email, emailVerified: true };
+    const complete = (account: StoredAccount): StoredAccount =>
+      withCustomData(withProfile(withNames(account, profile), address), customData);
+    if (guestId === null) return await records.createIf(complete(records.newAccount()), identity);
+    // It decides which of several requests upgrades the guest. Where this fails afterwards, the next sign-in by the identity goes on.
+    if (identity !== undefined && !(await records.addIdentity(guestId, identity))) return null;
+    return await this.changeGuest(guestId, (guest) => ({ ...complete(guest), credentials: {} }));
   }
 
   /**
@@ -229,6 +264,12 @@ function isSameSignUp(account: FoundAccount): (found: FoundAccount) => boolean {
     !emailVerified &&
     credentials.passwordHash === passwordHash &&
     isDeepStrictEqual(credentials.signUp, signUp);
+}
+
+/** The account with what is stated about its user, where nothing is known yet. */
+function withNames(account: StoredAccount, given: PersonNames = {}): StoredAccount {
+  const isUnknown = ([name]: [string, unknown]): boolean => account[name as keyof PersonNames] === null;
+  return withProfile(account, Object.fromEntries(Object.entries(given).filter(isUnknown)));
 }
 
 /** The account with what the app adds to its custom data when somebody signs up. */

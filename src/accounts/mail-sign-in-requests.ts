@@ -15,7 +15,7 @@ import type { AddressProofs } from './address-proofs.js';
 import { loginKey } from './login-check.js';
 import { invalidCode, type MailedCode, type MailedCodes } from './mailed-codes.js';
 import type { SignUpHooks } from './sign-up-hooks.js';
-import { isUnused, type SignUps } from './sign-ups.js';
+import { isUnused } from './sign-ups.js';
 
 export interface MailSignInRequestsParts {
   readonly terms: AccountTerms;
@@ -25,7 +25,6 @@ export interface MailSignInRequestsParts {
   readonly access: AccountAccess;
   readonly codes: MailedCodes;
   readonly proofs: AddressProofs;
-  readonly signUps: SignUps;
   readonly hooks: SignUpHooks;
   readonly accountSessions: AccountSessions;
   readonly mails: AccountMails;
@@ -125,15 +124,11 @@ export class MailSignInRequests {
       view,
     }: { readonly code: MailedCode; readonly customData: SignUpData; readonly view: RequestView },
   ): Promise<FoundAccount | null> {
-    const { proofs, signUps, accountSessions } = this.parts;
+    const { proofs, accountSessions } = this.parts;
     const guestId = await accountSessions.findGuestId(view);
     // A guest keeps the account only by a link of their own: another's would give it to whoever asked for it.
     const ownGuestId = guestId !== null && code.payload['guestId'] === guestId ? guestId : null;
-    if (holder !== null && !holder.isAnonymous && (ownGuestId === null || !isUnused(holder))) {
-      return holder.emailVerified ? holder : await proofs.takeOver(holder, { customData });
-    }
-    if (holder !== null && holder.id !== guestId) await signUps.release(holder);
-    return await proofs.create({ email: code.email, customData, guestId: ownGuestId });
+    return await proofs.accountOf(holder, { email: code.email, customData, guestId: ownGuestId });
   }
 
   /** The password of an account whose address was not verified may be a stranger's, and so may everything else of it. */

@@ -25,7 +25,7 @@ describe.each(platforms)('further members of a sign-up on $name', (platform) => 
       signUpInput: Invitation,
       beforeSignUp: ({ email: address, name, input, request }) => {
         seen.push([address, name, input, typeof request]);
-        if (address.endsWith('@evil.example')) throw new HttpException({ message: 'Not here' }, 403);
+        if (address?.endsWith('@evil.example')) throw new HttpException({ message: 'Not here' }, 403);
         return input instanceof Invitation ? { customData: { plan: input.plan } } : {};
       },
     });
