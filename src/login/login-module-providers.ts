@@ -22,8 +22,7 @@ import { LoginFlow } from './login-flow.js';
 import type { LoginDecider, LoginTerms } from './login-options.js';
 import { LoginRequests } from './login-requests.js';
 import { LoginService } from './login.service.js';
-import { openProvider } from './open-provider.js';
-import type { ProviderClient } from './provider-client.js';
+import { type OpenedProvider, openProvider } from './open-provider.js';
 import { ProviderTokenStore } from './provider-token-store.js';
 
 export const LOGIN_TERMS = Symbol('nest-gatehouse.login-terms');
@@ -92,7 +91,12 @@ export class LoginSurroundings {
 }
 
 /** The clients of the providers, by their ids. */
-export class LoginClients extends Map<string, ProviderClient> {}
+export class LoginClients extends Map<string, OpenedProvider> {
+  /** Called by Nest when the app stops. */
+  onModuleDestroy(): void {
+    for (const client of this.values()) client.close();
+  }
+}
 
 export const loginModuleProviders: readonly Provider[] = [
   {

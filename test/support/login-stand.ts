@@ -171,7 +171,8 @@ export function openLoginStand({
   };
   /** Signs in, and records what the session began with. */
   const begun: { readonly userId: string; readonly isNewUser: boolean }[] = [];
-  const begin: BeginSession = (userId, { isNewUser }) => {
+  const begin: BeginSession = (user, { isNewUser }) => {
+    const userId = typeof user === 'string' ? user : user.id;
     begun.push({ userId, isNewUser });
     return sessions.begin(userId);
   };
