@@ -1,4 +1,4 @@
-import { isAuthError, RefusalError } from '../errors/auth-error.js';
+import { type AuthErrorCode, isAuthError, RefusalError } from '../errors/auth-error.js';
 import type { FormBody } from '../issuing/form-body.js';
 import type { RequestView } from '../request/request-view.js';
 import type { JsonObject } from '../token/json-object.js';
@@ -84,23 +84,20 @@ export type LoginErrorCode =
   | 'identity_taken'
   | 'temporarily_unavailable';
 
+/** What a page is told about errors of these codes; any other one refuses the person. */
+const loginErrorCodes: Readonly<Partial<Record<AuthErrorCode, LoginErrorCode>>> = {
+  LOGIN_STATE: 'login_state',
+  EMAIL_TAKEN: 'email_taken',
+  IDENTITY_TAKEN: 'identity_taken',
+  TOO_MANY_ATTEMPTS: 'temporarily_unavailable',
+  SERVER_ERROR: 'temporarily_unavailable',
+  CONFIGURATION_ERROR: 'temporarily_unavailable',
+};
+
 /** What a page is told about an error. One that is no decision about the person is a fault, for which they may try again. */
 export function toLoginErrorCode(error: unknown): LoginErrorCode {
-  if (!isAuthError(error)) return isRefusalOfTheApp(error) ? 'access_denied' : 'temporarily_unavailable';
-  switch (error.code) {
-    case 'LOGIN_STATE':
-      return 'login_state';
-    case 'EMAIL_TAKEN':
-      return 'email_taken';
-    case 'IDENTITY_TAKEN':
-      return 'identity_taken';
-    case 'SERVER_ERROR':
-    case 'CONFIGURATION_ERROR':
-    case 'TOO_MANY_ATTEMPTS':
-      return 'temporarily_unavailable';
-    default:
-      return 'access_denied';
-  }
+  if (isAuthError(error)) return loginErrorCodes[error.code] ?? 'access_denied';
+  return isRefusalOfTheApp(error) ? 'access_denied' : 'temporarily_unavailable';
 }
 
 /** An `HttpException` of Nest with a status below 500, of whatever copy of Nest. */

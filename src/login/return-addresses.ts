@@ -83,24 +83,32 @@ export function readReturnAddresses(where: string, given: unknown): ReturnAddres
       "Write the origins of your pages: ['https://app.example.com']",
     );
   }
-  const origins: string[] = [];
-  const apps: AppAddress[] = [];
-  for (const entry of entries) {
-    const url = typeof entry === 'string' ? parseAddress(entry) : null;
-    if (typeof entry !== 'string' || url === null || url.hash !== '') throw wrongEntry(option, 'it is not an address');
-    const isLoopback = url.protocol === 'http:' && loopbackAddresses.includes(url.hostname);
-    const isOrigin = entry === url.origin || entry === `${url.origin}/`;
-    if (isLoopback && url.port === '') apps.push(appAddress(entry, url));
-    if (isWeb(url)) {
-      if (isOrigin) origins.push(url.origin);
-      else if (!isLoopback || url.port !== '') apps.push({ text: entry, loopback: null });
-    } else apps.push({ text: checkAppScheme(option, entry, url), loopback: null });
-  }
-  return new ReturnAddresses(origins, apps);
+  const read = entries.map((entry) => readEntry(option, entry));
+  return new ReturnAddresses(
+    read.flatMap(({ origin }) => origin ?? []),
+    read.flatMap(({ app }) => app ?? []),
+  );
 }
 
-function appAddress(text: string, { hostname, pathname, search }: URL): AppAddress {
-  return { text, loopback: { hostname, path: pathname + search } };
+/** One entry of the list: an origin, the address of an app, or both, as `http://127.0.0.1` is. */
+interface ReturnEntry {
+  readonly origin: string | null;
+  readonly app: AppAddress | null;
+}
+
+function readEntry(option: string, entry: unknown): ReturnEntry {
+  const url = typeof entry === 'string' ? parseAddress(entry) : null;
+  if (typeof entry !== 'string' || url === null || url.hash !== '') throw wrongEntry(option, 'it is not an address');
+  if (!isWeb(url)) return { origin: null, app: { text: checkAppScheme(option, entry, url), loopback: null } };
+  const isOrigin = entry === url.origin || entry === `${url.origin}/`;
+  return { origin: isOrigin ? url.origin : null, app: readWebApp(entry, url, isOrigin) };
+}
+
+/** The address of an app that answers on this machine of the client, or that has claimed an https address. */
+function readWebApp(text: string, { protocol, hostname, port, pathname, search }: URL, isOrigin: boolean) {
+  const hasAnyPort = protocol === 'http:' && loopbackAddresses.includes(hostname) && port === '';
+  if (hasAnyPort) return { text, loopback: { hostname, path: pathname + search } };
+  return isOrigin ? null : { text, loopback: null };
 }
 
 /** https, or http on this machine, where nobody else can read what is sent. */

@@ -119,7 +119,7 @@ describe.each(platforms)('linking an identity on $name', (platform) => {
       issuer: provider.issuer,
       ...loginClient,
       trustEmail: true,
-      ...(options as object),
+      ...options,
     });
     const { client, accounts } = await startLoginApp(platform, { provider, login: { providers: [corp] } });
     const account = await accounts.create({ email, emailVerified: true, password });

@@ -128,25 +128,25 @@ export class LoginProviderStand {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url ?? '', this.issuer).pathname;
     this.requests.push(`${request.method ?? ''} ${path}`);
-    const json = (status: number, body: unknown): void =>
-      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    if (this.faults.down?.includes(path) === true) return json(503, { error: 'down' });
+    const isDown = this.faults.down?.includes(path) === true;
+    const given = isDown ? asJson(503, { error: 'down' }) : await this.answerTo(path, request);
+    response.writeHead(given.status, { 'content-type': given.type }).end(given.body);
+  }
+
+  private async answerTo(path: string, request: IncomingMessage): Promise<RawAnswer> {
     switch (path) {
       case '/.well-known/openid-configuration':
-        return json(200, this.metadata());
+        return asJson(200, this.metadata());
       case '/jwks':
-        return json(200, { keys: [this.key.jwk] });
-      case '/token': {
-        const { status, type, body } = this.exchange(request, new URLSearchParams(await text(request)));
-        response.writeHead(status, { 'content-type': type }).end(body);
-        return;
-      }
+        return asJson(200, { keys: [this.key.jwk] });
+      case '/token':
+        return this.exchange(request, new URLSearchParams(await text(request)));
       case '/userinfo': {
         const person = this.people.get((request.headers.authorization ?? '').replace('Bearer ', ''));
-        return person === undefined ? json(401, {}) : json(200, { ...person, ...this.faults.userinfo });
+        return person === undefined ? asJson(401, {}) : asJson(200, { ...person, ...this.faults.userinfo });
       }
       default:
-        return json(404, {});
+        return asJson(404, {});
     }
   }
 
@@ -168,12 +168,7 @@ export class LoginProviderStand {
   private exchange(request: IncomingMessage, form: URLSearchParams): RawAnswer {
     this.exchanges.push(form);
     const refuse = (error: string): RawAnswer => asJson(400, { error });
-    const [, credentials = ''] = (request.headers.authorization ?? '').split(' ');
-    const [id = '', secret = ''] = Buffer.from(credentials, 'base64')
-      .toString()
-      .split(':')
-      .map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
-    if (id !== loginClient.clientId || secret !== loginClient.clientSecret) return refuse('invalid_client');
+    if (!isOurClient(request)) return refuse('invalid_client');
     const answer = form.get('grant_type') === 'refresh_token' ? this.refresh(form) : this.redeem(form);
     if (answer === null) return refuse('invalid_grant');
     return this.faults.token?.(answer) ?? asJson(200, answer);
@@ -232,6 +227,13 @@ export class LoginProviderStand {
     this.people.set(token, person);
     return token;
   }
+}
+
+function isOurClient({ headers }: IncomingMessage): boolean {
+  const [, credentials = ''] = (headers.authorization ?? '').split(' ');
+  const parts = Buffer.from(credentials, 'base64').toString().split(':');
+  const [id, secret] = parts.map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
+  return id === loginClient.clientId && secret === loginClient.clientSecret;
 }
 
 export function asJson(status: number, body: unknown): RawAnswer {
