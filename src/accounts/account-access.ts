@@ -13,6 +13,8 @@ export interface AccountAccessParts {
   readonly deleteEnded: (accountId: string) => Promise<void>;
   /** Removes the passkeys of an account, where the app has any. */
   readonly removePasskeys: (accountId: string) => Promise<void>;
+  /** Removes the kept tokens of one provider, or of all with `null`, where the app keeps any. */
+  readonly removeProviderTokens: (accountId: string, provider: string | null) => Promise<void>;
 }
 
 type IdentityKey = Pick<StoredIdentity, 'provider' | 'subject'>;
@@ -21,10 +23,12 @@ type IdentityKey = Pick<StoredIdentity, 'provider' | 'subject'>;
 export class AccountAccess {
   readonly endSessions: AccountAccessParts['endSessions'];
   readonly endCodes: AccountAccessParts['endCodes'];
+  readonly removeProviderTokens: AccountAccessParts['removeProviderTokens'];
 
   constructor(private readonly parts: AccountAccessParts) {
     this.endSessions = parts.endSessions;
     this.endCodes = parts.endCodes;
+    this.removeProviderTokens = parts.removeProviderTokens;
   }
 
   /** Ends sessions, API keys, codes and passkeys. */
@@ -37,6 +41,7 @@ export class AccountAccess {
 
   /** The same, and deletes what is stored of them, apart from the revocations: before an account is deleted, and its identities with it. */
   async removeAll(accountId: string): Promise<void> {
+    await this.removeProviderTokens(accountId, null);
     await this.endAll(accountId);
     await this.parts.deleteEnded(accountId);
   }
@@ -48,6 +53,8 @@ export class AccountAccess {
    */
   async revokeAll(accountId: string, own: IdentityKey | null = null): Promise<void> {
     const { records } = this.parts;
+    // Those of the owner as well, which then are kept anew by the next sign-in: an entry does not tell whose it is.
+    await this.removeProviderTokens(accountId, null);
     for (const identity of await records.ask((store) => store.listIdentities(accountId))) {
       const isOwn = identity.provider === own?.provider && identity.subject === own.subject;
       if (!isOwn) await records.removeIdentity(accountId, identity);

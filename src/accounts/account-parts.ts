@@ -22,6 +22,7 @@ import { MailedCodes } from './mailed-codes.js';
 import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import type { OneTimeCodes } from './one-time-codes.js';
 import { Outbox } from './outbox.js';
+import { ProviderTokenStore } from '../login/provider-token-store.js';
 import { PasskeyStore } from './passkey-store.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordPolicy } from './password-policy.js';
@@ -133,6 +134,10 @@ function createAccess(
     removePasskeys: async (id) => {
       const store = findAppProvider(modules, PasskeyStore, where);
       if (store !== null) await askStore('of the passkeys', () => store.removeOfAccount(id));
+    },
+    removeProviderTokens: async (id, provider) => {
+      const store = findAppProvider(modules, ProviderTokenStore, where);
+      if (store !== null) await askStore('of the tokens of providers', () => store.remove(id, provider));
     },
   });
 }

@@ -62,6 +62,8 @@ export class AccountSignIns {
     );
     if (linked.length === 0) throw AccountError.because('NOT_FOUND', 'No identity of this provider is linked');
     if (!(await this.canSignIn(id, { provider }))) throw lastMethod();
+    // Before the identity, so that a request that failed in between can be made again.
+    await this.parts.access.removeProviderTokens(id, provider);
     for (const identity of linked) await this.parts.records.removeIdentity(id, identity);
     // Looked at afterwards as well: two requests that remove one of two providers each would both see the other one.
     if (await this.canSignIn(id)) return;

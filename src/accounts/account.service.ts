@@ -244,10 +244,15 @@ export class AccountService {
     if (owner?.id !== id) throw AccountError.because('IDENTITY_TAKEN', 'The identity belongs to another account');
   }
 
-  /** Ends that a person signs in to an account by a provider. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
+  /** Ends that a person signs in to an account by a provider, whose kept tokens are removed. @throws {AccountError} `NOT_FOUND` when it is not linked to it */
   async unlinkIdentity(id: string, { provider, subject }: Pick<NewIdentity, 'provider' | 'subject'>): Promise<void> {
     checkInput({ provider, subject }, identityRules, ['provider', 'subject']);
-    if (await this.parts.records.removeIdentity(id, { provider, subject })) return;
+    const linked = await this.identities(id);
+    if (linked.some((one) => one.provider === provider && one.subject === subject)) {
+      // Before the identity, so that a call that failed in between can be made again.
+      await this.parts.access.removeProviderTokens(id, provider);
+      if (await this.parts.records.removeIdentity(id, { provider, subject })) return;
+    }
     throw AccountError.because('NOT_FOUND', 'The identity is not linked to this account');
   }
 

@@ -5,7 +5,7 @@ export interface StoredProviderTokens {
   readonly provider: string;
   /** The tokens, encrypted. The store reads nothing in them. */
   readonly sealed: Uint8Array;
-  /** Increases with every change. */
+  /** A whole number that increases with every change. An entry that is added after another was removed has a version that none had before. */
   readonly version: number;
   readonly updatedAt: Date;
 }
@@ -21,7 +21,7 @@ export interface StoredProviderTokens {
 export abstract class ProviderTokenStore {
   abstract find(userId: string, provider: string): Promise<StoredProviderTokens | null>;
 
-  /** Adds the entry, or replaces the one that is there: its version is one more, and a claim on it ends. */
+  /** Adds the entry, or replaces the one that is there: its version increases, and a claim on it ends. */
   abstract save(userId: string, provider: string, sealed: Uint8Array, updatedAt: Date): Promise<void>;
 
   /**
@@ -31,7 +31,7 @@ export abstract class ProviderTokenStore {
    */
   abstract claim(userId: string, provider: string, version: number, now: Date, until: Date): Promise<boolean>;
 
-  /** Replaces the entry if it still has this version: the version increases by one, and the claim ends. @returns whether it did */
+  /** Replaces the entry if it still has this version, which then increases; the claim ends. @returns whether it did */
   abstract replace(
     userId: string,
     provider: string,
@@ -42,6 +42,9 @@ export abstract class ProviderTokenStore {
 
   /** Ends a claim without a change. Does nothing for an entry that has another version, or is gone. */
   abstract release(userId: string, provider: string, version: number): Promise<void>;
+
+  /** Removes the entry if it still has this version. @returns whether it did */
+  abstract discard(userId: string, provider: string, version: number): Promise<boolean>;
 
   /** Removes the entry of one provider, or all of a user with `null`. */
   abstract remove(userId: string, provider: string | null): Promise<void>;

@@ -52,5 +52,6 @@ export {
 } from '../accounts/account-store.js';
 export { type AttemptCounter, AttemptStore } from '../issuing/attempt-store.js';
 export { OneTimeCodeStore, type StoredOneTimeCode, type TypedCode } from '../issuing/one-time-code-store.js';
+export { ProviderTokenStore, type StoredProviderTokens } from '../login/provider-token-store.js';
 export { PasskeyStore, type PasskeyUse, type StoredPasskey } from '../accounts/passkey-store.js';
 export { type GroupQuery, GroupStore, type StoredGroup } from '../accounts/group-store.js';

@@ -150,6 +150,16 @@ const passkeys = (schema: string): string => `create table ${schema}passkeys (
   last_used_at timestamptz
 ) with (fillfactor = 90)`;
 
+const providerTokens = (schema: string): string => `create table ${schema}provider_tokens (
+  user_id text collate "C" not null,
+  provider text collate "C" not null,
+  sealed bytea not null,
+  version bigint not null generated always as identity,
+  updated_at timestamptz not null,
+  claimed_until timestamptz,
+  primary key (user_id, provider)
+) with (fillfactor = 90)`;
+
 /** In their order; the version of each is its position, from 1. */
 export const migrations: readonly Migration[] = [
   {
@@ -230,5 +240,10 @@ export const migrations: readonly Migration[] = [
       `create index sessions_login_session on ${schema}sessions using hash (login_session_id)
         where login_session_id is not null`,
     ],
+  },
+  {
+    name: 'tokens of providers',
+    // Nothing but the primary key is in an index, so that a refresh writes none (a HOT update).
+    statements: (schema) => [providerTokens(schema)],
   },
 ];

@@ -4,6 +4,7 @@ import { GroupStore } from '../accounts/group-store.js';
 import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
+import { ProviderTokenStore } from '../login/provider-token-store.js';
 import type { Clock } from '../clock/clock.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
 import { RevocationStore } from '../revocation/revocation-store.js';
@@ -14,6 +15,7 @@ import { SqlAttemptStore } from './sql-attempt-store.js';
 import { SqlGroupStore } from './sql-group-store.js';
 import { SqlOneTimeCodeStore } from './sql-one-time-code-store.js';
 import { SqlPasskeyStore } from './sql-passkey-store.js';
+import { SqlProviderTokenStore } from './sql-provider-token-store.js';
 import { SqlRevocationStore } from './sql-revocation-store.js';
 import { SqlSessionStore } from './sql-session-store.js';
 import { SqlSigningKeyStore } from './sql-signing-key-store.js';
@@ -29,7 +31,8 @@ export type StoreToken =
   | typeof GroupStore
   | typeof OneTimeCodeStore
   | typeof AttemptStore
-  | typeof PasskeyStore;
+  | typeof PasskeyStore
+  | typeof ProviderTokenStore;
 
 /** What a store is made from. */
 interface SqlStoreParts {
@@ -59,6 +62,7 @@ export const sqlStores: readonly SqlStore[] = [
   { token: OneTimeCodeStore, create: ({ database }) => new SqlOneTimeCodeStore(database) },
   { token: AttemptStore, create: ({ database }) => new SqlAttemptStore(database) },
   { token: PasskeyStore, create: ({ database }) => new SqlPasskeyStore(database) },
+  { token: ProviderTokenStore, create: ({ database }) => new SqlProviderTokenStore(database) },
 ];
 
 export const storeTokens: readonly StoreToken[] = sqlStores.map(({ token }) => token);

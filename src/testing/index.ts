@@ -10,6 +10,7 @@ export { describeGroupStore, type OpenedGroupStore } from './group-store-suite.j
 export { describeApiKeyStore, type OpenedApiKeyStore } from './api-key-store-suite.js';
 export { describeOneTimeCodeStore, type OpenedOneTimeCodeStore } from './one-time-code-store-suite.js';
 export { describePasskeyStore, type OpenedPasskeyStore } from './passkey-store-suite.js';
+export { describeProviderTokenStore, type OpenedProviderTokenStore } from './provider-token-store-suite.js';
 export { describeSessionStore, type OpenedSessionStore } from './session-store-suite.js';
 export { describeSigningKeyStore, type OpenedSigningKeyStore } from './signing-key-store-suite.js';
 export { memoryStores, type MemoryStoresOptions } from './memory-stores.module.js';

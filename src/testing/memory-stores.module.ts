@@ -7,6 +7,8 @@ import { MemoryAccountStore, MemoryGroupStore } from '../accounts/memory-account
 import { MemoryAttemptStore } from '../issuing/memory-attempt-store.js';
 import { MemoryOneTimeCodeStore } from '../issuing/memory-one-time-code-store.js';
 import { MemoryPasskeyStore } from '../accounts/memory-passkey-store.js';
+import { MemoryProviderTokenStore } from '../login/memory-provider-token-store.js';
+import { ProviderTokenStore } from '../login/provider-token-store.js';
 import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
@@ -49,6 +51,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
     { provide: OneTimeCodeStore, useValue: new MemoryOneTimeCodeStore() },
     { provide: AttemptStore, useValue: new MemoryAttemptStore() },
     { provide: PasskeyStore, useValue: new MemoryPasskeyStore() },
+    { provide: ProviderTokenStore, useValue: new MemoryProviderTokenStore() },
     { provide: EncryptionKeys, useValue: encryptionKeys },
   ];
   return { module: MemoryStoresModule, global: true, providers, exports: providers.map(({ provide }) => provide) };

@@ -51,6 +51,7 @@ const allTables = [
   'migrations',
   'one_time_codes',
   'passkeys',
+  'provider_tokens',
   'revocations',
   'sessions',
   'sign_in_networks',

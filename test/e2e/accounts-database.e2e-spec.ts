@@ -1,6 +1,7 @@
 /** Each route of accounts on two instances of an app that share a PostgreSQL, on both platforms. */
 import { ApiKeyService, ApiKeysModule, apiKeys } from 'nest-gatehouse/api-keys';
 import { ownTokens } from 'nest-gatehouse/sessions';
+import { ProviderTokenStore } from 'nest-gatehouse/sql';
 import { beforeAll, beforeEach, describe, expect } from 'vitest';
 import { type AccountInstances, dumpTables, outcomesOf, startAccountInstances } from '../support/account-instances.js';
 import { password } from '../support/account-app.js';
@@ -163,6 +164,7 @@ describe.each(platforms)('accounts on two instances with $name', (platform) => {
     const browser = await signUp({ username: 'to be deleted' });
     const id = idOf(browser);
     await one.accounts.linkIdentity(id, { provider: 'github', subject: email });
+    await one.app.nest.get(ProviderTokenStore).save(id, 'github', Buffer.alloc(9), instances.clock.now());
     await one.groups.create({ name: 'staff' });
     await one.groups.addMember('staff', id);
     await one.app.nest.get(ApiKeyService).create({ userId: id });
@@ -179,6 +181,7 @@ describe.each(platforms)('accounts on two instances with $name', (platform) => {
       'group_members',
       'identities',
       'one_time_codes',
+      'provider_tokens',
       'sessions',
     ]);
     expect((await browser.fork(one.app).call('/auth/me', { method: 'DELETE' })).status).toBe(204);

@@ -1,4 +1,5 @@
 /** What signed-in users and guests do with their accounts, on both platforms. */
+import { ProviderTokenStore } from 'nest-gatehouse/sql';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
 import { type AccountApp, codeOf, email, password, startAccountApp } from '../support/account-app.js';
@@ -159,10 +160,14 @@ describe.each(platforms)('accounts on $name', (platform) => {
       nextCursor: null,
     });
     const unlink = (provider: string) => stand.app.call(`/auth/identities/${provider}`, { token, method: 'DELETE' });
+    const kept = stand.app.nest.get<ProviderTokenStore>(ProviderTokenStore);
+    for (const provider of ['google', 'github']) await kept.save(id, provider, Buffer.alloc(9), stand.clock.now());
     expect((await unlink('google')).status).toBe(204);
     expect((await unlink('google')).status).toBe(404);
     const last = await unlink('github');
     expect([last.status, codeOf(last.json)]).toEqual([409, 'LAST_SIGN_IN_METHOD']);
+    expect(await kept.find(id, 'google')).toBeNull();
+    expect(await kept.find(id, 'github')).not.toBeNull();
     await stand.accounts.linkIdentity(id, { provider: 'google', subject: '2' });
     const both = await Promise.all(['google', 'github'].map((provider) => unlink(provider)));
     expect(both.map(({ status }) => status)).toContain(409);

@@ -4,6 +4,7 @@
  */
 import { ApiKeyService, ApiKeysModule, apiKeys } from 'nest-gatehouse/api-keys';
 import { ownTokens } from 'nest-gatehouse/sessions';
+import { ProviderTokenStore } from 'nest-gatehouse/sql';
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { email, password } from '../support/account-app.js';
@@ -75,11 +76,14 @@ describe.each(platforms)('on $name', (platform) => {
 
     it('has no identity and no API key of the stranger any more (trojan identifier)', async () => {
       await stand.accounts.linkIdentity(id, { provider: 'github', subject: 'mallory' });
+      const tokens = stand.app.nest.get<ProviderTokenStore>(ProviderTokenStore);
+      await tokens.save(id, 'github', Buffer.alloc(9), stand.clock.now());
       const { text } = await stand.app.nest.get(ApiKeyService).create({ userId: id });
       const callWithKey = () => stand.app.call('/me', { token: text });
       expect((await callWithKey()).json).toMatchObject({ id });
       await expectOwned(await come(stand));
       expect(await stand.accounts.findByIdentity('github', 'mallory')).toBeNull();
+      expect(await tokens.find(id, 'github')).toBeNull();
       expect((await callWithKey()).status).toBe(401);
     });
 

@@ -161,6 +161,7 @@ describe('nest-gatehouse/testing', () => {
       'describeIdentityProvider',
       'describeOneTimeCodeStore',
       'describePasskeyStore',
+      'describeProviderTokenStore',
       'describeRevocationStore',
       'describeSessionStore',
       'describeSigningKeyStore',
