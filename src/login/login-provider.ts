@@ -1,6 +1,6 @@
 import type { DiscoveredIssuer } from '../issuers/discovered-issuer.js';
 import type { Algorithm } from '../keys/algorithm.js';
-import type { JsonObject } from '../token/json-object.js';
+import { deepFreeze, type JsonObject } from '../token/json-object.js';
 
 /** How an app proves at a token endpoint who it is (RFC 7591 §2 has the names). */
 export type ClientAuthentication = (typeof clientAuthentications)[number];
@@ -31,7 +31,7 @@ export interface Person {
 }
 
 /** How the userinfo endpoint of a provider is called, besides the access token. */
-export interface UserinfoCalls {
+interface UserinfoCalls {
   readonly headers?: Readonly<Record<string, string>>;
   /** Parameters of the address. @param secret the client secret; '' without one */
   readonly parameters?: (accessToken: string, secret: string) => Readonly<Record<string, string>>;
@@ -49,7 +49,7 @@ export interface IdTokenTerms {
 }
 
 /** Where the endpoints of a provider are: in the metadata that it publishes, or in these members of RFC 8414 §2. */
-export type ProviderMetadata = { readonly discovered: DiscoveredIssuer } | { readonly members: JsonObject };
+type ProviderMetadata = { readonly discovered: DiscoveredIssuer } | { readonly members: JsonObject };
 
 /** A provider that people sign in at: what a preset (`google()`, `github()`, …) returns. Frozen. It calls nothing. */
 export interface LoginProvider {
@@ -83,7 +83,7 @@ const brand = Symbol.for('nest-gatehouse.login-provider');
 
 /** Freezes and brands a complete form. */
 export function loginProvider(form: LoginProvider): LoginProvider {
-  return Object.freeze(Object.defineProperty({ ...form }, brand, { value: true }));
+  return deepFreeze(Object.defineProperty({ ...form }, brand, { value: true }));
 }
 
 /** Whether a value is a login provider, of any loaded copy of the package. */

@@ -34,13 +34,13 @@ export function github(given: GitHubOptions): LoginProvider {
     ...client,
     clientAuthentication: 'client_secret_post',
     metadata: {
-      members: Object.freeze({
+      members: {
         // It comes with answers since April 2026, and not from every version of the server, so it is not demanded.
         issuer: `${baseUrl}/login/oauth`,
         authorization_endpoint: `${baseUrl}/login/oauth/authorize`,
         token_endpoint: `${baseUrl}/login/oauth/access_token`,
         userinfo_endpoint: `${api}/user`,
-      }),
+      },
     },
     scopes: addScopes(preset, options, ['read:user', 'user:email']),
     responseMode: 'query',
@@ -69,7 +69,7 @@ function readPerson({ userinfo }: ProviderAnswers): Person {
   const { id, emails } = userinfo;
   const email = readPrimaryEmail(emails);
   return {
-    subject: typeof id === 'number' ? readSubject(id) : null,
+    subject: typeof id === 'number' && id > 0 ? readSubject(id) : null,
     email,
     emailVerified: email !== null,
     vouchesForEmail: true,

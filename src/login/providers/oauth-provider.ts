@@ -79,14 +79,14 @@ export function oauthProvider(given: OAuthProviderOptions): LoginProvider {
     ...client,
     clientAuthentication: readClientAuthentication(preset, options),
     metadata: {
-      members: Object.freeze({
+      members: {
         authorization_endpoint: addressOf('authorizationEndpoint'),
         token_endpoint: addressOf('tokenEndpoint'),
         userinfo_endpoint: addressOf('userinfoEndpoint'),
         ...(issuer !== undefined && { issuer, authorization_response_iss_parameter_supported: true }),
-      }),
+      },
     },
-    scopes: Object.freeze(readScopes(preset, options) ?? []),
+    scopes: readScopes(preset, options) ?? [],
     responseMode: 'query',
     pkce: readSwitch(preset, options, 'pkce', true),
     idToken: null,

@@ -70,7 +70,7 @@ export function openIdProvider(given: OpenIdProviderOptions): LoginProvider {
     ...client,
     clientAuthentication: readClientAuthentication(preset, options),
     metadata: { discovered: discoveredIssuer([issuer], loginAddressRule, discoveryUrl) },
-    scopes: Object.freeze([...new Set(['openid', ...(readScopes(preset, options) ?? ['email', 'profile'])])]),
+    scopes: [...new Set(['openid', ...(readScopes(preset, options) ?? ['email', 'profile'])])],
     responseMode: readChoice(preset, options, 'responseMode', ['query', 'form_post'], 'query'),
     pkce: true,
     idToken: { nonce: 'require', algorithms: [...algorithms] },

@@ -25,8 +25,7 @@ export interface LoginClientOptions {
   readonly authorizationParameters?: Readonly<Record<string, string>>;
 }
 
-/** The names of these options. */
-export const loginClientNames = ['clientId', 'clientSecret', 'id', 'scopes', 'authorizationParameters'] as const;
+const sharedNames = ['clientId', 'clientSecret', 'id', 'scopes', 'authorizationParameters'] as const;
 
 /** Plain http is for this machine only. */
 export const loginAddressRule: AddressRule = { insecureHttp: false };
@@ -51,7 +50,7 @@ export function readLoginClient(
   ownNames: readonly string[],
   secret: 'required' | 'optional' = 'required',
 ): { readonly options: GivenOptions; readonly client: LoginClient } {
-  const options = readOptions(preset, given, [...loginClientNames, ...ownNames]);
+  const options = readOptions(preset, given, [...sharedNames, ...ownNames]);
   const fix = 'Write the id that the provider has given to this app';
   const client = {
     preset,
@@ -77,7 +76,7 @@ export function readScopes(preset: string, options: GivenOptions): readonly stri
 
 /** The scopes that a preset needs, and those that the app asks for in addition. */
 export function addScopes(preset: string, options: GivenOptions, needed: readonly string[]): readonly string[] {
-  return Object.freeze([...new Set([...needed, ...(readScopes(preset, options) ?? [])])]);
+  return [...new Set([...needed, ...(readScopes(preset, options) ?? [])])];
 }
 
 function readId(preset: string, options: GivenOptions): string {
@@ -116,5 +115,5 @@ function readParameters(preset: string, options: GivenOptions): Readonly<Record<
     if (!reservedParameters.includes(name)) continue;
     throw new ConfigurationError(where, `${name} belongs to the protocol and cannot be set`, 'Leave it out');
   }
-  return Object.freeze({ ...(value as Record<string, string>) });
+  return { ...(value as Record<string, string>) };
 }
