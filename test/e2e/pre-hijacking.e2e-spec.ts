@@ -10,6 +10,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { email, password } from '../support/account-app.js';
 import { platforms } from '../support/app.js';
 import { type MailApp, outcome, post, startMailApp } from '../support/mail-app.js';
+import { comeByProvider } from '../support/provider-login.js';
 import type { SessionClient } from '../support/session-app.js';
 
 const strangers = 'strangers horse battery';
@@ -37,6 +38,7 @@ const ways: readonly { readonly way: string; readonly come: (stand: MailApp) => 
       return owner;
     },
   },
+  { way: 'a provider that vouches for it', come: (stand) => comeByProvider(stand) },
 ];
 
 describe.each(platforms)('on $name', (platform) => {
