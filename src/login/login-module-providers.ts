@@ -4,6 +4,7 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { type AppObject, openAppObject } from '../app-object.js';
 import { AUTH_CONTEXT } from '../auth-module-providers.js';
 import { AuthSettings } from '../auth-settings.js';
+import { NodeTimer } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { type AppModules, findAppProvider, getAppProvider } from '../find-app-provider.js';
 import { AttemptStore } from '../issuing/attempt-store.js';
@@ -138,7 +139,12 @@ export const loginModuleProviders: readonly Provider[] = [
     provide: KeptTokens,
     inject: [LoginBasis, LoginSurroundings],
     useFactory: ({ settings: { clock } }: LoginBasis, { findTokens, findKeys }: LoginSurroundings) =>
-      new KeptTokens({ clock, findStore: findTokens, findEncryptionKeys: findKeys }),
+      new KeptTokens({
+        clock,
+        findStore: findTokens,
+        findEncryptionKeys: findKeys,
+        createTimer: () => new NodeTimer(),
+      }),
   },
   {
     provide: LoginFlow,

@@ -131,7 +131,9 @@ describe('AccountService', () => {
     expect((await stand.accounts.findByIdentity('google', '1'))?.id).toBe(one.id);
     const kept = stand.app.nest.get<ProviderTokenStore>(ProviderTokenStore);
     await kept.save(one.id, 'google', Buffer.alloc(9), stand.clock.now());
-    expect((await errorOf(stand.accounts.unlinkIdentity(one.id, { ...identity, subject: '2' }))).code).toBe('NOT_FOUND');
+    expect((await errorOf(stand.accounts.unlinkIdentity(one.id, { ...identity, subject: '2' }))).code).toBe(
+      'NOT_FOUND',
+    );
     expect(await kept.find(one.id, 'google')).not.toBeNull();
     await stand.accounts.unlinkIdentity(one.id, identity);
     expect(await kept.find(one.id, 'google')).toBeNull();

@@ -119,6 +119,7 @@ export function openLoginStand({
       endCodes: none,
       deleteEnded: none,
       removePasskeys: none,
+      removeProviderTokens: none,
       revokeKeys: (id) => {
         revoked.push(id);
         return Promise.resolve();
