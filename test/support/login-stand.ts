@@ -60,7 +60,7 @@ export function loginOf(
 }
 
 /** The sessions of users that have not ended. */
-export class LiveSessions {
+class LiveSessions {
   readonly users = new Map<string, string>();
   started = 0;
 

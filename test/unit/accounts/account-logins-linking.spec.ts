@@ -168,6 +168,18 @@ describe('a login with the address of an account', () => {
     expect(stand.events.map(({ type }) => type)).toEqual(['account-created', 'account-verified', 'signed-in']);
   });
 
+  it('that was never verified takes it over, with what a stranger adds while that happens', async () => {
+    const { watched, ...stand } = openWatched();
+    const { id } = await stand.create({ email });
+    watched.once('before', 'change', async () => {
+      const linked = { provider: 'github', subject: 'mallory', email: null, linkedAt: stand.clock.now() };
+      await watched.store.addIdentity(id, linked);
+      await stand.sessions.begin(id);
+    });
+    expect((await stand.signIn()).userId).toBe(id);
+    expect([await stand.identitiesOf(id), stand.sessions.countOf(id)]).toEqual([[google], 1]);
+  });
+
   it('that somebody has only signed up with is a new user: nothing of the sign-up stays', async () => {
     const attempts: SignUpAttempt[] = [];
     const beforeSignUp = (attempt: SignUpAttempt) => {
