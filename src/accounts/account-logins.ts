@@ -3,6 +3,7 @@ import type { ExternalIdentity } from '../login/external-identity.js';
 import { type BeginSession, type ConfirmedLogin, LoginAccounts } from '../login/login-accounts.js';
 import type { Session } from '../sessions/session.js';
 import type { JsonObject } from '../token/json-object.js';
+import type { AccountAccess } from './account-access.js';
 import { fitsRule, isSameMailbox, toAccountKey } from './account-input.js';
 import type { AccountTerms } from './account-options.js';
 import { takenError } from './account-profile.js';
@@ -16,6 +17,7 @@ import { isUnused } from './sign-ups.js';
 export interface AccountLoginsParts {
   readonly terms: AccountTerms;
   readonly records: AccountRecords;
+  readonly access: AccountAccess;
   readonly proofs: AddressProofs;
   readonly hooks: SignUpHooks;
   readonly accountSessions: AccountSessions;
@@ -165,7 +167,7 @@ export class AccountLogins extends LoginAccounts {
     { login, identity }: Arrival,
     begin: BeginSession,
   ): Promise<Session> {
-    const { accountSessions, records } = this.parts;
+    const { accountSessions, records, access } = this.parts;
     try {
       return await accountSessions.open(account, {
         start: () => startKnown(() => begin(account.id, { isNewUser })),
@@ -177,7 +179,10 @@ export class AccountLogins extends LoginAccounts {
       });
     } catch (error) {
       // Nobody may be left with a way into an account that they must not sign in to.
-      if (isLinked && isRefusal(error)) await records.removeIdentity(account.id, identity);
+      if (isLinked && isRefusal(error)) {
+        await records.removeIdentity(account.id, identity);
+        await access.removeProviderTokens(account.id, identity.provider);
+      }
       throw error;
     }
   }

@@ -104,6 +104,8 @@ export function openLoginStand({
   const events: AccountEvent[] = [];
   /** The accounts whose API keys, codes and passkeys were ended. */
   const revoked: string[] = [];
+  /** The accounts whose kept tokens were removed, with the provider where it is those of one alone. */
+  const dropped: string[] = [];
   const encryptionKeys = EncryptionKeys.random();
   const attempts = new MemoryAttemptStore();
   const limits = new GuessingLimits({ store: attempts, encryptionKeys, clock });
@@ -119,7 +121,10 @@ export function openLoginStand({
       endCodes: none,
       deleteEnded: none,
       removePasskeys: none,
-      removeProviderTokens: none,
+      removeProviderTokens: (id, provider) => {
+        dropped.push(provider === null ? id : `${id} ${provider}`);
+        return Promise.resolve();
+      },
       revokeKeys: (id) => {
         revoked.push(id);
         return Promise.resolve();
@@ -152,7 +157,8 @@ export function openLoginStand({
     });
     const hooks = new SignUpHooks(() => ({ beforeSignUp }));
     const terms = readAccountTerms('AccountsModule.forRoot', { signUp });
-    return { records, proofs, signIns, logins: new AccountLogins({ terms, records, proofs, hooks, accountSessions }) };
+    const logins = new AccountLogins({ terms, records, access, proofs, hooks, accountSessions });
+    return { records, proofs, signIns, logins };
   };
 
   const instances = stores.map(openInstance);
@@ -184,7 +190,7 @@ export function openLoginStand({
   const identitiesOf = async (id: string): Promise<readonly string[]> =>
     (await store.listIdentities(id)).map(({ provider, subject }) => `${provider} ${subject}`);
   return {
-    ...{ clock, store, sessions, events, revoked, attempts, limits, instances, ...first },
+    ...{ clock, store, sessions, events, revoked, dropped, attempts, limits, instances, ...first },
     ...{ create, begin, begun, signIn, accounts, identitiesOf },
   };
 }

@@ -1,11 +1,8 @@
-import { readAddress } from '../../configuration/read-address.js';
-import { path } from '../../configuration/read-options.js';
-import { ConfigurationError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
 import { readTextClaim } from '../../user/claim-map.js';
 import { type LoginProvider, loginProvider, type Person, type ProviderAnswers } from '../login-provider.js';
 import { readSubject } from './oauth-provider.js';
-import { addScopes, loginAddressRule, type LoginClientOptions, readLoginClient } from './read-login-options.js';
+import { addScopes, type LoginClientOptions, readLoginClient, readOrigin } from './read-login-options.js';
 
 /** An OAuth app that is registered at GitHub. */
 export interface GitHubOptions extends LoginClientOptions {
@@ -28,7 +25,7 @@ const usualBaseUrl = 'https://github.com';
  */
 export function github(given: GitHubOptions): LoginProvider {
   const { options, client } = readLoginClient(preset, given, ['baseUrl']);
-  const baseUrl = readBaseUrl(readAddress(preset, options, 'baseUrl', loginAddressRule) ?? usualBaseUrl);
+  const baseUrl = readOrigin(preset, options, 'baseUrl', usualBaseUrl);
   const api = baseUrl === usualBaseUrl ? 'https://api.github.com' : `${baseUrl}/api/v3`;
   return loginProvider({
     ...client,
@@ -57,12 +54,6 @@ export function github(given: GitHubOptions): LoginProvider {
     },
     readPerson,
   });
-}
-
-function readBaseUrl(url: string): string {
-  const { origin } = new URL(url);
-  if (url.replace(/\/$/, '') === origin) return origin;
-  throw new ConfigurationError(path(preset, 'baseUrl'), 'it is not an origin', `Write ${origin}`);
 }
 
 function readPerson({ userinfo }: ProviderAnswers): Person {

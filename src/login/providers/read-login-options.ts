@@ -1,4 +1,4 @@
-import type { AddressRule } from '../../configuration/read-address.js';
+import { type AddressRule, readAddress } from '../../configuration/read-address.js';
 import { type GivenOptions, path, readOptions, readText, requireText } from '../../configuration/read-options.js';
 import { ConfigurationError } from '../../errors/auth-error.js';
 import type { LoginProvider } from '../login-provider.js';
@@ -77,6 +77,14 @@ export function readScopes(preset: string, options: GivenOptions): readonly stri
 /** The scopes that a preset needs, and those that the app asks for in addition. */
 export function addScopes(preset: string, options: GivenOptions, needed: readonly string[]): readonly string[] {
   return [...new Set([...needed, ...(readScopes(preset, options) ?? [])])];
+}
+
+/** Reads the address of a server, without a path, and gives it without a slash at the end. */
+export function readOrigin(preset: string, options: GivenOptions, option: string, usual: string): string {
+  const url = readAddress(preset, options, option, loginAddressRule) ?? usual;
+  const { origin } = new URL(url);
+  if (url.replace(/\/$/, '') === origin) return origin;
+  throw new ConfigurationError(path(preset, option), 'it is not an origin', `Write ${origin}`);
 }
 
 function readId(preset: string, options: GivenOptions): string {

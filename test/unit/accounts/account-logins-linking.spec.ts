@@ -82,8 +82,11 @@ describe('linking an identity', () => {
     const link = (error: Error) => outcomeOf(stand.signIn(loginOf({}, { linkTo: id }), () => Promise.reject(error)));
     expect(await link(revokedUser())).toBe('LOGIN_REFUSED');
     expect(await stand.identitiesOf(id)).toEqual([]);
+    // What the login has kept before its session began.
+    expect(stand.dropped).toEqual([`${id} google`]);
     expect(await link(new AuthUnavailableError('down'))).toBe('SERVER_ERROR');
     expect(await stand.identitiesOf(id)).toEqual([google]);
+    expect(stand.dropped).toHaveLength(1);
   });
 
   it('finds out when another account gets the identity, or this one, at the same moment', async () => {
@@ -161,7 +164,7 @@ describe('a login with the address of an account', () => {
     expect(stand.begun).toEqual([{ userId: id, isNewUser: false }]);
     expect(await stand.identitiesOf(id)).toEqual([google]);
     expect(stand.sessions.countOf(id)).toBe(1);
-    expect(stand.revoked).toContain(id);
+    expect([new Set(stand.revoked), new Set(stand.dropped)]).toEqual([new Set([id]), new Set([id])]);
     expect(await stand.store.find(id)).toMatchObject({
       ...{ email, emailVerified: true, name: 'Ada', customData: { plan: 'team' }, credentials: {} },
     });
