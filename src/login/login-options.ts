@@ -97,7 +97,7 @@ function readProviders(option: string, given: unknown): readonly LoginProvider[]
   }
   const providers: readonly unknown[] = given;
   if (!providers.every(isLoginProvider)) throw new ConfigurationError(option, 'a member is no provider', fix);
-  const ids = providers.map(({ id }) => id);
+  const ids = providers.map(({ id }) => id.toLowerCase());
   const twice = ids.find((id, at) => ids.indexOf(id) !== at);
   if (twice === undefined) return Object.freeze([...providers]);
   throw new ConfigurationError(option, `two providers have the id ${twice}`, 'Give one of them another one: { id: … }');

@@ -98,7 +98,7 @@ export class LoginRequests {
   /** `POST /auth/callback/:provider`: from a frontend as JSON, or from the page of a provider as a form. */
   async callback(request: object, response: object, provider: string): Promise<TokenAnswer | undefined> {
     const { gate } = this.parts;
-    const client = this.parts.clients.get(provider);
+    const client = this.findClient(provider);
     if (client?.responseMode !== 'form_post' || !isForm(request))
       return await this.answerClient(request, response, provider);
     // Of another origin by its nature. That the login began in this browser is shown by the cookie of its state.
@@ -129,9 +129,15 @@ export class LoginRequests {
   }
 
   private getClient(provider: string): ProviderClient {
-    const client = this.parts.clients.get(provider);
+    const client = this.findClient(provider);
     if (client !== undefined) return client;
     throw RefusalError.of('NOT_FOUND', 'LoginModule.forRoot({ providers }) has no provider of this id');
+  }
+
+  /** Providers compare the address of the callback exactly, and people do not write addresses exactly. */
+  private findClient(provider: string): ProviderClient | undefined {
+    const name = provider.toLowerCase();
+    return [...this.parts.clients.values()].find(({ id }) => id.toLowerCase() === name);
   }
 
   private async begin(

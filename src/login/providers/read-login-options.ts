@@ -13,7 +13,7 @@ export interface LoginClientOptions {
    * The name of the provider in the addresses of its routes and in the identities of accounts: letters, digits and `-`, at most 64. Two
    * registrations at one provider have two. Accounts are found by it, so do not change it later.
    *
-   * @defaultValue the name of the preset
+   * @defaultValue the name of the preset in lower case
    */
   readonly id?: string;
   /** What the app asks for besides what the preset needs for signing in. */
@@ -88,7 +88,8 @@ export function readOrigin(preset: string, options: GivenOptions, option: string
 }
 
 function readId(preset: string, options: GivenOptions): string {
-  const id = readText(preset, options, 'id') ?? preset;
+  // In lower case, as addresses usually are: `linkedin`.
+  const id = readText(preset, options, 'id') ?? preset.toLowerCase();
   if (/^[A-Za-z0-9-]{1,64}$/.test(id)) return id;
   throw new ConfigurationError(
     path(preset, 'id'),

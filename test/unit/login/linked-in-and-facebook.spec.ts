@@ -33,7 +33,7 @@ describe('linkedIn', () => {
   });
 
   it('sends id and secret in the form', async () => {
-    expect((await open().exchange(login)).identity).toMatchObject({ provider: 'linkedIn', subject: 'alice' });
+    expect((await open().exchange(login)).identity).toMatchObject({ provider: 'linkedin', subject: 'alice' });
     expect(stand.callsTo('/token')[0]).toMatchObject({
       form: { client_id: 'cat-app', client_secret: registration.clientSecret },
     });
