@@ -17,6 +17,15 @@ export interface OpenIdProvider {
   readonly issuer: string;
   /** The one registered client: a public one that uses PKCE. */
   readonly client: OpenIdClient;
+  /** Replaces the signing key. Codes and sessions stay. */
+  rotateKeys(): void;
+  /** Sends a logout token to the client, as at the end of the session `sid` (OpenID Connect Back-Channel Logout 1.0). */
+  logOut(clientId: string, sub: string, sid: string): Promise<void>;
+}
+
+/** The part of a registered client that the declarations of the package leave out. */
+interface RegisteredClients {
+  readonly Client: { find(id: string): Promise<{ backchannelLogout(sub: string, sid: string): Promise<void> }> };
 }
 
 /** An API that may call introspection. Its credentials contain characters that must be encoded. */
@@ -25,13 +34,18 @@ export const askingApi = { clientId: 'cats api', clientSecret: '100% + secret: &
 const client: OpenIdClient = { clientId: 'cat-page', redirectUri: 'http://127.0.0.1:9/signed-in' };
 
 /** Starts a provider that issues access tokens for these APIs (resource indicators, RFC 8707) and stops after the file. */
-export async function startOpenIdProvider(apis: readonly string[]): Promise<OpenIdProvider> {
+export async function startOpenIdProvider(
+  apis: readonly string[],
+  clients: readonly object[] = [],
+): Promise<OpenIdProvider> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, configurationOf(apis));
-  const protocol: RequestListener = provider.callback();
+  const configuration = configurationOf(apis, clients);
+  const open = (): Provider => new Provider(issuer, { ...configuration, jwks: { keys: [newSigningKey()] } });
+  let provider = open();
+  let protocol: RequestListener = provider.callback();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.url?.startsWith('/interaction/') === true) {
       // An error here is a mistake in this file; without this line the user agent would wait forever.
@@ -42,13 +56,21 @@ export async function startOpenIdProvider(apis: readonly string[]): Promise<Open
     server.close();
     server.closeAllConnections();
   });
-  return { issuer, client };
+  const rotateKeys = (): void => {
+    provider = open();
+    protocol = provider.callback();
+  };
+  const logOut = async (clientId: string, sub: string, sid: string): Promise<void> =>
+    (await (provider as unknown as RegisteredClients).Client.find(clientId)).backchannelLogout(sub, sid);
+  return { issuer, client, rotateKeys, logOut };
 }
 
-function configurationOf(apis: readonly string[]): Record<string, unknown> {
+function configurationOf(apis: readonly string[], clients: readonly object[]): Record<string, unknown> {
   return {
     adapter: createStore(),
-    jwks: { keys: [newSigningKey()] },
+    // Its own `fetch` refuses to call this machine.
+    fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { readonly dispatcher?: unknown }) =>
+      fetch(url, init),
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     clients: [
       {
@@ -68,8 +90,9 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
         grant_types: [],
         id_token_signed_response_alg: 'ES256',
       },
+      ...clients,
     ],
-    scopes: ['openid', 'profile', 'email'],
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name', 'picture'], email: ['email', 'email_verified'] },
     findAccount: (_context: unknown, id: string) => ({
       accountId: id,
@@ -79,6 +102,7 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
     features: {
       devInteractions: { enabled: false },
       revocation: { enabled: true },
+      backchannelLogout: { enabled: true },
       introspection: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -127,7 +151,12 @@ function createStore(): (model: string) => Adapter {
 
 function newSigningKey(): object {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  return { ...privateKey.export({ format: 'jwk' }), kid: 'provider-key', use: 'sig', alg: 'ES256' };
+  return {
+    ...privateKey.export({ format: 'jwk' }),
+    kid: `provider-key-${randomBytes(3).toString('hex')}`,
+    use: 'sig',
+    alg: 'ES256',
+  };
 }
 
 /** The provider's page: GET shows the prompt (`login` or `consent`), POST answers it with the user's name. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createHash } from 'node:crypto';
 import { afterAll } from 'vitest';
+import type { Clock } from '../../src/clock/clock.js';
 import type { LoginProvider } from '../../src/login/login-provider.js';
 import { type OpenedProvider, openProvider } from '../../src/login/open-provider.js';
 import type { AuthEvent } from '../../src/telemetry/auth-event.js';
@@ -154,7 +155,7 @@ export interface OpenedLogin {
 const opened: { end(): Promise<void> }[] = [];
 
 /** The client of a provider, with the services as the module creates them, without Nest. */
-export function openLogin(provider: LoginProvider, { clock }: { readonly clock: ManualClock }): OpenedLogin {
+export function openLogin(provider: LoginProvider, { clock }: { readonly clock: Clock }): OpenedLogin {
   const events: AuthEvent[] = [];
   const clients = new ProviderClients({ clock });
   const client = openProvider(provider, {

@@ -58,7 +58,7 @@ export async function signIn(
 
 const mostSteps = 12;
 
-class Browser {
+export class Browser {
   private readonly cookies = new Map<string, string>();
 
   constructor(private readonly name: string) {}
@@ -68,7 +68,11 @@ class Browser {
     let at = start;
     for (let step = 0; step < mostSteps; step += 1) {
       let answer = await this.load(at);
-      if (answer.status === 200) answer = await this.load(at, new URLSearchParams({ name: this.name }));
+      if (answer.status === 200) {
+        const posted = readPostedForm(await answer.text(), end);
+        if (posted !== null) return posted;
+        answer = await this.load(at, new URLSearchParams({ name: this.name }));
+      }
       const location = answer.headers.get('location');
       if (location === null) throw new Error(`${at.pathname} answered ${answer.status}: ${await answer.text()}`);
       at = new URL(location, at);
@@ -88,4 +92,14 @@ class Browser {
     }
     return answer;
   }
+}
+
+/** The fields of a page that posts them to an address (`response_mode=form_post`), as parameters of it; `null` for another page. */
+function readPostedForm(page: string, action: string): URL | null {
+  if (!page.includes(`action="${action}"`)) return null;
+  const posted = new URL(action);
+  for (const [, name = '', value = ''] of page.matchAll(/name="([^"]*)" value="([^"]*)"/g)) {
+    posted.searchParams.set(name, value);
+  }
+  return posted;
 }
