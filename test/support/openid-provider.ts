@@ -69,8 +69,8 @@ function configurationOf(apis: readonly string[], clients: readonly object[]): R
   return {
     adapter: createStore(),
     // Its own `fetch` refuses to call this machine.
-    fetch: (url: string, { dispatcher: _, ...init }: RequestInit & { readonly dispatcher?: unknown }) =>
-      fetch(url, init),
+    fetch: (url: string, { method, headers, body, redirect }: Required<RequestInit>) =>
+      fetch(url, { method, headers, body, redirect }),
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     clients: [
       {
