@@ -17,7 +17,7 @@ import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
 import { EventLog } from '../telemetry/event-log.service.js';
-import { appendHeaders } from '../transports/http.transport.js';
+import { responseChangesOf } from '../transports/http.transport.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
 import { SessionCaller } from './session-caller.js';
@@ -30,6 +30,7 @@ import { SessionStores } from './session-stores.js';
 import { AccountSubjects, ExtendedSubjects } from './account-subjects.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
 import { SessionService } from './session.service.js';
+import { TokenResponses } from './token-responses.js';
 
 /** The options as they were given, and by which function. */
 interface GivenSessionOptions {
@@ -258,7 +259,10 @@ export const sessionsModuleProviders: Provider[] = [
       host: HttpAdapterHost,
       { settings: { clock } }: AuthBasis,
       { originCheck }: AuthServices,
-    ) => new SessionService({ terms, lifecycle, caller, originCheck, host, clock }),
+    ): SessionService => {
+      const responses = new TokenResponses({ ...responseChangesOf(host), terms, clock });
+      return new SessionService({ terms, lifecycle, caller, originCheck, responses });
+    },
   },
   {
     provide: SessionGate,
@@ -278,12 +282,7 @@ export const sessionsModuleProviders: Provider[] = [
         endOfLogin: (...login) => lifecycle.endOfLogin(...login),
         reissue: (sessionId) => lifecycle.reissue(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
-        forbidCaching: (response) => {
-          host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-        },
-        addHeaders: (response, lines) => {
-          appendHeaders(host, response, lines);
-        },
+        ...responseChangesOf(host),
       }),
   },
   {
