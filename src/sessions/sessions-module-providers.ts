@@ -1,4 +1,4 @@
-import type { Abstract, Provider } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { openAppObject } from '../app-object.js';
@@ -8,6 +8,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider } from '../find-app-provider.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
 import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
+import { type MissingAuthModule, provideFromAuthModule } from '../issuing/auth-module-providers.js';
 import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
 import { issuerRoutes } from '../issuing/issuer-routes.js';
 import { JwtSigner } from '../issuing/jwt-signer.js';
@@ -96,27 +97,10 @@ class AuthServices {
   ) {}
 }
 
-/**
- * Injects parts of `AuthModule`. They are optional for Nest, so that an app without the module gets a message that says what
- * to do, and not the names of parts that it does not know.
- */
-function provideFromAuthModule(
-  provide: new (...parts: never[]) => object,
-  tokens: readonly Abstract<unknown>[],
-): Provider {
-  return {
-    provide,
-    inject: tokens.map((token) => ({ token, optional: true })),
-    useFactory: (...parts: unknown[]) => {
-      if (parts.every((part) => part !== undefined)) return new provide(...(parts as never[]));
-      throw new ConfigurationError(
-        'SessionsModule.forRoot',
-        'it does not see AuthModule',
-        'Add AuthModule.forRoot({ issuers: ownTokens(), publicUrl }) to the imports of the root module, and leave isGlobal out',
-      );
-    },
-  };
-}
+const missing: MissingAuthModule = {
+  where: 'SessionsModule.forRoot',
+  line: 'AuthModule.forRoot({ issuers: ownTokens(), publicUrl })',
+};
 
 /** Puts the keys and the metadata of the app as an issuer on the HTTP adapter. */
 export class IssuerEndpoints {
@@ -129,8 +113,8 @@ export class IssuerEndpoints {
 
 /** What the options, once read, are made into. */
 export const sessionsModuleProviders: Provider[] = [
-  provideFromAuthModule(AuthBasis, [AuthSettings, EventLog]),
-  provideFromAuthModule(AuthServices, [Authenticator, OriginCheck, Revocation]),
+  provideFromAuthModule(AuthBasis, [AuthSettings, EventLog], missing),
+  provideFromAuthModule(AuthServices, [Authenticator, OriginCheck, Revocation], missing),
   {
     provide: SessionStores,
     inject: [ModulesContainer],

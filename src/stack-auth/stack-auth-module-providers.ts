@@ -1,0 +1,125 @@
+import type { Provider } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import { AUTH_CONTEXT } from '../auth-module-providers.js';
+import { AuthSettings } from '../auth-settings.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { IdentityProviders } from '../issuers/identity-provider.js';
+import { ProviderSessions } from '../issuers/module-issuer.js';
+import { StackAuthSessionApi } from '../issuers/stack-auth/stack-auth-session-api.js';
+import { provideFromAuthModule } from '../issuing/auth-module-providers.js';
+import { OriginCheck } from '../request/request-origin.js';
+import { TokenSources } from '../request/token-sources.js';
+import { RouteGate } from '../sessions/route-gate.js';
+import { accessCookieSource } from '../sessions/session-cookies.js';
+import { TokenResponses } from '../sessions/token-responses.js';
+import { responseChangesOf } from '../transports/http.transport.js';
+import { type AuthContext, createCapability } from '../upstream/auth-context.js';
+import { readStackAuthTerms, type StackAuthTerms } from './stack-auth-options.js';
+import { StackAuthRequests } from './stack-auth-requests.js';
+import { StackAuthResponses } from './stack-auth-responses.js';
+import { StackAuthSessions } from './stack-auth-sessions.service.js';
+import { StackAuthSignIn } from './stack-auth-sign-in.service.js';
+
+/** The options as they were given, and by which function. */
+interface GivenStackAuthOptions {
+  readonly where: string;
+  readonly options: unknown;
+}
+
+export const GIVEN_STACK_AUTH_OPTIONS = Symbol('nest-gatehouse.given-stack-auth-options');
+export const STACK_AUTH_TERMS = Symbol('nest-gatehouse.stack-auth-terms');
+
+const moduleName = 'StackAuthModule.forRoot';
+const missing = {
+  where: moduleName,
+  line: "AuthModule.forRoot({ issuers: stackAuth({ projectId: '…' }), publicUrl })",
+} as const;
+
+/** What `AuthModule` has before its token sources are known, which the access cookie is one of. */
+class AuthBasis {
+  constructor(readonly settings: AuthSettings) {}
+}
+
+/** The services of `AuthModule`, which know the issuers. */
+class AuthServices {
+  constructor(
+    readonly context: AuthContext,
+    readonly issuers: IdentityProviders,
+    readonly originCheck: OriginCheck,
+    readonly sources: TokenSources,
+  ) {}
+}
+
+/** @throws {ConfigurationError} unless exactly one project of Stack Auth is an issuer. */
+function findApi({ issuers, context }: AuthServices): StackAuthSessionApi {
+  const capabilities = issuers.all.flatMap(({ sessionApi }) => (sessionApi === undefined ? [] : [sessionApi]));
+  const apis = capabilities.map((capability) => createCapability(capability, context));
+  const [api, ...others] = apis.filter((each): each is StackAuthSessionApi => each?.kind === 'stack-auth');
+  if (api !== undefined && others.length === 0) return api;
+  throw new ConfigurationError(
+    'AuthModule.forRoot({ issuers })',
+    api === undefined
+      ? 'stackAuth() is missing, and StackAuthModule works with its project'
+      : 'stackAuth() is listed several times, and StackAuthModule works with one project',
+    "Write issuers: stackAuth({ projectId: '…' })",
+  );
+}
+
+/** What the options, once read, are made into. */
+export const stackAuthModuleProviders: Provider[] = [
+  provideFromAuthModule(AuthBasis, [AuthSettings], missing),
+  provideFromAuthModule(AuthServices, [AUTH_CONTEXT, IdentityProviders, OriginCheck, TokenSources], missing),
+  {
+    provide: STACK_AUTH_TERMS,
+    inject: [GIVEN_STACK_AUTH_OPTIONS, AuthBasis],
+    useFactory: ({ where, options }: GivenStackAuthOptions, { settings }: AuthBasis) =>
+      readStackAuthTerms(where, options, settings),
+  },
+  {
+    provide: ProviderSessions,
+    inject: [STACK_AUTH_TERMS],
+    useFactory: ({ delivery, cookies }: StackAuthTerms): ProviderSessions => ({
+      cookieSource: delivery.includes('cookies') ? accessCookieSource(cookies) : null,
+    }),
+  },
+  { provide: StackAuthSessionApi, inject: [AuthServices], useFactory: findApi },
+  {
+    provide: RouteGate,
+    inject: [STACK_AUTH_TERMS, AuthServices, HttpAdapterHost],
+    useFactory: (terms: StackAuthTerms, { originCheck }: AuthServices, host: HttpAdapterHost) =>
+      new RouteGate({ terms, originCheck, ...responseChangesOf(host) }),
+  },
+  {
+    provide: StackAuthResponses,
+    inject: [STACK_AUTH_TERMS, RouteGate, HttpAdapterHost],
+    useFactory: (terms: StackAuthTerms, gate: RouteGate, host: HttpAdapterHost): StackAuthResponses => {
+      const { clock } = terms;
+      const responses = new TokenResponses({ terms, clock, ...responseChangesOf(host) });
+      return new StackAuthResponses({ terms, clock, gate, responses });
+    },
+  },
+  {
+    provide: StackAuthSessions,
+    inject: [StackAuthSessionApi, STACK_AUTH_TERMS, StackAuthResponses],
+    useFactory: (api: StackAuthSessionApi, { clock }: StackAuthTerms, responses: StackAuthResponses) =>
+      new StackAuthSessions(api, clock, responses),
+  },
+  {
+    provide: StackAuthSignIn,
+    inject: [StackAuthSessionApi],
+    useFactory: (api: StackAuthSessionApi) => new StackAuthSignIn(api),
+  },
+  {
+    provide: StackAuthRequests,
+    inject: [STACK_AUTH_TERMS, RouteGate, StackAuthSessions, StackAuthSignIn, StackAuthResponses, AuthServices],
+    useFactory: (
+      terms: StackAuthTerms,
+      gate: RouteGate,
+      sessions: StackAuthSessions,
+      signIn: StackAuthSignIn,
+      responses: StackAuthResponses,
+      { sources }: AuthServices,
+    ) => new StackAuthRequests({ terms, gate, sessions, signIn, responses, sources: sources.all }),
+  },
+];
