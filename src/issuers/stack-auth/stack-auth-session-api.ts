@@ -87,7 +87,8 @@ export class StackAuthSessionApi implements ProviderSessionApi {
   ) {
     this.calls = new ProviderCalls({
       what: `an answer of ${new URL(project.baseUrl).origin} about sign-in and sessions`,
-      consequence: 'Sign-in and refresh are answered with 503, and sessions stay as they are',
+      consequence:
+        'Sign-in and refresh are answered with 503, and sessions stay as they are, also those of a sign-out in the meantime',
       clock: context.clock,
       report: context.report,
     });
