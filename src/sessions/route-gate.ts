@@ -13,7 +13,7 @@ import {
 import { readDeliveryChoice } from './session-delivery.js';
 import type { SessionTerms } from './session-options.js';
 
-export interface RouteGateParts extends ResponseChanges {
+export interface RouteGateParts extends Omit<ResponseChanges, 'redirect'> {
   readonly originCheck: OriginCheck;
   readonly terms: Pick<SessionTerms, 'delivery' | 'cookies'>;
 }

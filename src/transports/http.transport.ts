@@ -113,6 +113,8 @@ export interface ResponseChanges {
   /** Forbids every cache to keep the response. */
   readonly forbidCaching: (response: object) => void;
   readonly addHeaders: (response: object, lines: HeaderLines) => void;
+  /** Sends the browser to another address, when the handler has returned. */
+  readonly redirect: (response: object, url: string) => void;
 }
 
 export function responseChangesOf(host: HttpAdapterHost): ResponseChanges {
@@ -122,6 +124,10 @@ export function responseChangesOf(host: HttpAdapterHost): ResponseChanges {
     },
     addHeaders: (response, lines) => {
       appendHeaders(host, response, lines);
+    },
+    redirect: (response, url) => {
+      host.httpAdapter.status(response, 302);
+      host.httpAdapter.setHeader(response, 'Location', url);
     },
   };
 }

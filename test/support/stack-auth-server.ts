@@ -80,12 +80,15 @@ function stackHeaders(headers: IncomingMessage['headers']): readonly unknown[] {
 /** An answer that a test gives in the place of a recorded one. */
 export type Reply = Pick<RecordedExchange['response'], 'status' | 'headers' | 'body'>;
 
+/** `undefined` for the recorded answer. */
+type ReplyTo = (body: string, headers: IncomingMessage['headers']) => Reply | undefined;
+
 /** The calls of an app about sign-in and sessions, and what they are answered with. */
 export interface StackAuthServer extends AnsweringServer {
   /** Each as `POST /auth/sessions/current/refresh`, with its body, in order; without those for keys. */
   readonly calls: { readonly call: string; readonly body: string; readonly headers: IncomingMessage['headers'] }[];
   /** Answers to calls that were not recorded, and to those that a test wants another answer to. */
-  readonly replies: Map<string, Reply | ((body: string, headers: IncomingMessage['headers']) => Reply | undefined)>;
+  readonly replies: Map<string, Reply | ReplyTo>;
   /** Answers every call like this, while it is set. */
   fault: Reply | 'reset' | null;
 }
@@ -116,7 +119,7 @@ export async function startStackAuthSessions(version: StackAuthVersion = '2.8.86
   const listening = await startServer((request, response) => void answer(request, response));
   // The same request was recorded twice: the second time the address was taken.
   const signUp = readRecordedExchange('password-sign-up', version).response;
-  const replies: StackAuthServer['replies'] = new Map([
+  const replies: StackAuthServer['replies'] = new Map<string, Reply | ReplyTo>([
     ['POST /auth/password/sign-up', signUp],
     ['DELETE /auth/sessions/current', endSessions(version)],
   ]);
@@ -125,9 +128,7 @@ export async function startStackAuthSessions(version: StackAuthVersion = '2.8.86
 }
 
 /** Ends the session of a token once, as it was recorded; the second time was recorded as well. */
-function endSessions(
-  version: StackAuthVersion,
-): (body: string, headers: IncomingMessage['headers']) => Reply | undefined {
+function endSessions(version: StackAuthVersion): ReplyTo {
   const [ended, expired] = [new Set<unknown>(), 'from-session-refresh-while-access-token-expired'];
   return (_, headers) => {
     const token = headers['x-stack-access-token'];
