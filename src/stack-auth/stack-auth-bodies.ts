@@ -13,10 +13,15 @@ class RememberBody {
   @OptionalSwitch() readonly remember?: boolean | null;
 }
 
-/** `POST /auth/sign-in` and `POST /auth/sign-up` */
+/** `POST /auth/sign-in` */
 export class PasswordBody extends RememberBody {
   @Required('text', text) readonly email!: string;
   @Required('text', text) readonly password!: string;
+}
+
+/** `POST /auth/sign-up` */
+export class SignUpBody extends PasswordBody {
+  @Optional('text', text) readonly callbackUrl?: string | null;
 }
 
 /** `POST /auth/sign-in/totp` */
@@ -28,6 +33,7 @@ export class SecondFactorBody extends RememberBody {
 /** `POST /auth/magic-link` */
 export class MagicLinkBody {
   @Required('text', text) readonly email!: string;
+  @Optional('text', text) readonly callbackUrl?: string | null;
 }
 
 /** `POST /auth/magic-link/confirm`: the code of the link, or the one for typing with the nonce. */

@@ -1,13 +1,20 @@
+import { hkdfSync } from 'node:crypto';
+
 import type { Provider } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { AUTH_CONTEXT } from '../auth-module-providers.js';
 import { AuthSettings } from '../auth-settings.js';
 import { ConfigurationError } from '../errors/auth-error.js';
+import { findAppProvider } from '../find-app-provider.js';
 import { IdentityProviders } from '../issuers/identity-provider.js';
 import { ProviderSessions } from '../issuers/module-issuer.js';
 import { StackAuthSessionApi } from '../issuers/stack-auth/stack-auth-session-api.js';
+import { AttemptStore } from '../issuing/attempt-store.js';
 import { provideFromAuthModule } from '../issuing/auth-module-providers.js';
+import { EncryptionKeys } from '../issuing/encryption-keys.js';
+import { MemoryAttemptStore } from '../issuing/memory-attempt-store.js';
+import { LoginAttempts } from '../login/login-attempts.js';
 import { OriginCheck } from '../request/request-origin.js';
 import { TokenSources } from '../request/token-sources.js';
 import { RouteGate } from '../sessions/route-gate.js';
@@ -15,6 +22,8 @@ import { accessCookieSource } from '../sessions/session-cookies.js';
 import { TokenResponses } from '../sessions/token-responses.js';
 import { responseChangesOf } from '../transports/http.transport.js';
 import { type AuthContext, createCapability } from '../upstream/auth-context.js';
+import { GivenAccessTokens } from './given-access-tokens.js';
+import { StackAuthLoginRequests } from './stack-auth-login-requests.js';
 import { readStackAuthTerms, type StackAuthTerms } from './stack-auth-options.js';
 import { StackAuthRequests } from './stack-auth-requests.js';
 import { StackAuthResponses } from './stack-auth-responses.js';
@@ -49,6 +58,27 @@ class AuthServices {
     readonly originCheck: OriginCheck,
     readonly sources: TokenSources,
   ) {}
+}
+
+/** The addresses that Stack Auth sends browsers back to. */
+export class CallbackAddress {
+  /** Of the route, with a global prefix. The module sets it when the routes are known. */
+  path = '';
+
+  constructor(private readonly publicUrl: string) {}
+
+  readonly of = (provider: string): string => this.publicUrl + this.path.replace(':provider', provider);
+}
+
+function openCallbackAddress({ publicUrl }: StackAuthTerms): CallbackAddress {
+  return new CallbackAddress(publicUrl);
+}
+
+/** A key for cookies alone, from which the secret key cannot be found (RFC 5869). */
+function deriveKeys(secretServerKey: string | null): EncryptionKeys | null {
+  if (secretServerKey === null) return null;
+  const derived = hkdfSync('sha256', secretServerKey, '', 'nest-gatehouse stack-auth login', 32);
+  return new EncryptionKeys([new Uint8Array(derived)]);
 }
 
 /** @throws {ConfigurationError} unless exactly one project of Stack Auth is an issuer. */
@@ -112,14 +142,64 @@ export const stackAuthModuleProviders: Provider[] = [
   },
   {
     provide: StackAuthRequests,
-    inject: [STACK_AUTH_TERMS, RouteGate, StackAuthSessions, StackAuthSignIn, StackAuthResponses, AuthServices],
+    inject: [STACK_AUTH_TERMS, RouteGate, StackAuthSessions, StackAuthSignIn, StackAuthResponses, GivenAccessTokens],
     useFactory: (
       terms: StackAuthTerms,
       gate: RouteGate,
       sessions: StackAuthSessions,
       signIn: StackAuthSignIn,
       responses: StackAuthResponses,
-      { sources }: AuthServices,
-    ) => new StackAuthRequests({ terms, gate, sessions, signIn, responses, sources: sources.all }),
+      accessTokens: GivenAccessTokens,
+    ) => new StackAuthRequests({ terms, gate, sessions, signIn, responses, accessTokens }),
+  },
+  {
+    provide: GivenAccessTokens,
+    inject: [AuthServices],
+    useFactory: ({ sources }: AuthServices) => new GivenAccessTokens(sources.all),
+  },
+  { provide: CallbackAddress, inject: [STACK_AUTH_TERMS], useFactory: openCallbackAddress },
+  {
+    provide: LoginAttempts,
+    inject: [STACK_AUTH_TERMS, RouteGate, StackAuthSessionApi, ModulesContainer],
+    useFactory: (
+      { clock, encryptionKeys }: StackAuthTerms,
+      gate: RouteGate,
+      api: StackAuthSessionApi,
+      modules: ModulesContainer,
+    ): LoginAttempts => {
+      const keys = encryptionKeys ?? deriveKeys(api.project.secretServerKey) ?? EncryptionKeys.random();
+      const ownStore = new MemoryAttemptStore();
+      const findUsed = (): AttemptStore => findAppProvider(modules, AttemptStore, moduleName) ?? ownStore;
+      return new LoginAttempts({ cookies: gate, clock, findKeys: () => keys, findUsed });
+    },
+  },
+  {
+    provide: StackAuthLoginRequests,
+    inject: [
+      STACK_AUTH_TERMS,
+      RouteGate,
+      StackAuthSignIn,
+      StackAuthResponses,
+      LoginAttempts,
+      GivenAccessTokens,
+      AuthServices,
+      CallbackAddress,
+      HttpAdapterHost,
+    ],
+    useFactory: (
+      terms: StackAuthTerms,
+      gate: RouteGate,
+      signIn: StackAuthSignIn,
+      responses: StackAuthResponses,
+      attempts: LoginAttempts,
+      accessTokens: GivenAccessTokens,
+      { context: { report } }: AuthServices,
+      { of: callbackUrl }: CallbackAddress,
+      host: HttpAdapterHost,
+    ): StackAuthLoginRequests => {
+      const { redirect } = responseChangesOf(host);
+      const parts = { terms, gate, signIn, responses, attempts, accessTokens, report, callbackUrl, redirect };
+      return new StackAuthLoginRequests(parts);
+    },
   },
 ];

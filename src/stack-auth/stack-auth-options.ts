@@ -1,7 +1,10 @@
 import type { AuthSettings } from '../auth-settings.js';
 import { readAddress } from '../configuration/read-address.js';
-import { type GivenOptions, path, readNumber, readOptions } from '../configuration/read-options.js';
+import { type GivenOptions, path, readNumber, readOptions, requireTexts } from '../configuration/read-options.js';
 import type { Clock } from '../clock/clock.js';
+import { ConfigurationError } from '../errors/auth-error.js';
+import { type EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
+import { type ReturnAddresses, readReturnAddresses } from '../login/return-addresses.js';
 import { type CookieOptions, type CookieTerms, readCookieTerms } from '../sessions/session-cookies.js';
 import { readDelivery, requirePublicUrl, type SessionTerms } from '../sessions/session-options.js';
 import type { TokenDelivery } from '../sessions/session-store.js';
@@ -30,6 +33,22 @@ export interface StackAuthModuleOptions {
    */
   readonly cookieSeconds?: number;
   readonly links?: StackAuthLinks;
+  /**
+   * Where a login by another provider may lead back to, and where links of mails may lead to, and nowhere else. Origins of pages, of which the
+   * first is the default, and whole addresses of apps, as for `LoginModule`.
+   *
+   * @defaultValue the origin of `publicUrl`, then `trustedOrigins`
+   */
+  readonly returnTo?: string | readonly string[];
+  /** The ids of the providers that `/auth/login/:provider` leads to. @defaultValue all that Stack Auth knows */
+  readonly providers?: readonly string[];
+  /**
+   * Encrypts the cookie of a login that has begun: 32 bytes in base64, or a list of such texts, newest first. All instances need the same.
+   *
+   * @defaultValue the environment variable `GATEHOUSE_ENCRYPTION_KEY`; else a key that is derived from `stackAuth({ secretServerKey })`; else
+   * a random one, with which a login has to end at the instance where it began
+   */
+  readonly encryptionKey?: string | readonly string[];
 }
 
 /** The pages that the mails of Stack Auth lead to. Each must be at a trusted domain of the project. */
@@ -52,11 +71,28 @@ export interface StackAuthTerms extends Pick<SessionTerms, 'delivery' | 'cookies
   readonly magicLink: string;
   /** `null`: a sign-up sends no mail. */
   readonly verifyEmailLink: string | null;
+  readonly addresses: ReturnAddresses;
+  readonly providers: readonly string[];
+  /** `null` where there is none, in the environment neither. */
+  readonly encryptionKeys: EncryptionKeys | null;
   readonly clock: Clock;
 }
 
 /** The names of all options but `path`. */
-export const stackAuthOptionNames: readonly string[] = ['delivery', 'cookies', 'cookieSeconds', 'links'];
+export const stackAuthOptionNames: readonly string[] = [
+  'delivery',
+  'cookies',
+  'cookieSeconds',
+  'links',
+  'returnTo',
+  'providers',
+  'encryptionKey',
+];
+
+/** The ids of the providers that Stack Auth knows. */
+const knownProviders = Object.freeze(
+  'google github microsoft spotify facebook discord gitlab bitbucket linkedin apple x twitch'.split(' '),
+);
 
 const day = 86_400;
 
@@ -74,9 +110,27 @@ export function readStackAuthTerms(where: string, given: unknown, settings: Auth
     cookieSeconds:
       readNumber(where, options, 'cookieSeconds', { least: 60, most: 400 * day, whole: true }) ?? 365 * day,
     ...readLinks(path(where, 'links'), options, publicUrl),
+    addresses: readReturnAddresses(
+      where,
+      options['returnTo'] ?? [new URL(publicUrl).origin, ...settings.trustedOrigins],
+    ),
+    providers: options['providers'] === undefined ? knownProviders : readProviders(where, options),
+    encryptionKeys: readKeys(path(where, 'encryptionKey'), options['encryptionKey']),
     publicUrl,
     clock: settings.clock,
   });
+}
+
+function readProviders(where: string, options: GivenOptions): readonly string[] {
+  const fix = "List ids such as 'google'";
+  const ids = requireTexts(where, options, 'providers', fix);
+  if (ids.every((id) => /^[\w-]{1,64}$/.test(id))) return ids;
+  throw new ConfigurationError(path(where, 'providers'), 'a member is no id of a provider', fix);
+}
+
+function readKeys(where: string, given: unknown): EncryptionKeys | null {
+  const key = given ?? process.env['GATEHOUSE_ENCRYPTION_KEY'];
+  return key === undefined || key === '' ? null : readEncryptionKeys(where, key);
 }
 
 function readLinks(

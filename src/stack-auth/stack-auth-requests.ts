@@ -1,14 +1,13 @@
 import { isAuthError } from '../errors/auth-error.js';
-import { readStackAuthClaims, type StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
+import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readBody, readEmptyBody } from '../issuing/body-class.js';
 import { readJsonBody } from '../issuing/request-body.js';
-import type { RequestView } from '../request/request-view.js';
-import type { TokenSource } from '../request/token-sources.js';
 import { GivenRefreshTokens } from '../sessions/given-refresh-tokens.js';
 import type { RouteGate } from '../sessions/route-gate.js';
 import { deliveryFault, readDeliveryChoice } from '../sessions/session-delivery.js';
 import type { TokenAnswer } from '../sessions/session.js';
-import { MagicLinkBody, MagicLinkCodeBody, PasswordBody, SecondFactorBody } from './stack-auth-bodies.js';
+import type { GivenAccessTokens } from './given-access-tokens.js';
+import { MagicLinkBody, MagicLinkCodeBody, PasswordBody, SecondFactorBody, SignUpBody } from './stack-auth-bodies.js';
 import type { StackAuthTerms } from './stack-auth-options.js';
 import type { StackAuthResponses } from './stack-auth-responses.js';
 import type { StackAuthSessions } from './stack-auth-sessions.service.js';
@@ -20,12 +19,8 @@ export interface StackAuthRequestsParts {
   readonly sessions: StackAuthSessions;
   readonly signIn: StackAuthSignIn;
   readonly responses: StackAuthResponses;
-  /** Where the app reads access tokens. */
-  readonly sources: readonly TokenSource[];
+  readonly accessTokens: GivenAccessTokens;
 }
-
-/** The most access tokens of one request that are looked at: each place of a request may have another one. */
-const mostTokens = 4;
 
 /** What the routes of sign-in and sessions do with a request. */
 export class StackAuthRequests {
@@ -50,11 +45,12 @@ export class StackAuthRequests {
   }
 
   async signUp(request: object, response: object): Promise<TokenAnswer> {
-    const { gate, signIn, terms } = this.parts;
+    const { gate, signIn, terms, accessTokens } = this.parts;
     const view = gate.beginSignIn(request, response);
-    const { email, password, remember } = await readBody(PasswordBody, request);
-    const guest = { accessToken: this.guestTokenOf(view), callbackUrl: terms.verifyEmailLink };
-    const session = await signIn.signUpWithPassword({ email, password, ...guest });
+    const { email, password, remember, callbackUrl: given } = await readBody(SignUpBody, request);
+    const callbackUrl = this.readCallback(given) ?? terms.verifyEmailLink;
+    const accessToken = accessTokens.findGuest(view);
+    const session = await signIn.signUpWithPassword({ email, password, callbackUrl, accessToken });
     return this.deliver(session, request, response, remember);
   }
 
@@ -67,15 +63,19 @@ export class StackAuthRequests {
   async magicLink(request: object, response: object): Promise<object> {
     const { gate, signIn, terms } = this.parts;
     gate.begin(request, response);
-    const { email } = await readBody(MagicLinkBody, request);
-    return await signIn.sendMagicLink({ email, callbackUrl: terms.magicLink });
+    const { email, callbackUrl } = await readBody(MagicLinkBody, request);
+    return await signIn.sendMagicLink({ email, callbackUrl: this.readCallback(callbackUrl) ?? terms.magicLink });
   }
 
   async confirmMagicLink(request: object, response: object): Promise<TokenAnswer> {
-    const { gate, signIn } = this.parts;
+    const { gate, signIn, accessTokens } = this.parts;
     const view = gate.beginSignIn(request, response);
     const { code, nonce, remember } = await readBody(MagicLinkCodeBody, request);
-    const session = await signIn.withMagicLink({ code, nonce: nonce ?? null, accessToken: this.guestTokenOf(view) });
+    const session = await signIn.withMagicLink({
+      code,
+      nonce: nonce ?? null,
+      accessToken: accessTokens.findGuest(view),
+    });
     return this.deliver(session, request, response, remember);
   }
 
@@ -95,7 +95,7 @@ export class StackAuthRequests {
     const view = gate.begin(request, response);
     const refreshTokens = this.refreshTokens.texts(view, await readJsonBody(request));
     responses.clear(request, response);
-    await this.endSessions(refreshTokens, this.accessTokensOf(view));
+    await this.endSessions(refreshTokens, this.parts.accessTokens.all(view));
   }
 
   /** One token of each kind is of one session. Of several it is not known which belong together, so each ends its own. */
@@ -119,15 +119,10 @@ export class StackAuthRequests {
     return this.parts.responses.deliver(session, { request, response, remember: remember ?? true });
   }
 
-  /** The token of the anonymous user who makes the request, expired or not; `null` for anybody else. Stack Auth verifies it. */
-  private guestTokenOf(view: RequestView): string | null {
-    return this.accessTokensOf(view).find((text) => readStackAuthClaims(text)?.isAnonymous === true) ?? null;
-  }
-
-  /** The access tokens of users of Stack Auth. A malformed header, or two different tokens, are no reason to refuse it here. */
-  private accessTokensOf(view: RequestView): readonly string[] {
-    const found = this.parts.sources.flatMap((source) => source.read(view));
-    const texts = new Set(found.flatMap((one) => (one.kind === 'token' ? [one.token] : [])));
-    return [...texts].filter((text) => readStackAuthClaims(text) !== null).slice(0, mostTokens);
+  /** @throws {RefusalError} for a page that a link of a mail must not lead to */
+  private readCallback(given: string | null | undefined): string | null {
+    return given === null || given === undefined
+      ? null
+      : this.parts.terms.addresses.resolveCallback(given, 'callbackUrl');
   }
 }

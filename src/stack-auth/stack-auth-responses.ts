@@ -39,6 +39,12 @@ export class StackAuthResponses {
     return this.send(delivery, session, response, remember);
   }
 
+  /** For a session that begins in a browser which was redirected here. */
+  deliverInCookies(session: StackAuthTokens, request: object, response: object): void {
+    this.noteRemember(request, response, true);
+    this.send('cookies', session, response, true);
+  }
+
   /** For a session that goes on: its tokens are delivered to where the refresh token came from. */
   redeliver(delivery: TokenDelivery, session: StackAuthTokens, request: object, response: object): TokenAnswer {
     return this.send(delivery, session, response, !this.endsWithBrowser(request));

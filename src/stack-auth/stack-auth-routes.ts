@@ -1,5 +1,12 @@
 import { type OwnRoutes, ownRoutes } from '../issuing/own-routes.controller.js';
+import { StackAuthLoginRequests } from './stack-auth-login-requests.js';
 import { StackAuthRequests } from './stack-auth-requests.js';
+
+/** The routes of logins by other providers. */
+export const loginRoutes: OwnRoutes = ownRoutes('StackAuthLoginController', StackAuthLoginRequests, [
+  ['GET', 'login/:provider', 'start'],
+  ['GET', 'callback/:provider', 'callback'],
+]);
 
 /** The routes of `StackAuthModule`. */
 export const stackAuthRoutes: readonly OwnRoutes[] = [
@@ -13,4 +20,5 @@ export const stackAuthRoutes: readonly OwnRoutes[] = [
     ['POST', 'refresh', 'refresh'],
     ['POST', 'sign-out', 'signOut', 204],
   ]),
+  loginRoutes,
 ];

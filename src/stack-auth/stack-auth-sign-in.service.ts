@@ -17,6 +17,8 @@ export interface OAuthUrlOptions {
   readonly state: string;
   /** The S256 challenge of the PKCE verifier (RFC 7636 §4.2). */
   readonly codeChallenge: string;
+  /** The access token of an anonymous user, who becomes the one that signs in. It becomes a part of the address. @defaultValue none */
+  readonly accessToken?: string | null;
   /** The address that gets `errorCode` when the login fails. @defaultValue a page of Stack Auth shows the error */
   readonly errorRedirectUri?: string;
 }
@@ -101,12 +103,14 @@ export class StackAuthSignIn {
    *
    * @throws {RefusalError} `NOT_FOUND` for a text that is no id of a provider.
    */
-  oauthUrl({ provider, redirectUri, state, codeChallenge, errorRedirectUri }: OAuthUrlOptions): string {
+  oauthUrl(options: OAuthUrlOptions): string {
+    const { provider, redirectUri, state, codeChallenge, accessToken = null, errorRedirectUri } = options;
     if (!providerId.test(provider)) throw RefusalError.of('NOT_FOUND', 'It is not the id of a provider');
     return this.api.authorizationUrl(provider, {
       redirect_uri: redirectUri,
       state,
       code_challenge: codeChallenge,
+      ...(accessToken !== null && { token: accessToken }),
       ...(errorRedirectUri !== undefined && { error_redirect_uri: errorRedirectUri }),
     });
   }

@@ -6,32 +6,46 @@ import {
   type NestModule,
   type OnModuleInit,
   type Provider,
+  type Type,
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { OwnTokens, ProviderSessions } from '../issuers/module-issuer.js';
+import { StackAuthSessionApi } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { IssuingModule } from '../issuing/issuing.module.js';
-import { controllerAt, namesOfRoutes } from '../issuing/own-routes.controller.js';
+import { controllerAt, findRoutePath, namesOfRoutes } from '../issuing/own-routes.controller.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
 import { TokenSources } from '../request/token-sources.js';
 import { readsCookie } from '../sessions/session-cookies.js';
 import { readRoutePath } from '../sessions/session-options.js';
-import { GIVEN_STACK_AUTH_OPTIONS, STACK_AUTH_TERMS, stackAuthModuleProviders } from './stack-auth-module-providers.js';
+import {
+  CallbackAddress,
+  GIVEN_STACK_AUTH_OPTIONS,
+  STACK_AUTH_TERMS,
+  stackAuthModuleProviders,
+} from './stack-auth-module-providers.js';
+import type { StackAuthLoginRequests } from './stack-auth-login-requests.js';
 import {
   type StackAuthModuleOptions,
   type StackAuthOptionsFactory,
   stackAuthOptionNames,
   type StackAuthTerms,
 } from './stack-auth-options.js';
-import { stackAuthRoutes } from './stack-auth-routes.js';
+import { loginRoutes, stackAuthRoutes } from './stack-auth-routes.js';
 import { StackAuthSessions } from './stack-auth-sessions.service.js';
 import { StackAuthSignIn } from './stack-auth-sign-in.service.js';
 
-const ROUTE_PATH = Symbol('nest-gatehouse.stack-auth-routes');
+const ROUTES = Symbol('nest-gatehouse.stack-auth-routes');
 const moduleName = 'StackAuthModule.forRoot';
+
+/** Where the routes are, and the controllers that answer them. */
+interface Routes {
+  readonly path: string | false;
+  readonly controllers: readonly Type[];
+}
 
 /** The options of `StackAuthModule.forRootAsync`. `path` stands beside the factory, because Nest reads it before that. */
 export interface StackAuthModuleAsyncOptions
@@ -49,7 +63,7 @@ export class StackAuthModule implements NestModule, OnModuleInit {
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(RouteClaims) private readonly claims: RouteClaims,
-    @Inject(ROUTE_PATH) private readonly path: string | false,
+    @Inject(ROUTES) private readonly routes: Routes,
   ) {}
 
   /**
@@ -84,7 +98,8 @@ export class StackAuthModule implements NestModule, OnModuleInit {
 
   /** Called by Nest before the controllers. @throws {ConfigurationError} when another module has one of the routes. */
   configure(): void {
-    if (this.path !== false) this.claims.claim(moduleName, namesOfRoutes(this.path, stackAuthRoutes));
+    const { path } = this.routes;
+    if (path !== false) this.claims.claim(moduleName, namesOfRoutes(path, stackAuthRoutes));
   }
 
   /** Called by Nest. @throws {ConfigurationError} for what does not go with the modules of the app. */
@@ -100,6 +115,27 @@ export class StackAuthModule implements NestModule, OnModuleInit {
       );
     }
     this.checkCookies();
+    this.openLogins();
+  }
+
+  /** Finds the callback address, which depends on a global prefix, and logs what logins by other providers depend on. */
+  private openLogins(): void {
+    const { path, controllers } = this.routes;
+    const controller = controllers[stackAuthRoutes.indexOf(loginRoutes)];
+    const terms = this.moduleRef.get<StackAuthTerms>(STACK_AUTH_TERMS, { strict: true });
+    if (path === false || controller === undefined || !terms.delivery.includes('cookies')) return;
+    const route = { module: StackAuthModule, controller, answer: 'callback' satisfies keyof StackAuthLoginRequests };
+    const address = this.moduleRef.get(CallbackAddress, { strict: true });
+    address.path = findRoutePath(this.moduleRef, this.modules, route) ?? `/${path}/callback/:provider`;
+    const logger = new Logger('Gatehouse');
+    logger.log(
+      `Logins by other providers come back to ${address.of(':provider')}. Its domain must be a trusted domain of the Stack Auth project`,
+    );
+    const { project } = this.moduleRef.get(StackAuthSessionApi, { strict: true });
+    if (terms.encryptionKeys !== null || project.secretServerKey !== null) return;
+    logger.log(
+      'The cookies of logins are encrypted with a random key of this process, so a login must end at the instance where it began. Set StackAuthModule.forRoot({ encryptionKey }) or GATEHOUSE_ENCRYPTION_KEY for several instances',
+    );
   }
 
   private checkCookies(): void {
@@ -137,13 +173,15 @@ export class StackAuthModule implements NestModule, OnModuleInit {
 }
 
 function assemble(where: string, path: unknown, options: readonly Provider[]): DynamicModule {
-  const routes = readRoutePath(where, path);
+  const routePath = readRoutePath(where, path);
+  const controllers = routePath === false ? [] : stackAuthRoutes.map((group) => controllerAt(routePath, group));
+  const routes: Routes = { path: routePath, controllers };
   return {
     module: StackAuthModule,
     global: true,
     imports: [IssuingModule],
-    controllers: routes === false ? [] : stackAuthRoutes.map((group) => controllerAt(routes, group)),
-    providers: [...options, { provide: ROUTE_PATH, useValue: routes }, ...stackAuthModuleProviders],
+    controllers,
+    providers: [...options, { provide: ROUTES, useValue: routes }, ...stackAuthModuleProviders],
     exports: [StackAuthSessions, StackAuthSignIn, ProviderSessions],
   };
 }

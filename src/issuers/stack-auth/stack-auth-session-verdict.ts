@@ -132,12 +132,18 @@ export function readSessionVerdict(answer: HttpAnswer, question: SessionQuestion
     const seconds = readRetryAfter(answer.headers.get('retry-after'), now) ?? usualPauseSeconds;
     throw RefusalError.tooMany(seconds, `Stack Auth limits the rate of ${question.what}`, 'Too many attempts');
   }
-  throw code === null ? withoutCode(status, answer, question) : withCode(status, code, answer, question);
+  throw code === null
+    ? withoutCode(status, answer, question)
+    : withCode(status, code, detailsOf(answer.body), question);
 }
 
-function withCode(status: number, code: string, { body }: HttpAnswer, question: SessionQuestion): Error {
+/** What the code means by which the API ends a login that has failed at the provider, or on the way back from it. */
+export function readLoginError(code: string): Error {
+  return withCode(400, code, {}, { what: 'a login', accessToken: null, isAboutSession: false, members: {} });
+}
+
+function withCode(status: number, code: string, details: Details, question: SessionQuestion): Error {
   const { what, accessToken: token } = question;
-  const details = detailsOf(body);
   const fault = faults.get(code);
   if (fault !== undefined) return unavailable(`Stack Auth refuses ${what} (${code}): ${fault}`);
   return (
