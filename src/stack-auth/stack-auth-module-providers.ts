@@ -15,6 +15,7 @@ import { provideFromAuthModule } from '../issuing/auth-module-providers.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { MemoryAttemptStore } from '../issuing/memory-attempt-store.js';
 import { LoginAttempts } from '../login/login-attempts.js';
+import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
 import { TokenSources } from '../request/token-sources.js';
 import { RouteGate } from '../sessions/route-gate.js';
@@ -57,6 +58,7 @@ class AuthServices {
     readonly issuers: IdentityProviders,
     readonly originCheck: OriginCheck,
     readonly sources: TokenSources,
+    readonly revocation: Revocation,
   ) {}
 }
 
@@ -99,7 +101,11 @@ function findApi({ issuers, context }: AuthServices): StackAuthSessionApi {
 /** What the options, once read, are made into. */
 export const stackAuthModuleProviders: Provider[] = [
   provideFromAuthModule(AuthBasis, [AuthSettings], missing),
-  provideFromAuthModule(AuthServices, [AUTH_CONTEXT, IdentityProviders, OriginCheck, TokenSources], missing),
+  provideFromAuthModule(
+    AuthServices,
+    [AUTH_CONTEXT, IdentityProviders, OriginCheck, TokenSources, Revocation],
+    missing,
+  ),
   {
     provide: STACK_AUTH_TERMS,
     inject: [GIVEN_STACK_AUTH_OPTIONS, AuthBasis],
@@ -131,9 +137,19 @@ export const stackAuthModuleProviders: Provider[] = [
   },
   {
     provide: StackAuthSessions,
-    inject: [StackAuthSessionApi, STACK_AUTH_TERMS, StackAuthResponses],
-    useFactory: (api: StackAuthSessionApi, { clock }: StackAuthTerms, responses: StackAuthResponses) =>
-      new StackAuthSessions(api, clock, responses),
+    inject: [StackAuthSessionApi, STACK_AUTH_TERMS, StackAuthResponses, AuthServices],
+    useFactory: (
+      api: StackAuthSessionApi,
+      { clock }: StackAuthTerms,
+      responses: StackAuthResponses,
+      { revocation: { check, service }, issuers }: AuthServices,
+    ): StackAuthSessions => {
+      const accepted = new Set(issuers.all.flatMap((provider) => provider.issuers.map(({ terms }) => terms.issuer)));
+      const revoke = async (issuer: string, sessionId: string): Promise<void> => {
+        if (check !== null && accepted.has(issuer)) await service.revokeSession({ issuer, sessionId });
+      };
+      return new StackAuthSessions({ api, clock, responses, revoke });
+    },
   },
   {
     provide: StackAuthSignIn,

@@ -40,6 +40,14 @@ export interface SignOutTokens {
   readonly refreshToken?: string | null;
 }
 
+export interface StackAuthSessionsParts {
+  readonly api: StackAuthSessionApi;
+  readonly clock: Clock;
+  readonly responses: StackAuthResponses;
+  /** Revokes the access tokens of a session in this app; does nothing where revocation is off. */
+  readonly revoke: (issuer: string, sessionId: string) => Promise<void>;
+}
+
 const mostSessionSeconds = 367 * 86_400;
 /** An access token that expires this soon may have expired when it arrives. */
 const marginMs = 5_000;
@@ -51,11 +59,7 @@ const marginMs = 5_000;
  * `TOO_MANY_ATTEMPTS` (429) while it limits the rate. A session stays as it was then.
  */
 export class StackAuthSessions {
-  constructor(
-    private readonly api: StackAuthSessionApi,
-    private readonly clock: Clock,
-    private readonly responses: StackAuthResponses,
-  ) {}
+  constructor(private readonly parts: StackAuthSessionsParts) {}
 
   /**
    * Gets a new access token. The refresh token stays the same, so it may be used any number of times at once.
@@ -64,20 +68,20 @@ export class StackAuthSessions {
    *   was deleted, which Stack Auth does not tell apart; `malformed` for a text that is no refresh token.
    */
   refresh(refreshToken: string): Promise<StackAuthTokens> {
-    return this.api.refresh(refreshToken);
+    return this.parts.api.refresh(refreshToken);
   }
 
   /**
    * Ends a session. Where its access token has expired, or is not there, the refresh token gets another one first, because Stack Auth ends
-   * sessions by access tokens alone. A session that has ended already is no error. Stack Auth goes on accepting the access token until
-   * it expires; `RevocationService.revokeSession` ends it for this app at once.
+   * sessions by access tokens alone. A session that has ended already is no error. Stack Auth goes on accepting its access tokens until
+   * they expire; with `AuthModule.forRoot({ revocation: true })` this app refuses them at once.
    *
    * @throws {RefusalError} `INVALID_TOKEN` for an access token that is not accepted, where there is no refresh token.
    */
   async signOut({ accessToken = null, refreshToken = null }: SignOutTokens): Promise<void> {
     if (accessToken !== null && (refreshToken === null || !this.hasExpired(accessToken))) {
       try {
-        await this.api.end(accessToken);
+        await this.endByAccessToken(accessToken);
         return;
       } catch (error) {
         if (refreshToken === null || !isRefusedToken(error)) throw error;
@@ -95,7 +99,7 @@ export class StackAuthSessions {
   async list(user: AuthUser, options: PageOptions = {}): Promise<Page<StackAuthSessionItem>> {
     const limit = readLimit(options);
     const after = readCursor(options, (cursor) => (stackAuthId.test(cursor) ? cursor : null));
-    const rows = await this.api.list(this.askerOf(user));
+    const rows = await this.parts.api.list(this.askerOf(user));
     const from = after === null ? 0 : rows.findIndex(({ id }) => id === after) + 1;
     const part = after !== null && from === 0 ? [] : rows.slice(from);
     return toPage(part, limit, { toItem: (row) => toItem(row, user.sessionId), cursorOf: ({ id }) => id });
@@ -111,15 +115,16 @@ export class StackAuthSessions {
     const asker = this.askerOf(user);
     const token = findTokenOf(user);
     if (sessionId === user.sessionId && token !== undefined) {
-      await this.api.end(token);
+      await this.endByAccessToken(token);
       return;
     }
     // With server access Stack Auth ends the sessions of anybody, so it is checked here whose it is.
-    const rows = stackAuthId.test(sessionId) ? await this.api.list(asker) : [];
+    const rows = stackAuthId.test(sessionId) ? await this.parts.api.list(asker) : [];
     if (!rows.some(({ id }) => id === sessionId)) {
       throw RefusalError.of('NOT_FOUND', 'The user has no session with this id');
     }
-    await this.api.endById(asker, sessionId);
+    await this.parts.api.endById(asker, sessionId);
+    await this.parts.revoke(user.issuer, sessionId);
   }
 
   /**
@@ -129,7 +134,7 @@ export class StackAuthSessions {
    * @throws {ConfigurationError} without `stackAuth({ secretServerKey })`.
    */
   async create(userId: string, options: CreateSessionOptions = {}): Promise<StackAuthTokens> {
-    const { api } = this;
+    const { api } = this.parts;
     if (!api.hasServerAccess) {
       throw new ConfigurationError(
         api.serverAccessOption,
@@ -154,40 +159,46 @@ export class StackAuthSessions {
    * @throws {RefusalError} `INVALID_REQUEST` for a choice that the app does not offer.
    */
   deliver(session: StackAuthTokens, request: object, response: object): TokenAnswer {
-    return this.responses.deliver(session, { request, response, remember: true });
+    return this.parts.responses.deliver(session, { request, response, remember: true });
   }
 
   /** Removes the cookies of a session from the browser. */
   clear(request: object, response: object): void {
-    this.responses.clear(request, response);
+    this.parts.responses.clear(request, response);
   }
 
   private async endByRefreshToken(refreshToken: string): Promise<void> {
     let session: StackAuthTokens;
     try {
-      session = await this.api.refresh(refreshToken);
+      session = await this.parts.api.refresh(refreshToken);
     } catch (error) {
       // There is no such session.
       if (isRefusedToken(error)) return;
       throw error;
     }
-    await this.api.end(session.accessToken);
+    await this.endByAccessToken(session.accessToken);
+  }
+
+  private async endByAccessToken(accessToken: string): Promise<void> {
+    await this.parts.api.end(accessToken);
+    const { issuer, sessionId } = readStackAuthClaims(accessToken) ?? { issuer: '', sessionId: null };
+    if (sessionId !== null) await this.parts.revoke(issuer, sessionId);
   }
 
   private hasExpired(accessToken: string): boolean {
     const expiresAt = readStackAuthClaims(accessToken)?.expiresAt.getTime() ?? 0;
-    return expiresAt - marginMs <= readMilliseconds(this.clock);
+    return expiresAt - marginMs <= readMilliseconds(this.parts.clock);
   }
 
   private askerOf(user: AuthUser): SessionAsker {
     if (user.provider !== 'stack-auth') {
       throw RefusalError.of('ACCESS_DENIED', 'The user is not one of Stack Auth, so it keeps no sessions of theirs');
     }
-    if (this.api.hasServerAccess) return { userId: user.id };
+    if (this.parts.api.hasServerAccess) return { userId: user.id };
     const accessToken = findTokenOf(user);
     if (accessToken !== undefined) return { accessToken };
     throw new ConfigurationError(
-      this.api.serverAccessOption,
+      this.parts.api.serverAccessOption,
       'it is missing, and the user was not created by the guard, so there is no token to ask with',
       'Pass the user of @CurrentUser(), or write the key',
     );

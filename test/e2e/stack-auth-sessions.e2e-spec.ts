@@ -145,6 +145,21 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
     expect(server.calls.at(-1)?.headers['x-stack-allow-anonymous-user']).toBe('true');
   });
 
+  it.each([
+    [true, 401],
+    [false, 200],
+  ])(
+    'with revocation: %s, an access token of a session that was signed out is answered with %s',
+    async (revocation, status) => {
+      const { client, app } = await startStackAuthApp(platform, { auth: { revocation } });
+      const browser = client();
+      await browser.withPassword();
+      const token = browser.accessToken;
+      await browser.post('/auth/sign-out');
+      expect((await app.call('/me', { token })).status).toBe(status);
+    },
+  );
+
   it('need not be there for a sign-out', async () => {
     const { client, server } = await startStackAuthApp(platform);
     for (const [access, refresh] of [

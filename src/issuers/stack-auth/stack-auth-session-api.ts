@@ -5,7 +5,7 @@ import { type ParsedToken, parseToken } from '../../token/parse-token.js';
 import type { AuthContext, Capability } from '../../upstream/auth-context.js';
 import { ProviderCalls } from '../../upstream/provider-calls.js';
 import { isUpstreamFailure } from '../../upstream/upstream-failure.js';
-import type { MappedClaims } from '../../user/claim-map.js';
+import { type MappedClaims, readTextClaim } from '../../user/claim-map.js';
 import type { ProviderSessionApi } from '../identity-provider.js';
 import { readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import {
@@ -46,14 +46,17 @@ interface SentParts {
 
 type Method = 'GET' | 'POST' | 'DELETE';
 
+/** What the claims of an access token state. */
+export type StackAuthClaims = MappedClaims & { readonly issuer: string; readonly expiresAt: Date };
+
 /** What the claims of an access token of Stack Auth state. They are not verified here. */
-export function readStackAuthClaims(text: string): (MappedClaims & { readonly expiresAt: Date }) | null {
+export function readStackAuthClaims(text: string): StackAuthClaims | null {
   const parsed = findParsed(text);
   if (parsed === null) return null;
   const { exp } = parsed.claims;
   const mapped = mapStackAuthClaims(parsed.claims);
   if (mapped.id === '' || typeof exp !== 'number' || !Number.isFinite(exp)) return null;
-  return { ...mapped, expiresAt: new Date(exp * 1_000) };
+  return { ...mapped, issuer: readTextClaim(parsed.claims, 'iss') ?? '', expiresAt: new Date(exp * 1_000) };
 }
 
 function findParsed(text: string): ParsedToken | null {
