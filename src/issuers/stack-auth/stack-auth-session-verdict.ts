@@ -23,7 +23,7 @@ const usualPauseSeconds = 5;
 const notAccepted = 'it is not accepted';
 
 type Details = JsonObject;
-type Refuse = (details: Details, question: SessionQuestion) => RefusalError | undefined;
+type Refuse = (details: Details, question: SessionQuestion) => Error;
 
 const refuse =
   (code: Parameters<typeof RefusalError.of>[0], explanation: string, message?: string): Refuse =>
@@ -65,7 +65,7 @@ const refusals: ReadonlyMap<string, Refuse> = new Map<string, Refuse>([
     ({ attempt_code: code }) =>
       typeof code === 'string' && code !== ''
         ? RefusalError.secondFactor(code, 'The user has a second factor')
-        : undefined,
+        : unavailable('Stack Auth asks for a second factor, and names no attempt'),
   ],
   ['INVALID_TOTP_CODE', refuse('INVALID_CODE', 'It is not the code of the authenticator app at this time')],
   ['VERIFICATION_CODE_NOT_FOUND', refuse('INVALID_CODE', 'Stack Auth knows no such code')],
