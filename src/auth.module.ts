@@ -6,6 +6,7 @@ import { ConfigurationError } from './errors/auth-error.js';
 import { noteAuthModule } from './errors/require-auth-module.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { AuthGuard } from './guard/auth.guard.js';
+import { IdentityProviders } from './issuers/identity-provider.js';
 import { Authenticator } from './authentication/authenticator.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
 import { RequirementChecker } from './access/requirement-checker.js';
@@ -130,6 +131,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
     exports: [
       AuthSettings,
       AUTH_CONTEXT,
+      IdentityProviders,
       Clock,
       EventLog,
       TokenVerifier,

@@ -3,7 +3,13 @@ import { ConfigurationError } from './errors/auth-error.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
 import { acceptingTokens, findMissingOption, type IdentityProvider } from './issuers/identity-provider.js';
 import { checkSchemes } from './authentication/request-authenticator.js';
-import { isModuleIssuer, type OwnApiKeys, type OwnTokens, sessionCookieSource } from './issuers/module-issuer.js';
+import {
+  isModuleIssuer,
+  type OwnApiKeys,
+  type OwnTokens,
+  type ProviderSessions,
+  sessionCookieSource,
+} from './issuers/module-issuer.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
 import { firstOf, fromBearer, mergeSources, type TokenSource } from './request/token-sources.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
@@ -22,9 +28,11 @@ export interface OwnIssuers {
   readonly tokens: OwnTokens | null;
   /** The app's own API keys; `null` without an `ApiKeysModule`. */
   readonly keys: OwnApiKeys | null;
+  /** The sessions that a provider keeps for the app; `null` without a module for them. */
+  readonly sessions: ProviderSessions | null;
 }
 
-const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null });
+const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null, sessions: null });
 
 /**
  * Completes the options with what other modules of the app provide.
@@ -33,7 +41,7 @@ const noOwnIssuers: OwnIssuers = Object.freeze({ tokens: null, keys: null });
  */
 export function resolveAuthOptions(
   read: ReadAuthOptions,
-  { tokens: own, keys }: OwnIssuers = noOwnIssuers,
+  { tokens: own, keys, sessions }: OwnIssuers = noOwnIssuers,
 ): ResolvedAuthOptions {
   const providers = resolveProviders(read, own);
   const { where, hasProfileOptions } = read;
@@ -43,7 +51,7 @@ export function resolveAuthOptions(
     const problem = `no issuer gives profiles: there is no ${missing.option}`;
     throw new ConfigurationError(path(where, 'profiles'), problem, missing.hint);
   }
-  const sources = resolveSources(read, providers, own);
+  const sources = resolveSources(read, providers, { tokens: own, sessions });
   return Object.freeze({
     ...read,
     providers,
@@ -128,27 +136,30 @@ function checkNamedOnce(where: string, providers: readonly IdentityProvider[], h
 function resolveSources(
   { where, tokenFrom }: ReadAuthOptions,
   providers: readonly IdentityProvider[],
-  own: OwnTokens | null,
+  { tokens: own, sessions }: Omit<OwnIssuers, 'keys'>,
 ): readonly TokenSource[] {
+  const cookies = [own?.cookieSource, sessions?.cookieSource].filter((source) => source != null);
   if (tokenFrom === null) {
     const named = acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources);
-    return named.length === 0 ? [fromBearer()] : mergeSources(named);
+    return named.length === 0 ? [fromBearer()] : mergeSources([...named, ...cookies]);
   }
   const option = path(where, 'tokenFrom: [fromSessionCookie()]');
-  const resolve = (source: TokenSource): TokenSource => {
-    if (source.alternatives?.includes(sessionCookieSource) === true)
-      return firstOf(...source.alternatives.map(resolve));
-    return source === sessionCookieSource ? requireCookieSource(option, own) : source;
+  const resolve = (source: TokenSource): readonly TokenSource[] => {
+    if (source.alternatives?.includes(sessionCookieSource) === true) {
+      return [firstOf(...source.alternatives.flatMap(resolve))];
+    }
+    if (source !== sessionCookieSource) return [source];
+    return cookies.length === 0 ? [requireCookieSource(option, own, sessions)] : cookies;
   };
-  return mergeSources(tokenFrom.map(resolve));
+  return mergeSources(tokenFrom.flatMap(resolve));
 }
 
-function requireCookieSource(option: string, own: OwnTokens | null): TokenSource {
-  const { cookieSource } = requireOwnTokens(option, own);
+function requireCookieSource(option: string, own: OwnTokens | null, sessions: ProviderSessions | null): TokenSource {
+  const { cookieSource } = sessions ?? requireOwnTokens(option, own);
   if (cookieSource !== null) return cookieSource;
   throw new ConfigurationError(
     option,
-    'SessionsModule delivers no cookies',
+    `${sessions === null ? 'SessionsModule' : 'The module of the sessions'} delivers no cookies`,
     "Add 'cookies' to its option delivery, or leave fromSessionCookie() out",
   );
 }

@@ -1,36 +1,22 @@
-import { IsBoolean, IsDefined, IsOptional, ValidateBy, type ValidationError, validate } from 'class-validator';
-
 import { findPackage } from '../configuration/load-package.js';
-import { type FieldProblem, RefusalError } from '../errors/auth-error.js';
+import type { FieldProblem } from '../errors/auth-error.js';
+import {
+  membersOf,
+  Optional as OptionalMember,
+  OptionalSwitch,
+  problemsOf,
+  refuseProblems,
+  Required as RequiredMember,
+} from '../issuing/body-class.js';
 import { checkMembers, readJsonBody } from '../issuing/request-body.js';
 import type { JsonObject } from '../token/json-object.js';
 import { fitsRule, type RuleName } from './account-input.js';
-import { membersOf, type SignUpInputClass } from './sign-up-input.js';
+import type { SignUpInputClass } from './sign-up-input.js';
 
-/** A member that must be given, and keeps a rule. */
-const Required = (rule: RuleName): PropertyDecorator => together(IsDefined({ message: 'it is missing' }), Fits(rule));
+export { readBody, readEmptyBody } from '../issuing/body-class.js';
 
-/** A member that may be left out, or be null. */
-const Optional = (rule: RuleName): PropertyDecorator => together(IsOptional(), Fits(rule));
-
-const OptionalSwitch = (): PropertyDecorator =>
-  together(IsOptional(), IsBoolean({ message: 'true or false is expected' }));
-
-function Fits(rule: RuleName): PropertyDecorator {
-  return ValidateBy({
-    name: rule,
-    validator: {
-      validate: (value: unknown) => fitsRule(rule, value) === null,
-      defaultMessage: (given) => fitsRule(rule, given?.value) ?? '',
-    },
-  });
-}
-
-function together(...decorators: readonly PropertyDecorator[]): PropertyDecorator {
-  return (target, name) => {
-    for (const decorate of decorators) decorate(target, name);
-  };
-}
+const Required = (rule: RuleName): PropertyDecorator => RequiredMember(rule, (value) => fitsRule(rule, value));
+const Optional = (rule: RuleName): PropertyDecorator => OptionalMember(rule, (value) => fitsRule(rule, value));
 
 /** `PATCH /auth/me` */
 export class ProfileBody {
@@ -112,23 +98,6 @@ export class PasskeyBody {
 }
 
 /**
- * Reads the body of a request as a class above. A member that it does not have is refused: a misspelt one would change what the request
- * does without anybody noticing.
- *
- * @throws {RefusalError} `INVALID_INPUT` with each member that is wrong, missing or unknown, and as `readJsonBody` does.
- */
-export async function readBody<Body extends object>(bodyClass: new () => Body, request: object): Promise<Body> {
-  const members = await readJsonBody(request);
-  checkMembers(members, membersOf(bodyClass));
-  return await check(Object.assign(new bodyClass(), members));
-}
-
-/** For routes without members in their body. @throws {RefusalError} `INVALID_INPUT` for any */
-export async function readEmptyBody(request: object): Promise<void> {
-  checkMembers(await readJsonBody(request), []);
-}
-
-/**
  * The body of a sign-up, whose further members are those of a class of the app.
  *
  * @param findProblems what else is wrong with it
@@ -151,16 +120,8 @@ export async function readSignUpBody(
     ...findProblems(body),
     ...(input === null ? [] : await problemsOf(input)),
   ];
-  if (problems.length > 0) throw RefusalError.input(problems.slice(0, mostProblems));
+  refuseProblems(problems);
   return { body, input };
-}
-
-const mostProblems = 20;
-
-async function check<Body extends object>(body: Body): Promise<Body> {
-  const problems = await problemsOf(body);
-  if (problems.length > 0) throw RefusalError.input(problems.slice(0, mostProblems));
-  return body;
 }
 
 /** Members of members are objects of their classes where the app has class-transformer, whose decorators name those. */
@@ -169,21 +130,4 @@ async function toInstance(inputClass: SignUpInputClass, members: object): Promis
   return transformer === null
     ? Object.assign(new inputClass(), members)
     : transformer.plainToInstance(inputClass, members);
-}
-
-async function problemsOf(body: object): Promise<readonly FieldProblem[]> {
-  if (membersOf(body.constructor).length === 0) return [];
-  const errors = await validate(body, {
-    whitelist: true,
-    forbidNonWhitelisted: true,
-    stopAtFirstError: true,
-    validationError: { target: false, value: false },
-  });
-  return errors.flatMap((error) => toProblems(error, ''));
-}
-
-function toProblems({ property, constraints, children }: ValidationError, above: string): readonly FieldProblem[] {
-  const path = above + property;
-  const own = Object.values(constraints ?? {}).map((message) => ({ path, message }));
-  return [...own, ...(children ?? []).flatMap((child) => toProblems(child, `${path}.`))];
 }

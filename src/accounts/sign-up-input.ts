@@ -1,6 +1,5 @@
-import { getMetadataStorage } from 'class-validator';
-
 import { ConfigurationError } from '../errors/auth-error.js';
+import { membersOf } from '../issuing/body-class.js';
 
 /** A class of the app whose class-validator decorators state the further members of a sign-up. */
 export type SignUpInputClass = new () => object;
@@ -15,10 +14,4 @@ export function readSignUpInput(where: string, given: unknown): SignUpInputClass
     );
   }
   return given as SignUpInputClass;
-}
-
-/** The members of a class that have class-validator decorators. */
-export function membersOf(bodyClass: object): readonly string[] {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(bodyClass as () => void, '', true, false);
-  return [...new Set(rules.map(({ propertyName }) => propertyName))];
 }

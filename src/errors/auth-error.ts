@@ -202,8 +202,10 @@ export class RefusalError extends AuthError {
   }
 
   /** Refuses a body or a query that breaks a rule: 400 with the members and what is expected of them. */
-  static input(fields: readonly FieldProblem[]): RefusalError {
-    const explanation = fields.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  static input(
+    fields: readonly FieldProblem[],
+    explanation = fields.map(({ path, message }) => `${path}: ${message}`).join('; '),
+  ): RefusalError {
     return new RefusalError('INVALID_INPUT', null, sentences.INVALID_INPUT, explanation, { fields });
   }
 

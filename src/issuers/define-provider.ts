@@ -87,6 +87,7 @@ export function defineProvider(form: ProviderForm): IdentityProvider {
     profiles: form.profiles ?? without('profiles'),
     permissions: form.permissions ?? without('permissions'),
     ...(form.apiKeys !== undefined && { apiKeys: form.apiKeys }),
+    ...(form.sessionApi !== undefined && { sessionApi: form.sessionApi }),
     issuerHints: new Map(form.issuerHints),
   });
 }
@@ -123,6 +124,7 @@ const formRules: Readonly<Record<keyof IdentityProvider, Rule>> = {
   profiles: { ...capability, isOptional: true },
   permissions: { ...capability, isOptional: true },
   apiKeys: { ...capability, isOptional: true },
+  sessionApi: { ...capability, isOptional: true },
   issuerHints: { expected: 'a Map', isOptional: true, fits: (value) => value instanceof Map },
 };
 

@@ -22,6 +22,12 @@ export interface ProvidedIssuer {
   readonly sessions?: Capability<SessionStatusSource> | undefined;
 }
 
+/** The API by which a provider signs people in and keeps their sessions. The module for it knows what else it has. */
+export interface ProviderSessionApi {
+  /** Which API it is: `'stack-auth'`. */
+  readonly kind: string;
+}
+
 /**
  * An issuer that an app can put into `AuthModule.forRoot({ issuers })`: what a preset (`oidc()`, `stackAuth()`, …) or
  * `defineProvider` returns. Frozen. It describes and calls nothing; the app creates its capabilities when it starts.
@@ -46,6 +52,8 @@ export interface IdentityProvider {
   readonly permissions: Capability<PermissionSource>;
   /** The API keys that it issues to its users, where the app accepts them. Absent or missing: it does not. */
   readonly apiKeys?: Capability<ApiKeySource> | undefined;
+  /** How it signs people in. Absent or missing: only the frontend can do so. */
+  readonly sessionApi?: Capability<ProviderSessionApi> | undefined;
   /** Names of its issuers that are known but not trusted, each with the option that would change it. For the log. */
   readonly issuerHints: ReadonlyMap<string, string>;
 }
@@ -75,6 +83,11 @@ export function isIdentityProvider(value: unknown): value is IdentityProvider {
 /** The providers whose tokens the app accepts; the others are described for another purpose. */
 export function acceptingTokens(providers: readonly IdentityProvider[]): readonly IdentityProvider[] {
   return providers.filter(({ acceptsTokens }) => acceptsTokens);
+}
+
+/** The providers whose tokens an app accepts, for the modules that work with one of them. */
+export class IdentityProviders {
+  constructor(readonly all: readonly IdentityProvider[]) {}
 }
 
 /** The option to set so that some issuer has a capability; `null` when one has it. */

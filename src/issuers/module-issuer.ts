@@ -59,12 +59,18 @@ export abstract class OwnApiKeys {
   abstract toScheme(sources: readonly TokenSource[]): AuthenticationScheme;
 }
 
+/** The sessions that a provider keeps for this app. Its module provides them under this class in the same way. */
+export abstract class ProviderSessions {
+  /** Where browsers send the access token by themselves; `null` where the app delivers no cookies. */
+  abstract readonly cookieSource: TokenSource | null;
+}
+
 const sourceKey = Symbol.for('nest-gatehouse.fromSessionCookie');
 const registry = globalThis as Record<symbol, TokenSource | undefined>;
 
 /**
- * Stands in `tokenFrom` for the cookie with the app's own access token, whose name depends on the options of
- * `SessionsModule`. One object for all loaded copies of the package.
+ * Stands in `tokenFrom` for the cookie with the access token that the app has set, whose name depends on the options of
+ * `SessionsModule` or `StackAuthModule`. One object for all loaded copies of the package.
  */
 export const sessionCookieSource: TokenSource = (registry[sourceKey] ??= Object.freeze({
   place: 'the session cookie',

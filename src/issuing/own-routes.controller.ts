@@ -12,9 +12,12 @@ import {
   type Type,
   VERSION_NEUTRAL,
 } from '@nestjs/common';
+import type { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import 'reflect-metadata';
 
+import { HttpPaths } from '../audit/http-paths.service.js';
 import { Public } from '../decorators/authentication.decorator.js';
+import { applicationConfigOf } from '../guard/nest-internals.js';
 import { ReadsBody } from './reads-body.decorator.js';
 
 const methods = { GET: Get, POST: Post, PATCH: Patch, DELETE: Delete } as const;
@@ -53,6 +56,27 @@ export function ownRoutes<Requests extends object>(
 /** Each as `POST /auth/sign-in`, for `RouteClaims`. */
 export function namesOfRoutes(path: string, groups: readonly OwnRoutes[]): readonly string[] {
   return groups.flatMap(({ routes }) => routes.map(([method, route]) => `${method} /${path}/${route}`));
+}
+
+/** A route of a module, for its path. */
+export interface RouteOfModule {
+  readonly module: Type;
+  readonly controller: Type;
+  /** The name of the method that answers. */
+  readonly answer: string;
+}
+
+/** The path of a route as the router has it: a global prefix may exclude it. `null` where Nest does not know it. */
+export function findRoutePath(
+  moduleRef: ModuleRef,
+  modules: ModulesContainer,
+  { module, controller, answer }: RouteOfModule,
+): string | null {
+  const paths = new HttpPaths(applicationConfigOf<ApplicationConfig>(moduleRef), modules);
+  const { prototype } = controller as { readonly prototype: Readonly<Record<string, object>> };
+  const handler = prototype[answer];
+  const [route] = handler === undefined ? [] : paths.find(module, controller, handler);
+  return route?.path ?? null;
 }
 
 /** Where `@nestjs/swagger` keeps the tags of a class. It is written by name, because an app may not have installed it. */

@@ -12,6 +12,7 @@ import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { OneTimeCodeStore } from '../issuing/one-time-code-store.js';
 import { SessionGate } from '../sessions/session-gate.js';
 import { SessionService } from '../sessions/session.service.js';
+import { responseChangesOf } from '../transports/http.transport.js';
 import type { AuthContext } from '../upstream/auth-context.js';
 import { AppLogins } from './app-logins.js';
 import { BackChannelLogouts } from './back-channel-logouts.js';
@@ -201,10 +202,7 @@ export const loginModuleProviders: readonly Provider[] = [
         clock,
         report,
         callbackUrl,
-        redirect: (response, url) => {
-          host.httpAdapter.status(response, 302);
-          host.httpAdapter.setHeader(response, 'Location', url);
-        },
+        redirect: responseChangesOf(host).redirect,
         setStatus: (response, status) => {
           host.httpAdapter.status(response, status);
         },

@@ -8,14 +8,12 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { type ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { HttpPaths } from '../audit/http-paths.service.js';
 import { readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
-import { applicationConfigOf } from '../guard/nest-internals.js';
 import { IssuingModule } from '../issuing/issuing.module.js';
-import { controllerAt, namesOfRoutes } from '../issuing/own-routes.controller.js';
+import { controllerAt, findRoutePath, namesOfRoutes } from '../issuing/own-routes.controller.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
 import { readRoutePath } from '../sessions/session-options.js';
@@ -110,14 +108,10 @@ export class LoginModule implements NestModule, OnModuleInit {
     }
   }
 
-  /** The path of the callback route as the router has it: a global prefix may exclude it. */
   private findCallbackPath(): string {
-    const { controller } = this.routes;
-    const paths = new HttpPaths(applicationConfigOf<ApplicationConfig>(this.moduleRef), this.modules);
-    const { prototype } = controller as { readonly prototype: Readonly<Record<string, object>> };
-    const handler = prototype['callbackByLink' satisfies keyof LoginRequests];
-    const [route] = handler === undefined ? [] : paths.find(LoginModule, controller, handler);
-    return route?.path ?? `/${this.routes.path}/callback/:provider`;
+    const { controller, path } = this.routes;
+    const route = { module: LoginModule, controller, answer: 'callbackByLink' satisfies keyof LoginRequests };
+    return findRoutePath(this.moduleRef, this.modules, route) ?? `/${path}/callback/:provider`;
   }
 }
 

@@ -47,14 +47,15 @@ export class ReturnAddresses {
   /**
    * The address of a frontend or an app that the provider calls back.
    *
+   * @param path what the address is called where it was given
    * @throws {RefusalError} `INVALID_INPUT` for an address that is not listed.
    */
-  resolveCallback(given: unknown): string {
+  resolveCallback(given: unknown, path = 'redirectUri'): string {
     if (typeof given === 'string' && this.isApp(given)) return given;
     const url = typeof given === 'string' ? parseAddress(given) : null;
     // The provider compares it with what is registered there, character by character.
     if (url !== null && isWeb(url) && url.hash === '' && this.origins.includes(url.origin)) return given as string;
-    throw refuse('redirectUri', 'it is not an address of this app');
+    throw refuse(path, 'it is not an address of this app');
   }
 
   private isApp(given: string): boolean {
@@ -138,6 +139,6 @@ function parseAddress(text: string, base?: string): URL | null {
   return url.username !== '' || url.password !== '' ? null : url;
 }
 
-function refuse(path: 'returnTo' | 'redirectUri', message: string): RefusalError {
+function refuse(path: string, message: string): RefusalError {
   return RefusalError.input([{ path, message }]);
 }

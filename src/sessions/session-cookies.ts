@@ -107,7 +107,8 @@ export interface OwnCookie {
   readonly name: string;
   /** Of letters, digits, `-` and `_`. */
   readonly value: string;
-  readonly maxAgeSeconds: number;
+  /** `null` until the browser is closed. */
+  readonly maxAgeSeconds: number | null;
   /**
    * Which pages of other sites send it along. `'None'` is for a provider whose own page calls the app back with a form.
    *
@@ -130,11 +131,15 @@ export interface SessionCookies {
  * @throws {ConfigurationError} when the access token is too long for a cookie.
  */
 export function cookieLines(terms: CookieTerms, cookies: SessionCookies): HeaderLines {
-  const age = cookies.maxAgeSeconds === null ? '' : `; Max-Age=${cookies.maxAgeSeconds}`;
+  const age = ageOf(cookies.maxAgeSeconds);
   checkAccessCookie(terms, cookies.accessToken);
   return [[terms.accessName, cookies.accessToken] as const, [terms.refreshName, cookies.refreshToken] as const].map(
     ([name, value]) => ['Set-Cookie', `${name}=${value}; ${terms.attributes}${age}`] as const,
   );
+}
+
+function ageOf(seconds: number | null): string {
+  return seconds === null ? '' : `; Max-Age=${seconds}`;
 }
 
 /** @throws {ConfigurationError} when an access token is too long for a cookie: browsers would drop it silently. */
@@ -151,7 +156,7 @@ export function checkAccessCookie({ accessName }: CookieTerms, accessToken: stri
 /** The `Set-Cookie` line of a cookie that is no session's; an age of 0 removes it. */
 export function ownCookieLines(terms: CookieTerms, { name, value, maxAgeSeconds, sameSite }: OwnCookie): HeaderLines {
   const attributes = sameSite === undefined ? terms.attributes : terms.fixedAttributes + sameSiteOf(terms, sameSite);
-  return [['Set-Cookie', `${terms.prefix}${name}=${value}; ${attributes}; Max-Age=${maxAgeSeconds}`]];
+  return [['Set-Cookie', `${terms.prefix}${name}=${value}; ${attributes}${ageOf(maxAgeSeconds)}`]];
 }
 
 /**
@@ -197,4 +202,11 @@ export function sessionCookieSources(terms: {
 }): readonly TokenSource[] {
   const { delivery, cookies } = terms;
   return delivery.includes('cookies') ? [accessCookieSource(cookies), refreshCookieSource(cookies)] : [];
+}
+
+/** Whether access tokens are read from a cookie of this name. */
+export function readsCookie(sources: readonly TokenSource[], name: string): boolean {
+  return sources
+    .flatMap((source) => source.alternatives ?? [source])
+    .some(({ parameter }) => parameter?.in === 'cookie' && parameter.name === name);
 }

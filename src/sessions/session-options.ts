@@ -153,14 +153,7 @@ export function readRoutePath(where: string, given: unknown): string | false {
  */
 export function readSessionTerms(where: string, given: unknown, settings: AuthSettings): SessionTerms {
   const options = readOptions(where, given, sessionOptionNames);
-  const { publicUrl } = settings;
-  if (publicUrl === null) {
-    throw new ConfigurationError(
-      'AuthModule.forRoot({ publicUrl })',
-      'it is missing, and SessionsModule needs it for cookies and for its metadata',
-      "Write the outside address of the app: publicUrl: 'https://api.example.com', or 'http://localhost:3000'",
-    );
-  }
+  const publicUrl = requirePublicUrl(settings, 'SessionsModule needs it for cookies and for its metadata');
   const issuer = readIssuer(where, options, publicUrl);
   const delivery = readDelivery(where, options);
   return Object.freeze({
@@ -177,6 +170,16 @@ export function readSessionTerms(where: string, given: unknown, settings: AuthSe
     presentUser: readPresenter(where, options),
     publicUrl,
   });
+}
+
+/** @param reason what needs it, and what for */
+export function requirePublicUrl({ publicUrl }: AuthSettings, reason: string): string {
+  if (publicUrl !== null) return publicUrl;
+  throw new ConfigurationError(
+    'AuthModule.forRoot({ publicUrl })',
+    `it is missing, and ${reason}`,
+    "Write the outside address of the app: publicUrl: 'https://api.example.com', or 'http://localhost:3000'",
+  );
 }
 
 /** RFC 8414 §2: an address with neither query nor fragment, compared exactly by verifiers. */
@@ -240,7 +243,8 @@ function readLifetimes(where: string, given: unknown): Pick<SessionTerms, 'idleM
   return { idleMs: idleSeconds * 1_000, absoluteMs: absoluteSeconds * 1_000, graceMs: graceSeconds * 1_000 };
 }
 
-function readDelivery(where: string, options: GivenOptions): SessionTerms['delivery'] {
+/** Reads how tokens may be delivered. */
+export function readDelivery(where: string, options: GivenOptions): SessionTerms['delivery'] {
   const given = options['delivery'] ?? tokenDeliveries;
   const items: readonly unknown[] = Array.isArray(given) ? given : [];
   const known = tokenDeliveries.filter((delivery) => items.includes(delivery));

@@ -1,29 +1,25 @@
-import type { HttpAdapterHost } from '@nestjs/core';
-
-import { type Clock, readMilliseconds } from '../clock/clock.js';
 import type { Page } from '../configuration/list-page.js';
 import { RefusalError } from '../errors/auth-error.js';
 import type { OriginCheck } from '../request/request-origin.js';
 import { type RequestView, viewHttpRequest } from '../request/request-view.js';
 import type { TokenSource } from '../request/token-sources.js';
-import { appendHeaders } from '../transports/http.transport.js';
 import { IssuedSession, type Session, type SessionItem, type TokenAnswer } from './session.js';
 import type { SessionCaller } from './session-caller.js';
-import { clearingLines, cookieLines, sessionCookieSources } from './session-cookies.js';
+import { sessionCookieSources } from './session-cookies.js';
 import { deliveryFault, readDeliveryChoice } from './session-delivery.js';
 import type { ListOptions, SessionLifecycle } from './session-lifecycle.js';
 import type { SessionTerms } from './session-options.js';
 import type { TokenDelivery } from './session-store.js';
 import { checkSubject, describeUnknown, type SessionSubject } from './session-subject.js';
 import { readSignInDetails, type StartOptions } from './sign-in-details.js';
+import type { TokenResponses } from './token-responses.js';
 
 export interface SessionServiceParts {
   readonly terms: SessionTerms;
   readonly lifecycle: SessionLifecycle;
   readonly caller: SessionCaller;
   readonly originCheck: OriginCheck;
-  readonly host: HttpAdapterHost;
-  readonly clock: Clock;
+  readonly responses: TokenResponses;
 }
 
 /**
@@ -116,27 +112,15 @@ export class SessionService {
 
   /** Removes the cookies of a session from the browser. */
   clear(_request: object, response: object): void {
-    const { terms, host } = this.parts;
-    if (terms.delivery.includes('cookies')) appendHeaders(host, response, clearingLines(terms.cookies));
+    this.parts.responses.clear(response);
   }
 
   private deliverBy(delivery: TokenDelivery, session: Session, response: object): TokenAnswer {
-    const { terms, host, clock } = this.parts;
     const { user, idleExpiresAt, remember, isNewUser } = IssuedSession.detailsOf(session);
-    const now = readMilliseconds(clock);
-    const answer = {
-      user,
-      expires_in: secondsUntil(session.expiresAt, now),
-      is_new_user: isNewUser,
-    };
-    host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-    const { accessToken, refreshToken } = session;
-    if (delivery === 'body') {
-      return { access_token: accessToken, token_type: 'Bearer', refresh_token: refreshToken, ...answer };
-    }
-    const maxAgeSeconds = remember ? secondsUntil(idleExpiresAt, now) : null;
-    appendHeaders(host, response, cookieLines(terms.cookies, { accessToken, refreshToken, maxAgeSeconds }));
-    return answer;
+    const { accessToken, refreshToken, expiresAt } = session;
+    const keptUntil = remember ? idleExpiresAt : null;
+    const tokens = { accessToken, refreshToken, expiresAt, keptUntil, user, isNewUser };
+    return this.parts.responses.deliver(delivery, tokens, response);
   }
 
   private async resolveSubject(subject: string | SessionSubject): Promise<SessionSubject> {
@@ -166,8 +150,4 @@ export class SessionService {
     if (offered.includes(given)) return given;
     throw deliveryFault(offered[0]);
   }
-}
-
-function secondsUntil(time: Date, now: number): number {
-  return Math.max(0, Math.floor((time.getTime() - now) / 1_000));
 }

@@ -1,4 +1,4 @@
-import type { Abstract, Provider } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { openAppObject } from '../app-object.js';
@@ -8,6 +8,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider } from '../find-app-provider.js';
 import { OwnTokens } from '../issuers/module-issuer.js';
 import { AdapterRoutes } from '../issuing/adapter-routes.service.js';
+import { type MissingAuthModule, provideFromAuthModule } from '../issuing/auth-module-providers.js';
 import { AuthorizationServerMetadata } from '../issuing/authorization-server-metadata.js';
 import { issuerRoutes } from '../issuing/issuer-routes.js';
 import { JwtSigner } from '../issuing/jwt-signer.js';
@@ -17,7 +18,7 @@ import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
 import { EventLog } from '../telemetry/event-log.service.js';
-import { appendHeaders } from '../transports/http.transport.js';
+import { responseChangesOf } from '../transports/http.transport.js';
 import { AccessTokens } from './access-tokens.js';
 import { SessionOwnTokens } from './own-tokens.js';
 import { SessionCaller } from './session-caller.js';
@@ -30,6 +31,7 @@ import { SessionStores } from './session-stores.js';
 import { AccountSubjects, ExtendedSubjects } from './account-subjects.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
 import { SessionService } from './session.service.js';
+import { TokenResponses } from './token-responses.js';
 
 /** The options as they were given, and by which function. */
 interface GivenSessionOptions {
@@ -95,27 +97,10 @@ class AuthServices {
   ) {}
 }
 
-/**
- * Injects parts of `AuthModule`. They are optional for Nest, so that an app without the module gets a message that says what
- * to do, and not the names of parts that it does not know.
- */
-function provideFromAuthModule(
-  provide: new (...parts: never[]) => object,
-  tokens: readonly Abstract<unknown>[],
-): Provider {
-  return {
-    provide,
-    inject: tokens.map((token) => ({ token, optional: true })),
-    useFactory: (...parts: unknown[]) => {
-      if (parts.every((part) => part !== undefined)) return new provide(...(parts as never[]));
-      throw new ConfigurationError(
-        'SessionsModule.forRoot',
-        'it does not see AuthModule',
-        'Add AuthModule.forRoot({ issuers: ownTokens(), publicUrl }) to the imports of the root module, and leave isGlobal out',
-      );
-    },
-  };
-}
+const missing: MissingAuthModule = {
+  where: 'SessionsModule.forRoot',
+  line: 'AuthModule.forRoot({ issuers: ownTokens(), publicUrl })',
+};
 
 /** Puts the keys and the metadata of the app as an issuer on the HTTP adapter. */
 export class IssuerEndpoints {
@@ -128,8 +113,8 @@ export class IssuerEndpoints {
 
 /** What the options, once read, are made into. */
 export const sessionsModuleProviders: Provider[] = [
-  provideFromAuthModule(AuthBasis, [AuthSettings, EventLog]),
-  provideFromAuthModule(AuthServices, [Authenticator, OriginCheck, Revocation]),
+  provideFromAuthModule(AuthBasis, [AuthSettings, EventLog], missing),
+  provideFromAuthModule(AuthServices, [Authenticator, OriginCheck, Revocation], missing),
   {
     provide: SessionStores,
     inject: [ModulesContainer],
@@ -258,7 +243,10 @@ export const sessionsModuleProviders: Provider[] = [
       host: HttpAdapterHost,
       { settings: { clock } }: AuthBasis,
       { originCheck }: AuthServices,
-    ) => new SessionService({ terms, lifecycle, caller, originCheck, host, clock }),
+    ): SessionService => {
+      const responses = new TokenResponses({ ...responseChangesOf(host), terms, clock });
+      return new SessionService({ terms, lifecycle, caller, originCheck, responses });
+    },
   },
   {
     provide: SessionGate,
@@ -278,12 +266,7 @@ export const sessionsModuleProviders: Provider[] = [
         endOfLogin: (...login) => lifecycle.endOfLogin(...login),
         reissue: (sessionId) => lifecycle.reissue(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
-        forbidCaching: (response) => {
-          host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
-        },
-        addHeaders: (response, lines) => {
-          appendHeaders(host, response, lines);
-        },
+        ...responseChangesOf(host),
       }),
   },
   {

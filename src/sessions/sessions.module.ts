@@ -17,9 +17,10 @@ import { controllerAt, namesOfRoutes } from '../issuing/own-routes.controller.js
 import { RouteClaims } from '../issuing/route-claims.js';
 import { SigningKeys } from '../issuing/signing-keys.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
-import { type TokenSource, TokenSources } from '../request/token-sources.js';
+import { TokenSources } from '../request/token-sources.js';
 import { AccessTokens } from './access-tokens.js';
 import type { SessionOwnTokens } from './own-tokens.js';
+import { readsCookie } from './session-cookies.js';
 import {
   readRoutePath,
   type SessionOptionsFactory,
@@ -143,12 +144,6 @@ export class SessionsModule implements NestModule, OnModuleInit {
       'Add ownTokens() of nest-gatehouse/sessions to the issuers',
     );
   }
-}
-
-function readsCookie(sources: readonly TokenSource[], name: string): boolean {
-  return sources
-    .flatMap((source) => source.alternatives ?? [source])
-    .some(({ parameter }) => parameter?.in === 'cookie' && parameter.name === name);
 }
 
 function assemble(where: string, path: unknown, options: readonly Provider[]): DynamicModule {

@@ -108,6 +108,30 @@ export function appendHeaders(host: HttpAdapterHost, response: unknown, headers:
   }
 }
 
+/** What routes of the package change of a response, on Express and Fastify. */
+export interface ResponseChanges {
+  /** Forbids every cache to keep the response. */
+  readonly forbidCaching: (response: object) => void;
+  readonly addHeaders: (response: object, lines: HeaderLines) => void;
+  /** Sends the browser to another address, when the handler has returned. */
+  readonly redirect: (response: object, url: string) => void;
+}
+
+export function responseChangesOf(host: HttpAdapterHost): ResponseChanges {
+  return {
+    forbidCaching: (response) => {
+      host.httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    },
+    addHeaders: (response, lines) => {
+      appendHeaders(host, response, lines);
+    },
+    redirect: (response, url) => {
+      host.httpAdapter.status(response, 302);
+      host.httpAdapter.setHeader(response, 'Location', url);
+    },
+  };
+}
+
 /** In one step: with each line that is appended, Express checks the ones before again, which are as long as cookies are. */
 function setLines(
   httpAdapter: { setHeader(response: unknown, name: string, value: string | string[]): unknown },

@@ -25,7 +25,7 @@ import { toFailure, UpstreamFailure } from './upstream-failure.js';
 
 /** A call. At most one of `json` and `form` is sent. */
 export interface HttpCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** The whole address; with `origin`, one of that origin. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export interface HttpCall {
   /**
    * Whether it may be sent again when its outcome is unknown: set it for a POST that changes nothing.
    *
-   * @defaultValue true for GET, false for POST
+   * @defaultValue true for GET, false for others
    */
   readonly repeatable?: boolean;
   /**

@@ -65,3 +65,27 @@ export type StackAuthTeam = AnswerOf<typeof stackAuthTeam>;
 export const stackAuthPermission = { id: filledText, user_id: text, team_id: optional(text) };
 
 export type StackAuthPermission = AnswerOf<typeof stackAuthPermission>;
+
+/** The tokens of somebody who has signed in. */
+export const stackAuthTokens = {
+  access_token: filledText,
+  refresh_token: filledText,
+  is_new_user: optional(flag),
+};
+
+/** The answer to a refresh, which leaves the refresh token as it is. */
+export const stackAuthRefreshed = { access_token: filledText };
+
+export const stackAuthSession = {
+  id: filledText,
+  created_at: milliseconds,
+  last_used_at: optional(milliseconds),
+  is_impersonation: flag,
+};
+
+export type StackAuthSessionRow = AnswerOf<typeof stackAuthSession>;
+
+/** What a code that was mailed for typing is completed by. */
+export const stackAuthNonce = { nonce: filledText };
+
+export const stackAuthPasskeyOptions = { options_json: object, code: filledText };

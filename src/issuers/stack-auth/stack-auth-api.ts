@@ -34,7 +34,7 @@ function idOf(asked: AskedUser): string {
 }
 
 /** User ids are UUIDs. Other texts, such as `me`, would not be read as an id. */
-const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+export const stackAuthId = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
  * The REST API of Stack Auth, for one project. Its methods throw a `RefusalError` when the API refused the caller's
@@ -63,7 +63,7 @@ export class StackAuthApi {
    * @param caller whose calls a 429 pauses; left out: all
    */
   async user(userId: string, caller?: string): Promise<(StackAuthUser & JsonObject) | null> {
-    if (!uuid.test(userId)) return null;
+    if (!stackAuthId.test(userId)) return null;
     const user = await this.readUser(`/users/${userId}`, 'GET /users/{id}', null, caller);
     if (user !== null) checkSameUser('The answer of Stack Auth to GET /users/{id}', user.id, userId);
     return user;
@@ -85,7 +85,7 @@ export class StackAuthApi {
     const { body } = readVerdict(answer, { what, token: null, isAboutKey: true }) ?? {};
     const key = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthKey, body);
     const id = key[`${kind}_id`] ?? null;
-    if (key.type === kind && id !== null && (kind === 'team' || uuid.test(id))) return key;
+    if (key.type === kind && id !== null && (kind === 'team' || stackAuthId.test(id))) return key;
     throw new AuthUnavailableError(`The answer of Stack Auth to ${what} names no ${kind}`, secondsToRecover);
   }
 
@@ -149,7 +149,7 @@ export class StackAuthApi {
 }
 
 /** Uses the old names of the headers, which are the only ones that self-hosted servers know. */
-function headersOfProject({ projectId, secretServerKey, publishableClientKey }: StackAuthProject): Headers {
+export function headersOfProject({ projectId, secretServerKey, publishableClientKey }: StackAuthProject): Headers {
   if (secretServerKey !== null) {
     return {
       'x-stack-access-type': 'server',

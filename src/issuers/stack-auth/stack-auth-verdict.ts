@@ -100,17 +100,18 @@ function saysAbsent(code: string, status: number): boolean {
 }
 
 /** The actual status is in a header when the status line was changed to 200 for browsers. */
-function statusOf(answer: HttpAnswer): number {
+export function statusOf(answer: HttpAnswer): number {
   const actual = named(answer, 'actual-status');
   return actual !== null && /^[1-5]\d\d$/.test(actual) ? Number(actual) : answer.status;
 }
 
 /** A header by the provider's new name, or by its old one. */
-function named({ headers }: HttpAnswer, name: string): string | null {
+export function named({ headers }: HttpAnswer, name: string): string | null {
   return headers.get(`x-hexclave-${name}`) ?? headers.get(`x-stack-${name}`);
 }
 
-function refusalOf(code: string | null, { token, isAboutKey }: StackAuthQuestion): RefusalError | undefined {
+/** The refusal of the credential that was sent; `undefined` for codes that do not concern it. */
+export function refusalOf(code: string | null, { token, isAboutKey }: StackAuthQuestion): RefusalError | undefined {
   if (code === null) return undefined;
   if (isAboutKey === true) {
     const refused = keyRefusals.get(code);
@@ -133,7 +134,11 @@ function unparsable(token: string): RefusalError {
   return RefusalError.token('signature', 'Stack Auth says that its signature does not verify');
 }
 
-function mistakeOf(code: string | null, { what }: StackAuthQuestion): AuthUnavailableError | undefined {
+/** The fault of the app; `undefined` for codes that do not concern its configuration. */
+export function mistakeOf(
+  code: string | null,
+  { what }: Pick<StackAuthQuestion, 'what'>,
+): AuthUnavailableError | undefined {
   const mistake = code === null ? undefined : mistakes.get(code);
   if (code === null || mistake === undefined) return undefined;
   const { option, problem } = mistake;
@@ -147,17 +152,31 @@ function mistakeOf(code: string | null, { what }: StackAuthQuestion): AuthUnavai
  * Unknown codes are decided by the status. A 401 or 403 with a code comes from the API itself and concerns the token that
  * was sent; without a code it may come from a proxy, and says nothing about the caller.
  */
-function fallBack(status: number, code: string | null, { what, token, isAboutKey }: StackAuthQuestion): Error {
-  const said = code === null ? `with status ${status}` : `with status ${status} and an unknown code (${logText(code)})`;
+function fallBack(status: number, code: string | null, question: StackAuthQuestion): Error {
+  const { what, token } = question;
+  if (code !== null && token !== null && (status === 401 || status === 403)) {
+    return RefusalError.token('revoked', `Stack Auth answered ${what} ${describe(status, code)}`);
+  }
+  return unknownStatus(status, code, question);
+}
+
+/** The fault that an unknown answer is. */
+export function unknownStatus(
+  status: number,
+  code: string | null,
+  { what, isAboutKey }: Omit<StackAuthQuestion, 'token'>,
+): Error {
+  const said = describe(status, code);
   if (status === 429 || status >= 500) {
     return new UpstreamFailure(status === 429 ? 'rate-limited' : 'status', `Stack Auth answered ${said}`, status);
-  }
-  if (code !== null && token !== null && (status === 401 || status === 403)) {
-    return RefusalError.token('revoked', `Stack Auth answered ${what} ${said}`);
   }
   const hint = isAboutKey === true ? ', and whether the project has API keys enabled' : '';
   return new AuthUnavailableError(
     `Stack Auth answered ${what} ${said}. Check ${baseUrl} and ${projectId}${hint}`,
     secondsToRecover,
   );
+}
+
+function describe(status: number, code: string | null): string {
+  return code === null ? `with status ${status}` : `with status ${status} and an unknown code (${logText(code)})`;
 }

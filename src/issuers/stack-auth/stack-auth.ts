@@ -22,6 +22,7 @@ import { hintForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from 
 import { stackAuthStatusSource } from './stack-auth-profiles.js';
 import { stackAuthPermissions } from './stack-auth-permissions.js';
 import { stackAuthProfiles } from './stack-auth-profiles.js';
+import { stackAuthSessionApi } from './stack-auth-session-api.js';
 
 /** A Stack Auth / Hexclave project. */
 export interface StackAuthOptions extends FetchedKeysOptions {
@@ -132,6 +133,7 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
     profiles: stackAuthProfiles(project),
     permissions: stackAuthPermissions(project),
     ...readApiKeys(options, project),
+    sessionApi: stackAuthSessionApi(project),
     issuerHints: new Map(
       kindsAndHosts.flatMap(({ kind, issuer }) =>
         kind === 'normal' || allowed[kind] ? [] : [[issuer, hintForKind(kind)] as const],

@@ -5,7 +5,12 @@ export type StackAuthVersion = '2.8.86' | '2.8.37';
 
 /** One exchange as it was recorded. */
 export interface RecordedExchange {
-  readonly request: { readonly method: string; readonly path: string; readonly headers: Record<string, string> };
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Record<string, string>;
+    readonly body: unknown;
+  };
   readonly response: { readonly status: number; readonly headers: Record<string, string>; readonly body: unknown };
 }
 

@@ -1,0 +1,351 @@
+/** Sessions that Stack Auth keeps: refreshes, sign-out, lists, outages and faults of the app's configuration. */
+import { ConfigurationError, createAuthUser } from 'nest-gatehouse';
+import { describe, expect, it } from 'vitest';
+import { platforms } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
+import { setCookiesOf } from '../support/session-app.js';
+import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
+import { startStackAuthSessions } from '../support/stack-auth-server.js';
+import { invalidRequest, missingToken, refusedSession, unavailable, verdictOf } from '../support/verdicts.js';
+import { readRecordedExchange, readRecordedTokens } from '../vectors/stack-auth/recorded.js';
+
+const tokens = readRecordedTokens();
+const refreshCall = 'POST /auth/sessions/current/refresh';
+const endCall = 'DELETE /auth/sessions/current';
+const cleared = ['__Host-access', '__Host-refresh'].map(
+  (name) => `${name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
+);
+
+/** By what a refresh is answered, by the place of the refresh token and the choice of the client. */
+const deliveryCases = [
+  { place: 'cookies', choice: null, expected: 'cookies' },
+  { place: 'body', choice: null, expected: 'body' },
+  { place: 'cookies', choice: 'cookies', expected: 'cookies' },
+  { place: 'body', choice: 'body', expected: 'body' },
+  { place: 'cookies', choice: 'body', expected: 'refused' },
+  { place: 'body', choice: 'cookies', expected: 'refused' },
+] as const;
+
+describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) => {
+  it('are refreshed with the same refresh token, in two tabs at once', async () => {
+    const { client, server, called } = await startStackAuthApp(platform);
+    const tab = client();
+    await tab.signUp();
+    const answers = await Promise.all([tab.refresh(), tab.fork().refresh(), tab.fork().refresh()]);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 200, json: { user: { id: alice.id }, is_new_user: false } });
+      expect(setCookiesOf(answer)[1]).toContain('__Host-refresh=refresh-token-sample-5; ');
+    }
+    expect((await tab.refresh()).status).toBe(200);
+    expect(await tab.call('/me')).toMatchObject({ status: 200, json: { id: alice.id } });
+    const refreshes = server.calls.filter(({ call }) => call === refreshCall);
+    expect(refreshes).toHaveLength(4);
+    for (const { headers, body } of refreshes) {
+      expect(headers['x-stack-refresh-token']).toBe('refresh-token-sample-5');
+      // The API would refuse an expired one.
+      expect(headers['x-stack-access-token']).toBeUndefined();
+      expect(body).toBe('');
+    }
+    expect(called.every((url) => url.startsWith('http://localhost:8102/'))).toBe(true);
+  });
+
+  it('are refreshed by the body, and the answer has the same refresh token', async () => {
+    const { client } = await startStackAuthApp(platform);
+    const app = client('body');
+    await app.signUp();
+    const answer = await app.refresh();
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { refresh_token: 'refresh-token-sample-5', token_type: 'Bearer', expires_in: expect.any(Number) as number },
+    });
+    expect(setCookiesOf(answer)).toEqual([]);
+  });
+
+  it.each(deliveryCases)('token in $place, choice $choice: $expected', async ({ place, choice, expected }) => {
+    const { client, server } = await startStackAuthApp(platform);
+    const one = client();
+    if (place === 'cookies') one.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    const json = place === 'body' ? { refresh_token: 'refresh-token-sample-5' } : undefined;
+    const answer = await one.post('/auth/refresh', json, choice === null ? [] : [['X-Token-Delivery', choice]]);
+    if (expected === 'refused') {
+      expect(verdictOf(answer)).toEqual(invalidRequest);
+      expect(server.calls).toEqual([]);
+      return;
+    }
+    expect(answer.status).toBe(200);
+    expect(setCookiesOf(answer)).toHaveLength(expected === 'cookies' ? 2 : 0);
+    expect('refresh_token' in (answer.json as object)).toBe(expected === 'body');
+  });
+
+  it('that have ended, or whose user was deleted, are 401, and cookies stay as they are', async () => {
+    const { client } = await startStackAuthApp(platform);
+    for (const refreshToken of ['refresh-token-sample-2', 'refresh-token-sample-9', 'nope']) {
+      const browser = client();
+      browser.jar.set('__Host-refresh', refreshToken);
+      const answer = await browser.refresh();
+      expect(verdictOf(answer)).toEqual(refusedSession('revoked'));
+      expect(setCookiesOf(answer)).toEqual([]);
+    }
+    expect(verdictOf(await client().post('/auth/refresh', { refresh_token: 'no token' }))).toEqual(
+      refusedSession('malformed'),
+    );
+    expect(verdictOf(await client().post('/auth/refresh'))).toEqual(missingToken);
+  });
+
+  it('two different refresh tokens are refused', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    expect(verdictOf(await browser.post('/auth/refresh', { refresh_token: 'nope' }))).toEqual(invalidRequest);
+    expect(server.calls).toEqual([]);
+  });
+
+  it('end by a sign-out, with the access token alone', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.withPassword();
+    const answer = await browser.post('/auth/sign-out');
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expect(setCookiesOf(answer)).toEqual(cleared);
+    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([endCall]);
+    expect(server.calls.at(-1)?.headers['x-stack-refresh-token']).toBeUndefined();
+    expect(browser.jar.size).toBe(0);
+  });
+
+  it('end by a sign-out with an expired access token, which is refreshed first', async () => {
+    const { client, server, clock } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.signUp();
+    clock.advanceSeconds(601);
+    expect((await browser.post('/auth/sign-out')).status).toBe(204);
+    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([refreshCall, endCall]);
+    expect(server.calls.at(-1)?.headers['x-stack-access-token']).toBe(tokens['session-refresh']);
+  });
+
+  it('end when the clock of Stack Auth is ahead: its refusal leads to a refresh', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.signUp();
+    const expired = readRecordedExchange('session-sign-out-expired-token').response;
+    server.replies.set(endCall, (_, headers) =>
+      headers['x-stack-access-token'] === tokens['password-sign-up']
+        ? expired
+        : readRecordedExchange('session-sign-out').response,
+    );
+    expect((await browser.post('/auth/sign-out')).status).toBe(204);
+    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([endCall, refreshCall, endCall]);
+  });
+
+  it('end for a guest, and for a client that has its tokens in the body', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const guest = client('body');
+    await guest.begin('anonymous');
+    expect((await guest.post('/auth/sign-out', { refresh_token: guest.refreshToken })).status).toBe(204);
+    expect(server.calls.at(-1)?.call).toBe(endCall);
+    expect(server.calls.at(-1)?.headers['x-stack-allow-anonymous-user']).toBe('true');
+  });
+
+  it.each([
+    [true, 401],
+    [false, 200],
+  ])(
+    'with revocation: %s, an access token of a session that was signed out is answered with %s',
+    async (revocation, status) => {
+      const { client, app } = await startStackAuthApp(platform, { auth: { revocation } });
+      const browser = client();
+      await browser.withPassword();
+      const token = browser.accessToken;
+      await browser.post('/auth/sign-out');
+      expect((await app.call('/me', { token })).status).toBe(status);
+    },
+  );
+
+  it('need not be there for a sign-out', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    for (const [access, refresh] of [
+      [null, null],
+      [null, 'nope'],
+      ['no token', 'no token at all'],
+    ]) {
+      const browser = client();
+      if (access !== null && access !== undefined) browser.jar.set('__Host-access', access);
+      if (refresh !== null && refresh !== undefined) browser.jar.set('__Host-refresh', refresh);
+      const answer = await browser.post('/auth/sign-out');
+      expect([answer.status, setCookiesOf(answer)]).toEqual([204, cleared]);
+    }
+    expect(server.calls.map(({ call }) => call)).toEqual([refreshCall]);
+  });
+
+  it('signed out twice are no outage, although Stack Auth answers 500', async () => {
+    const logger = new LogLines();
+    const { sessions, server } = await startStackAuthApp(platform, { logger });
+    server.replies.set(endCall, readRecordedExchange('session-sign-out-again').response);
+    server.replies.set('GET /auth/sessions?user_id=me', readRecordedExchange('sessions-list-client-me').response);
+    // The list is that of another moment: the session of this token is not in it.
+    await sessions.signOut({
+      accessToken: tokens['session-create-server'] ?? '',
+    });
+    expect(server.calls.map(({ call }) => call)).toEqual([endCall, 'GET /auth/sessions?user_id=me']);
+    // This one is in the list: it was not ended.
+    await expect(sessions.signOut({ accessToken: tokens['password-sign-up'] ?? '' })).rejects.toMatchObject({
+      code: 'SERVER_ERROR',
+    });
+  });
+
+  it('are listed and ended by their user, and by nobody else', async () => {
+    const { sessions, server } = await startStackAuthApp(platform);
+    const user = createAuthUser({
+      id: alice.id,
+      issuer: 'http://localhost:8102/api/v1/projects/c640df62-42eb-4693-89b3-44e61b852ecd',
+      provider: 'stack-auth',
+      credential: { kind: 'access-token', id: null, scheme: 'Bearer' },
+      sessionId: 'ef2e7846-22e3-43d6-a87c-b2031d42382d',
+    });
+    // Without a token to ask with, the key of the app is needed.
+    await expect(sessions.list(user)).rejects.toBeInstanceOf(ConfigurationError);
+    const byServer = await startStackAuthApp(platform, { server, issuer: { secretServerKey: 'ssk_sample_1' } });
+    const page = await byServer.sessions.list(user);
+    expect(page).toEqual({
+      items: [
+        {
+          id: '2849e485-2a78-4c86-ac32-d4bd9d85436c',
+          createdAt: new Date(1795343910059),
+          lastUsedAt: new Date(1795343910066),
+          isImpersonation: false,
+          current: false,
+        },
+        {
+          id: 'ef2e7846-22e3-43d6-a87c-b2031d42382d',
+          createdAt: new Date(1795343909703),
+          lastUsedAt: new Date(1795343909736),
+          isImpersonation: false,
+          current: true,
+        },
+      ],
+      nextCursor: null,
+    });
+    const first = await byServer.sessions.list(user, { limit: 1 });
+    expect(first.nextCursor).toBe('2849e485-2a78-4c86-ac32-d4bd9d85436c');
+    expect((await byServer.sessions.list(user, { cursor: first.nextCursor ?? '' })).items).toHaveLength(1);
+    const other = `DELETE /auth/sessions/2849e485-2a78-4c86-ac32-d4bd9d85436c?user_id=${alice.id}`;
+    server.replies.set(other, {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: { success: true },
+    });
+    await byServer.sessions.end(user, '2849e485-2a78-4c86-ac32-d4bd9d85436c');
+    expect(server.calls.at(-1)?.call).toBe(other);
+    const stranger = 'a1b2c3d4-2a78-4c86-ac32-d4bd9d85436c';
+    await expect(byServer.sessions.end(user, stranger)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(server.calls.filter(({ call }) => call.includes(stranger))).toEqual([]);
+  });
+
+  it('are created with the key of the app', async () => {
+    const { sessions, server } = await startStackAuthApp(platform, { issuer: { secretServerKey: 'ssk_sample_1' } });
+    const userId = '8092196d-b8be-42b9-a603-b726e546f4bb';
+    expect(await sessions.create(userId, { expiresInSeconds: 3_600 })).toMatchObject({
+      userId,
+      refreshToken: 'refresh-token-sample-7',
+      isNewUser: false,
+    });
+    expect(await sessions.create(userId, { expiresInSeconds: 3_600, impersonation: true })).toMatchObject({
+      refreshToken: 'refresh-token-sample-6',
+    });
+    expect(server.calls).toHaveLength(2);
+    await expect(sessions.create('me')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(sessions.create(userId, { expiresInSeconds: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    const without = await startStackAuthApp(platform, { server });
+    await expect(without.sessions.create(userId)).rejects.toThrow('stackAuth({ secretServerKey })');
+    expect(server.calls).toHaveLength(2);
+  });
+
+  it('outlive an outage: 503 with Retry-After, nothing lost, and no sign-in is sent twice', async () => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    const browser = client();
+    await browser.signUp();
+    server.calls.length = 0;
+    server.fault = { status: 502, headers: { 'content-type': 'text/html' }, body: '<p>' };
+    const refreshed = await browser.refresh();
+    expect(verdictOf(refreshed)).toEqual(unavailable);
+    expect(Number(refreshed.headers['retry-after'])).toBeGreaterThan(0);
+    expect(setCookiesOf(refreshed)).toEqual([]);
+    const before = server.calls.length;
+    server.fault = 'reset';
+    expect(verdictOf(await client().withPassword())).toEqual(unavailable);
+    expect(server.calls.length - before).toBe(1);
+    server.fault = null;
+    expect((await browser.refresh()).status).toBe(200);
+    const texts = logger.ours('error').map(({ text }) => text);
+    expect(texts).toHaveLength(1);
+    expect(logger.lines.some(({ text }) => text.includes(alice.password) || text.includes('sample-5'))).toBe(false);
+  });
+
+  it('cannot be ended during an outage, which the log states; the browser forgets them', async () => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    const browser = client();
+    await browser.signUp();
+    server.fault = 'reset';
+    const answer = await browser.post('/auth/sign-out');
+    expect([answer.status, setCookiesOf(answer)]).toEqual([204, cleared]);
+    expect(
+      logger
+        .ours('error')
+        .map(({ text }) => text)
+        .join(),
+    ).toContain('sign-out');
+  });
+
+  it.each([
+    ['users-me-client-wrong-publishable-key', 'stackAuth({ publishableClientKey })'],
+    ['users-me-unknown-project', 'stackAuth({ projectId })'],
+    ['users-me-server-wrong-secret-key', 'stackAuth({ secretServerKey })'],
+  ])('are not served with a wrong key or project of ours (%s): 503, and the log names it', async (name, option) => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    server.fault = readRecordedExchange(name).response;
+    const browser = client();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    for (const answer of [await browser.withPassword(), await browser.refresh()]) {
+      expect(verdictOf(answer)).toEqual(unavailable);
+      expect(answer.text).not.toContain('stack');
+    }
+    expect(
+      logger
+        .ours('error')
+        .map(({ text }) => text)
+        .join(),
+    ).toContain(option);
+    expect(browser.cookie('refresh')).toBe('refresh-token-sample-5');
+  });
+
+  it.each([
+    ['rate-limited-with-retry-after', '4'],
+    ['rate-limited-without-retry-after', '5'],
+  ])('are limited in their rate (%s): 429 with Retry-After', async (name, seconds) => {
+    const { client, server } = await startStackAuthApp(platform);
+    server.fault = readRecordedExchange(name).response;
+    const browser = client();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    for (const answer of [await browser.withPassword(), await browser.refresh()]) {
+      expect(verdictOf(answer)).toEqual({ status: 429, challenge: undefined, code: 'TOO_MANY_ATTEMPTS' });
+      expect(answer.headers['retry-after']).toBe(seconds);
+    }
+    expect(server.calls).toHaveLength(2);
+    server.fault = null;
+    expect((await browser.refresh()).status).toBe(200);
+  });
+
+  it('are known to two instances of an app, which share nothing but Stack Auth', async () => {
+    const server = await startStackAuthSessions();
+    const one = await startStackAuthApp(platform, { server });
+    const other = await startStackAuthApp(platform, { server });
+    const browser = one.client();
+    await browser.signUp();
+    const elsewhere = browser.fork(other.app);
+    expect(await elsewhere.call('/me')).toMatchObject({ status: 200, json: { id: alice.id } });
+    expect((await elsewhere.refresh()).status).toBe(200);
+    expect((await browser.refresh()).status).toBe(200);
+  });
+});
