@@ -87,7 +87,7 @@ function configurationOf(apis: readonly string[]): Record<string, unknown> {
           if (!apis.includes(resource)) throw new Error('The provider does not know this API');
           return {
             audience: resource,
-            scope: 'cats:read',
+            scope: 'cats:read cats:write',
             // An API whose address contains `opaque` gets opaque tokens.
             accessTokenFormat: resource.includes('opaque') ? 'opaque' : 'jwt',
             accessTokenTTL: 300,
