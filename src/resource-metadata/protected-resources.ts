@@ -46,8 +46,10 @@ export class ProtectedResources {
 
   /** Whether requests to a route may belong to a resource, by the route's pattern: `/cats/:id`. */
   mayServe(resource: ProtectedResource, pattern: string): boolean {
-    const fitting = this.longestFirst.filter(({ prefix }) => fitsPattern(pattern, prefix));
-    const certain = fitting.find(({ prefix }) => isWithin(comparablePath(pattern), prefix));
+    // Braces enclose a part that may be left out.
+    const path = comparablePath(pattern.replaceAll(/[{}]/g, ''));
+    const fitting = this.longestFirst.filter(({ prefix }) => fitsPattern(path, prefix));
+    const certain = fitting.find(({ prefix }) => isWithin(path, prefix));
     return resource === certain || (fitting.includes(resource) && isLonger(resource, certain));
   }
 }
@@ -88,11 +90,11 @@ function isWithin(path: string, prefix: string): boolean {
 }
 
 /** A parameter may stand for any segment. */
-function fitsPattern(pattern: string, prefix: string): boolean {
-  const segments = comparablePath(pattern.replaceAll(/[{}]/g, '')).split('/');
+function fitsPattern(path: string, prefix: string): boolean {
+  const segments = path.split('/');
   return prefix.split('/').every((segment, at) => {
     const own = segments[at];
-    return own !== undefined ? own === segment || /^[:*{(]/.test(own) : segments.some((each) => each.startsWith('*'));
+    return own !== undefined ? own === segment || /^[:*(]/.test(own) : segments.some((each) => each.startsWith('*'));
   });
 }
 

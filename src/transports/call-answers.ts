@@ -18,7 +18,7 @@ type Call = Pick<GuardContext<Transport>, 'context' | 'transport' | 'view'> & Pa
 export class CallAnswers {
   /** The names of the handlers that were reported, by request: two guards of one handler report once, two handlers twice. */
   private readonly reported = createPrivateSlot<Set<string>>();
-  /** What the called route requires, for errors of its handler: Nest does not tell a filter which handler that was. */
+  /** Of routes that require scopes, for errors of their handlers: Nest does not tell a filter which handler has thrown. */
   private readonly requirements = createPrivateSlot<RouteRequirements>();
 
   constructor(
@@ -53,9 +53,9 @@ export class CallAnswers {
     return this.toException(call, this.withScopesOfRoute(call, error));
   }
 
-  /** Notes what the route of an accepted call requires, in case that its handler throws. */
+  /** Notes which scopes the route of an accepted call requires, in case that its handler asks for further ones. */
   noteRequirements({ view }: Pick<Call, 'view'>, requirements: RouteRequirements): void {
-    this.requirements.set(view.request, requirements);
+    if (requirements.all.some(({ kind }) => kind === 'scopes')) this.requirements.set(view.request, requirements);
   }
 
   /** Adds the headers of the answer to an exception that was created, and reported, without its response. */

@@ -3,6 +3,7 @@ import { Controller, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import * as client2 from '@modelcontextprotocol/client';
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -21,6 +22,7 @@ import { freePort } from '../support/free-port.js';
 import { answerMcp, type McpRequest, type McpResponse } from '../support/mcp-server.js';
 import { type OpenIdProvider, startOpenIdProvider } from '../support/openid-provider.js';
 import { signIn, signInAt } from '../support/sign-in.js';
+import { startTokenEndpointApp } from '../support/token-endpoint-app.js';
 import { verdictOf } from '../support/verdicts.js';
 
 const scopesOfTools: Readonly<Record<string, string>> = { feed: 'cats:write' };
@@ -118,9 +120,9 @@ type Open = (address: URL, program: Program) => Session;
 
 const name = { name: 'test', version: '1.0.0' };
 
-const open1: Open = (address, program) => {
+const open1 = (address: URL, authProvider: Program | ClientCredentialsProvider): Session => {
   const client = new Client(name);
-  const transport = new StreamableHTTPClientTransport(address, { authProvider: program });
+  const transport = new StreamableHTTPClientTransport(address, { authProvider });
   return {
     connect: () => client.connect(transport),
     finish: (back) => transport.finishAuth(back.get('code') ?? ''),
@@ -129,9 +131,9 @@ const open1: Open = (address, program) => {
   };
 };
 
-const open2: Open = (address, program) => {
+const open2 = (address: URL, authProvider: Program | client2.ClientCredentialsProvider): Session => {
   const client = new client2.Client(name);
-  const transport = new client2.StreamableHTTPClientTransport(address, { authProvider: program });
+  const transport = new client2.StreamableHTTPClientTransport(address, { authProvider });
   return {
     connect: () => client.connect(transport),
     finish: (back) => transport.finishAuth(back),
@@ -228,6 +230,28 @@ describe.each(platforms.map(withSlashes))('an MCP server on $name', (platform) =
       expect(await other.call('whoami')).toEqual([{ type: 'text', text: 'alice' }]);
       expect(program.asked.slice(1)).toEqual([{ scope: 'cats:read', resource: mcp }]);
     });
+  });
+
+  it('of an app that issues its own tokens lets a machine in that has a key', async () => {
+    const port = await freePort();
+    const publicUrl = `http://127.0.0.1:${port}`;
+    const identifier = `${publicUrl}/api/mcp`;
+    const { service } = await startTokenEndpointApp(platform, {
+      port,
+      auth: { publicUrl, resource: { identifier } },
+      sessions: { audience: [publicUrl, identifier] },
+      controllers: [CatsController],
+    });
+    const { id: clientId, secret: clientSecret } = await service.create({ userId: 'alice', scopes: ['cats:read'] });
+    const settings = { clientId, clientSecret, expectedIssuer: publicUrl };
+    for (const session of [
+      open1(new URL(identifier), new ClientCredentialsProvider(settings)),
+      open2(new URL(identifier), new client2.ClientCredentialsProvider(settings)),
+    ]) {
+      await session.connect();
+      endAfterwards(() => session.close());
+      expect(await session.call('whoami')).toEqual([{ type: 'text', text: 'alice' }]);
+    }
   });
 
   it('refuses the token of another resource', async () => {

@@ -9,11 +9,11 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
-import { jwtIssuer, oidc } from 'nest-gatehouse';
+import { AuthModule, jwtIssuer, oidc } from 'nest-gatehouse';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { map, type Observable } from 'rxjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { platforms, type RunningApp, startIssuer } from '../support/app.js';
+import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { metadataOf, resources, startResourceApp, wellKnown } from '../support/resource-app.js';
 import { sentences, verdictOf } from '../support/verdicts.js';
 
@@ -149,9 +149,31 @@ describe.each(platforms)('protected resources on $name', (platform) => {
     });
 
     it('can be read by the code of a page where the app allows its origin', async () => {
-      const { headers } = await app.call('/api/mcp', { headers: [['Origin', 'https://inspector.example']] });
-      expect(headers['access-control-expose-headers']).toBe('WWW-Authenticate');
-      expect((await app.call('/api/cats')).headers['access-control-expose-headers']).toBeUndefined();
+      const origin = 'https://inspector.example';
+      const headers = [['Origin', origin]] as const;
+      expect((await app.call('/api/cats', { headers })).headers['access-control-expose-headers']).toBeUndefined();
+      const issuers = oidc({ issuer: issuer.url, audience: [mcp, admin] });
+      const cors = { origin, credentials: true, exposedHeaders: ['X-Total'] };
+      const shared = await startResourceApp(platform, { auth: { issuers }, app: { cors } });
+      expect((await shared.call('/api/mcp', { headers })).headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-expose-headers': expect.stringMatching(/^X-Total, ?WWW-Authenticate$/) as string,
+      });
+      // The metadata is for every page, whatever the app allows.
+      const document = (await shared.call(path, { headers: [['Origin', 'https://other.example']] })).headers;
+      expect(document['access-control-allow-origin']).toBe('*');
+      expect(document['access-control-allow-credentials']).toBeUndefined();
+    });
+  });
+
+  it('are published when the options come from a factory', async () => {
+    const issuers = oidc({ issuer: issuer.url, audience: mcp });
+    const auth = AuthModule.forRootAsync({ useFactory: () => ({ issuers, resource: { identifier: mcp } }) });
+    const made = await startApp(platform, { imports: [auth] });
+    expect((await made.call(path)).json).toEqual({
+      resource: mcp,
+      authorization_servers: [issuer.url],
+      bearer_methods_supported: ['header'],
     });
   });
 

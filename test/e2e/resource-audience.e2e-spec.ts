@@ -3,6 +3,7 @@ import { acceptAnyAudience, AuthModule, ConfigurationError, oidc } from 'nest-ga
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startIssuer } from '../support/app.js';
+import { sendRaw } from '../support/raw-request.js';
 import { metadataOf, resources, startResourceApp } from '../support/resource-app.js';
 import { invalidToken, verdictOf } from '../support/verdicts.js';
 
@@ -85,6 +86,13 @@ describe.each(platforms)('the audience of a resource on $name', (platform) => {
       expect([401, 404]).toContain(status);
     },
   );
+
+  it('is not escaped by a whole address in the request line', async () => {
+    const token = await issuer.token({ sub: 'u1', aud: 'web' });
+    const path = 'http://evil.example/api/mcp/me';
+    const { status } = await sendRaw(app.url, { method: 'GET', path, headers: [`Authorization: Bearer ${token}`] });
+    expect(status).toBe(401);
+  });
 
   it('needs a token: any audience of an issuer is not any audience of a resource', async () => {
     const issuers = oidc({ issuer: issuer.url, audience: acceptAnyAudience });
