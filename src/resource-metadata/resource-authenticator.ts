@@ -49,7 +49,7 @@ export class ResourceAuthenticator extends Authenticator {
  *
  * @throws {RefusalError} with reason `audience`.
  */
-export function requireAudience(user: AuthUser, resource: ProtectedResource): AuthUser {
+function requireAudience(user: AuthUser, resource: ProtectedResource): AuthUser {
   // A scheme of the app may create users without a credential, whatever its type says.
   const credential = user.credential as AuthUser['credential'] | undefined;
   if (credential?.kind !== 'access-token') return user;

@@ -24,7 +24,8 @@ const path = `${wellKnown}/api/mcp`;
 function prepareAll(nest: INestApplication): void {
   nest.enableVersioning({ type: VersioningType.URI, prefix: 'v' });
   const envelope: NestInterceptor = {
-    intercept: (_context, next: CallHandler): Observable<unknown> => next.handle().pipe(map((data) => ({ data }))),
+    intercept: (_context, next: CallHandler): Observable<unknown> =>
+      next.handle().pipe(map((data: unknown) => ({ data }))),
   };
   nest.useGlobalInterceptors(envelope);
   @Catch(UnauthorizedException)
