@@ -4,6 +4,7 @@ import type { RequestView } from '../request/request-view.js';
 import { logText } from '../telemetry/log-text.js';
 import { isThenable, type MaybePromise } from '../token/maybe-promise.js';
 import type { AuthUser } from '../user/auth-user.js';
+import { checkOnce } from '../user/verified-user.js';
 import type { ProtectedResource, ProtectedResources } from './protected-resources.js';
 
 /**
@@ -39,8 +40,14 @@ export class ResourceAuthenticator extends Authenticator {
   private check(user: MaybePromise<AuthUser>, { url }: RequestView): MaybePromise<AuthUser> {
     const resource = this.resources.find(url);
     if (resource === null) return user;
-    if (isThenable(user)) return user.then((verified) => requireAudience(verified, resource));
-    return requireAudience(user, resource);
+    if (isThenable(user)) {
+      return user.then((verified) => {
+        checkOnce(verified, resource, requireAudience);
+        return verified;
+      });
+    }
+    checkOnce(user, resource, requireAudience);
+    return user;
   }
 }
 
@@ -49,12 +56,12 @@ export class ResourceAuthenticator extends Authenticator {
  *
  * @throws {RefusalError} with reason `audience`.
  */
-function requireAudience(user: AuthUser, resource: ProtectedResource): AuthUser {
+function requireAudience(user: AuthUser, resource: ProtectedResource): void {
   // A scheme of the app may create users without a credential, whatever its type says.
   const credential = user.credential as AuthUser['credential'] | undefined;
-  if (credential?.kind !== 'access-token') return user;
+  if (credential?.kind !== 'access-token') return;
   const { aud } = user.claims;
-  if (typeof aud === 'string' ? resource.audiences.includes(aud) : isMeantFor(aud, user.issuer, resource)) return user;
+  if (typeof aud === 'string' ? resource.audiences.includes(aud) : isMeantFor(aud, user.issuer, resource)) return;
   const also = resource.alsoAudience.length === 0 ? '' : `, and beside it only ${logText(resource.alsoAudience)}`;
   const explanation =
     `The request belongs to the resource ${resource.identifier}. Expected audience ${logText(resource.identifier)}${also}; ` +
