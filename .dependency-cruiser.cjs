@@ -22,6 +22,7 @@ const ranks = [
   ['audit'],
   ['issuers', 'revocation', 'websockets', 'microservices', 'openapi'],
   ['issuing'],
+  ['resource-metadata'],
   ['sessions'],
   ['api-keys'],
   ['login'],

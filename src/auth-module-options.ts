@@ -8,6 +8,7 @@ import type { IdentityProvider } from './issuers/identity-provider.js';
 import type { ModuleIssuer } from './issuers/module-issuer.js';
 import type { AsyncModuleOptions } from './provide-async-options.js';
 import type { ProfileOptions } from './profiles/profile-options.js';
+import type { ResourceOptions } from './resource-metadata/read-resources.js';
 import type { TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
 import type { RevocationOptions } from './revocation/revocation-options.js';
@@ -101,6 +102,23 @@ export interface AuthModuleOptions {
   readonly trustedOrigins?: readonly string[];
   /** @deprecated The name of `trustedOrigins` in version 0.1.0. Together they are a `ConfigurationError`. */
   readonly socketOrigins?: readonly string[];
+  /**
+   * The address of the app, or of a part of it such as an MCP server, as a protected resource (RFC 9728); a list for several, of
+   * which the one with the longest path counts for a request. Clients that know only this address find the issuers: metadata is
+   * published below `/.well-known/oauth-protected-resource`, and challenges name it. Tokens must name the resource as their
+   * audience, and nobody else; outside of all resources the `audience` of their issuer is enough. An issuer whose `audience` does
+   * not accept the resource is a `ConfigurationError`.
+   *
+   * @defaultValue none: no metadata, and the `audience` of the issuers everywhere
+   */
+  readonly resource?: ResourceOptions | readonly ResourceOptions[];
+  /**
+   * Scopes that include others: with `{ admin: ['read', 'write'] }` a token or an API key with `admin` may do what requires `read`.
+   * What an included scope includes counts as well. A scope that includes itself is a `ConfigurationError`.
+   *
+   * @defaultValue {}: each scope counts for itself
+   */
+  readonly scopeImplies?: Readonly<Record<string, string | readonly string[]>>;
   /**
    * Called with each event (a refusal, an outage, a mistake in the configuration) after it was logged: to write events as
    * JSON, or to count them. Events are plain data without tokens. What it throws is logged and changes no answer.

@@ -24,7 +24,6 @@ import { RouteRulesReader } from './access/route-rules.js';
 import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
 import { BearerScheme } from './authentication/bearer-scheme.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
-import { RequestAuthenticator } from './authentication/request-authenticator.js';
 import { ErrorAnswers } from './challenge/error-answers.js';
 import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
@@ -34,6 +33,7 @@ import { createRevocation, findRevocationStore, Revocation } from './open-revoca
 import {
   claimMapsOf,
   missingCapabilitiesOf,
+  openAuthenticator,
   openIssuers,
   openKeySchemes,
   openOriginCheck,
@@ -44,6 +44,7 @@ import { RequestProfiles, UserProfileService } from './profiles/user-profile.ser
 import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS } from './read-auth-options.js';
 import { authOptionProviders } from './auth-option-providers.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
+import { resourceMetadataProviders } from './resource-metadata/resource-metadata-module-providers.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
@@ -161,14 +162,8 @@ export const authModuleProviders: Provider[] = [
   {
     provide: Authenticator,
     inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, OriginCheck],
-    useFactory: (
-      options: ResolvedAuthOptions,
-      { inOrder: schemes }: AuthenticationSchemes,
-      check: OriginCheck,
-    ): RequestAuthenticator => {
-      const { sources, toUser, clock } = options;
-      return new RequestAuthenticator({ schemes, sources, toUser, clock, checkRequest: check.check });
-    },
+    useFactory: (options: ResolvedAuthOptions, { inOrder }: AuthenticationSchemes, check: OriginCheck) =>
+      openAuthenticator(options, inOrder, check),
   },
   {
     provide: RequestAuthentication,
@@ -177,9 +172,12 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: CallAnswers,
-    inject: [AuthenticationSchemes, EventLog],
-    useFactory: ({ challengers }: AuthenticationSchemes, { report }: EventLog) =>
-      new CallAnswers(new ErrorAnswers(challengers), report),
+    inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, EventLog],
+    useFactory: (
+      { resources }: ResolvedAuthOptions,
+      { challengers }: AuthenticationSchemes,
+      { report }: EventLog,
+    ): CallAnswers => new CallAnswers(new ErrorAnswers(challengers, resources), report),
   },
   {
     provide: RouteRulesReader,
@@ -241,8 +239,9 @@ export const authModuleProviders: Provider[] = [
   Policies,
   {
     provide: RequirementChecker,
-    inject: [Policies, PermissionSources, RequestProfiles, EventLog],
+    inject: [AUTH_MODULE_OPTIONS, Policies, PermissionSources, RequestProfiles, EventLog],
     useFactory: (
+      { scopes }: ResolvedAuthOptions,
       policies: Policies,
       sources: PermissionSources,
       profiles: RequestProfiles,
@@ -254,6 +253,7 @@ export const authModuleProviders: Provider[] = [
         policies: new PolicyEvaluator(rules, policies),
         sources,
         profiles,
+        scopes,
       });
     },
   },
@@ -265,6 +265,7 @@ export const authModuleProviders: Provider[] = [
     useFactory: registerFilter,
   },
   JwtStrategy,
+  ...resourceMetadataProviders,
 ];
 
 function openTransports(

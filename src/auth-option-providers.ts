@@ -14,8 +14,8 @@ export const authOptionProviders: Provider[] = [
   {
     provide: AuthSettings,
     inject: [READ_AUTH_OPTIONS],
-    useFactory: ({ publicUrl, trustedOrigins, clock }: ReadAuthOptions) =>
-      new AuthSettings(publicUrl, trustedOrigins, clock),
+    useFactory: ({ publicUrl, trustedOrigins, clock, scopes }: ReadAuthOptions) =>
+      new AuthSettings(publicUrl, trustedOrigins, clock, scopes),
   },
   { provide: Clock, inject: [READ_AUTH_OPTIONS], useFactory: ({ clock }: ReadAuthOptions) => clock },
   {

@@ -1,3 +1,4 @@
+import { ScopeHierarchy } from './access/scope-hierarchy.js';
 import type { Clock } from './clock/clock.js';
 
 /** What `AuthModule` tells the other modules of the package: sessions, accounts, login. */
@@ -8,5 +9,7 @@ export class AuthSettings {
     /** The origins of pages that may send cookies, besides the app's own. */
     readonly trustedOrigins: readonly string[],
     readonly clock: Clock,
+    /** The scopes that include others. */
+    readonly scopes: ScopeHierarchy = new ScopeHierarchy(),
   ) {}
 }

@@ -1,4 +1,12 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type NestModule,
+  type OnModuleInit,
+  Optional,
+  type Provider,
+} from '@nestjs/common';
 import { APP_GUARD, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
@@ -10,6 +18,8 @@ import { IdentityProviders } from './issuers/identity-provider.js';
 import { Authenticator } from './authentication/authenticator.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
 import { RequirementChecker } from './access/requirement-checker.js';
+import { AdapterRoutesModule } from './issuing/adapter-routes.module.js';
+import type { AdapterRoutes } from './issuing/adapter-routes.service.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './access/route-rules.js';
 import { AUTH_CONTEXT, authModuleProviders } from './auth-module-providers.js';
@@ -18,6 +28,7 @@ import { CallAnswers } from './transports/call-answers.js';
 import { Transports } from './transports/transports.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { checkOptionsAreMade, provideAsyncOptions } from './provide-async-options.js';
+import { RESOURCE_ROUTES } from './resource-metadata/resource-metadata-module-providers.js';
 import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
 import { isIndependent, resolveAuthOptions } from './resolve-auth-options.js';
 import { AuthSettings } from './auth-settings.js';
@@ -37,10 +48,12 @@ import { TokenVerifier } from './token/token-verifier.js';
  * `JwtStrategy` to every module.
  */
 @Module({})
-export class AuthModule implements OnModuleInit {
+export class AuthModule implements NestModule, OnModuleInit {
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    // Missing in a module that was imported without options.
+    @Optional() @Inject(RESOURCE_ROUTES) private readonly resourceRoutes?: AdapterRoutes | null,
   ) {}
 
   /**
@@ -75,7 +88,13 @@ export class AuthModule implements OnModuleInit {
         readAuthOptions(where, made, { ...(elsewhere !== undefined && { elsewhere }) }),
       extras: extraNames,
     });
-    return { ...assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers), imports };
+    const assembled = assemble('AuthModule.forRootAsync', { guardEverything, isGlobal }, providers);
+    return { ...assembled, imports: [...imports, AdapterRoutesModule] };
+  }
+
+  /** Called by Nest after the middleware of the app was added, and before its controllers are. */
+  configure(): void {
+    this.resourceRoutes?.register();
   }
 
   /**
@@ -122,6 +141,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
   const everywhere: Provider = { provide: APP_GUARD, useExisting: AuthGuard };
   return {
     module: AuthModule,
+    imports: [AdapterRoutesModule],
     global: readSwitch(where, extras, 'isGlobal', true),
     providers: [
       ...options,

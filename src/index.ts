@@ -7,6 +7,7 @@ export type {
   AuthOptionsFactory,
   HttpOptions,
 } from './auth-module-options.js';
+export type { ResourceOptions } from './resource-metadata/read-resources.js';
 export { Clock } from './clock/clock.js';
 export type { ToUser } from './authentication/request-authenticator.js';
 export type { AuthEvent, ReportEvent } from './telemetry/auth-event.js';
@@ -89,6 +90,7 @@ export { type Policy, type PolicyFunction, RequirePolicy } from './decorators/re
 export { RequireProfile } from './decorators/require-policy.decorator.js';
 export { RequireAnyRole, RequireRoles } from './decorators/require-authorities.decorator.js';
 export { RequireAnyScope, RequireScopes } from './decorators/require-authorities.decorator.js';
+export { insufficientScope } from './access/scope-hierarchy.js';
 export { VerifyOnline } from './decorators/authentication.decorator.js';
 export { AuthErrorFilter } from './guard/auth-error.filter.js';
 export { AuthGuard } from './guard/auth.guard.js';

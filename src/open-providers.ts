@@ -5,7 +5,8 @@ import { ConfirmedKeys } from './authentication/confirmed-keys.js';
 import { RevokedKeys } from './authentication/ended-keys.js';
 import { ProviderKeyScheme } from './authentication/provider-key-scheme.js';
 import { RefusedKeys } from './authentication/refused-keys.js';
-import { checkSchemes } from './authentication/request-authenticator.js';
+import type { Authenticator } from './authentication/authenticator.js';
+import { checkSchemes, RequestAuthenticator } from './authentication/request-authenticator.js';
 import type { MissingCapabilities } from './audit/capability-check.service.js';
 import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
@@ -25,6 +26,7 @@ import type { ProfileTerms } from './profiles/profile-options.js';
 import { SharedStore } from './profiles/shared-store.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
 import { OriginCheck } from './request/request-origin.js';
+import { ResourceAuthenticator } from './resource-metadata/resource-authenticator.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
@@ -170,6 +172,16 @@ export function openOriginCheck(
 ): OriginCheck {
   const publicOrigin = publicUrl === null ? null : new URL(publicUrl).origin;
   return new OriginCheck({ publicOrigin, trustedOrigins, findAdapterInstance: () => host.httpAdapter?.getInstance() });
+}
+
+/** The authenticator of requests. Only an app with resources has one that looks at the address of the request. */
+export function openAuthenticator(
+  { sources, toUser, clock, resources }: Pick<ResolvedAuthOptions, 'sources' | 'toUser' | 'clock' | 'resources'>,
+  schemes: readonly AuthenticationScheme[],
+  { check: checkRequest }: OriginCheck,
+): Authenticator {
+  const authenticator = new RequestAuthenticator({ schemes, sources, toUser, clock, checkRequest });
+  return resources === null ? authenticator : new ResourceAuthenticator(authenticator, resources);
 }
 
 /** The capabilities that no provider and no scheme of the app has, each with the option that the first provider lacks. */

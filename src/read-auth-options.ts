@@ -1,3 +1,4 @@
+import { readScopeImplies, type ScopeHierarchy } from './access/scope-hierarchy.js';
 import { type OptionalAuthOptions, readOptionalAuthOptions } from './access/route-metadata.js';
 import { type ResolvedRouteAudit, readRouteAudit } from './audit/route-audit-options.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
@@ -11,6 +12,8 @@ import type { TransportPlugin } from './transports/transport.js';
 import { type IdentityProvider, isIdentityProvider } from './issuers/identity-provider.js';
 import { isModuleIssuer, type ModuleIssuer } from './issuers/module-issuer.js';
 import { type ProfileTerms, readProfileOptions } from './profiles/profile-options.js';
+import { ProtectedResources } from './resource-metadata/protected-resources.js';
+import { readResources } from './resource-metadata/read-resources.js';
 import { readTrustedOrigins } from './request/request-origin.js';
 import { isTokenSource, mergeSources, type TokenSource } from './request/token-sources.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
@@ -47,6 +50,9 @@ export interface ReadAuthOptions {
   /** Without a slash at its end; `null` where it was left out. */
   readonly publicUrl: string | null;
   readonly trustedOrigins: readonly string[];
+  /** `null` where the app publishes no metadata about itself. */
+  readonly resources: ProtectedResources | null;
+  readonly scopes: ScopeHierarchy;
   /** As it was given. What it is when it was left out depends on the modules of the app. */
   readonly givenRevocation: unknown;
   readonly clock: Clock;
@@ -74,6 +80,8 @@ const names = [
   'publicUrl',
   'trustedOrigins',
   'socketOrigins',
+  'resource',
+  'scopeImplies',
   'revocation',
   'clock',
   'http',
@@ -95,6 +103,8 @@ export function readAuthOptions(
 ): ReadAuthOptions {
   const options = readOptions(where, given, [...names, ...(extras.read ?? [])], extras.elsewhere);
   const clock = readClock(where, options);
+  const publicUrl = readPublicUrl(where, options);
+  const resources = readResources(where, options, publicUrl);
   return Object.freeze({
     where,
     issuers: readIssuers(where, options),
@@ -113,8 +123,10 @@ export function readAuthOptions(
     warmUp: readWarmUp(where, options),
     transports: readTransports(where, options),
     unguardedContexts: readUnguardedContexts(where, options),
-    publicUrl: readPublicUrl(where, options),
+    publicUrl,
     trustedOrigins: readTrustedOrigins(where, options),
+    resources: resources.length === 0 ? null : new ProtectedResources(resources),
+    scopes: readScopeImplies(where, options),
     givenRevocation: options['revocation'],
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),

@@ -11,6 +11,7 @@ import {
   sessionCookieSource,
 } from './issuers/module-issuer.js';
 import type { ReadAuthOptions } from './read-auth-options.js';
+import { checkAudiences } from './resource-metadata/read-resources.js';
 import { firstOf, fromBearer, mergeSources, type TokenSource } from './request/token-sources.js';
 import { readRevocationOptions, type RevocationTerms } from './revocation/revocation-options.js';
 
@@ -44,7 +45,8 @@ export function resolveAuthOptions(
   { tokens: own, keys, sessions }: OwnIssuers = noOwnIssuers,
 ): ResolvedAuthOptions {
   const providers = resolveProviders(read, own);
-  const { where, hasProfileOptions } = read;
+  const { where, hasProfileOptions, resources } = read;
+  if (resources !== null) checkAudiences(where, resources.all, providers);
   const missing = findMissingOption(providers, ({ profiles }) => [profiles]);
   // Options for what can never be looked up were not meant for this app.
   if (hasProfileOptions && missing !== null) {

@@ -4,8 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard, AuthModule, jwtIssuer, TokenVerifier } from 'nest-gatehouse';
 import { audience, issuer } from '../rig/tokens.mjs';
 
-/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown, revocation?: boolean }} config */
-export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more = [], toUser, revocation }) {
+/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown, revocation?: boolean, resource?: boolean }} config */
+export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more = [], toUser, revocation, resource }) {
   const first = jwtIssuer({ issuer, audience, jwksUri, algorithms: [algorithm] });
   const others = more.map((other) => jwtIssuer({ audience, algorithms: [algorithm], ...other }));
   const cache = cacheEntries === false ? false : { maxEntries: cacheEntries };
@@ -15,6 +15,8 @@ export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more 
     ...(now === undefined ? {} : { clock: { now } }),
     ...(toUser === undefined ? {} : { toUser }),
     ...(revocation === undefined ? {} : { revocation }),
+    // The whole app is the resource that the tokens are meant for.
+    ...(resource === true ? { publicUrl: audience, resource: { identifier: audience } } : {}),
   });
 }
 
@@ -36,4 +38,11 @@ export const gatehouse = {
     return { verify: (token) => verifier.verify(token), close: () => app.close() };
   },
   guard: (config) => ({ imports: [registerGatehouse(config)], guard: AuthGuard }),
+};
+
+/** The same, in an app that is a protected resource. */
+export const gatehouseResource = {
+  ...gatehouse,
+  name: 'gatehouse-resource',
+  guard: (config) => gatehouse.guard({ ...config, resource: true }),
 };

@@ -2,7 +2,7 @@
 import { awsJwtVerify } from './aws-jwt-verify.mjs';
 import { expressOauth2 } from './express-oauth2-jwt-bearer.mjs';
 import { fastJwt } from './fast-jwt.mjs';
-import { gatehouse } from './gatehouse.mjs';
+import { gatehouse, gatehouseResource } from './gatehouse.mjs';
 import { jose } from './jose.mjs';
 import { jsonwebtoken } from './jsonwebtoken.mjs';
 import { minimum, minimumHere, minimumInPool } from './minimum.mjs';
@@ -12,6 +12,7 @@ import { titles } from './titles.mjs';
 
 const contenders = [
   gatehouse,
+  gatehouseResource,
   stock,
   jose,
   fastJwt,

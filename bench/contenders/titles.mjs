@@ -1,6 +1,7 @@
 // The titles of all contenders in tables and charts, this package first, without loading their packages.
 export const titles = {
   gatehouse: 'nest-gatehouse',
+  'gatehouse-resource': 'nest-gatehouse, with a resource',
   'fast-jwt': 'fast-jwt',
   jose: 'jose',
   'aws-jwt-verify': 'aws-jwt-verify',

@@ -23,6 +23,13 @@ const groups = [
     algorithm: 'ES256',
     names: [...everywhere, 'express-oauth2-jwt-bearer'],
   },
+  // What it costs to compare the audience at each request, beside an app that does not.
+  {
+    name: 'resource-fastify-ES256',
+    adapter: 'fastify',
+    algorithm: 'ES256',
+    names: ['gatehouse', 'gatehouse-resource'],
+  },
 ];
 
 /** Both routes twice, there and back, so that a drift of the machine falls on both alike. */
@@ -100,6 +107,13 @@ function targetsOf(byGroup) {
     found.push(target('guarded / open, CPU a request, Fastify, repeated tokens', onFastify.ratio, { most: 1.1 }));
   if (onExpress !== undefined)
     found.push(target('what the guard adds on Express, repeated tokens', onExpress.addedUs, { most: 5, unit: ' µs' }));
+  const ofResource = byGroup['resource-fastify-ES256'];
+  if (ofResource !== undefined) {
+    const ratio = ofResource['gatehouse-resource'].guardedUs / ofResource.gatehouse.guardedUs;
+    found.push(
+      target('a guarded route with a resource, beside one without, Fastify', ratio, { most: 1.05, unit: '×' }),
+    );
+  }
   return found;
 }
 

@@ -10,6 +10,7 @@ import {
   type Requirement,
   type ScopeRequirement,
 } from './requirement.js';
+import { ScopeHierarchy } from './scope-hierarchy.js';
 
 /**
  * Describes for the log where a list of the user was read: `user.roles, read from the token of issuer "https://…"`. A function,
@@ -56,33 +57,42 @@ export function listOrEmpty<Member>(list: readonly Member[]): readonly Member[] 
   return Array.isArray(given) ? list : [];
 }
 
+const flatScopes = new ScopeHierarchy();
+
 /**
  * Decides about a requirement of scopes, roles or permissions.
  *
  * @param all all requirements of the route: a challenge names the scopes that all of them need, not only those of this one
+ * @param hierarchy the scopes that include others. @defaultValue none do
  */
 export function decideAuthorities(
   requirement: AuthorityRequirement,
   held: GrantedAuthorities,
   all: readonly Requirement[],
+  hierarchy: ScopeHierarchy = flatScopes,
 ): Decision {
-  if (isSatisfied(requirement, held.values)) return granted;
+  const isScope = requirement.kind === 'scopes';
+  const has = (value: string): boolean =>
+    isScope ? hierarchy.grants(held.values, value) : held.values.includes(value);
+  const { match, values } = requirement;
+  if (match === 'all' ? values.every(has) : values.some(has)) return granted;
   const explanation = `It requires ${nameOf(requirement)}; ${held.place()}, has ${logText(held.values)}`;
-  if (requirement.kind !== 'scopes') return denied(explanation);
-  return { kind: 'refused', refusal: RefusalError.scopes(scopesToRequest(all, held.values), explanation) };
+  if (!isScope) return denied(explanation);
+  return { kind: 'refused', refusal: RefusalError.scopes(scopesToRequest(all, has), explanation) };
 }
 
-function isSatisfied({ match, values }: AuthorityRequirement, held: readonly string[]): boolean {
-  return match === 'all' ? values.every((value) => held.includes(value)) : values.some((value) => held.includes(value));
+/** The scopes of a token that would satisfy every requirement, for a client that has none of them. */
+export function scopesOf(all: readonly Requirement[]): readonly string[] {
+  return scopesToRequest(all, () => false);
 }
 
 /**
  * The scopes of a token that would satisfy every requirement, for the `scope` of the challenge (RFC 6750 §3). Of a requirement
  * that any one scope satisfies, those that the token already has are named; if it has none of them, all are named.
  */
-function scopesToRequest(all: readonly Requirement[], held: readonly string[]): readonly string[] {
+function scopesToRequest(all: readonly Requirement[], has: (scope: string) => boolean): readonly string[] {
   const named = all.filter(isScopeRequirement).flatMap(({ match, values }) => {
-    const alreadyHeld = match === 'any' ? values.filter((value) => held.includes(value)) : [];
+    const alreadyHeld = match === 'any' ? values.filter(has) : [];
     return alreadyHeld.length > 0 ? alreadyHeld : values;
   });
   return [...new Set(named)];

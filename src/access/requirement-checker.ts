@@ -11,6 +11,7 @@ import type { PermissionSource, PermissionSources } from './issuer-permissions.j
 import type { PolicyEvaluator } from './policy-evaluator.js';
 import { isDecidedByUserAlone, type AuthorityRequirement, type Requirement } from './requirement.js';
 import type { RouteRequirements } from './route-rules.js';
+import type { ScopeHierarchy } from './scope-hierarchy.js';
 
 export interface RequirementCheckerParts {
   readonly organizations: OrganizationEvaluator;
@@ -18,6 +19,8 @@ export interface RequirementCheckerParts {
   /** For issuers whose tokens do not contain permissions or organizations. */
   readonly sources: PermissionSources;
   readonly profiles: ProfileLookup;
+  /** The scopes that include others. @defaultValue none do */
+  readonly scopes?: ScopeHierarchy | undefined;
 }
 
 /** What one check is about. */
@@ -106,7 +109,12 @@ export class RequirementChecker {
     switch (requirement.kind) {
       case 'scopes':
       case 'roles':
-        return decideAuthorities(requirement, authoritiesInToken(user, requirement.kind), requirements.all);
+        return decideAuthorities(
+          requirement,
+          authoritiesInToken(user, requirement.kind),
+          requirements.all,
+          this.parts.scopes,
+        );
       case 'permissions':
         return this.decidePermissions(requirement, user, requirements.all);
       case 'organization':
@@ -124,22 +132,19 @@ export class RequirementChecker {
     all: readonly Requirement[],
   ): Decision | Promise<Decision> {
     const source = this.parts.sources.find(user);
-    if (source !== undefined) return decideBySource(requirement, user, all, source);
-    return decideAuthorities(requirement, authoritiesInToken(user, 'permissions'), all);
+    if (source !== undefined) return this.decideBySource(requirement, user, all, source);
+    return decideAuthorities(requirement, authoritiesInToken(user, 'permissions'), all, this.parts.scopes);
   }
-}
 
-async function decideBySource(
-  requirement: AuthorityRequirement,
-  user: AuthUser,
-  all: readonly Requirement[],
-  source: PermissionSource,
-): Promise<Decision> {
-  return decideAuthorities(
-    requirement,
-    authoritiesFromSource(await source.permissionsOf(user), 'permissions', source),
-    all,
-  );
+  private async decideBySource(
+    requirement: AuthorityRequirement,
+    user: AuthUser,
+    all: readonly Requirement[],
+    source: PermissionSource,
+  ): Promise<Decision> {
+    const held = authoritiesFromSource(await source.permissionsOf(user), 'permissions', source);
+    return decideAuthorities(requirement, held, all, this.parts.scopes);
+  }
 }
 
 /** @throws {RefusalError} with reason `type`, for a kind of credential that the route does not accept. */

@@ -198,7 +198,7 @@ export const apiKeysModuleProviders: Provider[] = [
 ];
 
 function openEndpoints(
-  { where, tokenEndpoint, settings: { clock, publicUrl } }: ApiKeyTerms,
+  { where, tokenEndpoint, settings: { clock, publicUrl, scopes: hierarchy } }: ApiKeyTerms,
   format: ApiKeyFormat,
   verifier: ApiKeyVerifier,
   usage: ApiKeyUsage,
@@ -213,7 +213,7 @@ function openEndpoints(
   if (!tokenEndpoint) return new OAuthEndpoints(() => undefined);
   // SessionsModule requires publicUrl.
   if (accessTokens === undefined || publicUrl === null) throw withoutSessions(where);
-  const parts = { format, verifier, usage, refused, accessTokens, tokenVerifier, revocation, clock, report };
+  const parts = { format, verifier, usage, refused, accessTokens, tokenVerifier, revocation, clock, report, hierarchy };
   const endpoint = new TokenEndpoint(parts);
   return new OAuthEndpoints(() => {
     adapterRoutes.add(where, endpoint.routes(), report);

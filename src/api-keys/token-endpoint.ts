@@ -1,3 +1,4 @@
+import type { ScopeHierarchy } from '../access/scope-hierarchy.js';
 import { countRefusal, type RefusedKeys } from '../authentication/refused-keys.js';
 import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { isRefusal, type RefusalError } from '../errors/auth-error.js';
@@ -42,6 +43,8 @@ export interface TokenEndpointParts {
   readonly revocation: RevocationService;
   readonly clock: Clock;
   readonly report: ReportEvent;
+  /** The scopes that include others. */
+  readonly hierarchy: ScopeHierarchy;
 }
 
 export const oauthPaths = { token: '/oauth/token', revoke: '/oauth/revoke', introspect: '/oauth/introspect' } as const;
@@ -107,7 +110,7 @@ export class TokenEndpoint {
     checkGrantType(grantType);
     if (proof instanceof OAuthRefusal) throw proof;
     const { key, user, expiresAtMs } = proof;
-    const scopes = chooseScopes(readParameter(form, 'scope'), key);
+    const scopes = chooseScopes(readParameter(form, 'scope'), key, this.parts.hierarchy);
     const audience = this.chooseAudience(form.get('resource') ?? []);
     const { roles, isAnonymous } = user;
     const grant = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience, notAfterMs: expiresAtMs };
@@ -137,7 +140,7 @@ export class TokenEndpoint {
 
   private readonly introspect: Handle = async (form, view) => {
     const { key } = await this.requireClient(form, view);
-    if (!key.scopes.includes(introspectScope)) {
+    if (!this.parts.hierarchy.grants(key.scopes, introspectScope)) {
       const fix = `Give it to the key by ApiKeyService.update('${key.id}', { scopes })`;
       const explanation = `Key ${key.id} lacks the scope ${introspectScope}. ${fix}`;
       throw new OAuthRefusal('insufficient_scope', 'The key lacks the scope introspect', explanation);
@@ -244,10 +247,14 @@ function requireToken(form: FormBody): string {
 }
 
 /** RFC 6749 §3.3. Nothing asked for means everything: clients of MCP ask for nothing. */
-function chooseScopes(asked: string | undefined, { id, scopes: ofKey }: StoredApiKey): readonly string[] {
+function chooseScopes(
+  asked: string | undefined,
+  { id, scopes: ofKey }: StoredApiKey,
+  hierarchy: ScopeHierarchy,
+): readonly string[] {
   if (asked === undefined) return ofKey;
   const scopes = [...new Set(asked.split(' '))];
-  if (scopes.every((scope) => ofKey.includes(scope))) return scopes;
+  if (scopes.every((scope) => hierarchy.grants(ofKey, scope))) return scopes;
   const fix = `Ask for less, or give the key more by ApiKeyService.update('${id}', { scopes })`;
   const explanation = `scope is ${logText(asked)}, and key ${id} has ${logText(ofKey.join(' '))}. ${fix}`;
   throw new OAuthRefusal('invalid_scope', 'scope is malformed, or has what the key does not have', explanation);

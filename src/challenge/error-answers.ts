@@ -37,6 +37,12 @@ export interface Challenge {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
+/** Finds the metadata of the protected resource that a request belongs to (RFC 9728). */
+export interface ResourceFinder {
+  /** `null` for a request outside of all resources. */
+  findMetadataUrl(request: RequestView): string | null;
+}
+
 /** Creates the challenges in responses. Each authentication scheme of the app is one. */
 export interface Challenger {
   challenge(error: AuthError, request: RequestView | null): Challenge | null;
@@ -87,25 +93,40 @@ const noLines: HeaderLines = Object.freeze([]);
 
 /** Turns errors into responses: status, headers and body. The texts are fixed and contain nothing from the request. */
 export class ErrorAnswers {
-  /** @param challengers in the order in which their challenges are sent */
-  constructor(private readonly challengers: readonly Challenger[]) {}
+  /**
+   * @param challengers in the order in which their challenges are sent
+   * @param resources of an app that publishes metadata about itself; `null` for any other
+   */
+  constructor(
+    private readonly challengers: readonly Challenger[],
+    private readonly resources: ResourceFinder | null = null,
+  ) {}
 
-  /** @param request the request that the error belongs to; `null` when it is not known */
-  toAnswer(error: AuthError, request: RequestView | null): Answer {
+  /**
+   * @param request the request that the error belongs to; `null` when it is not known
+   * @param scopes the scopes that the called route requires
+   */
+  toAnswer(error: AuthError, request: RequestView | null, scopes: readonly string[] = []): Answer {
     const { code } = error;
     const body = bodyOf(error);
     const seconds = retryAfterOf(error);
     const retryAfter: HeaderLines = seconds === null ? noLines : [['Retry-After', String(seconds)]];
-    const challenges = isChallenged(code) ? this.challengesFor(error, request) : noLines;
+    const challenges = isChallenged(code) ? this.challengesFor(error, request, scopes) : noLines;
     return { status: statusOf(error), headers: [...challenges, ...retryAfter], body };
   }
 
   /** The `WWW-Authenticate` lines, which state why the client was refused and which schemes it can use. */
-  challengesFor(error: AuthError, request: RequestView | null): HeaderLines {
-    return this.challengers.flatMap((challenger) => {
-      const challenge = challenger.challenge(error, request);
-      return challenge === null ? [] : [['WWW-Authenticate', formatChallenge(challenge)] as const];
-    });
+  challengesFor(error: AuthError, request: RequestView | null, scopes: readonly string[] = []): HeaderLines {
+    const challenges = this.challengers.flatMap((challenger) => challenger.challenge(error, request) ?? []);
+    const metadataUrl = this.findMetadataUrl(error, request);
+    if (metadataUrl === null) return challenges.map(toLine);
+    return [...challenges.map((one) => toLine(withResource(one, metadataUrl, scopes))), exposedChallenge];
+  }
+
+  private findMetadataUrl(error: AuthError, request: RequestView | null): string | null {
+    if (this.resources === null || request === null) return null;
+    const leadsToToken = statusOf(error) === 401 || error.code === 'INSUFFICIENT_SCOPE';
+    return leadsToToken ? this.resources.findMetadataUrl(request) : null;
   }
 }
 
@@ -155,6 +176,26 @@ function bearerError(error: string, description: string): Challenge {
 
 function bearer(parameters: Readonly<Record<string, string>>): Challenge {
   return { scheme: 'Bearer', parameters };
+}
+
+/** Lets the code of a page read the challenge of another origin, if the app allows that origin by CORS (Fetch §3.3.3). */
+const exposedChallenge = ['Access-Control-Expose-Headers', 'WWW-Authenticate'] as const;
+
+/** The schemes whose credentials are access tokens. */
+const tokenSchemes: readonly string[] = ['Bearer', 'DPoP'];
+
+/**
+ * Adds where a client learns how to get a token (RFC 9728 §5.1), and the scopes that it needs. They come first, because clients of
+ * MCP search the whole header for `scope=`, and would find it in a text.
+ */
+function withResource({ scheme, parameters }: Challenge, metadataUrl: string, scopes: readonly string[]): Challenge {
+  if (!tokenSchemes.includes(scheme)) return { scheme, parameters };
+  const { scope = scopes.join(' '), ...rest } = parameters;
+  return { scheme, parameters: { resource_metadata: metadataUrl, ...(scope !== '' && { scope }), ...rest } };
+}
+
+function toLine(challenge: Challenge): HeaderLines[number] {
+  return ['WWW-Authenticate', formatChallenge(challenge)];
 }
 
 function isChallenged(code: AuthErrorCode): boolean {

@@ -110,6 +110,7 @@ export class AuthGuard implements CanActivate {
       return this.answers.continueWithoutUser(call, RefusalError.unknownUser());
     }
     const { rules } = call;
+    if (rules.mode !== 'public' && rules.requirements !== null) this.answers.noteRequirements(call, rules.requirements);
     const mayOutliveToken = rules.mode !== 'public' && rules.mayOutliveToken;
     return admitCaller(call, { user: appUser, verified, online: isOnline(rules), mayOutliveToken });
   }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { HeaderLines } from '../challenge/error-answers.js';
 import type { RequestView } from '../request/request-view.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
@@ -36,4 +38,30 @@ export function answerPreflight(view: RequestView): AdapterAnswer {
     ],
     body: null,
   };
+}
+
+/** A public document of the app, with the validator by which clients ask whether it has changed. */
+export interface JsonDocument {
+  readonly body: string;
+  readonly etag: string;
+}
+
+/** Other services ask again after five minutes. A new signing key is published long before it signs. */
+const cacheControl = 'public, max-age=300';
+
+export function toJsonDocument(value: object): JsonDocument {
+  const body = JSON.stringify(value);
+  return { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
+}
+
+/** The response with a document, or 304 to a client that has it already. */
+export function answerDocument({ body, etag }: JsonDocument, view: RequestView): AdapterAnswer {
+  const headers = [
+    ['Cache-Control', cacheControl],
+    ['ETag', etag],
+  ] as const;
+  // RFC 9110 §13.1.2: the comparison ignores the mark of a weak validator, which a proxy may have added.
+  const known = view.headers('if-none-match').flatMap((line) => line.split(',').map((tag) => tag.trim()));
+  if (known.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)) return { status: 304, headers, body: null };
+  return { status: 200, headers: [['Content-Type', 'application/json; charset=utf-8'], ...headers], body };
 }

@@ -19,7 +19,7 @@ import type { ReportEvent } from '../telemetry/auth-event.js';
 import { type AdapterAnswer, type AdapterRoute, answerPreflight } from './adapter-route.js';
 import { readsBody, readsBodyMember } from './reads-body.decorator.js';
 import { keepParserFault } from './request-body.js';
-import { RouteClaims } from './route-claims.js';
+import { RouteClaims, toPattern } from './route-claims.js';
 import { limitUnreadBody } from './unread-body.js';
 
 type ExpressNext = (error?: unknown) => void;
@@ -51,6 +51,7 @@ interface FastifyReply {
 
 /** The parts of a Fastify instance that are used here. */
 interface FastifyApp {
+  readonly initialConfig: FastifyRouting & { readonly routerOptions?: FastifyRouting };
   route(options: {
     method: string;
     url: string;
@@ -58,6 +59,10 @@ interface FastifyApp {
     handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
   }): void;
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: FastifyReply, done: () => void) => void): void;
+}
+
+interface FastifyRouting {
+  readonly ignoreTrailingSlash?: boolean;
 }
 
 /** A route, and what receives its errors. */
@@ -181,6 +186,9 @@ export class AdapterRoutes {
 
   private addToFastify(app: FastifyApp, route: AddedRoute): void {
     const { method, path, isPublic } = route;
+    const { ignoreTrailingSlash, routerOptions } = app.initialConfig;
+    const isOneRoute = ignoreTrailingSlash === true || routerOptions?.ignoreTrailingSlash === true;
+    if (isOneRoute && path.endsWith('/') && this.routes.has(`${method} ${path.slice(0, -1)}`)) return;
     // Fastify reads a colon as the beginning of a parameter.
     const url = path.replaceAll(':', '::');
     const config = { [readsBodyMember]: true, ...(isPublic && { cors: publicCors }) };
@@ -256,15 +264,6 @@ function reportFor({ method, path, report }: AddedRoute, { explanation, fix }: C
 function pathOf({ url = '' }: IncomingMessage): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
-}
-
-/** Matches method and path as Express does: in upper or lower case, with or without a slash at the end. */
-function toPattern({ method, path }: { readonly method: string; readonly path: string }): RegExp {
-  const segments = path.split('/').filter((segment) => segment !== '');
-  const patterns = segments.map((segment) =>
-    segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
-  );
-  return new RegExp(`^${method} /${patterns.join('/')}/?$`, 'i');
 }
 
 /** Moves what was added last before all else: the app's own CORS, which was added earlier, would answer instead. */

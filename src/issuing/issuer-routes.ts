@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-
 import { publicAddress } from '../configuration/public-url.js';
 import type { RequestView } from '../request/request-view.js';
-import type { AdapterAnswer, AdapterRoute } from './adapter-route.js';
+import { type AdapterAnswer, type AdapterRoute, answerDocument, toJsonDocument } from './adapter-route.js';
 import type { AuthorizationServerMetadata } from './authorization-server-metadata.js';
 import type { PublicJwk } from './signing-keys.js';
 
@@ -17,9 +15,6 @@ export interface IssuerRoutesParts {
   readonly metadata: AuthorizationServerMetadata;
 }
 
-/** Other services ask again after five minutes. A new key is published long before it signs. */
-const cacheControl = 'public, max-age=300';
-
 const keysPath = '/.well-known/jwks.json';
 const metadataPath = '/.well-known/oauth-authorization-server';
 const authorizationPath = '/oauth/authorize';
@@ -30,8 +25,8 @@ const authorizationPath = '/oauth/authorize';
  * response type.
  */
 export function issuerRoutes({ issuer, publicUrl, published, metadata }: IssuerRoutesParts): readonly AdapterRoute[] {
-  const keys = rememberLast((jwks: readonly PublicJwk[]) => toDocument({ keys: jwks }));
-  const answerKeys = async (view: RequestView): Promise<AdapterAnswer> => answerWith(keys(await published()), view);
+  const keys = rememberLast((jwks: readonly PublicJwk[]) => toJsonDocument({ keys: jwks }));
+  const answerKeys = async (view: RequestView): Promise<AdapterAnswer> => answerDocument(keys(await published()), view);
   const answerMetadata = (view: RequestView): AdapterAnswer => {
     const document = metadata.toDocument({
       issuer,
@@ -41,7 +36,7 @@ export function issuerRoutes({ issuer, publicUrl, published, metadata }: IssuerR
       response_types_supported: [],
       grant_types_supported: [],
     });
-    return answerWith(toDocument(document), view);
+    return answerDocument(toJsonDocument(document), view);
   };
   const issuerPath = new URL(issuer).pathname.replace(/\/+$/, '');
   const metadataPaths = new Set([metadataPath, `${metadataPath}${issuerPath}`]);
@@ -63,27 +58,6 @@ function refuseAuthorization(): AdapterAnswer {
     ],
     body: JSON.stringify({ error: 'unsupported_response_type' }),
   };
-}
-
-interface JsonDocument {
-  readonly body: string;
-  readonly etag: string;
-}
-
-function toDocument(value: object): JsonDocument {
-  const body = JSON.stringify(value);
-  return { body, etag: `"${createHash('sha256').update(body).digest('base64url')}"` };
-}
-
-function answerWith({ body, etag }: JsonDocument, view: RequestView): AdapterAnswer {
-  const headers = [
-    ['Cache-Control', cacheControl],
-    ['ETag', etag],
-  ] as const;
-  // RFC 9110 §13.1.2: the comparison ignores the mark of a weak validator, which a proxy may have added.
-  const known = view.headers('if-none-match').flatMap((line) => line.split(',').map((tag) => tag.trim()));
-  if (known.some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag)) return { status: 304, headers, body: null };
-  return { status: 200, headers: [['Content-Type', 'application/json; charset=utf-8'], ...headers], body };
 }
 
 /** Computes again only for another value. */

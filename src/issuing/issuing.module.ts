@@ -1,16 +1,17 @@
 import { Inject, Module, type NestModule } from '@nestjs/common';
 
+import { AdapterRoutesModule } from './adapter-routes.module.js';
 import { AdapterRoutes } from './adapter-routes.service.js';
 import { AuthorizationServerMetadata } from './authorization-server-metadata.js';
-import { RouteClaims } from './route-claims.js';
 
 /**
  * What the modules share that issue tokens: their routes and the metadata of the app. Each of them imports it; Nest creates
  * it once.
  */
 @Module({
-  providers: [RouteClaims, AdapterRoutes, AuthorizationServerMetadata],
-  exports: [RouteClaims, AdapterRoutes, AuthorizationServerMetadata],
+  imports: [AdapterRoutesModule],
+  providers: [AuthorizationServerMetadata],
+  exports: [AdapterRoutesModule, AuthorizationServerMetadata],
 })
 export class IssuingModule implements NestModule {
   constructor(@Inject(AdapterRoutes) private readonly routes: AdapterRoutes) {}

@@ -34,3 +34,12 @@ function keyOf(route: string): string {
   const known = segments.map((segment) => (segment.startsWith(':') ? ':' : segment.toLowerCase()));
   return `${method.toUpperCase()} /${known.join('/')}`;
 }
+
+/** Matches method and path as Express does: in upper or lower case, with or without a slash at the end. */
+export function toPattern({ method, path }: { readonly method: string; readonly path: string }): RegExp {
+  const segments = path.split('/').filter((segment) => segment !== '');
+  const patterns = segments.map((segment) =>
+    segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
+  );
+  return new RegExp(`^${method} /${patterns.join('/')}/?$`, 'i');
+}

@@ -1,7 +1,9 @@
+import { scopesOf } from '../access/authority-evaluator.js';
 import { decideWithoutUser } from '../access/decision.js';
 import { type GuardContext, handlerNameOf } from '../access/guard-context.js';
 import type { ErrorAnswers } from '../challenge/error-answers.js';
-import { type AuthError, isAuthError, isConfigurationError } from '../errors/auth-error.js';
+import type { RouteRequirements, RouteRules } from '../access/route-rules.js';
+import { type AuthError, isAuthError, isConfigurationError, RefusalError, withScheme } from '../errors/auth-error.js';
 import type { RefusedEvent, ReportEvent } from '../telemetry/auth-event.js';
 import { createPrivateSlot } from '../request/private-slot.js';
 import { anonymousCaller, type Transport } from './transport.js';
@@ -10,12 +12,14 @@ import { anonymousCaller, type Transport } from './transport.js';
 const maxReportedHandlers = 100;
 
 /** A call whose caller was not authenticated, or not authorized. */
-type Call = Pick<GuardContext<Transport>, 'context' | 'transport' | 'view'>;
+type Call = Pick<GuardContext<Transport>, 'context' | 'transport' | 'view'> & Partial<Pick<GuardContext, 'rules'>>;
 
 /** Answers errors of authentication and authorization: reports them, adds their headers, and creates the exception for the transport. */
 export class CallAnswers {
   /** The names of the handlers that were reported, by request: two guards of one handler report once, two handlers twice. */
   private readonly reported = createPrivateSlot<Set<string>>();
+  /** Of routes that require scopes, for errors of their handlers: Nest does not tell a filter which handler has thrown. */
+  private readonly requirements = createPrivateSlot<RouteRequirements>();
 
   constructor(
     readonly answers: ErrorAnswers,
@@ -37,7 +41,7 @@ export class CallAnswers {
     }
     if (decision.kind === 'refuse') throw this.toException(call, error);
     if (decision.challenge) {
-      call.transport.addHeaders(call.context, this.answers.challengesFor(error, call.view));
+      call.transport.addHeaders(call.context, this.answers.challengesFor(error, call.view, scopesOfRules(call.rules)));
     }
     call.transport.setUser(call.context, anonymousCaller);
     return true;
@@ -46,7 +50,12 @@ export class CallAnswers {
   /** Reports the error, adds its headers to the answer, and returns the exception that the caller has to throw or send. */
   refuse(call: Call, error: AuthError, handler = handlerNameOf(call)): Error {
     this.reportOnce(call.view.request, error, { handler, anonymous: false });
-    return this.toException(call, error);
+    return this.toException(call, this.withScopesOfRoute(call, error));
+  }
+
+  /** Notes which scopes the route of an accepted call requires, in case that its handler asks for further ones. */
+  noteRequirements({ view }: Pick<Call, 'view'>, requirements: RouteRequirements): void {
+    if (requirements.all.some(({ kind }) => kind === 'scopes')) this.requirements.set(view.request, requirements);
   }
 
   /** Adds the headers of the answer to an exception that was created, and reported, without its response. */
@@ -70,9 +79,29 @@ export class CallAnswers {
     this.report({ type: 'refused', code, reason, explanation, handler, anonymous });
   }
 
-  private toException({ transport, context, view }: Call, error: AuthError): Error {
-    const answer = this.answers.toAnswer(error, view);
+  /** A client needs the scopes that a handler asks for in addition to those of the route, so the challenge names all of them. */
+  private withScopesOfRoute(call: Call, error: AuthError): AuthError {
+    if (error.code !== 'INSUFFICIENT_SCOPE') return error;
+    const ofRoute = this.scopesFor(call);
+    const { requiredScopes = [] } = error as Partial<RefusalError>;
+    if (ofRoute.length === 0) return error;
+    const complete = RefusalError.scopes([...new Set([...ofRoute, ...requiredScopes])], error.explanation);
+    return withScheme(complete, error.scheme) as AuthError;
+  }
+
+  private scopesFor({ view, rules }: Call): readonly string[] {
+    if (rules !== undefined) return scopesOfRules(rules);
+    return scopesOf(this.requirements.find(view.request)?.all ?? []);
+  }
+
+  private toException(call: Call, error: AuthError): Error {
+    const { transport, context, view } = call;
+    const answer = this.answers.toAnswer(error, view, this.scopesFor(call));
     transport.addRefusalHeaders(context, answer.headers);
     return transport.toException(answer, error, context);
   }
+}
+
+function scopesOfRules(rules: RouteRules): readonly string[] {
+  return rules.mode === 'public' ? [] : scopesOf(rules.requirements?.all ?? []);
 }

@@ -26,6 +26,8 @@ class VerifiedUser implements AuthUser {
   readonly #token: string;
   // Not the verified token, whose authentication keeps the text of the request in memory.
   readonly #header: TokenHeader;
+  // Freezing an object does not freeze its private fields.
+  #passed: object | null = null;
 
   constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
     const mapped = claimMap.map(token.claims);
@@ -52,6 +54,13 @@ class VerifiedUser implements AuthUser {
     for (const list of [this.roles, this.scopes, this.permissions]) Object.freeze(list);
     deepFreeze(this.organizations);
     Object.freeze(this);
+  }
+
+  static checkOnce<Key extends object>(user: AuthUser, key: Key, check: (user: AuthUser, key: Key) => void): void {
+    const isVerified = #passed in user;
+    if (isVerified && user.#passed === key) return;
+    check(user, key);
+    if (isVerified) user.#passed = key;
   }
 
   static tokenOf(user: unknown): string | undefined {
@@ -89,6 +98,18 @@ export function areOfOneToken(one: AuthUser, other: AuthUser): boolean {
   if (one === other) return true;
   const token = findTokenOf(one);
   return token !== undefined && token === findTokenOf(other);
+}
+
+/**
+ * Checks the claims of a user. A check that the user of a token has passed is not repeated for the same key until it was made for
+ * another one: claims never change, and reading them for each request costs more than to remember the last result.
+ */
+export function checkOnce<Key extends object>(
+  user: AuthUser,
+  key: Key,
+  check: (user: AuthUser, key: Key) => void,
+): void {
+  VerifiedUser.checkOnce(user, key, check);
 }
 
 /** Returns the token of a user; `undefined` for a user that was created by hand, for example in a test of the app. */

@@ -7,19 +7,13 @@ import { discoverAuthorizationServerMetadata } from '@modelcontextprotocol/sdk/c
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { type AuthUser, CurrentUser, RequireScopes } from 'nest-gatehouse';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { endAfterwards, platforms } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import type { KeyStoreApp } from '../support/key-store-app.js';
+import { answerMcp, type McpRequest, type McpResponse } from '../support/mcp-server.js';
 import { startTokenEndpointApp } from '../support/token-endpoint-app.js';
-
-interface Wrapped<Raw> {
-  readonly raw?: Raw;
-  readonly hijack?: () => void;
-}
 
 @Controller('mcp')
 class McpController {
@@ -27,19 +21,12 @@ class McpController {
 
   @RequireScopes('cats:read')
   @Post()
-  async answer(
-    @Req() request: IncomingMessage & Wrapped<IncomingMessage> & { body: unknown },
-    @Res() response: ServerResponse & Wrapped<ServerResponse>,
-    @CurrentUser() user: AuthUser,
-  ): Promise<void> {
+  async answer(@Req() request: McpRequest, @Res() response: McpResponse, @CurrentUser() user: AuthUser): Promise<void> {
     const server = new McpServer({ name: 'cats', version: '1.0.0' });
     server.registerTool('whoami', { description: 'States the caller' }, () => ({
       content: [{ type: 'text', text: `${user.id} by ${String(user.clientId)}` }],
     }));
-    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    await server.connect(transport);
-    if (this.host.httpAdapter.getType() === 'fastify') response.hijack?.();
-    await transport.handleRequest(request.raw ?? request, response.raw ?? response, request.body);
+    await answerMcp(server, this.host.httpAdapter.getType(), request, response);
   }
 }
 

@@ -111,7 +111,7 @@ function configurationOf(apis: readonly string[], clients: readonly object[]): R
           if (!apis.includes(resource)) throw new Error('The provider does not know this API');
           return {
             audience: resource,
-            scope: 'cats:read',
+            scope: 'cats:read cats:write',
             // An API whose address contains `opaque` gets opaque tokens.
             accessTokenFormat: resource.includes('opaque') ? 'opaque' : 'jwt',
             accessTokenTTL: 300,

@@ -34,7 +34,7 @@ export async function signIn(
     code_challenge_method: 'S256',
   }).toString();
 
-  const back = await new Browser(name).guardContext(authorize, redirectUri);
+  const back = await signInAt(authorize, name, redirectUri);
   if (back.searchParams.get('state') !== state || !back.searchParams.has('code'))
     throw new Error(`the provider sent ${back.search}`);
 
@@ -54,6 +54,11 @@ export async function signIn(
     throw new Error(`the provider answered ${JSON.stringify(tokens)}`);
   }
   return { accessToken, idToken };
+}
+
+/** Signs in at a page of a provider, and returns the redirect URI with what the provider has added to it. */
+export function signInAt(page: URL, name: string, redirectUri: string): Promise<URL> {
+  return new Browser(name).guardContext(page, redirectUri);
 }
 
 const mostSteps = 12;
