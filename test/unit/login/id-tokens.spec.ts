@@ -40,7 +40,11 @@ describe('an ID token is refused', () => {
     ['with a nonce that is a list', () => stand.idToken({ claims: { nonce: [login.nonce] } }), 'claim'],
     ['for another client', () => stand.idToken({ claims: { aud: 'dog-app' } }), 'audience'],
     ['without an audience', () => stand.idToken({ claims: { aud: undefined } }), 'audience'],
-    ['with an audience that is not all text', () => stand.idToken({ claims: { aud: ['cat-app', 7] } }), 'audience'],
+    [
+      'with an audience that is not all text',
+      () => stand.idToken({ claims: { aud: ['cat-app', 7], azp: 'cat-app' } }),
+      'audience',
+    ],
     [
       'for several clients, not saying for which',
       () => stand.idToken({ claims: { aud: ['cat-app', 'x'] } }),
