@@ -53,6 +53,8 @@ export class AccountAccess {
    */
   async revokeAll(accountId: string, own: IdentityKey | null = null): Promise<void> {
     const { records } = this.parts;
+    // Before the kept tokens: a sign-in that keeps some at this moment looks afterwards whether its session is still there.
+    await this.endSessions(accountId);
     // Those of the owner as well, which then are kept anew by the next sign-in: an entry does not tell whose it is.
     await this.removeProviderTokens(accountId, null);
     for (const identity of await records.ask((store) => store.listIdentities(accountId))) {

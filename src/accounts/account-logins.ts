@@ -93,11 +93,14 @@ export class AccountLogins extends LoginAccounts {
   private async arrive(arrival: Arrival): Promise<Arrived | null> {
     const { records } = this.parts;
     const { linkTo, guest } = await this.findCaller(arrival.login);
+    const linkingGuest = arrival.login.linkTo === null ? null : guest;
     const owner = await records.findByIdentity(arrival.identity);
+    checkLinkingGuest(linkingGuest, owner, 'identity');
     if (owner !== null) return await this.comeBack(owner, linkTo, arrival);
     if (linkTo !== null) return await this.link(linkTo, arrival);
     const { emailKey } = arrival;
     const holder = emailKey === null ? null : await records.findByEmail(emailKey);
+    checkLinkingGuest(linkingGuest, holder !== null && isUnused(holder) ? null : holder, 'email');
     if (holder === null || holder.id === guest?.id) return await this.settle(holder, guest, arrival);
     if (!isSameMailbox(holder.email, arrival.provenEmail)) throw takenError('email');
     if (holder.status === 'disabled') throw refused('The account that has the address is disabled');
@@ -176,6 +179,7 @@ export class AccountLogins extends LoginAccounts {
           emailVerified === account.emailVerified && (await records.findByIdentity(identity))?.id === account.id,
         refusal: 'LOGIN_REFUSED',
         network: login.network,
+        isSignIn: login.linkTo === null || isNewUser,
       });
     } catch (error) {
       // Nobody may be left with a way into an account that they must not sign in to.
@@ -196,6 +200,11 @@ async function startKnown(start: () => Promise<Session>): Promise<Session> {
     if (isRefusal(error) && error.reason === 'revoked') throw refused(error.explanation);
     throw error;
   }
+}
+
+/** A guest who links becomes a user by it, and must not sign in to another account, or change one. */
+function checkLinkingGuest(guest: FoundAccount | null, other: FoundAccount | null, taken: 'identity' | 'email'): void {
+  if (guest !== null && other !== null && other.id !== guest.id) throw takenError(taken);
 }
 
 function personOf({ identity, provenEmail, profile }: Arrival): Pick<ProvenPerson, 'email' | 'profile' | 'identity'> {

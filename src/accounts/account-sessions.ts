@@ -51,6 +51,8 @@ export interface SessionBeginning {
   readonly refusal: 'INVALID_CREDENTIALS' | 'LOGIN_REFUSED';
   /** From where the account counts as signed in to from now on; left out for a sign-in that proves nothing. */
   readonly network?: string | null | undefined;
+  /** `false`: a session that was there before goes on. It is not ended, and nothing is recorded. @defaultValue true */
+  readonly isSignIn?: boolean;
 }
 
 const isAlwaysGood = (): Promise<boolean> => Promise.resolve(true);
@@ -93,7 +95,8 @@ export class AccountSessions {
    * @param account as it was when its credentials were judged
    * @throws {RefusalError} the refusal of the beginning where the account was changed meanwhile; the session has ended then
    */
-  async open(account: FoundAccount, { start, isStillGood, refusal, network }: SessionBeginning): Promise<Session> {
+  async open(account: FoundAccount, beginning: SessionBeginning): Promise<Session> {
+    const { start, isStillGood, refusal, network, isSignIn = true } = beginning;
     const { sessions, signIns, passwords, findLimits } = this.parts;
     const session = await start();
     try {
@@ -102,9 +105,10 @@ export class AccountSessions {
       if (current === null || !(await isStillGood(current)))
         throw RefusalError.of(refusal, 'The account was changed or disabled meanwhile');
     } catch (error) {
-      await sessions.end(session.id);
+      if (isSignIn) await sessions.end(session.id);
       throw error;
     }
+    if (!isSignIn) return session;
     await Promise.all([
       network === undefined ? undefined : findLimits().noteSignIn(account.id, network),
       signIns.note(account.id),

@@ -65,6 +65,8 @@ export class AccountSignIns {
     // Before the identity, so that a request that failed in between can be made again.
     await this.parts.access.removeProviderTokens(id, provider);
     for (const identity of linked) await this.parts.records.removeIdentity(id, identity);
+    // A sign-in may have kept some in between.
+    await this.parts.access.removeProviderTokens(id, provider);
     // Looked at afterwards as well: two requests that remove one of two providers each would both see the other one.
     if (await this.canSignIn(id)) return;
     for (const identity of linked) await this.parts.records.addIdentity(id, identity);

@@ -95,6 +95,9 @@ export class AddressProofs {
     { credentials = {}, customData, profile, identity }: OwnedAccount = {},
   ): Promise<FoundAccount | null> {
     const { records, access } = this.parts;
+    // What its owner has added must not be lost, where the address was verified since the account was read.
+    const current = await records.find(account.id);
+    if (current === null || !isStillUnproven(account)(current)) return null;
     // Before it, so that a failure in between leaves nothing of the stranger; and after it, for what was added meanwhile.
     await access.revokeAll(account.id, identity);
     const verified = await this.verify(account, isStillUnproven(account), (found) => ({

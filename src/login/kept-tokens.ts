@@ -45,6 +45,11 @@ export class KeptTokens {
     await this.ask((store) => store.save(userId, provider, sealed, this.parts.clock.now()));
   }
 
+  /** Forgets the tokens of a user at a provider. */
+  async remove(userId: string, provider: string): Promise<void> {
+    await this.ask((store) => store.remove(userId, provider));
+  }
+
   /**
    * An access token of a user at a provider that is valid for another 30 seconds. One whose expiry the provider has not told is given as long
    * as it is kept, and one that cannot be refreshed until it expires.

@@ -69,11 +69,22 @@ export function fromBody(body: JsonObject): { readonly answer: LoginAnswer; read
   return { answer, sealed: read('attempt') };
 }
 
-/** An address with one parameter more. */
-export function withParameter(address: string, name: 'new' | 'error', value: string): string {
-  const url = new URL(address);
-  url.searchParams.set(name, value);
-  return url.href;
+/** How a login has ended, as its page is told. */
+export type LoginOutcome = { readonly new: '1' } | { readonly error: LoginErrorCode } | Readonly<Record<string, never>>;
+
+/**
+ * The address of a page with the outcome of a login, in the place of what the address says of one. What else it has is left as it is written,
+ * because it may be signed.
+ */
+export function withOutcome(address: string, outcome: LoginOutcome): string {
+  const [page = '', ...fragment] = address.split('#');
+  const [path = '', ...query] = page.split('?');
+  const own = query
+    .join('?')
+    .split('&')
+    .filter((pair) => pair !== '' && !['new', 'error'].some((name) => new URLSearchParams(pair).has(name)));
+  const pairs = [...own, ...Object.entries(outcome).map(([name, value]) => `${name}=${value}`)];
+  return [pairs.length === 0 ? path : `${path}?${pairs.join('&')}`, ...fragment].join('#');
 }
 
 /** What a page is told about a login that has failed. */
@@ -82,7 +93,9 @@ export type LoginErrorCode =
   | 'login_state'
   | 'email_taken'
   | 'identity_taken'
-  | 'temporarily_unavailable';
+  | 'temporarily_unavailable'
+  // Only by Stack Auth, whose accounts may have a second factor.
+  | 'mfa_required';
 
 /** What a page is told about errors of these codes; any other one refuses the person. */
 const loginErrorCodes: Readonly<Partial<Record<AuthErrorCode, LoginErrorCode>>> = {

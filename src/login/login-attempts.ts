@@ -64,6 +64,8 @@ export interface ReturnedAttempt {
 const lifetimeSeconds = 600;
 /** A browser that begins logins and never ends them would send ever more cookies, until servers refuse its requests. */
 const mostCookies = 5;
+/** All of them together: some servers refuse a header of 8 KB, which another site could make a browser send otherwise. */
+const mostCookieBytes = 5_000;
 const namePrefix = 'login.';
 /** What the attempts are sealed for, so that nothing else that the app has sealed passes for one. */
 const context = 'login attempt';
@@ -88,9 +90,7 @@ export class LoginAttempts {
     if (place.in === 'body') return { attempt, sealed };
     const { cookies } = this.parts;
     const { view, response, sameSite } = place;
-    const known = cookies.cookieNames(view, namePrefix);
-    // Browsers send the oldest cookie first (RFC 6265 §5.4).
-    for (const name of known.slice(0, Math.max(0, known.length - mostCookies + 1))) this.clear(response, name);
+    for (const name of this.namesToDrop(view, sealed.length)) this.clear(response, name);
     cookies.setCookie(response, {
       name: cookieName(attempt.state),
       value: sealed,
@@ -133,6 +133,25 @@ export class LoginAttempts {
       this.parts.findUsed().take([{ key, limit: 1, windowMs }], this.parts.clock.now()),
     );
     if (roomFrom !== null) throw refuse('The login was used already');
+  }
+
+  /** The cookies of earlier logins for which there is no room beside a new one, the oldest first. */
+  private namesToDrop(view: RequestView, newLength: number): readonly string[] {
+    const { cookies } = this.parts;
+    // Browsers send the oldest cookie first (RFC 6265 §5.4).
+    const known = cookies.cookieNames(view, namePrefix).map((name) => ({
+      name,
+      length: cookies.readCookie(view, name).reduce((sum, value) => sum + value.length, 0),
+    }));
+    let count = known.length + 1;
+    let length = known.reduce((sum, cookie) => sum + cookie.length, newLength);
+    const dropped = known.filter((cookie) => {
+      if (count <= mostCookies && length <= mostCookieBytes) return false;
+      count -= 1;
+      length -= cookie.length;
+      return true;
+    });
+    return dropped.map(({ name }) => name);
   }
 
   private clear(response: object, name: string): void {

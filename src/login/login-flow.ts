@@ -29,6 +29,8 @@ export interface AnsweredRequest {
   readonly view: RequestView;
   /** Left out: what the request chooses. */
   readonly delivery?: TokenDelivery;
+  /** Whether the client sends the session in which the login began along, if there is one. @defaultValue false: its cookies may be missing */
+  readonly carriesSession?: boolean;
 }
 
 /** A session that a login has begun, or whose user has linked an identity. */
@@ -47,6 +49,11 @@ interface LoginSession {
 
 /** Errors of a provider that are no decision: it asks to try again later (RFC 6749 §4.1.2.1). */
 const temporaryErrors: readonly string[] = ['server_error', 'temporarily_unavailable'];
+/** Errors that last until somebody changes the registration of the app at the provider, or its options. */
+const configurationErrors: readonly string[] = [
+  ...['invalid_scope', 'unauthorized_client', 'unsupported_response_type', 'unsupported_response_mode'],
+  ...['redirect_uri_mismatch', 'application_suspended'],
+];
 
 /** Leads people to their providers, and judges what these send back. */
 export class LoginFlow {
@@ -75,15 +82,16 @@ export class LoginFlow {
     answer: LoginAnswer,
     answered: AnsweredRequest,
   ): Promise<CompletedLogin> {
-    const { findAccounts, keptTokens, endedLogins, sessions } = this.parts;
+    const { findAccounts, sessions } = this.parts;
     await client.checkIssuer(answer.issuer);
     const code = readCode(client, answer);
     const { redirectUri, nonce, codeVerifier } = attempt;
     const proven = await client.exchange({ code, redirectUri, nonce, codeVerifier });
     // After the provider was asked, which may take seconds: a session that was ended meanwhile must link nothing.
-    const { carriedId, bound } = await this.findSession(attempt, answered.view);
+    const { carriedId, bound } = await this.findSession(attempt, answered);
     const { identity, vouchesForEmail } = proven;
     let isNewUser = false;
+    let isGoingOn = false;
     const session = await findAccounts().signIn(
       {
         identity,
@@ -96,20 +104,50 @@ export class LoginFlow {
       async (user, how) => {
         isNewUser = how.isNewUser;
         const userId = typeof user === 'string' ? user : user.id;
-        await keptTokens?.save(userId, client.id, proven.tokens);
         // A guest who has become a user by linking has a new session, as after any other way to become one.
-        if (attempt.link && bound !== null && !isNewUser) return await this.goOn(bound, userId);
+        isGoingOn = attempt.link && !isNewUser;
+        if (isGoingOn && bound !== null) return await this.goOn(bound, userId);
         return await this.start(user, how.isNewUser, proven, answered);
       },
     );
-    if (attempt.link) return { session, isNewUser };
+    await this.keepTokens(session, client, proven, isGoingOn);
+    if (isGoingOn) return { session, isNewUser };
     // A form that the provider's page has sent comes without the cookies of the session that it replaces.
     if (bound !== null && carriedId === null) await sessions.end(bound.id);
-    if (await endedLogins.has(client.id, proven)) {
-      await sessions.end(session.id);
-      throw RefusalError.of('LOGIN_REFUSED', 'The provider has ended the login meanwhile');
-    }
+    await this.checkHasNotEnded(session, client, proven);
     return { session, isNewUser };
+  }
+
+  /** Tokens that are kept just when somebody else takes the account over would be used for its owner. */
+  private async keepTokens(
+    { id, userId }: Session,
+    client: ProviderClient,
+    { tokens }: ProvenIdentity,
+    isGoingOn: boolean,
+  ): Promise<void> {
+    const { keptTokens, gate, sessions } = this.parts;
+    if (keptTokens === null) return;
+    try {
+      await keptTokens.save(userId, client.id, tokens);
+    } catch (error) {
+      if (!isGoingOn) await sessions.end(id);
+      throw error;
+    }
+    // A takeover ends the sessions before it removes the kept tokens.
+    if ((await gate.findUserIdOf(id)) === userId) return;
+    await keptTokens.remove(userId, client.id);
+    throw new AuthUnavailableError('The session was ended while it began: another login has changed the account', 1);
+  }
+
+  private async checkHasNotEnded({ id }: Session, client: ProviderClient, proven: ProvenIdentity): Promise<void> {
+    const { endedLogins, sessions } = this.parts;
+    let hasEnded = true;
+    try {
+      hasEnded = await endedLogins.has(client.id, proven);
+    } finally {
+      if (hasEnded) await sessions.end(id);
+    }
+    if (hasEnded) throw RefusalError.of('LOGIN_REFUSED', 'The provider has ended the login meanwhile');
   }
 
   private start(
@@ -143,10 +181,14 @@ export class LoginFlow {
    *
    * @throws {RefusalError} `LOGIN_STATE` where an identity is to be linked to the user of a session that is not there any more
    */
-  private async findSession({ session, link }: LoginAttempt, view: RequestView): Promise<LoginSession> {
+  private async findSession(
+    { session, link }: LoginAttempt,
+    { view, carriesSession = false }: AnsweredRequest,
+  ): Promise<LoginSession> {
     const { gate } = this.parts;
     const carriedId = await gate.findSessionId(view);
-    const isSame = session !== null && (carriedId === null || carriedId === session.id);
+    const mayBeMissing = !carriesSession || !link;
+    const isSame = session !== null && ((carriedId === null && mayBeMissing) || carriedId === session.id);
     const bound = isSame && (await gate.findUserIdOf(session.id)) === session.userId ? session : null;
     if (!link || bound !== null) return { carriedId, bound };
     throw RefusalError.of(
@@ -161,7 +203,14 @@ function readCode({ id }: ProviderClient, { code, error }: LoginAnswer): string 
   if (error !== null && temporaryErrors.includes(error)) {
     throw new AuthUnavailableError(`The provider ${id} cannot log anybody in at the moment (${error})`);
   }
-  if (error !== null) throw RefusalError.of('LOGIN_REFUSED', `The provider ${id} or the person has declined`);
-  if (code === null || code === '') throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
+  // Only a word is repeated, because anybody can send anything here.
+  const word = /^[\w.-]{1,60}$/.test(error ?? '') ? `: ${error ?? ''}` : '';
+  if (error !== null && configurationErrors.includes(error)) {
+    throw new AuthUnavailableError(`The provider ${id} does not accept how this app is registered there${word}`);
+  }
+  if (error !== null) throw RefusalError.of('LOGIN_REFUSED', `The provider ${id} or the person has declined${word}`);
+  // RFC 6749 Appendix A.11.
+  if (code === null || !/^[\x20-\x7e]+$/.test(code))
+    throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
   return code;
 }

@@ -69,6 +69,8 @@ export interface LoginProvider {
   /** Further parameters of the authorization request. */
   readonly authorizationParameters: Readonly<Record<string, string>>;
   readonly responseMode: 'query' | 'form_post';
+  /** Errors of its token endpoint that say that a code is not accepted, besides those of RFC 6749. */
+  readonly refusedErrors?: readonly string[];
   /** Whether the provider takes PKCE (RFC 7636, S256). */
   readonly pkce: boolean;
   /** `null` for a provider that issues no ID tokens. */

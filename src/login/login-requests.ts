@@ -26,7 +26,7 @@ import {
   type LoginAnswer,
   readQuery,
   toLoginErrorCode,
-  withParameter,
+  withOutcome,
 } from './login-answers.js';
 import type { AttemptPlace, LoginAttempt, LoginAttempts, LoginPlan } from './login-attempts.js';
 import type { LoginFlow } from './login-flow.js';
@@ -92,7 +92,8 @@ export class LoginRequests {
   /** `GET /auth/callback/:provider` */
   async callbackByLink(request: object, response: object, provider: string): Promise<void> {
     const view = this.parts.gate.begin(request, response);
-    await this.answerBrowser(this.getClient(provider), fromQuery(readQuery(view)), { request, response, view });
+    const read = (): Promise<LoginAnswer> => Promise.resolve(fromQuery(readQuery(view)));
+    await this.answerBrowser(this.getClient(provider), read, { request, response, view });
   }
 
   /** `POST /auth/callback/:provider`: from a frontend as JSON, or from the page of a provider as a form. */
@@ -103,7 +104,8 @@ export class LoginRequests {
       return await this.answerClient(request, response, provider);
     // Of another origin by its nature. That the login began in this browser is shown by the cookie of its state.
     const view = gate.beginFromAnywhere(request, response);
-    await this.answerBrowser(client, fromForm(await readFormBody(request)), { request, response, view });
+    const read = async (): Promise<LoginAnswer> => fromForm(await readFormBody(request));
+    await this.answerBrowser(client, read, { request, response, view });
     return undefined;
   }
 
@@ -184,12 +186,13 @@ export class LoginRequests {
   /** Ends a login in a browser: it is sent to a page in any case, which is told what has failed. */
   private async answerBrowser(
     client: ProviderClient,
-    answer: LoginAnswer,
+    read: () => Promise<LoginAnswer>,
     { request, response, view }: Exchange,
   ): Promise<void> {
     const { attempts, flow, sessions, addresses, redirect, callbackUrl } = this.parts;
     let page = addresses.first;
     try {
+      const answer = await readAnswer(read);
       const attempt = attempts.find({ provider: client.id, state: answer.state, view, sealed: null });
       page = attempt.returnTo ?? page;
       checkCalledBackAt(attempt, callbackUrl(client.id));
@@ -197,11 +200,11 @@ export class LoginRequests {
       const answered = { request, view, delivery: 'cookies' } as const;
       const { session, isNewUser } = await flow.complete(client, attempt, answer, answered);
       sessions.deliver(session, request, response);
-      redirect(response, isNewUser ? withParameter(page ?? '', 'new', '1') : (page ?? ''));
+      redirect(response, withOutcome(page ?? '', isNewUser ? { new: '1' } : {}));
     } catch (error) {
       if (page === null) throw error;
       this.reportFailure(`The callback of ${client.id}`, error);
-      redirect(response, withParameter(page, 'error', toLoginErrorCode(error)));
+      redirect(response, withOutcome(page, { error: toLoginErrorCode(error) }));
     }
   }
 
@@ -214,7 +217,7 @@ export class LoginRequests {
     const attempt = attempts.find({ provider: client.id, state: answer.state, view, sealed });
     await attempts.use(attempt, sealed === null ? response : null);
     try {
-      const { session } = await flow.complete(client, attempt, answer, { request, view });
+      const { session } = await flow.complete(client, attempt, answer, { request, view, carriesSession: true });
       return sessions.deliver(session, request, response);
     } catch (error) {
       if (isAuthError(error) || isRefusalOfTheApp(error)) throw error;
@@ -235,6 +238,16 @@ export class LoginRequests {
     }
     const { problem, frames } = describeThrown(error, null);
     report({ type: 'rule-failed', rule: 'A function of the app', handler, problem, frames });
+  }
+}
+
+/** @throws {RefusalError} `LOGIN_STATE` for a form that cannot be read: it has no state */
+async function readAnswer(read: () => Promise<LoginAnswer>): Promise<LoginAnswer> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isRefusal(error)) throw RefusalError.of('LOGIN_STATE', error.explanation);
+    throw error;
   }
 }
 

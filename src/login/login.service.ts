@@ -46,7 +46,8 @@ export class LoginService {
         'Write keepTokens: true',
       );
     }
-    const client = clients.get(provider);
+    const name = provider.toLowerCase();
+    const client = [...clients.values()].find(({ id }) => id.toLowerCase() === name);
     if (client === undefined) throw RefusalError.of('NOT_FOUND', 'There is no provider of this id');
     return await keptTokens.accessTokenOf(userId, client);
   }

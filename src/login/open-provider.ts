@@ -144,7 +144,7 @@ class LoginProviderClient extends ProviderClient implements OpenedProvider {
 
   /** Sent once: a code or a refresh token that was used twice may end everything that was issued for it (RFC 6749 §4.1.2). */
   private async requestTokens(form: Readonly<Record<string, string>>, secret: string): Promise<TokenAnswer> {
-    const { clientId, preset, scopes } = this.provider;
+    const { clientId, preset, scopes, refusedErrors } = this.provider;
     const authentication = await this.clientAuthentication();
     const isBasic = authentication === 'client_secret_basic';
     const answer = await this.endpoints.call('token_endpoint', {
@@ -160,7 +160,7 @@ class LoginProviderClient extends ProviderClient implements OpenedProvider {
       isDecision: () => true,
     });
     if (answer === null) throw this.endpoints.missing('token_endpoint');
-    return readTokenAnswer(answer, { preset, scopes, now: this.context.clock.now() });
+    return readTokenAnswer(answer, { preset, scopes, refusedErrors, now: this.context.clock.now() });
   }
 
   private async clientAuthentication(): Promise<ClientAuthentication> {

@@ -1,8 +1,8 @@
 import { path } from '../configuration/read-options.js';
 import { ConfigurationError, RefusalError } from '../errors/auth-error.js';
 
-/** Longer ones would not fit into the cookie of a login together with what else it keeps. */
-const longestAddress = 1_500;
+/** In the form in which it is sent. A longer one would not fit into the cookie of a login together with what else that keeps. */
+const longestAddress = 1_000;
 /** No address that is written correctly has one of these: they are encoded. Browsers drop some of them silently, and read `\` as `/`. */
 const forbiddenCharacters = /[\p{Cc}\p{Z}\\]/u;
 /** RFC 8252 §7.3: these name the machine of the client, whatever its host file says. */
@@ -51,10 +51,12 @@ export class ReturnAddresses {
    * @throws {RefusalError} `INVALID_INPUT` for an address that is not listed.
    */
   resolveCallback(given: unknown, path = 'redirectUri'): string {
-    if (typeof given === 'string' && this.isApp(given)) return given;
-    const url = typeof given === 'string' ? parseAddress(given) : null;
+    // It is kept and sent as it was given, so it must be written as an address is sent.
+    if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) throw refuse('redirectUri', 'it is not an address');
+    if (this.isApp(given)) return given;
+    const url = parseAddress(given);
     // The provider compares it with what is registered there, character by character.
-    if (url !== null && isWeb(url) && url.hash === '' && this.origins.includes(url.origin)) return given as string;
+    if (url !== null && isWeb(url) && url.hash === '' && this.origins.includes(url.origin)) return given;
     throw refuse(path, 'it is not an address of this app');
   }
 
@@ -136,7 +138,8 @@ function parseAddress(text: string, base?: string): URL | null {
   if (text === '' || text.length > longestAddress || forbiddenCharacters.test(text)) return null;
   if (!URL.canParse(text, base)) return null;
   const url = new URL(text, base);
-  return url.username !== '' || url.password !== '' ? null : url;
+  // Characters that an address cannot have are written with three or more.
+  return url.username !== '' || url.password !== '' || url.href.length > longestAddress ? null : url;
 }
 
 function refuse(path: string, message: string): RefusalError {

@@ -13,6 +13,8 @@ export interface TokenCall {
   /** What the app has asked for: granted where the answer names no scopes (RFC 6749 §5.1). */
   readonly scopes: readonly string[];
   readonly now: Date;
+  /** Further errors that say that a code is not accepted. @defaultValue [] */
+  readonly refusedErrors?: readonly string[] | undefined;
 }
 
 /** The answer of a token endpoint to a good request. */
@@ -114,7 +116,7 @@ function errorOfGraph({ code, error_subcode: subcode }: JsonObject): string {
 }
 
 function toError(error: string, answer: HttpAnswer, call: TokenCall): RefusalError | AuthUnavailableError {
-  if (refusedErrors.includes(error)) {
+  if (refusedErrors.includes(error) || call.refusedErrors?.includes(error) === true) {
     return RefusalError.of('LOGIN_REFUSED', `${call.preset} does not accept the code or the refresh token: ${error}`);
   }
   const hint = configurationHints.get(error);

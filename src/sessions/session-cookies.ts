@@ -110,7 +110,7 @@ export interface OwnCookie {
   /** `null` until the browser is closed. */
   readonly maxAgeSeconds: number | null;
   /**
-   * Which pages of other sites send it along. `'None'` is for a provider whose own page calls the app back with a form.
+   * Which pages of other sites send it along, at least: where the cookies of sessions are `'None'`, it is as well. `'None'` is for a provider whose own page calls the app back with a form.
    *
    * @defaultValue as the cookies of sessions
    */
@@ -163,7 +163,9 @@ export function ownCookieLines(terms: CookieTerms, { name, value, maxAgeSeconds,
  * Browsers drop a cookie with `SameSite=None` that is not secure, as those of an app on loopback are. Without the attribute, Chromium sends it
  * with a form of another site for two minutes, which is long enough to develop with.
  */
-function sameSiteOf({ isSecure }: CookieTerms, sameSite: 'Lax' | 'None'): string {
+function sameSiteOf({ isSecure, attributes }: CookieTerms, sameSite: 'Lax' | 'None'): string {
+  // Pages of another site call such an app by scripts, which neither send nor keep a cookie that is Lax.
+  if (attributes.endsWith('SameSite=None')) return '; SameSite=None';
   return sameSite === 'None' && !isSecure ? '' : `; SameSite=${sameSite}`;
 }
 

@@ -181,8 +181,11 @@ export class SessionLifecycle {
     }
     const delivery = this.deliveryOf(session, null);
     const { user, issued } = await this.prepareAnswer(session, subject, delivery);
-    const { idleExpiresAt, remember } = session;
-    const refreshToken = this.getTokens().create(session, session.generation);
+    // It may have been refreshed meanwhile, and its current token must not be replaced by an earlier one.
+    const current = await this.getStore().find(sessionId);
+    if (current === null || !isAlive(current, this.now())) return null;
+    const { idleExpiresAt, remember } = current;
+    const refreshToken = this.getTokens().create(current, current.generation);
     return toSession(session, issued, refreshToken, { user, idleExpiresAt, remember, delivery, isNewUser: false });
   }
 

@@ -4,7 +4,7 @@ import { readMilliseconds } from '../clock/clock.js';
 import { AuthUnavailableError, isAuthError, RefusalError } from '../errors/auth-error.js';
 import { readStackAuthClaims, type StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readLoginError } from '../issuers/stack-auth/stack-auth-session-verdict.js';
-import { fromQuery, readQuery, toLoginErrorCode, withParameter } from '../login/login-answers.js';
+import { fromQuery, readQuery, toLoginErrorCode, withOutcome } from '../login/login-answers.js';
 import type { LoginAttempts } from '../login/login-attempts.js';
 import type { RequestView } from '../request/request-view.js';
 import type { RouteGate } from '../sessions/route-gate.js';
@@ -70,7 +70,7 @@ export class StackAuthLoginRequests {
       await attempts.use(attempt, response);
       const session = await this.exchange({ ...answer, errorCode: query.get('errorCode') }, attempt);
       responses.deliverInCookies(session, request, response);
-      redirect(response, session.isNewUser ? withParameter(page ?? '', 'new', '1') : (page ?? ''));
+      redirect(response, withOutcome(page ?? '', session.isNewUser ? { new: '1' } : {}));
     } catch (error) {
       if (page === null || !isAuthError(error)) throw error;
       const { code, reason, explanation } = error;
@@ -112,8 +112,8 @@ export class StackAuthLoginRequests {
 /** The code for the second factor is in the fragment, which browsers send to no server. */
 function pageOfError(page: string, error: unknown): string {
   const attemptCode = isAuthError(error) && 'attemptCode' in error ? error.attemptCode : null;
-  if (typeof attemptCode !== 'string') return withParameter(page, 'error', toLoginErrorCode(error));
-  const url = new URL(withParameter(page, 'error', 'mfa_required'));
+  if (typeof attemptCode !== 'string') return withOutcome(page, { error: toLoginErrorCode(error) });
+  const url = new URL(withOutcome(page, { error: 'mfa_required' }));
   url.hash = new URLSearchParams({ attemptCode }).toString();
   return url.href;
 }

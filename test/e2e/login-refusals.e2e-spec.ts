@@ -214,6 +214,21 @@ describe.each(platforms)('a login that must fail on $name', (platform) => {
     expect(locationOf(await signInByLink(browser, provider))).toBe(`${page}/?new=1`);
   });
 
+  it('is a fault, and no refusal, where the provider does not accept how the app is registered', async () => {
+    const app = await startLoginApp(platform);
+    const { provider, client } = app;
+    const browser = client();
+    const fault = (back: URL): void => {
+      back.searchParams.delete('code');
+      back.searchParams.set('error', 'redirect_uri_mismatch');
+    };
+    expect(locationOf(await signInByLink(browser, provider, undefined, fault))).toBe(failed('temporarily_unavailable'));
+    const strange = (back: URL): void => back.searchParams.set('code', 'x\u0000y');
+    expect(locationOf(await signInByLink(browser, provider, undefined, strange))).toBe(failed('access_denied'));
+    expect(provider.exchanges).toEqual([]);
+    await expectNothingMade(app, browser);
+  });
+
   it('starts nothing while the provider cannot be reached, and says so', async () => {
     const { provider, client } = await startLoginApp(platform);
     provider.faults = { down: ['/.well-known/openid-configuration'] };

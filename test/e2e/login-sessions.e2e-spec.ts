@@ -123,6 +123,21 @@ describe.each(platforms)('sessions of a provider on $name', (platform) => {
     await expect(logins.accessTokenOf(userId, 'corp')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('begin in a frontend on another site, whose scripts keep no cookie that is Lax', async () => {
+    const { provider, client } = await startLoginApp(platform, {
+      sessions: { cookies: { sameSite: 'none' } },
+      auth: { trustedOrigins: [page] },
+    });
+    const browser = client();
+    const origin = [['Origin', page]] as const;
+    const start = await browser.post('/auth/login/corp', { redirectUri: `${page}/callback` }, origin);
+    expect(setCookiesOf(start)).toEqual([expect.stringMatching(/^__Host-login\..*; SameSite=None; Max-Age=600$/)]);
+    const { searchParams } = provider.authorize((start.json as { url: string }).url);
+    const answer = await browser.post('/auth/callback/corp', Object.fromEntries(searchParams), origin);
+    expect(answer.status).toBe(200);
+    expect(setCookiesOf(answer)[0]).toMatch(/^__Host-login\..*; SameSite=None; Max-Age=0$/);
+  });
+
   it('begin by a form of the provider’s page, whose cookie alone comes along from there', async () => {
     const provider = await LoginProviderStand.start();
     const providers = [corp(provider, { responseMode: 'form_post' })];
@@ -132,7 +147,7 @@ describe.each(platforms)('sessions of a provider on $name', (platform) => {
     expect(setCookiesOf(start)[0]).toMatch(/; Secure; HttpOnly; SameSite=None; Max-Age=600$/);
     expect(new URL(start.headers['location'] ?? '').searchParams.get('response_mode')).toBe('form_post');
     const back = provider.authorize(start.headers['location'] ?? '');
-    const post = (form: URLSearchParams) =>
+    const post = (form: URLSearchParams | string) =>
       browser.call('/auth/callback/corp', {
         method: 'POST',
         body: String(form),
@@ -142,7 +157,9 @@ describe.each(platforms)('sessions of a provider on $name', (platform) => {
           ['Sec-Fetch-Site', 'cross-site'],
         ],
       });
-    expect(locationOf(await post(new URLSearchParams({ code: 'x', state: 'y' })))).toBe(`${page}/?error=login_state`);
+    for (const form of ['code=x&state=y', 'code[a]=x&state=y', 'state=%', `code=x&state=${'y'.repeat(70_000)}`]) {
+      expect(locationOf(await post(form))).toBe(`${page}/?error=login_state`);
+    }
     const answer = await post(back.searchParams);
     expect(locationOf(answer)).toBe(`${page}/orders?new=1`);
     expect((await browser.call('/auth/me')).status).toBe(200);

@@ -1,3 +1,5 @@
+import { isLoopback } from '../../configuration/read-address.js';
+import { readSwitch } from '../../configuration/read-options.js';
 import type { JsonObject } from '../../token/json-object.js';
 import { readTextClaim } from '../../user/claim-map.js';
 import { type LoginProvider, loginProvider, type Person, type ProviderAnswers } from '../login-provider.js';
@@ -12,6 +14,13 @@ export interface GitHubOptions extends LoginClientOptions {
    * @defaultValue 'https://github.com', with the API at https://api.github.com
    */
   readonly baseUrl?: string;
+  /**
+   * Whether the addresses that a GitHub Enterprise Server says are verified are believed. Its administrators can write any address into an
+   * account. Those of github.com are believed in any case, and those of a stand-in on this machine.
+   *
+   * @defaultValue false
+   */
+  readonly trustEmail?: boolean;
 }
 
 const preset = 'github';
@@ -24,9 +33,10 @@ const usualBaseUrl = 'https://github.com';
  * @throws {ConfigurationError} for a missing, wrong or unknown option.
  */
 export function github(given: GitHubOptions): LoginProvider {
-  const { options, client } = readLoginClient(preset, given, ['baseUrl']);
+  const { options, client } = readLoginClient(preset, given, ['baseUrl', 'trustEmail']);
   const baseUrl = readOrigin(preset, options, 'baseUrl', usualBaseUrl);
   const api = baseUrl === usualBaseUrl ? 'https://api.github.com' : `${baseUrl}/api/v3`;
+  const vouchesForEmail = readSwitch(preset, options, 'trustEmail', false) || isBelieved(baseUrl);
   return loginProvider({
     ...client,
     clientAuthentication: 'client_secret_post',
@@ -52,18 +62,22 @@ export function github(given: GitHubOptions): LoginProvider {
       },
       addition: { member: 'emails', url: `${api}/user/emails?per_page=100` },
     },
-    readPerson,
+    readPerson: (answers) => readPerson(answers, vouchesForEmail),
   });
 }
 
-function readPerson({ userinfo }: ProviderAnswers): Person {
+function isBelieved(baseUrl: string): boolean {
+  return baseUrl === usualBaseUrl || isLoopback(new URL(baseUrl).hostname);
+}
+
+function readPerson({ userinfo }: ProviderAnswers, vouchesForEmail: boolean): Person {
   const { id, emails } = userinfo;
   const email = readPrimaryEmail(emails);
   return {
     subject: typeof id === 'number' && id > 0 ? readSubject(id) : null,
     email,
     emailVerified: email !== null,
-    vouchesForEmail: true,
+    vouchesForEmail,
     name: readTextClaim(userinfo, 'name'),
     pictureUrl: readTextClaim(userinfo, 'avatar_url'),
   };

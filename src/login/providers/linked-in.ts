@@ -29,6 +29,8 @@ export function linkedIn(given: LinkedInOptions): LoginProvider {
     responseMode: 'query',
     pkce: false,
     idToken: { nonce: 'absent-ok', algorithms: ['RS256'] },
+    // It answers so for a code that has expired, was used, or is of another app.
+    refusedErrors: ['invalid_request'],
     userinfo: {},
     readPerson: (answers) => {
       const person = readStandardClaims(answers);

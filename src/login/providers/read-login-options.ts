@@ -35,6 +35,8 @@ type LoginClient = Pick<LoginProvider, 'id' | 'preset' | 'clientId' | 'clientSec
 /** What a login binds its answer to, and what the client states elsewhere: RFC 6749, 7636 and 9101, OpenID Connect Core 1.0. */
 const reservedParameters = [
   ...['response_type', 'response_mode', 'client_id', 'client_secret', 'redirect_uri', 'scope', 'state', 'nonce'],
+  // Nothing checks that the provider has heeded them.
+  ...['max_age', 'acr_values'],
   ...['code', 'code_challenge', 'code_challenge_method', 'code_verifier', 'request', 'request_uri', 'iss'],
 ];
 

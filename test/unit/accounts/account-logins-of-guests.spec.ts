@@ -13,6 +13,31 @@ function openWatched(): LoginStand & { readonly watched: WatchedAccountStore } {
   return { ...openLoginStand({ stores: [watched.store], beforeSignUp }), watched };
 }
 
+describe('a guest who links an identity', () => {
+  it.each([
+    ['has the identity', { identity: owner }, 'IDENTITY_TAKEN'],
+    ['has the address', { email, emailVerified: true }, 'EMAIL_TAKEN'],
+    ['has the address, unverified, and a password', { email, credentials: { passwordHash: 'x' } }, 'EMAIL_TAKEN'],
+  ] as const)('changes nothing where another account %s', async (_, more, code) => {
+    const stand = openWatched();
+    const other = await stand.create(more);
+    const guest = await stand.create({ isAnonymous: true });
+    await stand.sessions.begin(other.id);
+    const login = loginOf({}, { linkTo: guest.id, guestId: guest.id });
+    expect(await outcomeOf(() => stand.signIn(login))).toBe(code);
+    expect(await stand.store.find(other.id)).toEqual(other);
+    expect(await stand.store.find(guest.id)).toEqual(guest);
+    expect([stand.begun, stand.sessions.countOf(other.id)]).toEqual([[], 1]);
+  });
+
+  it('becomes a user otherwise', async () => {
+    const stand = openWatched();
+    const { id } = await stand.create({ isAnonymous: true });
+    expect((await stand.signIn(loginOf({}, { linkTo: id, guestId: id }))).userId).toBe(id);
+    expect(stand.begun).toEqual([{ userId: id, isNewUser: true }]);
+  });
+});
+
 describe('a guest who signs in by a provider', () => {
   it('keeps the account, and becomes a user', async () => {
     const stand = openWatched();
@@ -189,7 +214,7 @@ async function stateOf({ accounts, identitiesOf }: LoginStand) {
   );
 }
 
-describe.each(stories)('where the store fails during a login $name', ({ open }) => {
+describe.each(stories)('where the store fails during a login $name', ({ name, open }) => {
   const run = async (failAt: WatchedAccountStore['failAt']) => {
     const stand = openWatched();
     const login = await open(stand);
@@ -221,8 +246,8 @@ describe.each(stories)('where the store fails during a login $name', ({ open }) 
         await stand.signIn(login);
         expect({ call, state: await stateOf(stand) }).toEqual({ call, state: whole });
       }
-      // That a sign-in was noted is not needed for it.
-      expect(outcomes).toEqual(new Set(['SERVER_ERROR', 'accepted']));
+      // That a sign-in was noted is not needed for it, and linking is none.
+      expect(outcomes).toEqual(new Set(['SERVER_ERROR', ...(name === 'that links' ? [] : ['accepted'])]));
     },
   );
 });

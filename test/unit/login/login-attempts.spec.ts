@@ -74,12 +74,12 @@ describe('an attempt to log in', () => {
 
   it('has a cookie in which nothing can be read, and that fits into a browser with the longest addresses', () => {
     const stand = new Stand();
-    const long = `https://app.example.com/${'a'.repeat(1_470)}`;
+    const long = `https://app.example.com/${'a'.repeat(976)}`;
     const session = { id: '0198f2a0-0000-7000-8000-000000000000', userId: 'u'.repeat(255) };
     const longest = {
       ...plan,
       provider: 'p'.repeat(64),
-      redirectUri: `${plan.redirectUri}${'x'.repeat(200)}`,
+      redirectUri: `${plan.redirectUri}${'x'.repeat(940)}`,
       returnTo: long,
       session,
     };
@@ -149,6 +149,17 @@ describe('an attempt to log in', () => {
     const outcomes = await Promise.allSettled(uses);
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(stands[0].jar.size).toBe(0);
+  });
+
+  it('keeps as many in one browser as fit into a header', () => {
+    const stand = new Stand();
+    const long = { ...plan, returnTo: `https://app.example.com/${'a'.repeat(970)}` };
+    const begun = Array.from({ length: 4 }, () => stand.attempts.begin(long, stand.cookie).attempt);
+    const length = [...stand.jar.values()].reduce((sum, { value }) => sum + value.length, 0);
+    expect([stand.jar.size, length <= 5_000]).toEqual([3, true]);
+    expect(stand.find(begun.at(-1)?.state ?? '')).toEqual(begun.at(-1));
+    stand.attempts.begin(plan, stand.cookie);
+    expect(stand.jar.size).toBeGreaterThanOrEqual(2);
   });
 
   it('keeps the latest five in one browser', () => {

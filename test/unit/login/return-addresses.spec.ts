@@ -71,7 +71,9 @@ describe('the page that a login leads back to', () => {
     'http://127.0.0.1:1234/callback',
     'https://claimed.example.com/app/callback?from=login',
     'https://app.example.com/\u0000',
-    `https://app.example.com/${'a'.repeat(1_500)}`,
+    `https://app.example.com/${'a'.repeat(1_000)}`,
+    // Written with nine characters each.
+    `/${'漢'.repeat(120)}`,
     '',
     ['https://app.example.com'],
     7,
@@ -102,6 +104,7 @@ describe('the address of a frontend or an app that is called back', () => {
 
   it.each([
     'com.example.app:/callback/',
+    'https://app.example.com/漢',
     'com.example.app:/callback?x=1',
     'com.example.app:/Callback',
     'com.example.evil:/callback',
