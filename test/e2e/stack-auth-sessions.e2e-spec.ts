@@ -6,7 +6,7 @@ import { LogLines } from '../support/log-lines.js';
 import { setCookiesOf } from '../support/session-app.js';
 import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
 import { startStackAuthSessions } from '../support/stack-auth-server.js';
-import { invalidRequest, missingToken, refusedSession, unavailable, verdictOf } from '../support/verdicts.js';
+import { invalidRequest, missingToken, refusedSession, verdictOf } from '../support/verdicts.js';
 import { readRecordedExchange, readRecordedTokens } from '../vectors/stack-auth/recorded.js';
 
 const tokens = readRecordedTokens();
