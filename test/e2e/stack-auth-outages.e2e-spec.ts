@@ -23,7 +23,9 @@ describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
     expect(verdictOf(refreshed)).toEqual(unavailable);
     expect(Number(refreshed.headers['retry-after'])).toBeGreaterThan(0);
     expect(setCookiesOf(refreshed)).toEqual([]);
+    // A refresh changes nothing, so it is repeated.
     const before = server.calls.length;
+    expect(before).toBe(3);
     server.fault = 'reset';
     expect(verdictOf(await client().withPassword())).toEqual(unavailable);
     expect(server.calls.length - before).toBe(1);
