@@ -140,7 +140,7 @@ function resolveSources(
   providers: readonly IdentityProvider[],
   { tokens: own, sessions }: Omit<OwnIssuers, 'keys'>,
 ): readonly TokenSource[] {
-  const cookies = [own?.cookieSource, sessions?.cookieSource].filter((source) => source != null);
+  const cookies = [own?.cookieSource ?? null, sessions?.cookieSource ?? null].filter((source) => source !== null);
   if (tokenFrom === null) {
     const named = acceptingTokens(providers).flatMap(({ tokenSources }) => tokenSources);
     return named.length === 0 ? [fromBearer()] : mergeSources([...named, ...cookies]);
@@ -157,7 +157,7 @@ function resolveSources(
 }
 
 function requireCookieSource(option: string, own: OwnTokens | null, sessions: ProviderSessions | null): TokenSource {
-  const { cookieSource } = sessions ?? requireOwnTokens(option, own);
+  const cookieSource = sessions === null ? requireOwnTokens(option, own).cookieSource : sessions.cookieSource;
   if (cookieSource !== null) return cookieSource;
   throw new ConfigurationError(
     option,

@@ -17,7 +17,7 @@ import { MemoryAttemptStore } from '../issuing/memory-attempt-store.js';
 import { LoginAttempts } from '../login/login-attempts.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
-import { TokenSources } from '../request/token-sources.js';
+import { type TokenSource, TokenSources } from '../request/token-sources.js';
 import { RouteGate } from '../sessions/route-gate.js';
 import { accessCookieSource } from '../sessions/session-cookies.js';
 import { TokenResponses } from '../sessions/token-responses.js';
@@ -60,6 +60,16 @@ class AuthServices {
     readonly sources: TokenSources,
     readonly revocation: Revocation,
   ) {}
+}
+
+/** Where browsers send the access tokens of Stack Auth by themselves. */
+class StackAuthCookies extends ProviderSessions {
+  override readonly cookieSource: TokenSource | null;
+
+  constructor({ delivery, cookies }: StackAuthTerms) {
+    super();
+    this.cookieSource = delivery.includes('cookies') ? accessCookieSource(cookies) : null;
+  }
 }
 
 /** The addresses that Stack Auth sends browsers back to. */
@@ -115,9 +125,7 @@ export const stackAuthModuleProviders: Provider[] = [
   {
     provide: ProviderSessions,
     inject: [STACK_AUTH_TERMS],
-    useFactory: ({ delivery, cookies }: StackAuthTerms): ProviderSessions => ({
-      cookieSource: delivery.includes('cookies') ? accessCookieSource(cookies) : null,
-    }),
+    useFactory: (terms: StackAuthTerms) => new StackAuthCookies(terms),
   },
   { provide: StackAuthSessionApi, inject: [AuthServices], useFactory: findApi },
   {

@@ -6,35 +6,13 @@ import type { Answer } from '../support/http.js';
 import { LogLines } from '../support/log-lines.js';
 import { type SessionClient, setCookiesOf } from '../support/session-app.js';
 import { alice, type StackAuthApp, type StackAuthClient, startStackAuthApp } from '../support/stack-auth-app.js';
-import type { Reply } from '../support/stack-auth-server.js';
+import { exchangedCode, knownError } from '../support/stack-auth-replies.js';
 import { verdictOf } from '../support/verdicts.js';
 import { readRecordedExchange, readRecordedTokens } from '../vectors/stack-auth/recorded.js';
 
 const tokens = readRecordedTokens();
-const json = { 'content-type': 'application/json' };
 const callback = 'https://api.example.com/auth/callback/github';
 const page = 'https://app.example.com/welcome?tab=1';
-
-const exchanged = (isNewUser: boolean): Reply => {
-  const { access_token, refresh_token } = readRecordedExchange('password-sign-in').response.body as Record<
-    string,
-    string
-  >;
-  const body = {
-    access_token,
-    refresh_token,
-    token_type: 'Bearer',
-    expires_in: 3600,
-    scope: 'legacy',
-    is_new_user: isNewUser,
-  };
-  return { status: 200, headers: json, body };
-};
-const known = (code: string, details: object = {}): Reply => ({
-  status: 400,
-  headers: { ...json, 'x-stack-known-error': code },
-  body: { code, details, error: 'A text of the server.' },
-});
 
 const module = { returnTo: ['https://app.example.com', 'https://other.example.com'] };
 const exchange = 'POST /auth/oauth/token';
@@ -60,7 +38,7 @@ describe.each(platforms)('logins through Stack Auth on $name', (platform) => {
   it('lead to the provider and back to the page, with the cookies of a session', async () => {
     const stand = await startStackAuthApp(platform, { module });
     const { server } = stand;
-    server.replies.set(exchange, exchanged(false));
+    server.replies.set(exchange, exchangedCode(false));
     const browser = stand.client();
     const sent = await begin(browser);
     expect(sent.get('redirect_uri')).toBe(callback);
@@ -83,14 +61,14 @@ describe.each(platforms)('logins through Stack Auth on $name', (platform) => {
 
   it('tell the page about a new user', async () => {
     const stand = await startStackAuthApp(platform, { module });
-    stand.server.replies.set(exchange, exchanged(true));
+    stand.server.replies.set(exchange, exchangedCode(true));
     const answer = await calledBack(stand, { code: 'the code' });
     expect(answer.headers['location']).toBe(`${page}&new=1`);
   });
 
   it('are used once, and in the browser in which they began', async () => {
     const stand = await startStackAuthApp(platform, { module });
-    stand.server.replies.set(exchange, exchanged(false));
+    stand.server.replies.set(exchange, exchangedCode(false));
     const browser = stand.client();
     const other = await begin(browser);
     const sent = await begin(browser);
@@ -130,13 +108,16 @@ describe.each(platforms)('logins through Stack Auth on $name', (platform) => {
   });
 
   it.each([
-    [known('INVALID_AUTHORIZATION_CODE'), 'error=login_state'],
-    [known('USER_EMAIL_ALREADY_EXISTS'), 'error=email_taken'],
-    [known('INVALID_OAUTH_CLIENT_ID_OR_SECRET'), 'error=temporarily_unavailable'],
+    [knownError('INVALID_AUTHORIZATION_CODE'), 'error=login_state'],
+    [knownError('USER_EMAIL_ALREADY_EXISTS'), 'error=email_taken'],
+    [knownError('INVALID_OAUTH_CLIENT_ID_OR_SECRET'), 'error=temporarily_unavailable'],
     [readRecordedExchange('rate-limited-with-retry-after').response, 'error=temporarily_unavailable'],
     [{ status: 503, headers: {}, body: '' }, 'error=temporarily_unavailable'],
     // The second factor's code is where no server sees it.
-    [known('MULTI_FACTOR_AUTHENTICATION_REQUIRED', { attempt_code: 'a b' }), 'error=mfa_required#attemptCode=a+b'],
+    [
+      knownError('MULTI_FACTOR_AUTHENTICATION_REQUIRED', 400, { attempt_code: 'a b' }),
+      'error=mfa_required#attemptCode=a+b',
+    ],
   ])('whose code is not exchanged, %j, are reported as %s', async (reply, expected) => {
     const logger = new LogLines();
     const stand = await startStackAuthApp(platform, { module, logger });
@@ -183,7 +164,7 @@ describe.each(platforms)('logins through Stack Auth on $name', (platform) => {
     ] as const) {
       const one = await startStackAuthApp(platform, parts);
       const other = await startStackAuthApp(platform, { ...parts, server: one.server });
-      one.server.replies.set(exchange, exchanged(false));
+      one.server.replies.set(exchange, exchangedCode(false));
       const browser = one.client();
       const sent = await begin(browser);
       const elsewhere = browser.fork(other.app);

@@ -1,29 +1,15 @@
 /** Signing in at Stack Auth by the routes of the app: every way, the cookies, the bodies, and what is refused. */
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
-import type { Answer } from '../support/http.js';
 import { setCookiesOf } from '../support/session-app.js';
-import { alice, guestId, startStackAuthApp } from '../support/stack-auth-app.js';
-import type { Reply } from '../support/stack-auth-server.js';
+import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
+import { expectCookies, knownError, signedIn } from '../support/stack-auth-replies.js';
 import { accessDenied, invalidRequest, verdictOf } from '../support/verdicts.js';
 import { readRecordedExchange, readRecordedTokens } from '../vectors/stack-auth/recorded.js';
 
 const tokens = readRecordedTokens();
 const attributes = 'Path=/; Secure; HttpOnly; SameSite=Lax';
-const year = 31_536_000;
 const json = { 'content-type': 'application/json' };
-
-const known = (code: string, status: number, details: object = {}): Reply => ({
-  status,
-  headers: { ...json, 'x-stack-known-error': code },
-  body: { code, details, error: 'A text of the server.' },
-});
-/** How the API answers a way to sign in that was not recorded: with the tokens of a recorded sign-in. */
-const signedIn = (more: object = {}): Reply => ({
-  ...readRecordedExchange('password-sign-in').response,
-  body: { ...(readRecordedExchange('password-sign-in').response.body as object), is_new_user: false, ...more },
-});
 
 const aliceInAnswers = {
   id: alice.id,
@@ -39,14 +25,6 @@ const aliceInAnswers = {
   roles: [],
   scopes: [],
 };
-
-function expectCookies(answer: Answer, accessToken: string | undefined, refreshToken: string): void {
-  expect(setCookiesOf(answer)).toEqual([
-    `__Host-access=${accessToken ?? ''}; ${attributes}; Max-Age=${year}`,
-    `__Host-refresh=${refreshToken}; ${attributes}; Max-Age=${year}`,
-  ]);
-  expect(answer.headers['cache-control']).toBe('no-store');
-}
 
 describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
   it('by password sets the cookies, which guarded routes read', async () => {
@@ -102,9 +80,9 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
     });
     server.replies.set('POST /auth/password/sign-up', readRecordedExchange('password-sign-up-duplicate').response);
     expect(verdictOf(await browser.signUp())).toEqual({ status: 409, challenge: undefined, code: 'EMAIL_TAKEN' });
-    server.replies.set('POST /auth/password/sign-up', known('PASSWORD_TOO_SHORT', 400, { min_length: 8 }));
+    server.replies.set('POST /auth/password/sign-up', knownError('PASSWORD_TOO_SHORT', 400, { min_length: 8 }));
     expect(verdictOf(await browser.signUp())).toEqual({ status: 400, challenge: undefined, code: 'WEAK_PASSWORD' });
-    server.replies.set('POST /auth/password/sign-up', known('PASSWORD_TOO_LONG', 400, { maxLength: 70 }));
+    server.replies.set('POST /auth/password/sign-up', knownError('PASSWORD_TOO_LONG', 400, { maxLength: 70 }));
     expect(await browser.signUp()).toMatchObject({
       status: 400,
       json: { code: 'INVALID_INPUT', fields: [{ path: 'password', message: 'at most 70 characters are expected' }] },
@@ -116,7 +94,7 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
     const { client, server } = await startStackAuthApp(platform);
     const message =
       'Request validation failed on POST /api/v1/auth/password/sign-in:\n  - body.email must be a valid email';
-    server.replies.set('POST /auth/password/sign-in', known('SCHEMA_ERROR', 400, { message }));
+    server.replies.set('POST /auth/password/sign-in', knownError('SCHEMA_ERROR', 400, { message }));
     const answer = await client().withPassword({ email: 'no address' });
     expect(answer).toMatchObject({
       status: 400,
@@ -128,12 +106,12 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
     const { client, server } = await startStackAuthApp(platform);
     const browser = client();
     const details = { attempt_code: 'an attempt of the server' };
-    server.replies.set('POST /auth/password/sign-in', known('MULTI_FACTOR_AUTHENTICATION_REQUIRED', 400, details));
+    server.replies.set('POST /auth/password/sign-in', knownError('MULTI_FACTOR_AUTHENTICATION_REQUIRED', 400, details));
     const first = await browser.withPassword();
     expect(verdictOf(first)).toEqual({ status: 401, challenge: 'Bearer', code: 'MFA_REQUIRED' });
     const { attemptCode } = first.json as { attemptCode: string };
     expect(attemptCode).toBe('an attempt of the server');
-    server.replies.set('POST /auth/mfa/sign-in', known('INVALID_TOTP_CODE', 400));
+    server.replies.set('POST /auth/mfa/sign-in', knownError('INVALID_TOTP_CODE', 400));
     expect(verdictOf(await browser.begin('sign-in/totp', { attemptCode, code: '000000' }))).toEqual({
       status: 400,
       challenge: undefined,
@@ -171,131 +149,12 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
       ['VERIFICATION_CODE_ALREADY_USED', 409],
       ['VERIFICATION_CODE_MAX_ATTEMPTS_REACHED', 400],
     ] as const) {
-      server.replies.set('POST /auth/otp/sign-in', known(code, status));
+      server.replies.set('POST /auth/otp/sign-in', knownError(code, status));
       const refused = await browser.begin('magic-link/confirm', { code: 'abcdefn0nce' });
       expect(verdictOf(refused), code).toEqual({ status: 400, challenge: undefined, code: 'INVALID_CODE' });
     }
     await browser.signUp();
     expect(JSON.parse(server.calls.at(-1)?.body ?? '')).toMatchObject({ verification_callback_url: links.verifyEmail });
-  });
-
-  it('as a guest, who keeps the id by a sign-up', async () => {
-    const { client, server } = await startStackAuthApp(platform, { issuer: { allowAnonymous: true } });
-    const browser = client();
-    const begun = await browser.begin('anonymous');
-    expect(begun).toMatchObject({
-      status: 200,
-      json: { is_new_user: true, user: { id: guestId, isAnonymous: true, email: null } },
-    });
-    expectCookies(begun, tokens['anonymous-sign-up'], 'refresh-token-sample-1');
-    expect(await browser.call('/me')).toMatchObject({ status: 200, json: { id: guestId, isAnonymous: true } });
-    server.replies.set('POST /auth/password/sign-up', readRecordedExchange('password-sign-up').response);
-    const upgraded = await browser.signUp();
-    expect(upgraded).toMatchObject({ status: 200, json: { is_new_user: true } });
-    expect(server.calls.at(-1)?.headers).toMatchObject({
-      'x-stack-access-token': tokens['anonymous-sign-up'],
-      'x-stack-allow-anonymous-user': 'true',
-    });
-  });
-
-  it('keeps a guest whose token has expired: the sign-up is refused until it is refreshed', async () => {
-    const { client, server, clock } = await startStackAuthApp(platform);
-    const browser = client();
-    await browser.begin('anonymous');
-    clock.advanceSeconds(601);
-    const expired = readRecordedExchange('users-me-client-expired-anonymous-token').response;
-    server.replies.set('POST /auth/password/sign-up', expired);
-    expect(verdictOf(await browser.signUp())).toMatchObject({ status: 401, code: 'INVALID_TOKEN', reason: 'expired' });
-    expect(browser.cookie('refresh')).toBe('refresh-token-sample-1');
-  });
-
-  it('does not send the token of a user who is no guest along with a sign-up', async () => {
-    const { client, server } = await startStackAuthApp(platform);
-    const browser = client();
-    await browser.withPassword();
-    expect((await browser.signUp()).status).toBe(200);
-    expect(server.calls.at(-1)?.headers['x-stack-access-token']).toBeUndefined();
-  });
-
-  it('does not admit guests to guarded routes unless stackAuth() allows them', async () => {
-    const { client } = await startStackAuthApp(platform);
-    const browser = client();
-    expect((await browser.begin('anonymous')).status).toBe(200);
-    expect(verdictOf(await browser.call('/me'))).toMatchObject({
-      status: 401,
-      code: 'INVALID_TOKEN',
-      reason: 'issuer',
-    });
-  });
-
-  it('by a passkey', async () => {
-    const { client, server, signIn } = await startStackAuthApp(platform);
-    const options = { rpId: 'THIS_VALUE_WILL_BE_REPLACED.example.com', challenge: 'c2hvcnQ', allowCredentials: [] };
-    server.replies.set('POST /auth/passkey/initiate-passkey-authentication', {
-      status: 200,
-      headers: json,
-      body: { options_json: options, code: 'the code of the challenge' },
-    });
-    expect(await signIn.passkeyOptions()).toEqual({
-      options: { challenge: 'c2hvcnQ', allowCredentials: [] },
-      code: 'the code of the challenge',
-    });
-    const body = { response: { id: 'cred' }, code: 'the code of the challenge' };
-    server.replies.set('POST /auth/passkey/sign-in', known('PASSKEY_AUTHENTICATION_FAILED', 400));
-    expect(verdictOf(await client().post('/passkey', body))).toMatchObject({
-      status: 401,
-      code: 'INVALID_CREDENTIALS',
-    });
-    server.replies.set('POST /auth/passkey/sign-in', signedIn());
-    expectCookies(await client().post('/passkey', body), tokens['password-sign-in'], 'refresh-token-sample-2');
-    expect(JSON.parse(server.calls.at(-1)?.body ?? '')).toEqual({
-      authentication_response: { id: 'cred' },
-      code: 'the code of the challenge',
-    });
-  });
-
-  it('by another provider, with PKCE', async () => {
-    const { server, signIn } = await startStackAuthApp(platform);
-    const codeVerifier = 'v'.repeat(43);
-    const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
-    const redirectUri = 'https://app.example.com/back';
-    const url = new URL(signIn.oauthUrl({ provider: 'github', redirectUri, state: 's', codeChallenge }));
-    expect(url.pathname).toBe('/api/v1/auth/oauth/authorize/github');
-    expect(Object.fromEntries(url.searchParams)).toEqual({
-      client_id: 'c640df62-42eb-4693-89b3-44e61b852ecd',
-      client_secret: 'pck_sample_1',
-      response_type: 'code',
-      grant_type: 'authorization_code',
-      scope: 'legacy',
-      state: 's',
-      redirect_uri: redirectUri,
-      code_challenge: codeChallenge,
-      code_challenge_method: 'S256',
-    });
-    const { access_token, refresh_token } = signedIn().body as Record<string, string>;
-    // `expires_in` of the server is wrong; the token's own expiry counts.
-    const body = {
-      access_token,
-      refresh_token,
-      token_type: 'Bearer',
-      expires_in: 3600,
-      scope: 'legacy',
-      is_new_user: true,
-    };
-    server.replies.set('POST /auth/oauth/token', { status: 200, headers: json, body });
-    const session = await signIn.withOAuthCode({ code: 'c', redirectUri, codeVerifier });
-    expect(session).toMatchObject({ userId: alice.id, isNewUser: true, refreshToken: 'refresh-token-sample-2' });
-    expect(Object.fromEntries(new URLSearchParams(server.calls.at(-1)?.body))).toEqual({
-      grant_type: 'authorization_code',
-      code: 'c',
-      redirect_uri: redirectUri,
-      code_verifier: codeVerifier,
-      client_id: 'c640df62-42eb-4693-89b3-44e61b852ecd',
-      client_secret: 'pck_sample_1',
-    });
-    expect(() => signIn.oauthUrl({ provider: '../users', redirectUri, state: 's', codeChallenge })).toThrow(
-      'Not found',
-    );
   });
 
   it('refuses pages of other sites, other media types, and bodies that break a rule, before anything is called', async () => {
@@ -351,7 +210,7 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
 
   it('answers 404 for what the project does not have enabled', async () => {
     const { client, server } = await startStackAuthApp(platform);
-    server.replies.set('POST /auth/password/sign-in', known('PASSWORD_AUTHENTICATION_NOT_ENABLED', 400));
+    server.replies.set('POST /auth/password/sign-in', knownError('PASSWORD_AUTHENTICATION_NOT_ENABLED', 400));
     server.replies.set('POST /auth/otp/send-sign-in-code', {
       status: 403,
       headers: { 'content-type': 'text/plain; charset=utf-8', 'x-stack-request-id': 'r' },

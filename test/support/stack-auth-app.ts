@@ -33,7 +33,7 @@ export const guestId = 'b0502a81-c73f-4e58-8f49-34cd135f8751';
 
 /** What an app writes for ways to sign in that have no route. */
 @Controller()
-export class StackAuthTestController {
+class StackAuthTestController {
   constructor(
     @Inject(StackAuthSessions) private readonly sessions: StackAuthSessions,
     @Inject(StackAuthSignIn) private readonly signIn: StackAuthSignIn,
@@ -81,7 +81,7 @@ export interface StackAuthApp {
 }
 
 /** A clock at the time of the recording, so that recorded tokens are valid for some minutes more. */
-export function recordedClock(): ManualClock {
+function recordedClock(): ManualClock {
   const clock = new ManualClock();
   clock.advanceSeconds((Date.parse('2026-11-22T10:38:40Z') - clock.now().getTime()) / 1_000);
   return clock;

@@ -66,7 +66,7 @@ function isSameBody(recorded: unknown, sent: string): boolean {
 }
 
 /** Puts the recorded tokens in the place of their names. */
-export function fillTokens(version: StackAuthVersion, given: string): string {
+function fillTokens(version: StackAuthVersion, given: string): string {
   const tokens = readRecordedTokens(version);
   return given.replace(/\{\{([^{}]+)\}\}/g, (_, name: string) => tokens[name] ?? '');
 }
@@ -97,24 +97,18 @@ export interface StackAuthServer extends AnsweringServer {
 export async function startStackAuthSessions(version: StackAuthVersion = '2.8.86'): Promise<StackAuthServer> {
   const answerKeys = answerKeySets(version);
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { method = '', url = '', headers } = request;
     const body = await text(request);
     if (answerKeys(request, response)) return;
-    const call = `${method} ${url.replace('/api/v1', '')}`;
-    server.calls.push({ call, body, headers });
+    const call = `${request.method ?? ''} ${(request.url ?? '').replace('/api/v1', '')}`;
+    server.calls.push({ call, body, headers: request.headers });
     if (server.fault === 'reset') {
       request.socket.destroy();
       return;
     }
-    const reply = server.replies.get(call);
-    const given = server.fault ?? (typeof reply === 'function' ? reply(body, headers) : reply);
-    const {
-      status,
-      headers: sent,
-      body: answered,
-    } = given ?? findRecorded(version, request, body)?.response ?? notRecorded;
+    const reply = server.fault ?? replyTo(server.replies.get(call), body, request.headers);
+    const { status, headers, body: answered } = reply ?? findRecorded(version, request, body)?.response ?? notRecorded;
     const written = typeof answered === 'string' ? answered : JSON.stringify(answered);
-    response.writeHead(status, sent).end(fillTokens(version, written));
+    response.writeHead(status, headers).end(fillTokens(version, written));
   };
   const listening = await startServer((request, response) => void answer(request, response));
   // The same request was recorded twice: the second time the address was taken.
@@ -125,6 +119,14 @@ export async function startStackAuthSessions(version: StackAuthVersion = '2.8.86
   ]);
   const server: StackAuthServer = { ...listening, calls: [], replies, fault: null };
   return server;
+}
+
+function replyTo(
+  given: Reply | ReplyTo | undefined,
+  body: string,
+  headers: IncomingMessage['headers'],
+): Reply | undefined {
+  return typeof given === 'function' ? given(body, headers) : given;
 }
 
 /** Ends the session of a token once, as it was recorded; the second time was recorded as well. */

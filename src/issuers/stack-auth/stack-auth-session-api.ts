@@ -73,8 +73,6 @@ export function stackAuthSessionApi(project: StackAuthProject): Capability<Stack
   return { create: (context) => new StackAuthSessionApi(project, context) };
 }
 
-const secretKeyOption = 'stackAuth({ secretServerKey })';
-
 /**
  * The part of Stack Auth's REST API that signs people in and keeps their sessions. A call is never repeated, except the refresh, which
  * changes nothing. Methods throw a `RefusalError` when whoever asks is refused, and an `AuthUnavailableError` when Stack Auth does not
@@ -207,7 +205,7 @@ export class StackAuthSessionApi implements ProviderSessionApi {
   }
 
   /** How the option is written that server access needs. */
-  readonly serverAccessOption = secretKeyOption;
+  readonly serverAccessOption = 'stackAuth({ secretServerKey })';
 
   private get publicClient(): string {
     return this.project.publishableClientKey ?? '__stack_public_client__';

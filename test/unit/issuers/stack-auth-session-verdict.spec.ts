@@ -201,7 +201,7 @@ describe('an answer of Stack Auth about sign-in and sessions', () => {
         readSessionVerdict({ status, headers, body }, signIn, now);
         expect.unreachable();
       } catch (error) {
-        expect(JSON.stringify(error) + String((error as Error).message)).not.toContain('that nobody sees');
+        expect(JSON.stringify(error) + (error as Error).message).not.toContain('that nobody sees');
       }
     }
   });

@@ -1,0 +1,94 @@
+/** What becomes of sessions at Stack Auth while it does not answer, limits the rate of calls, or refuses the keys of the app. */
+import { describe, expect, it } from 'vitest';
+import { platforms } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
+import { setCookiesOf } from '../support/session-app.js';
+import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
+import { unavailable, verdictOf } from '../support/verdicts.js';
+import { readRecordedExchange } from '../vectors/stack-auth/recorded.js';
+
+const cleared = ['__Host-access', '__Host-refresh'].map(
+  (name) => `${name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`,
+);
+
+describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
+  it('outlive an outage: 503 with Retry-After, nothing lost, and no sign-in is sent twice', async () => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    const browser = client();
+    await browser.signUp();
+    server.calls.length = 0;
+    server.fault = { status: 502, headers: { 'content-type': 'text/html' }, body: '<p>' };
+    const refreshed = await browser.refresh();
+    expect(verdictOf(refreshed)).toEqual(unavailable);
+    expect(Number(refreshed.headers['retry-after'])).toBeGreaterThan(0);
+    expect(setCookiesOf(refreshed)).toEqual([]);
+    // A refresh changes nothing, so it is repeated.
+    const before = server.calls.length;
+    expect(before).toBe(3);
+    server.fault = 'reset';
+    expect(verdictOf(await client().withPassword())).toEqual(unavailable);
+    expect(server.calls.length - before).toBe(1);
+    server.fault = null;
+    expect((await browser.refresh()).status).toBe(200);
+    const texts = logger.ours('error').map(({ text }) => text);
+    expect(texts).toHaveLength(1);
+    expect(logger.lines.some(({ text }) => text.includes(alice.password) || text.includes('sample-5'))).toBe(false);
+  });
+
+  it('cannot be ended during an outage, which the log states; the browser forgets them', async () => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    const browser = client();
+    await browser.signUp();
+    server.fault = 'reset';
+    const answer = await browser.post('/auth/sign-out');
+    expect([answer.status, setCookiesOf(answer)]).toEqual([204, cleared]);
+    expect(
+      logger
+        .ours('error')
+        .map(({ text }) => text)
+        .join(),
+    ).toContain('sign-out');
+  });
+
+  it.each([
+    ['users-me-client-wrong-publishable-key', 'stackAuth({ publishableClientKey })'],
+    ['users-me-unknown-project', 'stackAuth({ projectId })'],
+    ['users-me-server-wrong-secret-key', 'stackAuth({ secretServerKey })'],
+  ])('are not served with a wrong key or project of ours (%s): 503, and the log names it', async (name, option) => {
+    const logger = new LogLines();
+    const { client, server } = await startStackAuthApp(platform, { logger });
+    server.fault = readRecordedExchange(name).response;
+    const browser = client();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    for (const answer of [await browser.withPassword(), await browser.refresh()]) {
+      expect(verdictOf(answer)).toEqual(unavailable);
+      expect(answer.text).not.toContain('stack');
+    }
+    expect(
+      logger
+        .ours('error')
+        .map(({ text }) => text)
+        .join(),
+    ).toContain(option);
+    expect(browser.cookie('refresh')).toBe('refresh-token-sample-5');
+  });
+
+  it.each([
+    ['rate-limited-with-retry-after', '4'],
+    ['rate-limited-without-retry-after', '5'],
+  ])('are limited in their rate (%s): 429 with Retry-After', async (name, seconds) => {
+    const { client, server } = await startStackAuthApp(platform);
+    server.fault = readRecordedExchange(name).response;
+    const browser = client();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    for (const answer of [await browser.withPassword(), await browser.refresh()]) {
+      expect(verdictOf(answer)).toEqual({ status: 429, challenge: undefined, code: 'TOO_MANY_ATTEMPTS' });
+      expect(answer.headers['retry-after']).toBe(seconds);
+    }
+    expect(server.calls).toHaveLength(2);
+    server.fault = null;
+    expect((await browser.refresh()).status).toBe(200);
+  });
+});
