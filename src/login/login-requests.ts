@@ -103,7 +103,8 @@ export class LoginRequests {
       return await this.answerClient(request, response, provider);
     // Of another origin by its nature. That the login began in this browser is shown by the cookie of its state.
     const view = gate.beginFromAnywhere(request, response);
-    await this.answerBrowser(client, fromForm(await readFormBody(request)), { request, response, view });
+    const answer = fromForm(await readFormBody(request));
+    await this.answerBrowser(client, answer, { request, response, view }, true);
     return undefined;
   }
 
@@ -186,6 +187,7 @@ export class LoginRequests {
     client: ProviderClient,
     answer: LoginAnswer,
     { request, response, view }: Exchange,
+    isForm = false,
   ): Promise<void> {
     const { attempts, flow, sessions, addresses, redirect, callbackUrl } = this.parts;
     let page = addresses.first;
@@ -194,7 +196,7 @@ export class LoginRequests {
       page = attempt.returnTo ?? page;
       checkCalledBackAt(attempt, callbackUrl(client.id));
       await attempts.use(attempt, response);
-      const answered = { request, view, delivery: 'cookies' } as const;
+      const answered = { request, view, delivery: 'cookies', isForm } as const;
       const { session, isNewUser } = await flow.complete(client, attempt, answer, answered);
       sessions.deliver(session, request, response);
       redirect(response, isNewUser ? withParameter(page ?? '', 'new', '1') : (page ?? ''));
