@@ -29,8 +29,8 @@ export interface AnsweredRequest {
   readonly view: RequestView;
   /** Left out: what the request chooses. */
   readonly delivery?: TokenDelivery;
-  /** Whether the client sends the session in which the login began along, if there is one. @defaultValue false: its cookies may be missing */
-  readonly carriesSession?: boolean;
+  /** Whether the page of a provider has sent it, so that it comes without the cookies of a session. */
+  readonly isForm?: boolean;
 }
 
 /** A session that a login has begun, or whose user has linked an identity. */
@@ -177,18 +177,19 @@ export class LoginFlow {
 
   /**
    * The session that the request carries, and the one in which the login began, as far as it is still there and no other one has taken its
-   * place in the client. A form that the provider's page has sent comes without cookies, and so carries none.
+   * place in the client. A form that the provider's page has sent comes without cookies, and so carries none. Any other answer that links has
+   * to carry the session: what is kept of a login must not stand for the session of its user.
    *
    * @throws {RefusalError} `LOGIN_STATE` where an identity is to be linked to the user of a session that is not there any more
    */
   private async findSession(
     { session, link }: LoginAttempt,
-    { view, carriesSession = false }: AnsweredRequest,
+    { view, isForm = false }: AnsweredRequest,
   ): Promise<LoginSession> {
     const { gate } = this.parts;
     const carriedId = await gate.findSessionId(view);
-    const mayBeMissing = !carriesSession || !link;
-    const isSame = session !== null && ((carriedId === null && mayBeMissing) || carriedId === session.id);
+    const mayCarryNone = isForm || !link;
+    const isSame = session !== null && (carriedId === session.id || (carriedId === null && mayCarryNone));
     const bound = isSame && (await gate.findUserIdOf(session.id)) === session.userId ? session : null;
     if (!link || bound !== null) return { carriedId, bound };
     throw RefusalError.of(

@@ -105,7 +105,7 @@ export class LoginRequests {
     // Of another origin by its nature. That the login began in this browser is shown by the cookie of its state.
     const view = gate.beginFromAnywhere(request, response);
     const read = async (): Promise<LoginAnswer> => fromForm(await readFormBody(request));
-    await this.answerBrowser(client, read, { request, response, view });
+    await this.answerBrowser(client, read, { request, response, view }, true);
     return undefined;
   }
 
@@ -188,6 +188,7 @@ export class LoginRequests {
     client: ProviderClient,
     read: () => Promise<LoginAnswer>,
     { request, response, view }: Exchange,
+    isForm = false,
   ): Promise<void> {
     const { attempts, flow, sessions, addresses, redirect, callbackUrl } = this.parts;
     let page = addresses.first;
@@ -197,7 +198,7 @@ export class LoginRequests {
       page = attempt.returnTo ?? page;
       checkCalledBackAt(attempt, callbackUrl(client.id));
       await attempts.use(attempt, response);
-      const answered = { request, view, delivery: 'cookies' } as const;
+      const answered = { request, view, delivery: 'cookies', isForm } as const;
       const { session, isNewUser } = await flow.complete(client, attempt, answer, answered);
       sessions.deliver(session, request, response);
       redirect(response, withOutcome(page ?? '', isNewUser ? { new: '1' } : {}));
@@ -217,7 +218,7 @@ export class LoginRequests {
     const attempt = attempts.find({ provider: client.id, state: answer.state, view, sealed });
     await attempts.use(attempt, sealed === null ? response : null);
     try {
-      const { session } = await flow.complete(client, attempt, answer, { request, view, carriesSession: true });
+      const { session } = await flow.complete(client, attempt, answer, { request, view });
       return sessions.deliver(session, request, response);
     } catch (error) {
       if (isAuthError(error) || isRefusalOfTheApp(error)) throw error;

@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { github } from 'nest-gatehouse/login';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { email, password } from '../support/account-app.js';
 import { endAfterwards, platforms } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
 import { locationOf, pathOf, startLoginApp } from '../support/login-app.js';
 import { LoginProviderStand } from '../support/login-provider.js';
+import { claimsOf } from '../support/session-app.js';
 
 /** The code block of a guide that begins with the name of its file. */
 function scriptOf(guide: string, name: string): string {
@@ -95,5 +97,34 @@ describe.each(platforms)('the guides about logins on $name', (platform) => {
     expect(tool.rest()).toMatch(
       /Signed in as Mona Lisa \{\n {2}access_token: 'eyJ[^']+',\n {2}refresh_token: 'grt_[^']+'\n\}/,
     );
+  });
+
+  it('have an app without cookies that links, and goes on with its session', async () => {
+    const { client, accounts } = await start(['https://app.example.com', 'com.example.app:/callback']);
+    const account = await accounts.create({ email, emailVerified: true, password });
+    const app = client('body');
+    const delivery = [['X-Token-Delivery', 'body']] as const;
+    await app.post('/auth/sign-in', { email, password }, delivery);
+    const { sid } = claimsOf(app.accessToken);
+    const body = { redirectUri: 'com.example.app:/callback', link: true };
+    const { json } = await app.post('/auth/login/github', body, delivery);
+    const { url: address, attempt } = json as { url: string; attempt: string };
+    const query = new URL(await chooseAt(address, 'ada')).searchParams;
+    const sentOn = { ...Object.fromEntries(query), attempt };
+    const withoutToken = await client('body').post('/auth/callback/github', sentOn, delivery);
+    expect([withoutToken.status, await accounts.identities(account.id)]).toEqual([400, []]);
+    const again = (await app.post('/auth/login/github', body, delivery)).json as typeof json & {
+      attempt: string;
+      url: string;
+    };
+    const back = new URL(await chooseAt(again.url, 'ada')).searchParams;
+    const linked = await app.post(
+      '/auth/callback/github',
+      { ...Object.fromEntries(back), attempt: again.attempt },
+      delivery,
+    );
+    expect(linked.json).toMatchObject({ is_new_user: false, token_type: 'Bearer', user: { id: account.id, email } });
+    expect(claimsOf(app.accessToken)['sid']).toBe(sid);
+    expect(await accounts.identities(account.id)).toMatchObject([{ provider: 'github', subject: '2' }]);
   });
 });

@@ -74,6 +74,25 @@ describe.each(platforms)('linking an identity on $name', (platform) => {
     expect(await accounts.findByIdentity('corp', 'p-1')).toBeNull();
   });
 
+  it('is not done by what a browser has kept of the login alone, without the session', async () => {
+    const { provider, client, accounts } = await startLoginApp(platform);
+    const { id } = await accounts.create({ email: 'owner@example.com', emailVerified: true, password });
+    const browser = client();
+    await browser.post('/auth/sign-in', { email: 'owner@example.com', password });
+    const sentOn = await beginAsFrontend(browser, provider, link);
+    const { json } = await browser.post('/auth/login/corp', { link: true });
+    const back = provider.authorize((json as { url: string }).url);
+    const withoutSession = browser.fork();
+    for (const name of [...withoutSession.jar.keys()]) {
+      if (!name.includes('login.')) withoutSession.jar.delete(name);
+    }
+    const refused = await withoutSession.post('/auth/callback/corp', sentOn);
+    expect([refused.status, codeOf(refused.json)]).toEqual([400, 'LOGIN_STATE']);
+    expect(locationOf(await withoutSession.call(pathOf(back)))).toBe(`${page}/?error=login_state`);
+    expect([...withoutSession.jar.keys()]).toEqual([]);
+    expect(await accounts.identities(id)).toEqual([]);
+  });
+
   it('refuses an identity that belongs to another account', async () => {
     const { provider, client, accounts } = await startLoginApp(platform);
     await signInByLink(client(), provider);

@@ -12,13 +12,13 @@ import type { Answer } from './http.js';
 import { pathOf } from './login-app.js';
 import type { SessionAppParts, SessionClient } from './session-app.js';
 
-export interface GitHubUser {
+interface GitHubUser {
   readonly id: number;
   readonly login: string;
   readonly [field: string]: unknown;
 }
 
-export interface GitHubEmail {
+interface GitHubEmail {
   readonly email: string;
   readonly primary: boolean;
   readonly verified: boolean;
