@@ -78,7 +78,7 @@ function readPrefix(where: string, given: unknown = usualPrefix): string {
 }
 
 /** All stores that the module can provide. */
-export const redisStoreTokens: readonly RedisStoreToken[] = [RevocationStore, DpopReplayStore, AttemptStore];
+const redisStoreTokens: readonly RedisStoreToken[] = [RevocationStore, DpopReplayStore, AttemptStore];
 
 /** Reads `except`. @returns the stores that are left @throws {ConfigurationError} for what is no store of this module */
 export function readProvidedStores(where: string, except: unknown): readonly RedisStoreToken[] {

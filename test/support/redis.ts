@@ -93,7 +93,7 @@ export const clientForms = [
 ] as const;
 
 /** Why tests against Redis are skipped; `undefined` where one answers. */
-export const redisMissing: string | undefined = await findProblem();
+const redisMissing: string | undefined = await findProblem();
 /** Why tests that start a Redis of their own are skipped. */
 export const serverMissing: string | undefined =
   spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'there is no program redis-server';
