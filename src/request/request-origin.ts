@@ -117,7 +117,7 @@ export class OriginCheck {
   private requireOwnPage(view: RequestView, place: string | null): void {
     // The page itself writes the connection parameters of a socket, so only the headers of the upgrade request count.
     const sent = view.upgrade ?? view;
-    const ownOrigin = this.parts.publicOrigin ?? this.readCalledOrigin(sent);
+    const ownOrigin = this.parts.publicOrigin ?? this.findCalledOrigin(sent);
     const page = findForeignPage({
       origins: sent.headers('origin'),
       fetchSites: sent.headers('sec-fetch-site'),
@@ -136,7 +136,8 @@ export class OriginCheck {
     return `Without publicUrl, the HTTP adapter reports ${called} as the app's own: set publicUrl if that is wrong; ${trust}`;
   }
 
-  private readCalledOrigin({ request }: RequestView): string | undefined {
+  /** The origin that the client called, by the HTTP adapter's own proxy setting; `undefined` when it is unknown. */
+  findCalledOrigin({ request }: RequestView): string | undefined {
     return readCalledOrigin(request, this.parts.findAdapterInstance?.());
   }
 }
