@@ -204,7 +204,9 @@ type CalledAddress = Pick<HttpRequest, 'protocol' | 'host'>;
  * decides whether forwarding headers count.
  */
 function readCalledOrigin(request: HttpRequest, adapterInstance: unknown): string | undefined {
-  const { protocol, host } = typeof request.protocol === 'string' ? request : readByAdapter(request, adapterInstance);
+  // The request of Node in a middleware of Fastify has `protocol` and no `host`.
+  const isKnown = typeof request.protocol === 'string' && typeof request.host === 'string';
+  const { protocol, host } = isKnown ? request : readByAdapter(request, adapterInstance);
   if (protocol === undefined || host === undefined) return undefined;
   // Some proxies report the scheme `wss` for a WebSocket, while the page's origin has `https`.
   return parseOrigin(`${protocol.replace(/^ws/i, 'http')}://${host}`);

@@ -31,7 +31,7 @@ import { DpopKey, dpopHeaders, type ProofParts } from '../support/dpop-key.js';
 import type { Answer } from '../support/http.js';
 import { LogLines } from '../support/log-lines.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { invalidTokenChallenge, sentences, verdictOf } from '../support/verdicts.js';
+import { invalidRequest, invalidTokenChallenge, sentences, verdictOf } from '../support/verdicts.js';
 
 @UseGuards(AuthGuard)
 @Controller()
@@ -253,7 +253,7 @@ describe.each(platforms)('bound tokens on $name', (platform: Platform) => {
     const token = await tokenOfClaims();
     expect((await app.call('/cats', { token })).status).toBe(200);
     expect(verdictOf(await call(token, proof(token)))).toEqual(wrongBinding);
-    expect(verdictOf(await app.call('/cats', { token, headers: [['DPoP', proof(token)]] }))).toEqual(badRequest);
+    expect(verdictOf(await app.call('/cats', { token, headers: [['DPoP', proof(token)]] }))).toEqual(invalidRequest);
     expect(verdictOf(await app.call('/cats'))).toEqual({
       status: 401,
       challenge: `Bearer, DPoP ${algs}`,
