@@ -23,8 +23,11 @@ export interface DpopProof {
   readonly nonce: string | null;
 }
 
-/** The algorithms by which proofs may be signed, as challenges and metadata list them. */
-export const proofAlgorithms = ['ES256', 'EdDSA', 'PS256', 'RS256', 'ES384'] as const satisfies readonly Algorithm[];
+/** The algorithms by which proofs may be signed. */
+const accepted = ['ES256', 'EdDSA', 'PS256', 'RS256', 'ES384'] as const satisfies readonly Algorithm[];
+
+/** The same as challenges and metadata list them: EdDSA by both of its names, as clients look for one of the two (RFC 9864). */
+export const proofAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256', 'ES384'] as const;
 
 const longestProof = 4_096;
 /** Members of a private or a shared key (RFC 7518 §6). Whoever sends one has given it away. */
@@ -63,8 +66,8 @@ function parse(text: string): ParsedToken {
 
 function readAlgorithm(name: string): Algorithm {
   const algorithm = findAlgorithm(name);
-  if (algorithm !== undefined && proofAlgorithms.some((accepted) => accepted === algorithm)) return algorithm;
-  throw RefusalError.proof(`Its "alg" is ${logText(name)}, and accepted are ${proofAlgorithms.join(', ')}`);
+  if (algorithm !== undefined && accepted.some((each) => each === algorithm)) return algorithm;
+  throw RefusalError.proof(`Its "alg" is ${logText(name)}, and accepted are ${accepted.join(', ')}`);
 }
 
 function readKey(jwk: unknown, algorithm: Algorithm): VerificationKey {

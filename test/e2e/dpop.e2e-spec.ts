@@ -66,7 +66,7 @@ class CatsController {
   }
 }
 
-const algs = 'algs="ES256 EdDSA PS256 RS256 ES384"';
+const algs = 'algs="ES256 Ed25519 EdDSA PS256 RS256 ES384"';
 const proofSentence = 'The DPoP proof is missing or not accepted';
 const dpop = (error: string, description: string) =>
   `DPoP error="${error}", error_description="${description}", ${algs}`;
