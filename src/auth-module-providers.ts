@@ -22,20 +22,16 @@ import { Policies } from './access/policies.service.js';
 import { PolicyEvaluator } from './access/policy-evaluator.js';
 import { RouteRulesReader } from './access/route-rules.js';
 import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
-import { BearerScheme } from './authentication/bearer-scheme.js';
-import { DpopScheme } from './dpop/dpop-scheme.js';
 import type { DpopProofs } from './dpop/dpop-proofs.js';
-import { createBindingCheck } from './dpop/token-binding.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
 import { ErrorAnswers } from './challenge/error-answers.js';
 import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
-import { checkDpopScheme, createDpopProofs, DPOP_PROOFS } from './open-dpop.js';
+import { createDpopProofs, DPOP_PROOFS, openSchemes } from './open-dpop.js';
 import { createRevocation, findRevocationStore, Revocation } from './open-revocation.js';
 import {
-  claimMapsOf,
   missingCapabilitiesOf,
   openAuthenticator,
   openIssuers,
@@ -156,26 +152,12 @@ export const authModuleProviders: Provider[] = [
       issuers: IssuerRegistry,
       { check }: Revocation,
       proofs: DpopProofs | null,
-    ): AuthenticationSchemes => {
-      const { where, schemes, sources, providers, dpop } = options;
-      const ofProviders = openKeySchemes(options, context, issuers, check);
-      const claimMaps = claimMapsOf(providers);
-      const bearer = new BearerScheme({ sources, verifier, claimMaps, checkUser: createBindingCheck(dpop.mode) });
-      if (proofs === null) return new AuthenticationSchemes([...schemes, ...ofProviders], bearer);
-      checkDpopScheme(where, schemes);
-      const bound = new DpopScheme({ proofs, sources, verifier, claimMaps });
-      return new AuthenticationSchemes([...schemes, ...ofProviders], bearer, bound);
-    },
+    ) => openSchemes(options, openKeySchemes(options, context, issuers, check), verifier, proofs),
   },
   {
     provide: DPOP_PROOFS,
     inject: [AUTH_MODULE_OPTIONS, ModulesContainer, OriginCheck, EventLog],
-    useFactory: (
-      options: ResolvedAuthOptions,
-      modules: ModulesContainer,
-      origins: OriginCheck,
-      { report }: EventLog,
-    ): DpopProofs | null => createDpopProofs(options, modules, origins, report),
+    useFactory: createDpopProofs,
   },
   { provide: OriginCheck, inject: [READ_AUTH_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
   {

@@ -1,13 +1,19 @@
-import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
+import { type AuthenticationScheme, AuthenticationSchemes } from './authentication/authentication-scheme.js';
+import { BearerScheme } from './authentication/bearer-scheme.js';
+import { checkSchemes } from './authentication/request-authenticator.js';
 import type { Clock } from './clock/clock.js';
 import { path } from './configuration/read-options.js';
 import { DpopProofs } from './dpop/dpop-proofs.js';
 import type { DpopTerms } from './dpop/dpop-options.js';
 import { DpopReplayStore } from './dpop/dpop-replay-store.js';
-import { ConfigurationError } from './errors/auth-error.js';
+import { DpopScheme } from './dpop/dpop-scheme.js';
+import { createBindingCheck } from './dpop/token-binding.js';
 import { type AppModules, findAppProvider } from './find-app-provider.js';
+import { claimMapsOf } from './open-providers.js';
 import type { OriginCheck } from './request/request-origin.js';
+import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
+import type { TokenVerifier } from './token/token-verifier.js';
 
 /** The token of the verification of proofs, for the guard and for the endpoint that issues tokens; `null` where DPoP is off. */
 export const DPOP_PROOFS = Symbol('nest-gatehouse.dpop-proofs');
@@ -24,7 +30,7 @@ export function createDpopProofs(
   { where, dpop: terms, publicUrl, clock }: DpopContext,
   modules: AppModules,
   origins: OriginCheck,
-  report: ReportEvent,
+  { report }: { readonly report: ReportEvent },
 ): DpopProofs | null {
   if (terms.mode === 'off') return null;
   return new DpopProofs({
@@ -36,12 +42,23 @@ export function createDpopProofs(
   });
 }
 
-/** @throws {ConfigurationError} when the app has a scheme of this name itself. */
-export function checkDpopScheme(where: string, schemes: readonly AuthenticationScheme[]): void {
-  if (!schemes.some(({ name }) => name === 'DPoP')) return;
-  throw new ConfigurationError(
-    path(where, 'schemes'),
-    'there is a scheme named "DPoP", and dpop is on',
-    "Leave it out, or write dpop: 'off'",
-  );
+/**
+ * Creates the schemes of the app: its own, those of API keys, and those of access tokens with and without a key of their client.
+ *
+ * @param ofProviders those of the API keys that providers issue
+ * @throws {ConfigurationError} when the app has a scheme named DPoP itself.
+ */
+export function openSchemes(
+  { where, dpop, schemes, sources, providers }: ResolvedAuthOptions,
+  ofProviders: readonly AuthenticationScheme[],
+  verifier: TokenVerifier,
+  proofs: DpopProofs | null,
+): AuthenticationSchemes {
+  const claimMaps = claimMapsOf(providers);
+  const others = [...schemes, ...ofProviders];
+  const bearer = new BearerScheme({ sources, verifier, claimMaps, checkUser: createBindingCheck(dpop.mode) });
+  if (proofs === null) return new AuthenticationSchemes(others, bearer);
+  const bound = new DpopScheme({ proofs, sources, verifier, claimMaps });
+  checkSchemes(path(where, 'schemes'), [...others, bound]);
+  return new AuthenticationSchemes(others, bearer, bound);
 }
