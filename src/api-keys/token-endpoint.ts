@@ -92,7 +92,7 @@ export class TokenEndpoint {
     }));
     const answer = async (view: RequestView): Promise<AdapterAnswer> => {
       try {
-        const form = await readFormBody(view.request as Parameters<typeof readFormBody>[0]);
+        const form = await readFormBody(view.request);
         checkParameters(form);
         const answered = await handle(form, view);
         outage.noteSuccess();
