@@ -20,14 +20,14 @@ const ranks = [
   ['guard'],
   ['decorators'],
   ['audit'],
-  ['issuers', 'revocation', 'websockets', 'microservices', 'openapi'],
+  ['issuers', 'revocation', 'dpop', 'websockets', 'microservices', 'openapi'],
   ['issuing'],
   ['resource-metadata'],
   ['sessions'],
   ['api-keys'],
   ['login'],
   ['accounts', 'stack-auth'],
-  ['sql'],
+  ['sql', 'redis'],
   ['cli'],
 ];
 

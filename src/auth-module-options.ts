@@ -1,3 +1,4 @@
+import type { DpopMode, DpopOptions } from './dpop/dpop-options.js';
 import type { OptionalAuthOptions } from './access/route-metadata.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
@@ -92,6 +93,13 @@ export interface AuthModuleOptions {
    * `trustProxy` of Fastify); forwarding headers do not count without that setting
    */
   readonly publicUrl?: string;
+  /**
+   * Whether access tokens that are bound to a key of their client are accepted (DPoP, RFC 9449): such a token is worthless to whoever
+   * steals it without the key. A bound token never passes without its proof, also where this is `'off'`.
+   *
+   * @defaultValue 'off'
+   */
+  readonly dpop?: DpopMode | DpopOptions;
   /**
    * Origins of other pages, such as `https://app.example.com`, that may change something or open a WebSocket by a token in
    * a cookie (or by `Basic`). A browser sends these with the requests of every page, so requests of all other pages are

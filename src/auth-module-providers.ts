@@ -22,16 +22,16 @@ import { Policies } from './access/policies.service.js';
 import { PolicyEvaluator } from './access/policy-evaluator.js';
 import { RouteRulesReader } from './access/route-rules.js';
 import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
-import { BearerScheme } from './authentication/bearer-scheme.js';
+import type { DpopProofs } from './dpop/dpop-proofs.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
 import { ErrorAnswers } from './challenge/error-answers.js';
 import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
 import { Transports } from './transports/transports.js';
+import { createDpopProofs, DPOP_PROOFS, openSchemes } from './open-dpop.js';
 import { createRevocation, findRevocationStore, Revocation } from './open-revocation.js';
 import {
-  claimMapsOf,
   missingCapabilitiesOf,
   openAuthenticator,
   openIssuers,
@@ -144,19 +144,20 @@ export const authModuleProviders: Provider[] = [
   },
   {
     provide: AuthenticationSchemes,
-    inject: [AUTH_MODULE_OPTIONS, TokenVerifier, AUTH_CONTEXT, IssuerRegistry, Revocation],
+    inject: [AUTH_MODULE_OPTIONS, TokenVerifier, AUTH_CONTEXT, IssuerRegistry, Revocation, DPOP_PROOFS],
     useFactory: (
       options: ResolvedAuthOptions,
       verifier: TokenVerifier,
       context: AuthContext,
       issuers: IssuerRegistry,
       { check }: Revocation,
-    ): AuthenticationSchemes => {
-      const { schemes, sources, providers } = options;
-      const ofProviders = openKeySchemes(options, context, issuers, check);
-      const bearer = new BearerScheme({ sources, verifier, claimMaps: claimMapsOf(providers) });
-      return new AuthenticationSchemes([...schemes, ...ofProviders], bearer);
-    },
+      proofs: DpopProofs | null,
+    ) => openSchemes(options, openKeySchemes(options, context, issuers, check), verifier, proofs),
+  },
+  {
+    provide: DPOP_PROOFS,
+    inject: [AUTH_MODULE_OPTIONS, ModulesContainer, OriginCheck, EventLog],
+    useFactory: createDpopProofs,
   },
   { provide: OriginCheck, inject: [READ_AUTH_OPTIONS, HttpAdapterHost], useFactory: openOriginCheck },
   {
@@ -175,9 +176,9 @@ export const authModuleProviders: Provider[] = [
     inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, EventLog],
     useFactory: (
       { resources }: ResolvedAuthOptions,
-      { challengers }: AuthenticationSchemes,
+      { challengers, headersOfSuccess }: AuthenticationSchemes,
       { report }: EventLog,
-    ): CallAnswers => new CallAnswers(new ErrorAnswers(challengers, resources), report),
+    ): CallAnswers => new CallAnswers(new ErrorAnswers(challengers, resources), report, headersOfSuccess),
   },
   {
     provide: RouteRulesReader,

@@ -33,6 +33,7 @@ import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
 import { isIndependent, resolveAuthOptions } from './resolve-auth-options.js';
 import { AuthSettings } from './auth-settings.js';
 import { Clock } from './clock/clock.js';
+import { DPOP_PROOFS } from './open-dpop.js';
 import { Revocation } from './open-revocation.js';
 import { OriginCheck } from './request/request-origin.js';
 import { TokenSources } from './request/token-sources.js';
@@ -169,6 +170,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       HandlerInventory,
       TokenSources,
       OriginCheck,
+      DPOP_PROOFS,
       CallAnswers,
       AuthGuard,
       AuthErrorFilter,

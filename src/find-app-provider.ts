@@ -59,3 +59,28 @@ export function getAppProvider<Value>(modules: AppModules, port: Port<Value>, wh
     "Add SqlStoresModule.forRoot({ database: embeddedPostgres({ directory: '.data' }) }) of nest-gatehouse/sql to the imports of the root module",
   );
 }
+
+/**
+ * Checks that the stores of a module are provided by no other module of the app.
+ *
+ * @param where the module
+ * @param own finds what the module itself provides
+ * @throws {ConfigurationError} when another module provides one of them as well
+ */
+export function checkOnlyProviders(
+  where: string,
+  ports: readonly Port<object>[],
+  own: { get(port: Port<object>): unknown },
+  modules: AppModules,
+): void {
+  for (const port of ports) {
+    const provided = own.get(port);
+    const found = [...modules.values()].map(({ providers }) => providers.get(port)?.instance ?? null);
+    if (found.every((instance) => instance === null || instance === provided)) continue;
+    throw new ConfigurationError(
+      where,
+      `another module provides a ${port.name} as well`,
+      `Leave out that of this module, by except: [${port.name}], or the other one`,
+    );
+  }
+}

@@ -136,6 +136,8 @@ export {
   type RevocationPage,
   RevocationStore,
 } from './revocation/revocation-store.js';
+export type { DpopMode, DpopOptions } from './dpop/dpop-options.js';
+export { DpopReplayStore } from './dpop/dpop-replay-store.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 

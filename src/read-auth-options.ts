@@ -6,6 +6,7 @@ import { checkSchemes, type ToUser } from './authentication/request-authenticato
 import { type Clock, SystemClock } from './clock/clock.js';
 import { readPublicUrl } from './configuration/public-url.js';
 import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
+import { type DpopTerms, readDpopOptions } from './dpop/dpop-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import { readTransports, readUnguardedContexts } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
@@ -55,6 +56,7 @@ export interface ReadAuthOptions {
   readonly scopes: ScopeHierarchy;
   /** As it was given. What it is when it was left out depends on the modules of the app. */
   readonly givenRevocation: unknown;
+  readonly dpop: DpopTerms;
   readonly clock: Clock;
   readonly upstream: HttpClient;
   readonly providerClients: ProviderClientsOptions;
@@ -83,6 +85,7 @@ const names = [
   'resource',
   'scopeImplies',
   'revocation',
+  'dpop',
   'clock',
   'http',
   'profiles',
@@ -128,6 +131,7 @@ export function readAuthOptions(
     resources: resources.length === 0 ? null : new ProtectedResources(resources),
     scopes: readScopeImplies(where, options),
     givenRevocation: options['revocation'],
+    dpop: readDpopOptions(path(where, 'dpop'), options['dpop']),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
     profiles: Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {})),

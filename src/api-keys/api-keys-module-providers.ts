@@ -14,6 +14,9 @@ import { AuthorizationServerMetadata } from '../issuing/authorization-server-met
 import { Revocation } from '../open-revocation.js';
 import { RevocationService } from '../revocation/revocation.service.js';
 import { AccessTokens } from '../sessions/access-tokens.js';
+import { proofAlgorithms } from '../dpop/dpop-proof.js';
+import type { DpopProofs } from '../dpop/dpop-proofs.js';
+import { DPOP_PROOFS } from '../open-dpop.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import type { JsonObject } from '../token/json-object.js';
 import { TokenVerifier } from '../token/token-verifier.js';
@@ -189,6 +192,7 @@ export const apiKeysModuleProviders: Provider[] = [
       { token: AccessTokens, optional: true },
       ofAuthModule(TokenVerifier),
       ofAuthModule(RevocationService),
+      ofAuthModule(DPOP_PROOFS),
       ofAuthModule(EventLog),
       AdapterRoutes,
       AuthorizationServerMetadata,
@@ -206,6 +210,7 @@ function openEndpoints(
   accessTokens: AccessTokens | undefined,
   tokenVerifier: TokenVerifier,
   revocation: RevocationService,
+  proofs: DpopProofs | null,
   { report }: EventLog,
   adapterRoutes: AdapterRoutes,
   metadata: AuthorizationServerMetadata,
@@ -213,11 +218,14 @@ function openEndpoints(
   if (!tokenEndpoint) return new OAuthEndpoints(() => undefined);
   // SessionsModule requires publicUrl.
   if (accessTokens === undefined || publicUrl === null) throw withoutSessions(where);
-  const parts = { format, verifier, usage, refused, accessTokens, tokenVerifier, revocation, clock, report, hierarchy };
+  const ofModules = { accessTokens, tokenVerifier, revocation, proofs, hierarchy };
+  const parts = { format, verifier, usage, refused, clock, report, ...ofModules };
   const endpoint = new TokenEndpoint(parts);
   return new OAuthEndpoints(() => {
     adapterRoutes.add(where, endpoint.routes(), report);
     metadata.contribute(where, endpointMetadata(publicUrl));
+    // RFC 9449 §5.1.
+    if (proofs !== null) metadata.contribute(where, { dpop_signing_alg_values_supported: proofAlgorithms });
   });
 }
 

@@ -11,7 +11,7 @@ import { describeThrown } from '../telemetry/log-text.js';
 import type { OutageWatch } from '../upstream/provider-calls.js';
 
 /**
- * The error codes of RFC 6749 §5.2, RFC 8707 §2 and RFC 6750 §3.1 that are sent, with their statuses, and with the code that the
+ * The error codes of RFC 6749 §5.2, RFC 8707 §2, RFC 6750 §3.1 and RFC 9449 §5 and §8 that are sent, with their statuses, and with the code that the
  * event has.
  */
 const errors = {
@@ -21,6 +21,8 @@ const errors = {
   invalid_scope: { status: 400, code: 'INSUFFICIENT_SCOPE' },
   invalid_target: { status: 400, code: 'INVALID_REQUEST' },
   insufficient_scope: { status: 403, code: 'INSUFFICIENT_SCOPE' },
+  invalid_dpop_proof: { status: 400, code: 'INVALID_TOKEN' },
+  use_dpop_nonce: { status: 400, code: 'USE_DPOP_NONCE' },
   unsupported_grant_type: { status: 400, code: 'INVALID_REQUEST' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly code: AuthErrorCode }>>;
 
@@ -76,7 +78,7 @@ export function answerOAuthError(error: unknown): AdapterAnswer {
   if (error instanceof OAuthRefusal) {
     const { code, description } = error;
     const body = { error: code, error_description: description };
-    return answerJson(body, errors[code].status, code === 'invalid_client' ? challenge : []);
+    return answerJson(body, errors[code].status, headersOf(error));
   }
   if (isConfigurationError(error)) return answerJson({ error: 'server_error' }, 500);
   const isLimited = isRefusal(error) && error.code === 'TOO_MANY_ATTEMPTS';
@@ -87,6 +89,12 @@ export function answerOAuthError(error: unknown): AdapterAnswer {
   return answerJson({ error: 'temporarily_unavailable' }, isLimited ? 429 : 503, [
     ['Retry-After', retryAfterOf(error)],
   ]);
+}
+
+function headersOf({ code, cause }: OAuthRefusal): AdapterAnswer['headers'] {
+  if (code === 'invalid_client') return challenge;
+  const nonce = cause?.dpopNonce ?? null;
+  return nonce === null ? [] : [['DPoP-Nonce', nonce]];
 }
 
 function retryAfterOf(error: unknown): string {

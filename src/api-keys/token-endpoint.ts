@@ -1,6 +1,9 @@
 import type { ScopeHierarchy } from '../access/scope-hierarchy.js';
 import { countRefusal, type RefusedKeys } from '../authentication/refused-keys.js';
+import { type ProvenKey, proveKey } from './token-endpoint-proof.js';
 import { type Clock, readMilliseconds } from '../clock/clock.js';
+import type { DpopProofs } from '../dpop/dpop-proofs.js';
+import { readConfirmation } from '../dpop/token-binding.js';
 import { isRefusal, type RefusalError } from '../errors/auth-error.js';
 import type { AdapterAnswer, AdapterRoute } from '../issuing/adapter-route.js';
 import { type FormBody, readFormBody } from '../issuing/form-body.js';
@@ -41,6 +44,8 @@ export interface TokenEndpointParts {
   readonly accessTokens: AccessTokens;
   readonly tokenVerifier: TokenVerifier;
   readonly revocation: RevocationService;
+  /** Verifies DPoP proofs; `null` where DPoP is off. */
+  readonly proofs: DpopProofs | null;
   readonly clock: Clock;
   readonly report: ReportEvent;
   /** The scopes that include others. */
@@ -87,7 +92,7 @@ export class TokenEndpoint {
     }));
     const answer = async (view: RequestView): Promise<AdapterAnswer> => {
       try {
-        const form = await readFormBody(view.request as Parameters<typeof readFormBody>[0]);
+        const form = await readFormBody(view.request);
         checkParameters(form);
         const answered = await handle(form, view);
         outage.noteSuccess();
@@ -113,15 +118,19 @@ export class TokenEndpoint {
     const scopes = chooseScopes(readParameter(form, 'scope'), key, this.parts.hierarchy);
     const audience = this.chooseAudience(form.get('resource') ?? []);
     const { roles, isAnonymous } = user;
-    const grant = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience, notAfterMs: expiresAtMs };
+    // Last, as a proof is used up.
+    const proven: ProvenKey = await proveKey(this.parts.proofs, view);
+    const claims = { userId: user.id, clientId: key.id, scopes, roles, isAnonymous, audience };
+    const grant = { ...claims, jkt: proven.jkt, notAfterMs: expiresAtMs };
     const { accessToken, expiresIn } = await this.parts.accessTokens.issueToClient(grant, now);
-    return answerJson({
+    const body = {
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: proven.jkt === null ? 'Bearer' : 'DPoP',
       expires_in: expiresIn,
       // RFC 6749 §3.3: a scope has at least one character.
       ...(scopes.length > 0 && { scope: scopes.join(' ') }),
-    });
+    };
+    return answerJson(body, 200, proven.headers);
   };
 
   private readonly revoke: Handle = async (form, view) => {
@@ -265,7 +274,9 @@ const describedClaims = ['iss', 'sub', 'aud', 'client_id', 'scope', 'roles', 'ex
 
 function describeToken({ claims }: VerifiedToken): JsonObject {
   const described = describedClaims.flatMap((name) => (name in claims ? [[name, claims[name]] as const] : []));
-  return { active: true, token_type: 'Bearer', ...Object.fromEntries(described) };
+  // RFC 9449 §6.2.
+  const isBound = readConfirmation(claims).kind === 'key';
+  return { active: true, token_type: isBound ? 'DPoP' : 'Bearer', ...Object.fromEntries(described) };
 }
 
 function checkGrantType(grantType: string | undefined): void {

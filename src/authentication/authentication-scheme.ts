@@ -1,5 +1,5 @@
 import type { AuthError } from '../errors/auth-error.js';
-import type { Challenge } from '../challenge/error-answers.js';
+import type { Challenge, HeaderLines } from '../challenge/error-answers.js';
 import type { Credential } from '../request/find-credential.js';
 import type { RequestView } from '../request/request-view.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
@@ -132,6 +132,15 @@ export abstract class AuthenticationScheme {
   extend?(credential: Credential, user: AuthUser): MaybePromise<Date | null>;
 }
 
+/** Gives the headers of a successful answer to a request. */
+export type HeadersOfSuccess = (request: RequestView) => HeaderLines;
+
+/** A scheme whose successful answers have headers. */
+interface BoundScheme extends AuthenticationScheme {
+  /** `null` where there are never any. */
+  readonly headersOfSuccess: HeadersOfSuccess | null;
+}
+
 /** The schemes of an app. */
 export class AuthenticationSchemes {
   /** In the order in which `find` is called: the schemes of the app, then `Bearer`. */
@@ -139,8 +148,14 @@ export class AuthenticationSchemes {
   /** In the order in which their challenges are sent: `Bearer` first. */
   readonly challengers: readonly AuthenticationScheme[];
 
-  constructor(ofApp: readonly AuthenticationScheme[], bearer: AuthenticationScheme) {
-    this.inOrder = [...ofApp, bearer];
-    this.challengers = [bearer, ...ofApp];
+  /** The headers of a successful answer to a request; `null` where no scheme has any. */
+  readonly headersOfSuccess: HeadersOfSuccess | null;
+
+  /** @param dpop that of bound tokens; `null` where it is off. It finds a token with a proof before Bearer does */
+  constructor(ofApp: readonly AuthenticationScheme[], bearer: AuthenticationScheme, dpop: BoundScheme | null = null) {
+    this.headersOfSuccess = dpop?.headersOfSuccess ?? null;
+    const bound = dpop === null ? [] : [dpop];
+    this.inOrder = [...ofApp, ...bound, bearer];
+    this.challengers = [bearer, ...bound, ...ofApp];
   }
 }

@@ -24,6 +24,8 @@ export interface BearerSchemeParts {
   readonly verifier: TokenVerifier;
   /** The claim map of each issuer, by the issuer's name. */
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
+  /** Refuses a token that needs more than itself, such as one that is bound to a key. Called once for each token. */
+  readonly checkUser?: (user: AuthUser) => void;
 }
 
 /** Access tokens (RFC 6750): JWTs, and opaque tokens where an issuer accepts them. */
@@ -97,8 +99,11 @@ export class BearerScheme extends AuthenticationScheme {
   private readonly toAuthentication = (verdict: Verdict): Authentication =>
     deriveOnce(verdict.token, this.createAuthentication, verdict);
 
-  private readonly createAuthentication = (verdict: Verdict): Authentication =>
-    new TokenAuthentication(this.toUser(verdict), verdict);
+  private readonly createAuthentication = (verdict: Verdict): Authentication => {
+    const user = this.toUser(verdict);
+    this.parts.checkUser?.(user);
+    return new TokenAuthentication(user, verdict);
+  };
 
   private toUser({ text, token }: Verdict): AuthUser {
     const claimMap = this.parts.claimMaps.get(token.issuer);

@@ -85,6 +85,7 @@ const statuses: Readonly<Record<AuthErrorCode, AnswerStatus>> = {
   IDENTITY_TAKEN: 409,
   GROUP_EXISTS: 409,
   LAST_SIGN_IN_METHOD: 409,
+  USE_DPOP_NONCE: 401,
   SERVER_ERROR: 503,
   CONFIGURATION_ERROR: 500,
 };
@@ -112,7 +113,7 @@ export class ErrorAnswers {
     const seconds = retryAfterOf(error);
     const retryAfter: HeaderLines = seconds === null ? noLines : [['Retry-After', String(seconds)]];
     const challenges = isChallenged(code) ? this.challengesFor(error, request, scopes) : noLines;
-    return { status: statusOf(error), headers: [...challenges, ...retryAfter], body };
+    return { status: statusOf(error), headers: [...challenges, ...nonceOf(error), ...retryAfter], body };
   }
 
   /** The `WWW-Authenticate` lines, which state why the client was refused and which schemes it can use. */
@@ -225,6 +226,12 @@ function scopeOf(error: AuthError): { readonly scope?: string } {
 function maxAgeOf(error: AuthError): { readonly max_age?: string } {
   const seconds: unknown = 'maxAgeSeconds' in error ? error.maxAgeSeconds : undefined;
   return typeof seconds === 'number' ? { max_age: String(seconds) } : {};
+}
+
+/** RFC 9449 §8 and §9. */
+function nonceOf(error: AuthError): HeaderLines {
+  const nonce: unknown = 'dpopNonce' in error ? error.dpopNonce : null;
+  return typeof nonce === 'string' ? [['DPoP-Nonce', nonce]] : noLines;
 }
 
 function retryAfterOf(error: AuthError): number | null {

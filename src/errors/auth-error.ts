@@ -1,5 +1,6 @@
 import {
   apiKeySentences,
+  bindingSentence,
   type AuthErrorCode,
   type RefusalCode,
   type RefusalReason,
@@ -13,6 +14,7 @@ export type { AuthErrorCode, RefusalCode, RefusalReason } from './refusal-senten
 // The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');
 const pauseBrand = Symbol.for('nest-gatehouse.pause');
+const bindingBrand = Symbol.for('nest-gatehouse.binding');
 
 /**
  * The base class of every error that this package throws on purpose. It is the `cause` of the Nest exception
@@ -79,6 +81,11 @@ export function isUndecided(error: unknown): boolean {
   return isAuthError(error) && (error.code === 'SERVER_ERROR' || pauseBrand in error);
 }
 
+/** Whether a refusal with reason `proof` is about the token, which is bound to something else, and not about the proof itself. */
+export function isBindingRefusal(error: unknown): boolean {
+  return isAuthError(error) && bindingBrand in error;
+}
+
 /** Whether an error says that an option is wrong. */
 export function isConfigurationError(error: unknown): error is ConfigurationError {
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
@@ -99,7 +106,8 @@ type DetailedCode =
   | 'INVALID_INPUT'
   | 'TOO_MANY_ATTEMPTS'
   | 'STEP_UP_REQUIRED'
-  | 'MFA_REQUIRED';
+  | 'MFA_REQUIRED'
+  | 'USE_DPOP_NONCE';
 
 /** What only some refusals have. */
 interface RefusalDetails {
@@ -110,6 +118,7 @@ interface RefusalDetails {
   readonly retryAfterSeconds?: number;
   readonly maxAgeSeconds?: number;
   readonly attemptCode?: string;
+  readonly dpopNonce?: string;
 }
 
 /**
@@ -132,6 +141,8 @@ export class RefusalError extends AuthError {
   readonly maxAgeSeconds: number | null;
   /** What the client sends back with the second factor; `null` unless the code is `MFA_REQUIRED`. */
   declare readonly attemptCode: string | null;
+  /** What the next DPoP proof has to contain, in the answer as `DPoP-Nonce`; `null` unless the code is `USE_DPOP_NONCE`. */
+  readonly dpopNonce: string | null;
 
   protected constructor(
     override readonly code: RefusalCode,
@@ -148,6 +159,7 @@ export class RefusalError extends AuthError {
     this.status = details.status ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
     this.maxAgeSeconds = details.maxAgeSeconds ?? null;
+    this.dpopNonce = details.dpopNonce ?? null;
     // Whoever has it needs the second factor alone, so it is not enumerable: a log that prints the error does not show it.
     Object.defineProperty(this, 'attemptCode', { value: details.attemptCode ?? null });
   }
@@ -155,6 +167,22 @@ export class RefusalError extends AuthError {
   /** Refuses a token that failed verification: 401 (RFC 6750 §3.1 `invalid_token`). */
   static token(reason: RefusalReason, explanation: string): RefusalError {
     return new RefusalError('INVALID_TOKEN', reason, tokenSentences[reason], explanation);
+  }
+
+  /** Refuses a DPoP proof that is missing or fails a check: 401 (RFC 9449 §7.1 `invalid_dpop_proof`). */
+  static proof(explanation: string): RefusalError {
+    return RefusalError.token('proof', explanation);
+  }
+
+  /** Refuses a token that is not bound to what the request has proven: 401 (RFC 9449 §7.1 and §7.2 `invalid_token`). */
+  static binding(explanation: string): RefusalError {
+    const refusal = new RefusalError('INVALID_TOKEN', 'proof', bindingSentence, explanation);
+    return Object.defineProperty(refusal, bindingBrand, { value: true });
+  }
+
+  /** Refuses a DPoP proof without a nonce of the server that is still accepted: 401 with a new one (RFC 9449 §9). */
+  static dpopNonce(nonce: string, explanation: string): RefusalError {
+    return new RefusalError('USE_DPOP_NONCE', null, sentences.USE_DPOP_NONCE, explanation, { dpopNonce: nonce });
   }
 
   /** Refuses a refresh token, or the session that it belongs to: 401. */

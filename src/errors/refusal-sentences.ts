@@ -21,6 +21,7 @@ export type AuthErrorCode =
   | 'IDENTITY_TAKEN'
   | 'GROUP_EXISTS'
   | 'LAST_SIGN_IN_METHOD'
+  | 'USE_DPOP_NONCE'
   | 'SERVER_ERROR'
   | 'CONFIGURATION_ERROR';
 
@@ -36,6 +37,7 @@ export type RefusalReason =
   | 'audience'
   | 'type'
   | 'claim'
+  | 'proof'
   | 'revoked';
 
 /** The codes of a refusal, which is the caller's fault and is answered with a status from 400 to 499. */
@@ -63,7 +65,11 @@ export const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, s
   IDENTITY_TAKEN: 'This identity belongs to an account already',
   GROUP_EXISTS: 'There is a group with this name already',
   LAST_SIGN_IN_METHOD: 'The account would be left without a way to sign in',
+  USE_DPOP_NONCE: 'The DPoP proof has to contain the nonce of this answer',
 };
+
+/** The message about a token that came with a proof that cannot serve it, or without the one that it needs. */
+export const bindingSentence = 'The access token is not bound to what the request has proven';
 
 /** The same for API keys. */
 export const apiKeySentences = {
@@ -91,5 +97,6 @@ export const tokenSentences: Record<RefusalReason, string> = {
   audience: 'The access token is meant for another audience',
   type: 'The access token is of the wrong type',
   claim: 'A claim of the access token is missing or not accepted',
+  proof: 'The DPoP proof is missing or not accepted',
   revoked: 'The access token has been revoked',
 };

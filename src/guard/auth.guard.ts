@@ -111,6 +111,7 @@ export class AuthGuard implements CanActivate {
     }
     const { rules } = call;
     if (rules.mode !== 'public' && rules.requirements !== null) this.answers.noteRequirements(call, rules.requirements);
+    this.answers.addHeadersOfSuccess(call);
     const mayOutliveToken = rules.mode !== 'public' && rules.mayOutliveToken;
     return admitCaller(call, { user: appUser, verified, online: isOnline(rules), mayOutliveToken });
   }

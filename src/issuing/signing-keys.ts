@@ -1,5 +1,6 @@
-import { createHash, type JsonWebKey } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 
+import { pickPublic, thumbprintOf } from '../keys/thumbprint.js';
 import type { MaybePromise } from '../token/maybe-promise.js';
 import type { SigningAlgorithm } from './signing-key-store.js';
 
@@ -68,15 +69,6 @@ export abstract class SigningKeys {
   }
 }
 
-/** The public members of each type of key that its thumbprint consists of, in their order (RFC 7638 §3.2, RFC 8037 §2). */
-const thumbprintMembers = {
-  EC: ['crv', 'kty', 'x', 'y'],
-  OKP: ['crv', 'kty', 'x'],
-  RSA: ['e', 'kty', 'n'],
-} as const;
-
-type PublicMembers = Pick<PublicJwk, 'kty' | 'crv' | 'x' | 'y' | 'n' | 'e'>;
-
 /**
  * Makes the published form of a key. Only public members are copied, so a private key may be given.
  *
@@ -85,22 +77,4 @@ type PublicMembers = Pick<PublicJwk, 'kty' | 'crv' | 'x' | 'y' | 'n' | 'e'>;
  */
 export function toPublicJwk(jwk: JsonWebKey, alg: SigningAlgorithm, kid: string = thumbprintOf(jwk)): PublicJwk {
   return { ...pickPublic(jwk), kid, use: 'sig', alg };
-}
-
-/** The JWK thumbprint of a key with SHA-256 (RFC 7638), 43 characters. It is the same for the public and the private key. */
-export function thumbprintOf(jwk: JsonWebKey): string {
-  return createHash('sha256')
-    .update(JSON.stringify(pickPublic(jwk)))
-    .digest('base64url');
-}
-
-function pickPublic(jwk: JsonWebKey): PublicMembers {
-  const { kty } = jwk;
-  if (kty !== 'EC' && kty !== 'OKP' && kty !== 'RSA') throw new TypeError('It is not an RSA, EC or OKP key');
-  const members = thumbprintMembers[kty].map((name) => {
-    const value = jwk[name];
-    if (typeof value !== 'string') throw new TypeError(`Its member "${name}" is missing`);
-    return [name, value] as const;
-  });
-  return Object.fromEntries(members) as unknown as PublicMembers;
 }

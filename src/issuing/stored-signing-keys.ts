@@ -11,7 +11,8 @@ import type { EncryptionKeys } from './encryption-keys.js';
 import { isOver, type KeyTimes, maySign, planNextKey, retirementOf, type RotationTerms } from './key-rotation.js';
 import { PrivateKeys, type SealedKey } from './private-keys.js';
 import type { SigningAlgorithm, SigningKeyStore, StoredSigningKey } from './signing-key-store.js';
-import { type PublicJwk, type SigningKeyName, SigningKeys, thumbprintOf, toPublicJwk } from './signing-keys.js';
+import { thumbprintOf } from '../keys/thumbprint.js';
+import { type PublicJwk, type SigningKeyName, SigningKeys, toPublicJwk } from './signing-keys.js';
 
 export interface StoredSigningKeysParts {
   /** Looked for at the first use, because any module may provide it. */

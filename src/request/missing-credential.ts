@@ -26,7 +26,8 @@ function describeAuthorization(request: RequestView): readonly string[] {
   if (value === undefined) return [];
   const scheme = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+(?= )/.exec(value.trim())?.[0];
   if (scheme !== undefined && scheme.length <= longestScheme) {
-    return [`"Authorization" has the scheme ${logText(scheme)}, which is not accepted here`];
+    const hint = scheme.toLowerCase() === 'dpop' ? ": AuthModule.forRoot({ dpop: 'accept' }) accepts it" : '';
+    return [`"Authorization" has the scheme ${logText(scheme)}, which is not accepted here${hint}`];
   }
   return ['"Authorization" has a value without the scheme in front of it: send "Authorization: Bearer <token>"'];
 }

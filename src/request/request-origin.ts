@@ -117,7 +117,7 @@ export class OriginCheck {
   private requireOwnPage(view: RequestView, place: string | null): void {
     // The page itself writes the connection parameters of a socket, so only the headers of the upgrade request count.
     const sent = view.upgrade ?? view;
-    const ownOrigin = this.parts.publicOrigin ?? this.readCalledOrigin(sent);
+    const ownOrigin = this.parts.publicOrigin ?? this.findCalledOrigin(sent);
     const page = findForeignPage({
       origins: sent.headers('origin'),
       fetchSites: sent.headers('sec-fetch-site'),
@@ -136,7 +136,8 @@ export class OriginCheck {
     return `Without publicUrl, the HTTP adapter reports ${called} as the app's own: set publicUrl if that is wrong; ${trust}`;
   }
 
-  private readCalledOrigin({ request }: RequestView): string | undefined {
+  /** The origin that the client called, by the HTTP adapter's own proxy setting; `undefined` when it is unknown. */
+  findCalledOrigin({ request }: RequestView): string | undefined {
     return readCalledOrigin(request, this.parts.findAdapterInstance?.());
   }
 }
@@ -203,7 +204,9 @@ type CalledAddress = Pick<HttpRequest, 'protocol' | 'host'>;
  * decides whether forwarding headers count.
  */
 function readCalledOrigin(request: HttpRequest, adapterInstance: unknown): string | undefined {
-  const { protocol, host } = typeof request.protocol === 'string' ? request : readByAdapter(request, adapterInstance);
+  // The request of Node in a middleware of Fastify has `protocol` and no `host`.
+  const isKnown = typeof request.protocol === 'string' && typeof request.host === 'string';
+  const { protocol, host } = isKnown ? request : readByAdapter(request, adapterInstance);
   if (protocol === undefined || host === undefined) return undefined;
   // Some proxies report the scheme `wss` for a WebSocket, while the page's origin has `https`.
   return parseOrigin(`${protocol.replace(/^ws/i, 'http')}://${host}`);

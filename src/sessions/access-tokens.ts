@@ -22,6 +22,8 @@ export interface ClientGrant {
   readonly roles: readonly string[];
   readonly isAnonymous: boolean;
   readonly audience: readonly string[];
+  /** The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `null` for a token of whoever has it. */
+  readonly jkt: string | null;
   /** The token expires then at the latest, in milliseconds since 1970; `null` where only its lifetime counts. */
   readonly notAfterMs: number | null;
 }
@@ -80,6 +82,7 @@ export class AccessTokens {
     const accessToken = await this.signer.sign('at+jwt', {
       ...this.requiredClaims(grant, issuedAt, expiresAt),
       ...authorityClaims(grant),
+      ...(grant.jkt !== null && { cnf: { jkt: grant.jkt } }),
     });
     return { accessToken, expiresIn: expiresAt - issuedAt, expiresAt: new Date(expiresAt * 1_000) };
   }

@@ -1,5 +1,4 @@
 import {
-  type Abstract,
   type DynamicModule,
   Logger,
   Module,
@@ -11,12 +10,11 @@ import {
 } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
-import { Clock, NodeTimer, SystemClock } from '../clock/clock.js';
-import { ConfigurationError } from '../errors/auth-error.js';
+import { AppServices } from '../app-services.js';
+import { NodeTimer } from '../clock/clock.js';
+import { checkOnlyProviders } from '../find-app-provider.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
-import type { AuthEvent } from '../telemetry/auth-event.js';
-import { EventLog } from '../telemetry/event-log.service.js';
 import { isPurgeable, SqlMaintenance } from './sql-maintenance.js';
 import {
   readExcept,
@@ -33,38 +31,6 @@ import { StoreDatabase } from './store-database.js';
 const SQL_STORES_OPTIONS = Symbol('nest-gatehouse.sql-stores-options');
 /** The token of the stores that this registration provides. */
 const PROVIDED_STORES = Symbol('nest-gatehouse.provided-stores');
-
-/**
- * The clock and the log of the app's `AuthModule`. They are looked up when the app is initialized, and not injected: options of
- * `AuthModule` may depend on a service of the app that depends on a store.
- */
-class AppServices extends Clock {
-  private clock: Clock = new SystemClock();
-  private log = new EventLog();
-
-  readonly report = (event: AuthEvent): void => {
-    this.log.report(event);
-  };
-
-  override now(): Date {
-    return this.clock.now();
-  }
-
-  /** All providers of the app have been made by then. */
-  connect(moduleRef: ModuleRef): void {
-    this.clock = findProvider(moduleRef, Clock) ?? this.clock;
-    this.log = findProvider(moduleRef, EventLog) ?? this.log;
-  }
-}
-
-/** The instance of any module of the app; `null` where there is none. */
-function findProvider<Service>(moduleRef: ModuleRef, token: Abstract<Service>): Service | null {
-  try {
-    return moduleRef.get<Service>(token, { strict: false });
-  } catch {
-    return null;
-  }
-}
 
 /**
  * Keeps sessions, signing keys, revocations and API keys in PostgreSQL. Import it once, beside `AuthModule`; it is global, and
@@ -115,7 +81,8 @@ export class SqlStoresModule implements OnModuleInit, OnModuleDestroy, OnApplica
     const fix = 'Make the options from providers that live as long as the app';
     checkOptionsAreMade('SqlStoresModule.forRootAsync', this.moduleRef, SQL_STORES_OPTIONS, fix);
     const modules = this.moduleRef.get(ModulesContainer, { strict: false });
-    checkSingleProviders(this.moduleRef.get<readonly StoreToken[]>(PROVIDED_STORES), this.moduleRef, modules);
+    const provided = this.moduleRef.get<readonly StoreToken[]>(PROVIDED_STORES);
+    checkOnlyProviders('SqlStoresModule.forRoot', provided, this.moduleRef, modules);
     this.moduleRef.get(AppServices).connect(this.moduleRef);
     const database = this.moduleRef.get(StoreDatabase);
     await database.start();
@@ -201,18 +168,4 @@ function storeProviders(provided: ReadonlySet<StoreToken>): Provider[] {
         new SqlMaintenance({ stores: created.filter(isPurgeable), clock, timer: new NodeTimer() }),
     },
   ];
-}
-
-/** @throws {ConfigurationError} when another module of the app provides one of these stores as well */
-function checkSingleProviders(provided: readonly StoreToken[], moduleRef: ModuleRef, modules: ModulesContainer): void {
-  for (const token of provided) {
-    const own: unknown = moduleRef.get(token);
-    const found = [...modules.values()].map(({ providers }): unknown => providers.get(token)?.instance);
-    if (found.every((instance) => instance === undefined || instance === null || instance === own)) continue;
-    throw new ConfigurationError(
-      'SqlStoresModule.forRoot',
-      `another module provides a ${token.name} as well`,
-      `Leave out that of this module, by except: [${token.name}], or the other one`,
-    );
-  }
 }

@@ -6,6 +6,7 @@ export { describeRevocationStore, type OpenedRevocationStore } from './revocatio
 export { MemoryRevocationStore } from '../revocation/memory-revocation-store.js';
 export { describeAccountStore, type OpenedAccountStore } from './account-store-suite.js';
 export { describeAttemptStore, type OpenedAttemptStore } from './attempt-store-suite.js';
+export { describeDpopReplayStore, type OpenedDpopReplayStore } from './dpop-replay-store-suite.js';
 export { describeGroupStore, type OpenedGroupStore } from './group-store-suite.js';
 export { describeApiKeyStore, type OpenedApiKeyStore } from './api-key-store-suite.js';
 export { describeOneTimeCodeStore, type OpenedOneTimeCodeStore } from './one-time-code-store-suite.js';

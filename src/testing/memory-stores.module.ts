@@ -14,6 +14,8 @@ import { PasskeyStore } from '../accounts/passkey-store.js';
 import { ApiKeyStore } from '../api-keys/api-key-store.js';
 import { MemoryApiKeyStore } from '../api-keys/memory-api-key-store.js';
 import { type Clock, SystemClock } from '../clock/clock.js';
+import { DpopReplayStore } from '../dpop/dpop-replay-store.js';
+import { MemoryDpopReplayStore } from '../dpop/memory-dpop-replay-store.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { MemorySigningKeyStore } from '../issuing/memory-signing-key-store.js';
 import { SigningKeyStore } from '../issuing/signing-key-store.js';
@@ -50,6 +52,7 @@ export function memoryStores(options: MemoryStoresOptions = {}): DynamicModule {
     { provide: GroupStore, useValue: new MemoryGroupStore(accounts) },
     { provide: OneTimeCodeStore, useValue: new MemoryOneTimeCodeStore() },
     { provide: AttemptStore, useValue: new MemoryAttemptStore() },
+    { provide: DpopReplayStore, useValue: new MemoryDpopReplayStore() },
     { provide: PasskeyStore, useValue: new MemoryPasskeyStore() },
     { provide: ProviderTokenStore, useValue: new MemoryProviderTokenStore() },
     { provide: EncryptionKeys, useValue: encryptionKeys },

@@ -1,11 +1,12 @@
 import { scopesOf } from '../access/authority-evaluator.js';
 import { decideWithoutUser } from '../access/decision.js';
 import { type GuardContext, handlerNameOf } from '../access/guard-context.js';
-import type { ErrorAnswers } from '../challenge/error-answers.js';
+import type { ErrorAnswers, HeaderLines } from '../challenge/error-answers.js';
 import type { RouteRequirements, RouteRules } from '../access/route-rules.js';
 import { type AuthError, isAuthError, isConfigurationError, RefusalError, withScheme } from '../errors/auth-error.js';
 import type { RefusedEvent, ReportEvent } from '../telemetry/auth-event.js';
 import { createPrivateSlot } from '../request/private-slot.js';
+import type { RequestView } from '../request/request-view.js';
 import { anonymousCaller, type Transport } from './transport.js';
 
 /** At most so many handlers of one request are reported, because a GraphQL operation may call any number of fields. */
@@ -24,7 +25,14 @@ export class CallAnswers {
   constructor(
     readonly answers: ErrorAnswers,
     private readonly report: ReportEvent,
+    /** The headers of a successful answer; `null` where there are none. */
+    private readonly headersOfSuccess: ((request: RequestView) => HeaderLines) | null = null,
   ) {}
+
+  /** Adds the headers of a successful answer. */
+  addHeadersOfSuccess({ transport, context, view }: Call): void {
+    if (this.headersOfSuccess !== null) transport.addHeaders(context, this.headersOfSuccess(view));
+  }
 
   /**
    * Lets the call continue without a user if the rules of the route allow it for this error.

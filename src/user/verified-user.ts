@@ -29,7 +29,7 @@ class VerifiedUser implements AuthUser {
   // Freezing an object does not freeze its private fields.
   #passed: object | null = null;
 
-  constructor(text: string, token: VerifiedToken, claimMap: ClaimMap) {
+  constructor(text: string, token: VerifiedToken, claimMap: ClaimMap, scheme: UserCredential['scheme']) {
     const mapped = claimMap.map(token.claims);
     this.id = mapped.id;
     this.issuer = token.issuer;
@@ -46,7 +46,7 @@ class VerifiedUser implements AuthUser {
     this.permissions = mapped.permissions;
     this.organizations = mapped.organizations;
     this.claims = token.claims;
-    this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme: 'Bearer' });
+    this.credential = Object.freeze({ kind: 'access-token', id: readTextClaim(token.claims, 'jti'), scheme });
     Object.defineProperty(this, 'expiresAt', expiresAtOfClaims);
     this.#token = text;
     this.#header = token.header;
@@ -89,8 +89,13 @@ function readToken(user: unknown): string | undefined {
 }
 
 /** Creates the user of a verified token. `text` is the raw token, kept for `tokenOf`. */
-export function toAuthUser(text: string, token: VerifiedToken, claimMap: ClaimMap): AuthUser {
-  return new VerifiedUser(text, token, claimMap);
+export function toAuthUser(
+  text: string,
+  token: VerifiedToken,
+  claimMap: ClaimMap,
+  scheme: UserCredential['scheme'] = 'Bearer',
+): AuthUser {
+  return new VerifiedUser(text, token, claimMap, scheme);
 }
 
 /** Whether two users were created from the same token, as two verifications of one token create two users. */

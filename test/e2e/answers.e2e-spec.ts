@@ -41,6 +41,7 @@ const refusedTokens: Record<Exclude<RefusalReason, 'revoked'>, (sign: Sign) => P
   audience: (sign) => sign({ aud: 'dogs' }),
   type: (sign) => sign({}, { header: { typ: 'JWT' } }),
   claim: (sign) => sign({ sub: undefined }),
+  proof: (sign) => sign({ cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } }),
 };
 
 describe.each(platforms)('answers on $name', (platform) => {

@@ -33,16 +33,25 @@ export const askingApi = { clientId: 'cats api', clientSecret: '100% + secret: &
 
 const client: OpenIdClient = { clientId: 'cat-page', redirectUri: 'http://127.0.0.1:9/signed-in' };
 
+/** A client without a user. */
+export const machine = { clientId: 'cat-feeder', clientSecret: 'a secret of the cat feeder' };
+
+export interface OpenIdProviderParts {
+  /** Whether proofs at its endpoints have to contain its nonces (RFC 9449 §8). @defaultValue false */
+  readonly requireNonce?: boolean;
+}
+
 /** Starts a provider that issues access tokens for these APIs (resource indicators, RFC 8707) and stops after the file. */
 export async function startOpenIdProvider(
   apis: readonly string[],
   clients: readonly object[] = [],
+  { requireNonce = false }: OpenIdProviderParts = {},
 ): Promise<OpenIdProvider> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const configuration = configurationOf(apis, clients);
+  const configuration = configurationOf(apis, clients, requireNonce);
   const open = (): Provider => new Provider(issuer, { ...configuration, jwks: { keys: [newSigningKey()] } });
   let provider = open();
   let protocol: RequestListener = provider.callback();
@@ -65,7 +74,11 @@ export async function startOpenIdProvider(
   return { issuer, client, rotateKeys, logOut };
 }
 
-function configurationOf(apis: readonly string[], clients: readonly object[]): Record<string, unknown> {
+function configurationOf(
+  apis: readonly string[],
+  clients: readonly object[],
+  requireNonce: boolean,
+): Record<string, unknown> {
   return {
     adapter: createStore(),
     // Its own `fetch` refuses to call this machine.
@@ -91,6 +104,15 @@ function configurationOf(apis: readonly string[], clients: readonly object[]): R
         id_token_signed_response_alg: 'ES256',
       },
       ...clients,
+      {
+        client_id: machine.clientId,
+        client_secret: machine.clientSecret,
+        token_endpoint_auth_method: 'client_secret_basic',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials'],
+        id_token_signed_response_alg: 'ES256',
+      },
     ],
     scopes: ['openid', 'profile', 'email', 'offline_access'],
     claims: { openid: ['sub'], profile: ['name', 'picture'], email: ['email', 'email_verified'] },
@@ -103,6 +125,8 @@ function configurationOf(apis: readonly string[], clients: readonly object[]): R
       devInteractions: { enabled: false },
       revocation: { enabled: true },
       backchannelLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => requireNonce },
       introspection: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -120,7 +144,7 @@ function configurationOf(apis: readonly string[], clients: readonly object[]): R
         },
       },
     },
-    ttl: { AccessToken: 300, IdToken: 300, Session: 3_600, Grant: 3_600, Interaction: 600 },
+    ttl: { AccessToken: 300, ClientCredentials: 300, IdToken: 300, Session: 3_600, Grant: 3_600, Interaction: 600 },
   };
 }
 

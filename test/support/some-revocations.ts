@@ -1,5 +1,5 @@
 import type { RevocationEntry } from '../../src/revocation/revocation-store.js';
-import type { SqlRevocationStore } from '../../src/sql/sql-revocation-store.js';
+import type { RevocationStore } from '../../src/revocation/revocation-store.js';
 import { ManualClock } from './manual-clock.js';
 
 export const issuer = 'https://api.example.com';
@@ -19,7 +19,7 @@ export const entryOf = (value: string, parts: Partial<RevocationEntry> = {}): Re
 
 /** Reads to the end, from the beginning or from a cursor. */
 export async function readAll(
-  store: SqlRevocationStore,
+  store: RevocationStore,
   from?: string,
 ): Promise<{ entries: RevocationEntry[]; cursor: string }> {
   const entries: RevocationEntry[] = [];

@@ -27,6 +27,8 @@ export const sentences: Readonly<Record<RefusalReason, string>> = {
   audience: 'The access token is meant for another audience',
   type: 'The access token is of the wrong type',
   claim: 'A claim of the access token is missing or not accepted',
+  // Of a bound token that comes as Bearer. The sentence about a proof is in the challenge of DPoP.
+  proof: 'The access token is not bound to what the request has proven',
   revoked: 'The access token has been revoked',
 };
 

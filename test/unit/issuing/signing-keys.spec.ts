@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { thumbprintOf, toPublicJwk } from '../../../src/issuing/signing-keys.js';
+import { toPublicJwk } from '../../../src/issuing/signing-keys.js';
+import { thumbprintOf } from '../../../src/keys/thumbprint.js';
 
 /** The example of RFC 7638 §3.1. */
 const rsaKey = {
