@@ -3,6 +3,7 @@ import { AuthModule, firstOf, fromBearer, fromHeader, oidc } from 'nest-gatehous
 import { AccountsModule } from 'nest-gatehouse/accounts';
 import { apiKeys, ApiKeysModule } from 'nest-gatehouse/api-keys';
 import { fromSessionCookie, ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
+import { LoginModule } from 'nest-gatehouse/login';
 import { embeddedPostgres, SqlStoresModule } from 'nest-gatehouse/sql';
 import { AccountsController } from './accounts.controller.js';
 import { ApiController } from './api.controller.js';
@@ -12,6 +13,8 @@ import { KeysController } from './keys.controller.js';
 import { PlaygroundController } from './playground.controller.js';
 import { apiAudience } from './provider/api-audience.js';
 import { DemoProvider } from './provider/demo-provider.js';
+import type { GitHubStandIn } from './provider/github-stand-in.js';
+import { MisbehavingProvider } from './provider/misbehaving-provider.js';
 import { PageAddress } from './page-address.js';
 import { RequestLog } from './request-log.js';
 import { SentCookies } from './sent-cookies.js';
@@ -19,6 +22,8 @@ import { SessionController } from './session.controller.js';
 
 export interface AppParts {
   readonly provider: DemoProvider;
+  readonly gitHub: GitHubStandIn;
+  readonly misbehaving: MisbehavingProvider;
   readonly log: RequestLog;
   readonly sentCookies: SentCookies;
   readonly pageUrl: string;
@@ -27,7 +32,7 @@ export interface AppParts {
 
 @Module({ controllers: [ApiController, PlaygroundController, SessionController, KeysController, AccountsController] })
 export class AppModule {
-  static with({ provider, log, sentCookies, pageUrl, dataDirectory }: AppParts): DynamicModule {
+  static with({ provider, gitHub, misbehaving, log, sentCookies, pageUrl, dataDirectory }: AppParts): DynamicModule {
     const mails = new KeptMails();
     return {
       module: AppModule,
@@ -40,16 +45,23 @@ export class AppModule {
             apiKeys(),
           ],
           publicUrl: pageUrl,
-          // Whoever exchanges a new token of the provider may have the cookies of an earlier session still.
+          // A request with a token of the provider may have the cookies of a session as well.
           tokenFrom: firstOf(fromBearer(), fromHeader('x-api-key'), fromSessionCookie()),
           guardEverything: true,
           // The times are short, so that the page can show a profile becoming stale.
           profiles: { freshForSeconds: 15 },
         }),
         // An app that only verifies the tokens of a provider needs none of these, nor ownTokens(), apiKeys(), publicUrl and tokenFrom.
+        LoginModule.forRoot({
+          providers: [provider.loginProvider, gitHub.loginProvider, misbehaving.loginProvider],
+          returnTo: pageUrl,
+          // So that the page can experiment with the access token of the OpenID provider.
+          keepTokens: true,
+        }),
         AccountsModule.forRoot({
           anonymous: true,
           mail: mails,
+          onEvent: DemoAccounts,
           passkeys: { rpId: new URL(pageUrl).hostname, rpName: 'Gatehouse playground', origins: [pageUrl] },
           // The page sends the code of a link back by POST. An app has further pages, as for forgotten passwords.
           links: { verifyEmail: `${pageUrl}/?verify={code}`, magicLink: `${pageUrl}/?magic={code}` },
@@ -62,6 +74,7 @@ export class AppModule {
         DemoAccounts,
         { provide: KeptMails, useValue: mails },
         { provide: DemoProvider, useValue: provider },
+        { provide: MisbehavingProvider, useValue: misbehaving },
         { provide: RequestLog, useValue: log },
         { provide: SentCookies, useValue: sentCookies },
         { provide: PageAddress, useValue: new PageAddress(pageUrl) },

@@ -1,11 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { AuthUser } from 'nest-gatehouse';
-import { type Account, AccountService, GroupService } from 'nest-gatehouse/accounts';
+import { type AccountEvent, AccountService, GroupService } from 'nest-gatehouse/accounts';
+import { people } from './provider/people.js';
+import { loginId } from './provider/provider-configuration.js';
 
-/** What the provider is called in the identities of accounts. */
-const provider = 'demo';
-
-/** The accounts of those who sign in at the provider, and the groups of all. */
+/** Puts accounts into groups, which are the roles of their users. */
 @Injectable()
 export class DemoAccounts {
   constructor(
@@ -13,20 +11,13 @@ export class DemoAccounts {
     @Inject(GroupService) private readonly groups: GroupService,
   ) {}
 
-  /**
-   * The account of a person of the provider. It is made when the person comes first, with the provider's roles as groups.
-   *
-   * @throws {AccountError} `IDENTITY_TAKEN` when another request of the same person was faster, which happens with several instances
-   */
-  async ofPerson({ id: subject, name, email, emailVerified, roles }: AuthUser): Promise<Account> {
-    const known = await this.accounts.findByIdentity(provider, subject);
-    if (known !== null) return known;
-    // An address that nobody has verified may be anybody's, and one that an account has already stays with it.
-    const isUsable = email !== null && emailVerified === true && (await this.accounts.findByEmail(email)) === null;
-    const account = await this.accounts.create({ name, ...(isUsable && { email, emailVerified }) });
-    for (const role of roles) await this.join(role, account.id);
-    await this.accounts.linkIdentity(account.id, { provider, subject, email });
-    return account;
+  /** Called by `AccountsModule`. Gives a new account the roles that its person has at the provider, where these are known. */
+  async onEvent({ type, accountId }: AccountEvent): Promise<void> {
+    if (type !== 'account-created' && type !== 'account-upgraded') return;
+    const identities = await this.accounts.identities(accountId);
+    const subject = identities.find(({ provider }) => provider === loginId)?.subject;
+    const person = people.find(({ id }) => id === subject);
+    for (const role of person?.roles ?? []) await this.join(role, accountId);
   }
 
   /** Makes an account a member of a group, which is created where it does not exist. */

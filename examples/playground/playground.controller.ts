@@ -12,11 +12,11 @@ import {
 } from '@nestjs/common';
 import { Public } from 'nest-gatehouse';
 import { PageAddress } from './page-address.js';
-import { apiAudience } from './provider/api-audience.js';
 import { DemoProvider, type ProviderState } from './provider/demo-provider.js';
 import { createFlawedToken, isFlaw } from './provider/flawed-token.js';
+import { isMisdeed, type Misdeed, MisbehavingProvider } from './provider/misbehaving-provider.js';
 import { findPerson, people } from './provider/people.js';
-import { clientId, offeredScopes } from './provider/provider-configuration.js';
+import { clientId } from './provider/provider-configuration.js';
 import { RequestLog } from './request-log.js';
 
 /** Serves what the page needs in addition to the API: the provider's switches, flawed tokens, and the log of a request. */
@@ -25,6 +25,7 @@ import { RequestLog } from './request-log.js';
 export class PlaygroundController {
   constructor(
     @Inject(DemoProvider) private readonly provider: DemoProvider,
+    @Inject(MisbehavingProvider) private readonly misbehaving: MisbehavingProvider,
     @Inject(RequestLog) private readonly log: RequestLog,
     @Inject(PageAddress) private readonly page: PageAddress,
   ) {}
@@ -34,15 +35,11 @@ export class PlaygroundController {
     const { issuer, startedAt } = this.provider;
     return {
       // A token that the browser kept from an earlier run means nothing to this one.
-      run: startedAt,
+      run: startedAt.toISOString(),
       pageUrl: this.page.url,
       issuer,
       clientId,
-      audience: apiAudience,
-      scope: offeredScopes.join(' '),
-      // The page cannot discover these, because it can simulate an outage of discovery.
-      authorizationEndpoint: `${issuer}/auth`,
-      tokenEndpoint: `${issuer}/token`,
+      // The page cannot discover it, because it can simulate an outage of discovery.
       endSessionEndpoint: `${issuer}/session/end`,
       people: people.map(({ id, name, password, remark }) => ({ id, name, password, remark })),
     };
@@ -64,6 +61,18 @@ export class PlaygroundController {
     if (typeof answering !== 'boolean') throw new BadRequestException('answering has to be true or false');
     this.provider.switchKeyServer(answering);
     return this.provider.state();
+  }
+
+  @Get('misdeed')
+  misdeed(): { readonly misdeed: Misdeed } {
+    return { misdeed: this.misbehaving.misdeed };
+  }
+
+  @Put('misdeed')
+  chooseMisdeed(@Body('misdeed') misdeed: unknown): { readonly misdeed: Misdeed } {
+    if (!isMisdeed(misdeed)) throw new BadRequestException('misdeed has to be one of those that the page lists');
+    this.misbehaving.misdeed = misdeed;
+    return { misdeed };
   }
 
   @Get('tokens/:flaw')

@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ConfigurationError } from 'nest-gatehouse';
-import { AppModule } from './app.module.js';
-import { pageHeaders } from './page-headers.js';
+import { AppModule, type AppParts } from './app.module.js';
+import { noteCallback, pageHeaders } from './page-headers.js';
 import { DemoProvider } from './provider/demo-provider.js';
+import { GitHubStandIn } from './provider/github-stand-in.js';
+import { MisbehavingProvider } from './provider/misbehaving-provider.js';
 import { RequestLog } from './request-log.js';
 import { SentCookies } from './sent-cookies.js';
 import { host, type Settings, SettingsError } from './settings.js';
@@ -22,7 +24,7 @@ const pageFolder = fileURLToPath(
 );
 
 /**
- * Starts the provider, then the app that trusts it.
+ * Starts the providers, then the app that people sign in to by them.
  *
  * @throws {SettingsError} when the app cannot use its database
  */
@@ -30,29 +32,32 @@ export async function startPlayground(settings: Settings): Promise<Playground> {
   // Passkeys belong to a domain (WebAuthn Level 3 §5.1.3), so the page has a name and no IP address.
   const pageUrl = `http://localhost:${settings.appPort}`;
   const provider = await DemoProvider.start({ port: settings.providerPort, pageUrl });
+  const gitHub = await GitHubStandIn.start(pageUrl);
+  const misbehaving = await MisbehavingProvider.start(pageUrl);
+  const stopProviders = () => Promise.all([provider.stop(), gitHub.stop(), misbehaving.stop()]);
   try {
-    const app = await startApp(settings, provider, pageUrl);
+    const app = await startApp(settings, { provider, gitHub, misbehaving }, pageUrl);
     return {
       pageUrl,
       issuer: provider.issuer,
       close: async () => {
-        await Promise.all([app.close(), provider.stop()]);
+        await Promise.all([app.close(), stopProviders()]);
       },
     };
   } catch (error) {
-    await provider.stop();
+    await stopProviders();
     throw error instanceof ConfigurationError ? explain(error, settings.dataDirectory) : error;
   }
 }
 
 async function startApp(
   { appPort, dataDirectory }: Settings,
-  provider: DemoProvider,
+  providers: Pick<AppParts, 'provider' | 'gitHub' | 'misbehaving'>,
   pageUrl: string,
 ): Promise<NestExpressApplication> {
   const log = new RequestLog();
   const sentCookies = new SentCookies();
-  const module = AppModule.with({ provider, log, sentCookies, pageUrl, dataDirectory });
+  const module = AppModule.with({ ...providers, log, sentCookies, pageUrl, dataDirectory });
   const app = await NestFactory.create<NestExpressApplication>(module, {
     logger: log,
     // A failed start is reported by start.ts, in one place and without a stack.
@@ -61,7 +66,7 @@ async function startApp(
     forceCloseConnections: true,
   });
   app.disable('x-powered-by');
-  app.use(pageHeaders(provider.issuer), log.middleware, sentCookies.middleware);
+  app.use(pageHeaders(), log.middleware, noteCallback, sentCookies.middleware);
   app.useStaticAssets(pageFolder);
   await app.listen(appPort, host);
   return app;

@@ -1,38 +1,37 @@
 import type { IncomingMessage } from 'node:http';
-import { Controller, ForbiddenException, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
-import { type AuthUser, CurrentUser, Public } from 'nest-gatehouse';
+import { Controller, Get, HttpCode, Inject, NotFoundException, Post, Req, Res } from '@nestjs/common';
+import { type AuthUser, CurrentUser, type JsonObject, Public } from 'nest-gatehouse';
+import { LoginService } from 'nest-gatehouse/login';
 import { SessionService, type TokenAnswer } from 'nest-gatehouse/sessions';
-import { DemoAccounts } from './demo-accounts.js';
 import { DemoProvider } from './provider/demo-provider.js';
+import { loginId } from './provider/provider-configuration.js';
 import { readCookie, SentCookies } from './sent-cookies.js';
 
 /** `publicUrl` is http on this machine, so the names have no prefix. With https they are `__Host-access` and `__Host-refresh`. */
 const cookieNames = ['access', 'refresh'];
 
-/** Where the page gets a session of the app in exchange for the provider's token. */
+/** What the page asks about the session of the browser, in addition to the routes of `SessionsModule`. */
 @Controller('playground/session')
 export class SessionController {
   constructor(
     @Inject(SessionService) private readonly sessions: SessionService,
     @Inject(DemoProvider) private readonly provider: DemoProvider,
-    @Inject(DemoAccounts) private readonly accounts: DemoAccounts,
+    @Inject(LoginService) private readonly logins: LoginService,
     @Inject(SentCookies) private readonly sentCookies: SentCookies,
   ) {}
 
-  /** The guard has verified the provider's token, whose user has an account by it. From here on, the browser has two cookies and needs that token no longer. */
-  @Post()
-  @HttpCode(200)
-  async start(
-    @CurrentUser() user: AuthUser,
-    @Req() request: object,
-    @Res({ passthrough: true }) response: object,
-  ): Promise<TokenAnswer> {
-    if (user.issuer !== this.provider.issuer) {
-      throw new ForbiddenException('A session is given for a token of the provider, not for another session');
-    }
-    const account = await this.accounts.ofPerson(user);
-    const session = await this.sessions.start(account.id, { request, amr: ['fed'] });
-    return this.sessions.deliver(session, request, response);
+  /**
+   * The access token that the provider has given for the user of the session; a new one, where it has expired. The page experiments with
+   * it. An app calls the provider's API with it, and never sends it to a browser.
+   */
+  @Get('provider-token')
+  async providerToken(@CurrentUser('id') userId: string): Promise<{ readonly token: string }> {
+    const token = await this.logins.accessTokenOf(userId, loginId);
+    const { iat } = readClaims(token) ?? {};
+    // The provider of an earlier run had other keys.
+    if (typeof iat !== 'number' || iat * 1_000 < this.provider.startedAt.getTime() - 1_000)
+      throw new NotFoundException();
+    return { token };
   }
 
   /**
@@ -62,9 +61,9 @@ export class SessionController {
 }
 
 /** Decodes the claims of a token without verifying it, for display only. */
-function readClaims(token: string | undefined): unknown {
+function readClaims(token: string | undefined): JsonObject | null {
   try {
-    return JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString());
+    return JSON.parse(Buffer.from(token?.split('.')[1] ?? '', 'base64url').toString()) as JsonObject;
   } catch {
     return null;
   }

@@ -211,7 +211,7 @@ describe('an account of the playground', () => {
     // The account is deleted, and the person comes again.
     await on.button('Edit Mira Okafor').click();
     await press('Delete', /^Delete: 204 No Content$/);
-    await on.button('Start a session').click();
+    await on.signInOnceMore();
     await expect.poll(() => row('Mira Okafor').count()).toBe(1);
     expect(await row('Mira Okafor').innerText()).toMatch(/you, mira@demo\.example, verified[\s\S]+admin, editor/);
     expect(await ownId()).not.toBe(id);

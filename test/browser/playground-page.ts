@@ -62,6 +62,10 @@ export class PlaygroundPage {
     return this.page.getByRole('button', { name, exact: true });
   }
 
+  get providerButton(): Locator {
+    return this.button('Sign in with the demo provider');
+  }
+
   get keyServer(): Locator {
     return this.page.getByRole('switch', { name: 'Key server' });
   }
@@ -96,7 +100,7 @@ export class PlaygroundPage {
   /** Signs in without a mouse, from wherever the focus is. */
   async signInByKeyboard(name: string, password: string): Promise<void> {
     const { keyboard } = this.page;
-    await this.tabTo(this.button('Sign in'));
+    await this.tabTo(this.providerButton);
     await keyboard.press('Enter');
     await expect.poll(() => this.isFocused(this.page.getByLabel('Name'))).toBe(true);
     await keyboard.type(name);
@@ -115,11 +119,18 @@ export class PlaygroundPage {
   }
 
   async signIn(name = 'mira', password = 'gatehouse'): Promise<void> {
-    await this.button('Sign in').click();
+    await this.providerButton.click();
     await this.page.getByLabel('Name').fill(name);
     await this.page.getByLabel('Password').fill(password);
     await this.button('Sign in').click();
     await this.button('Allow').click();
+    await this.ready();
+  }
+
+  /** Begins a session where there is none any more, while that of the provider goes on: no screen is shown. */
+  async signInOnceMore(): Promise<void> {
+    await this.providerButton.click();
+    await this.sessions('current').waitFor();
     await this.ready();
   }
 

@@ -42,7 +42,7 @@ describe('the playground in a browser', () => {
   });
 
   it('says so when the password is wrong and when sign-in is denied, and signs out', async () => {
-    await on.button('Sign in').click();
+    await on.providerButton.click();
     await on.page.getByLabel('Name').fill('mira');
     await on.page.getByLabel('Password').fill('drawbridge');
     await on.button('Sign in').click();
@@ -52,15 +52,15 @@ describe('the playground in a browser', () => {
     await on.button('Sign in').click();
     await on.button('Deny').click();
     await on.ready();
-    expect(await on.page.getByRole('alert').innerText()).toContain('cancelled');
+    expect(await on.page.getByRole('alert').innerText()).toContain('error=access_denied');
 
     // The provider knows Theo by now; what is left is to allow.
-    await on.button('Sign in').click();
+    await on.providerButton.click();
     await on.button('Allow').click();
     await on.ready();
     expect(await on.text('#you')).toContain('Theo Lindqvist');
     await on.signOut();
-    expect(await on.button('Sign in').count()).toBe(1);
+    expect(await on.providerButton.count()).toBe(1);
     expect(await on.cell('yours', 'required').isDisabled()).toBe(true);
   });
 
@@ -132,7 +132,7 @@ describe('the playground in a browser', () => {
 
   it('sends all requests with one press', async () => {
     await on.button('Send all').click();
-    await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('24 requests sent');
+    await expect.poll(() => on.announcement.textContent(), { timeout: 15_000 }).toContain('28 requests sent');
     expect(await on.cell('expired', 'required').innerText()).toContain('401');
   });
 
@@ -194,7 +194,7 @@ describe('the playground in a browser', () => {
   it('fits a screen of 360 pixels, on every screen of the way, and brings the answer into view', async () => {
     await on.page.setViewportSize({ width: 360, height: 740 });
     expect(await on.fitsTheScreen()).toBe(true);
-    await on.button('Sign in').click();
+    await on.providerButton.click();
     await on.page.getByLabel('Name').waitFor();
     expect(await on.fitsTheScreen()).toBe(true);
     await on.button('Fill in Mira Okafor').click();

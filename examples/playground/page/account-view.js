@@ -2,7 +2,8 @@ import * as calls from './account-calls.js';
 import { AccountTable } from './account-table.js';
 import { showAnswer } from './answer-view.js';
 import { answerText, explain, isGood } from './call.js';
-import { byId, element } from './element.js';
+import { button, byId, element, fact, row } from './element.js';
+import { IdentityView } from './identity-view.js';
 import { mailItems, uses } from './mail-list.js';
 import { Phone } from './second-factor.js';
 import { readLog, toneOf } from './send.js';
@@ -33,6 +34,7 @@ export class AccountView {
   #place = byId('account');
   #parts;
   #table;
+  #identities = new IdentityView((...call) => this.#act(...call));
   #user = null;
   #staff;
   #mails = [];
@@ -44,7 +46,7 @@ export class AccountView {
   #registration;
   #last = Promise.resolve();
 
-  /** @param parts `onCall`, and `onChange`, which reads the session again and then has `update` called */
+  /** @param parts `onCall`, `onUser`, and `onChange`, which reads the session again and then has `update` called */
   constructor(parts) {
     this.#parts = parts;
     this.#table = new AccountTable((title, story, send) =>
@@ -61,11 +63,18 @@ export class AccountView {
     return this.#inTurn(async () => {
       const me = hasSession ? await calls.findMe() : undefined;
       this.#user = me !== undefined && isGood(me) ? me.body.user : null;
+      this.#parts.onUser(this.#user);
+      await this.#identities.update(this.#user);
       this.#staff = this.#user === null ? undefined : await calls.askStaff();
       this.#mails = await calls.findMails();
       await this.#table.update(this.#user?.id);
       await this.#show();
     });
+  }
+
+  /** Settles when everything that was begun is shown. */
+  idle() {
+    return this.#last;
   }
 
   /** Sends the code of a link back that led to this page. */
@@ -279,18 +288,4 @@ function staffLine(answer) {
     { class: `staff ${toneOf(answer)}`, 'data-part': 'staff' },
     `GET /api/staff: ${answerText(answer)}`,
   );
-}
-
-function button(label, onClick) {
-  const built = element('button', { type: 'button' }, label);
-  built.addEventListener('click', onClick);
-  return built;
-}
-
-function row(...buttons) {
-  return element('div', { class: 'row' }, ...buttons);
-}
-
-function fact(name, value) {
-  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
 }

@@ -9,15 +9,15 @@ const verdicts = {
   outage: 'cannot be decided now',
 };
 
-/** Shows a request and its response. */
+/** Shows a request and its response. @param answer `tone` and `verdict` where the status does not say them */
 export function showAnswer(answer) {
-  const tone = toneOf(answer);
+  const { tone = toneOf(answer), verdict = answer.status === 500 ? 'a fault of the app' : verdicts[tone] } = answer;
   byId('answer').replaceChildren(
     element(
       'div',
       { class: `verdict ${tone}` },
       element('strong', { 'data-part': 'status' }, `${answer.status} ${answer.statusText}`),
-      element('span', {}, answer.status === 500 ? 'a fault of the app' : verdicts[tone]),
+      element('span', {}, verdict),
     ),
     element('h3', { class: 'which' }, answer.title),
     element('p', { class: 'story' }, answer.story),
@@ -25,7 +25,7 @@ export function showAnswer(answer) {
       'div',
       { class: 'parts' },
       part('Request', requestText(answer)),
-      part('Challenge', headersText(answer)),
+      part(answer.location === undefined ? 'Challenge' : 'Sent on to', headersText(answer)),
       part('Body', bodyText(answer)),
       part('The app’s log says', logLines(answer)),
     ),
@@ -73,8 +73,8 @@ function requestText({ method, path, authorization, apiKey, form, cookies, mark 
   return text;
 }
 
-function headersText({ challenge, retryAfter }) {
-  const lines = [];
+function headersText({ challenge, retryAfter, location }) {
+  const lines = location === undefined ? [] : [`Location: ${location}`];
   if (challenge !== null) lines.push(`WWW-Authenticate: ${challenge}`);
   if (retryAfter !== null) lines.push(`Retry-After: ${retryAfter}`);
   const attributes = lines.length > 0 ? {} : { class: 'none' };

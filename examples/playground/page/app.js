@@ -3,45 +3,70 @@ import { announce, showAnswer, showFailure, summaryOf, uncoverAnswer } from './a
 import { ApiKeyView } from './api-key-view.js';
 import { isGood, load, UnusableAnswer } from './call.js';
 import { byId } from './element.js';
-import { routes, tokens } from './experiments.js';
 import { KeysView } from './keys-view.js';
+import { goToProvider, readLogin, showLogin, signOutOfProvider } from './login.js';
 import { MatrixView } from './matrix-view.js';
+import { setUpMisdeeds } from './misdeed-view.js';
 import { askForProfile } from './profile-view.js';
-import { readTokens } from './provider-tokens.js';
+import { findProviderTokens, forgetProviderTokens } from './provider-tokens.js';
 import { send } from './send.js';
-import { signOutOfApp } from './session-calls.js';
+import { refresh, signOutOfApp } from './session-calls.js';
 import { SessionView } from './session-view.js';
-import { finishSignIn, signOut, startSignIn } from './sign-in.js';
 import { TokenView } from './token-view.js';
-import { refusalOf, showYou } from './you-view.js';
+import { showYou } from './you-view.js';
 
 // Whatever nobody has expected is shown as well.
 addEventListener('unhandledrejection', ({ reason }) => showFailure(reason));
 
 const settings = await load('/playground/settings').catch(showFailure);
 
-// The provider accepts one redirect URI only, and 127.0.0.1 is another origin than localhost.
+// A login leads back to one origin only, and 127.0.0.1 is another one than localhost.
 if (settings && location.origin !== settings.pageUrl) location.replace(settings.pageUrl);
-else if (settings) await start();
+else if (settings) {
+  byId('addresses').textContent = `App ${settings.pageUrl} · Provider ${settings.issuer}`;
+  await start();
+}
 
+/** Builds the cards of the page, and fills them in. */
 async function start() {
-  const outcome = await finishSignIn(settings);
+  const login = readLogin();
   // What requests can be made with: the provider's tokens, and those of the app. They change while the page is open.
-  const held = readTokens(settings.run);
-  const you = { settings, signedIn: Boolean(held.accessToken), problem: outcome.problem };
+  const held = {};
+  const you = { settings, login };
   const keys = new KeysView({ onChange: announce });
   const matrix = new MatrixView({ head: byId('routes'), body: byId('matrix'), onSend: show });
-  const apiKey = new ApiKeyView(byId('api-key'), { onCall: announce });
-  const account = new AccountView({ onCall: announce, onChange: () => session.update() });
-  const session = createSessionView(held, { matrix, apiKey, account });
+  const token = new TokenView(byId('token'), () => readTokens().catch(showFailure));
+  const account = new AccountView({ onCall: announce, onUser, onChange: () => session.update() });
+  const session = createSessionView(held, { matrix, account });
 
   function render() {
     showYou(byId('you'), {
       ...you,
-      onSignIn: () => startSignIn(settings),
-      onSignOut: leave,
-      onProfile: () => showProfile().catch(showFailure),
+      onSignIn: goToProvider,
+      onSignOut: () => leave(held),
+      onProfile: held.accessToken && (() => showProfile(held, onProfile).catch(showFailure)),
     });
+  }
+
+  function onUser(user) {
+    // What is said about a login is about its user.
+    const isOther = you.user !== undefined && you.user?.id !== user?.id;
+    if (isOther) Object.assign(you, { login: undefined, profile: undefined });
+    you.user = user;
+    render();
+  }
+
+  function onProfile(profile) {
+    you.profile = profile;
+    render();
+  }
+
+  async function readTokens() {
+    Object.assign(held, await findProviderTokens(settings.run));
+    token.show(held.accessToken);
+    matrix.update(held);
+    render();
+    await keys.update(held);
   }
 
   async function show(token, route) {
@@ -54,42 +79,37 @@ async function start() {
     matrix.show(answer);
     showAnswer(answer);
     await keys.update(held);
-    if (isYourself(token, route)) {
-      const isGood = answer.status === 200;
-      you.user = isGood ? answer.body : undefined;
-      you.refusal = isGood ? undefined : refusalOf(answer, keys.signs(held.accessToken));
-      render();
-    }
     announce(summaryOf(answer));
     return answer;
   }
 
-  async function showProfile() {
-    const { text, view } = await askForProfile(held.accessToken);
-    you.profile = view;
-    render();
-    // Rendering has replaced the button, so the focus is restored for keyboard users.
-    [...byId('you').querySelectorAll('button')].find(({ textContent }) => textContent === 'Full profile')?.focus();
-    announce(text);
-  }
-
-  render();
-  new TokenView(byId('token')).show(held.accessToken);
+  token.show(undefined);
   matrix.update(held);
-  byId('addresses').textContent = `App ${settings.pageUrl} · Provider ${settings.issuer}`;
   byId('send-all').addEventListener('click', () => sendAll(matrix.sendable(held), run).catch(showFailure));
+  await setUpMisdeeds().catch(showFailure);
+  // A new account has got its groups after its first access token.
+  if (login?.isNew) await refresh().catch(showFailure);
   await keys.update(held);
-  await (outcome === 'signed in' ? session.start() : session.update());
+  await session.update();
   await account.followLink();
-
-  // The first request loads the current user.
-  if (held.accessToken) await run(tokens[0], routes[0]).catch(showFailure);
+  await account.idle();
+  if (you.user === undefined) onUser(null);
+  if (held.ownSession) await readTokens().catch(showFailure);
+  if (login !== undefined) await showLogin(login);
   document.body.dataset.ready = 'true';
 }
 
-function createSessionView(held, { matrix, apiKey, account }) {
+async function showProfile({ accessToken }, onProfile) {
+  const { text, view } = await askForProfile(accessToken);
+  onProfile(view);
+  // The button was replaced, so the focus is restored for keyboard users.
+  [...byId('you').querySelectorAll('button')].find(({ textContent }) => textContent === 'Full profile')?.focus();
+  announce(text);
+}
+
+function createSessionView(held, { matrix, account }) {
+  const apiKey = new ApiKeyView(byId('api-key'), { onCall: announce });
   return new SessionView(byId('own-session'), {
-    providerToken: () => held.accessToken,
     onCall: announce,
     onDevice(token) {
       held.deviceToken = token;
@@ -104,12 +124,14 @@ function createSessionView(held, { matrix, apiKey, account }) {
   });
 }
 
-/** Signs out of the app, then of the provider. */
-async function leave() {
+/** Signs out of the app, then of the provider, where its token shows that the user is signed in there. */
+async function leave({ accessToken }) {
   try {
     const left = await signOutOfApp();
     if (!isGood(left)) throw new UnusableAnswer(left);
-    signOut(settings);
+    forgetProviderTokens();
+    if (accessToken === undefined) location.assign('/');
+    else signOutOfProvider(settings);
   } catch (error) {
     showFailure(error);
   }
@@ -121,8 +143,4 @@ async function sendAll(requests, run) {
   for (const { token, route } of requests) statuses.push((await run(token, route)).status);
   const refused = statuses.filter((status) => status >= 400).length;
   announce(`${statuses.length} requests sent, ${refused} of them refused.`);
-}
-
-function isYourself(token, route) {
-  return token.id === 'yours' && route.id === 'required';
 }

@@ -12,3 +12,18 @@ export function element(name, attributes = {}, ...children) {
 export function byId(id) {
   return document.querySelector(`#${id}`);
 }
+
+export function button(label, onClick, className) {
+  const built = element('button', { type: 'button', class: className }, label);
+  built.addEventListener('click', onClick);
+  return built;
+}
+
+export function row(...buttons) {
+  return element('div', { class: 'row' }, ...buttons);
+}
+
+/** A name with its value, in a `dl` of the class `facts`. */
+export function fact(name, value) {
+  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
+}

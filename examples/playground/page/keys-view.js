@@ -12,11 +12,6 @@ export class KeysView {
     byId('key-server').addEventListener('click', async () => onChange(await this.#switchKeyServer()));
   }
 
-  /** Whether the token is signed with the key that the provider publishes now. */
-  signs(token) {
-    return this.#state !== undefined && readToken(token).header.kid === this.#state.keyId;
-  }
-
   /** Never rejects: what goes wrong is shown in the card. @returns the problem, if there is one */
   async update(session) {
     this.#session = session;
@@ -96,7 +91,7 @@ export class KeysView {
       advice.push(
         paragraph(
           '',
-          'The guard reads the key set, remembers it, and reads it again before it is old. Rotate the keys, or take the key server down, and send your requests again.',
+          'The app reads the key set, remembers it, and reads it again before it is old. Rotate the keys, or take the key server down, and send your requests again.',
         ),
       );
     }

@@ -1,5 +1,5 @@
 import { answerText, call, isGood, load } from './call.js';
-import { element } from './element.js';
+import { element, fact } from './element.js';
 
 const ages = {
   fresh: 'fresh: the provider was asked for this answer',
@@ -41,8 +41,4 @@ function profileView({ profile, freshness }, profileRequests) {
     ),
     fact('provider asked', profileRequests === 1 ? 'once' : `${profileRequests} times`),
   );
-}
-
-function fact(name, value) {
-  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
 }

@@ -1,26 +1,35 @@
-// Session storage: a reload keeps the token, closing the tab loses it, and another tab never sees it. Any script of this
-// page could read it there, as it could read a variable; what protects it is that only our own scripts run (see the
-// Content-Security-Policy) and that it lives five minutes. A real app with much to lose exchanges it for a session in cookies that no script can read, as
-// the page does as well (session-view.js), and drops it.
+import { isGood } from './call.js';
+import { findProviderToken } from './session-calls.js';
 
-const key = 'session';
+const key = 'provider-token';
 
-/** @returns {{ accessToken?: string, idToken?: string, formerToken?: string }} */
-export function readTokens(run) {
+/**
+ * The access token that the OpenID provider has given for the user of this session, and the one of before. An app would not hand it to its
+ * page; this one is for experiments.
+ *
+ * @returns {Promise<{ accessToken?: string, formerToken?: string }>} without members where the user has not signed in by the provider
+ */
+export async function findProviderTokens(run) {
+  const answer = await findProviderToken();
+  if (!isGood(answer)) return {};
+  const accessToken = answer.body.token;
+  // Another sign-in loads the page anew, so the token of before is kept here. Closing the tab loses it.
+  const kept = readKept();
+  const isOfThisRun = kept.run === run;
+  const formerToken = isOfThisRun && kept.accessToken !== accessToken ? kept.accessToken : kept.formerToken;
+  const tokens = { accessToken, formerToken: isOfThisRun ? formerToken : undefined };
+  sessionStorage.setItem(key, JSON.stringify({ run, ...tokens }));
+  return tokens;
+}
+
+export function forgetProviderTokens() {
+  sessionStorage.removeItem(key);
+}
+
+function readKept() {
   try {
-    const kept = JSON.parse(sessionStorage.getItem(key) ?? '{}');
-    return kept.run === run ? kept : {};
+    return JSON.parse(sessionStorage.getItem(key) ?? '{}');
   } catch {
     return {};
   }
-}
-
-/** The previous token is kept as well, to show what happens to it after the keys have changed. */
-export function keepTokens(run, { accessToken, idToken }) {
-  const formerToken = readTokens(run).accessToken;
-  sessionStorage.setItem(key, JSON.stringify({ run, accessToken, idToken, formerToken }));
-}
-
-export function forgetTokens() {
-  sessionStorage.removeItem(key);
 }

@@ -6,9 +6,9 @@ export function findCookies() {
   return load('/playground/session/cookies');
 }
 
-/** Exchanges the provider's token for a session. One that this browser has already ends by it. */
-export function startSession(accessToken) {
-  return call('/playground/session', { method: 'POST', headers: { Authorization: `Bearer ${accessToken}` } });
+/** The token that the OpenID provider has given for the user of the session. */
+export function findProviderToken() {
+  return asSession('/playground/session/provider-token');
 }
 
 export function refresh() {
@@ -25,6 +25,20 @@ export function openDevice() {
 
 export function endSession(id) {
   return asSession(`/auth/sessions/${id}`, { method: 'DELETE' });
+}
+
+export async function listIdentities() {
+  return shownAsSession(await asSession('/auth/identities'));
+}
+
+export async function unlinkIdentity(provider) {
+  return shownAsSession(await asSession(`/auth/identities/${provider}`, { method: 'DELETE' }));
+}
+
+export async function beginLink(provider) {
+  const body = JSON.stringify({ link: true });
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
+  return { ...shownAsSession(await asSession(`/auth/login/${provider}`, init)), form: body };
 }
 
 export function signOutEverywhere() {
@@ -55,4 +69,9 @@ export async function asSession(path, init) {
   const refreshed = await refresh();
   // Where there is no session any more, this answer states why.
   return isGood(refreshed) ? call(path, init) : refreshed;
+}
+
+/** Adds what the page shows of the request. */
+function shownAsSession(answer) {
+  return { ...answer, cookies: ['access'] };
 }

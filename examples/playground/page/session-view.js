@@ -5,7 +5,6 @@ import { readLog } from './send.js';
 import * as calls from './session-calls.js';
 
 const stories = {
-  start: 'The provider’s token is exchanged for a session of the app: two cookies. From here on that token may expire.',
   refresh: 'The refresh token is replaced at every use. Used again after ten seconds, the old one ends the session.',
   device: 'Another session of the same user, with its tokens in the body. Send “Another device” among the requests.',
   end: 'The session is gone from the database, and its access token is refused from now on.',
@@ -21,7 +20,7 @@ export class SessionView {
   #timer;
   #last = Promise.resolve();
 
-  /** @param parts what a press tells the page: `onCall`, `onDevice`, `onChange`, `providerToken` */
+  /** @param parts what a press tells the page: `onCall`, `onDevice`, `onChange` */
   constructor(place, parts) {
     this.#place = place;
     this.#parts = parts;
@@ -30,11 +29,6 @@ export class SessionView {
   /** Reads what there is, after a reload or a restart too. Never rejects: what goes wrong is shown here. */
   update() {
     return this.#inTurn(() => this.#read());
-  }
-
-  start() {
-    const { providerToken } = this.#parts;
-    return this.#act('Start a session', stories.start, () => calls.startSession(providerToken()));
   }
 
   #refresh() {
@@ -116,22 +110,8 @@ export class SessionView {
   }
 
   #withoutSession() {
-    const isSignedIn = this.#parts.providerToken() !== undefined;
-    const text = isSignedIn
-      ? 'None. Your token of the provider gets you one.'
-      : 'None. Sign in, and the app keeps a session for you: in two cookies, and in its database.';
-    return [
-      element('p', { class: 'soft' }, text),
-      ...(isSignedIn
-        ? [
-            element(
-              'div',
-              { class: 'row' },
-              this.#button('Start a session', 'start', () => this.start()),
-            ),
-          ]
-        : []),
-    ];
+    const text = 'None. Sign in, and the app keeps a session for you: in two cookies, and in its database.';
+    return [element('p', { class: 'soft' }, text)];
   }
 
   #withSession() {

@@ -1,5 +1,5 @@
 import { colouredToken } from './answer-view.js';
-import { element } from './element.js';
+import { button, element, row } from './element.js';
 import { readToken } from './token.js';
 
 const meanings = {
@@ -17,16 +17,23 @@ const times = new Set(['iat', 'exp', 'nbf', 'auth_time']);
 export class TokenView {
   #place;
   #timer;
+  #onReload;
 
-  constructor(place) {
+  /** @param onReload asks the app for the token again */
+  constructor(place, onReload) {
     this.#place = place;
+    this.#onReload = onReload;
   }
 
   show(accessToken) {
     clearInterval(this.#timer);
     if (!accessToken) {
       this.#place.replaceChildren(
-        element('p', { class: 'soft' }, 'None yet. Sign in, and the provider gives you one for five minutes.'),
+        element(
+          'p',
+          { class: 'soft' },
+          'None yet. Sign in with the demo provider, which gives the app one for five minutes.',
+        ),
       );
       return;
     }
@@ -42,6 +49,12 @@ export class TokenView {
         element('dl', {}, ...rows({ typ: header.typ, alg: header.alg, kid: header.kid }), ...rows(inOrder(claims))),
       ),
       rawToken(accessToken),
+      row(button('Ask for it again', this.#onReload)),
+      element(
+        'p',
+        { class: 'soft remark' },
+        'LoginService.accessTokenOf: another one only where this one is about to expire.',
+      ),
     );
     const tick = () => showLife(left, bar, claims);
     tick();

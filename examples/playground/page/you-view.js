@@ -1,24 +1,27 @@
-import { answerText } from './call.js';
-import { element } from './element.js';
+import { button, element, fact, row } from './element.js';
 
 /**
- * Shows the current user by the response of the guarded route, and not by decoding the token.
+ * Shows whom the app takes the browser for: the user of its session, as `GET /auth/me` has answered.
+ *
+ * @param view `user`, `null` without a session; `login`, where the browser comes from one; `profile`, and what the buttons do
  */
-export function showYou(
-  place,
-  { settings, signedIn, user, refusal, problem, profile, onSignIn, onSignOut, onProfile },
-) {
-  const children = [];
-  if (problem) children.push(element('p', { class: 'problem', role: 'alert' }, problem));
-  if (!signedIn) children.push(...stranger(settings, onSignIn));
-  else children.push(...(user ? person(user) : [refused(refusal)]), ...(user && profile ? [profile] : []));
-  if (signedIn) children.push(buttons(user ? onProfile : undefined, onSignIn, onSignOut));
-  place.replaceChildren(...children);
+export function showYou(place, { settings, user, login, profile, onSignIn, onSignOut, onProfile }) {
+  place.replaceChildren(
+    ...(login ? [notice(login)] : []),
+    ...(user === null ? stranger(settings, onSignIn) : person(user)),
+    ...(user !== null && profile ? [profile] : []),
+    ...(user === null ? [] : [buttons(onProfile, onSignIn, onSignOut)]),
+  );
+}
+
+function notice({ isProblem, text, story }) {
+  if (!isProblem) return element('p', { class: 'result-line', role: 'status' }, text);
+  return element('p', { class: 'problem', role: 'alert' }, element('code', {}, text), ` ${story}`);
 }
 
 function stranger(settings, onSignIn) {
   return [
-    button('Sign in', 'primary wide', onSignIn),
+    button('Sign in with the demo provider', () => onSignIn('demo'), 'primary wide'),
     element(
       'ul',
       { class: 'people', 'aria-label': 'People of this demo' },
@@ -26,14 +29,22 @@ function stranger(settings, onSignIn) {
         element('li', {}, element('code', {}, `${id} / ${password}`), element('span', { class: 'soft' }, remark)),
       ),
     ),
+    element(
+      'div',
+      { class: 'other-way' },
+      button('Sign in with GitHub', () => onSignIn('github'), 'wide'),
+      element('p', { class: 'soft' }, 'A stand-in on this machine, which answers as GitHub does.'),
+    ),
   ];
 }
 
-function person(user) {
-  const initials = (user.name ?? user.id)
+function person({ id, name, email, emailVerified, isAnonymous, roles }) {
+  const shown = name ?? email ?? (isAnonymous ? 'A guest' : 'Without a name');
+  const initials = shown
     .split(' ')
     .map((word) => word[0])
-    .join('');
+    .join('')
+    .slice(0, 2);
   return [
     element(
       'div',
@@ -42,53 +53,24 @@ function person(user) {
       element(
         'div',
         {},
-        element('strong', {}, user.name ?? user.id),
-        element('span', { class: 'soft' }, user.email ?? ''),
+        element('strong', {}, shown),
+        element('span', { class: 'soft' }, email ?? 'no e-mail address'),
       ),
     ),
     element(
       'dl',
       { class: 'facts' },
-      fact('id', user.id),
-      fact('e-mail verified', user.emailVerified === null ? 'unknown' : user.emailVerified ? 'yes' : 'no'),
-      fact('roles', user.roles.join(', ') || 'none'),
-      fact('scopes', user.scopes.join(', ') || 'none'),
+      fact('id', id),
+      fact('e-mail verified', emailVerified === null ? 'there is none' : emailVerified ? 'yes' : 'no'),
+      fact('roles', roles.join(', ') || 'none'),
     ),
   ];
 }
 
-function refused(refusal) {
-  return element('p', { class: 'problem' }, refusal ?? 'Asking the app who you are …');
-}
-
-/** What an answer other than 200 to the token of the user means. */
-export function refusalOf(answer, isKeyCurrent) {
-  const { status, body } = answer;
-  if (status === 503) {
-    return 'The app cannot say who you are: it needs the key set for that, and it cannot be had now. Is the key server off?';
-  }
-  if (status !== 401) return `The app has answered ${answerText(answer)}.`;
-  return body.reason === 'key' && isKeyCurrent
-    ? 'The guard does not know the key of your token yet: after key ids that nobody knows, it waits up to ten seconds before it reads the key set again. Send your token again in a moment.'
-    : 'The app does not take your token any more. Sign in again for a new one.';
-}
-
 function buttons(onProfile, onSignIn, onSignOut) {
-  return element(
-    'div',
-    { class: 'row' },
-    ...(onProfile ? [button('Full profile', '', onProfile)] : []),
-    button('Sign in again', '', onSignIn),
-    button('Sign out', '', onSignOut),
+  return row(
+    ...(onProfile ? [button('Full profile', onProfile)] : []),
+    ...(onProfile ? [button('Sign in again', () => onSignIn('demo'))] : []),
+    button('Sign out', onSignOut),
   );
-}
-
-function fact(name, value) {
-  return element('div', {}, element('dt', {}, name), element('dd', {}, value));
-}
-
-function button(label, className, onClick) {
-  const built = element('button', { type: 'button', class: className || undefined }, label);
-  built.addEventListener('click', onClick);
-  return built;
 }

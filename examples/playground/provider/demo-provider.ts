@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type LoginProvider, openIdProvider } from 'nest-gatehouse/login';
 import Provider from 'oidc-provider';
-import { host } from '../settings.js';
+import { LocalServer } from './local-server.js';
 import { MemoryStore } from './memory-store.js';
-import { providerConfiguration } from './provider-configuration.js';
+import { clientId, clientSecret, loginId, offeredScopes, providerConfiguration } from './provider-configuration.js';
 import { SignInScreens } from './sign-in-screens.js';
 import { createSigningKey, type SigningKey } from './signing-key.js';
 import { answerUserinfo } from './userinfo.js';
@@ -13,7 +13,7 @@ export interface ProviderState {
   readonly keyId: string;
   readonly keySince: string;
   readonly keyServer: 'answering' | 'down';
-  /** The number of requests for the key set, which all come from the guard. */
+  /** The number of requests for the key set, which all come from the app. */
   readonly keySetRequests: number;
   /** The number of profile requests. */
   readonly profileRequests: number;
@@ -24,10 +24,12 @@ export interface ProviderState {
  * be rotated at any moment, and its key server can be taken down.
  */
 export class DemoProvider {
-  readonly startedAt = new Date().toISOString();
+  readonly issuer: string;
+  /** What the app is configured with to sign people in here. */
+  readonly loginProvider: LoginProvider;
+  readonly startedAt = new Date();
   private readonly store = new MemoryStore();
   private readonly screens: SignInScreens;
-  private readonly server: Server;
   private provider: Provider;
   private handle: RequestListener;
   private key = createSigningKey();
@@ -37,20 +39,20 @@ export class DemoProvider {
   private profileRequests = 0;
 
   static async start({ port, pageUrl }: { port: number; pageUrl: string }): Promise<DemoProvider> {
-    const demo = new DemoProvider(`http://${host}:${port}`, pageUrl);
-    demo.server.listen(port, host);
-    await once(demo.server, 'listening');
-    return demo;
+    return new DemoProvider(await LocalServer.start(port), pageUrl);
   }
 
   private constructor(
-    readonly issuer: string,
+    private readonly server: LocalServer,
     private readonly pageUrl: string,
   ) {
+    this.issuer = server.origin;
+    const client = { clientId, clientSecret, scopes: offeredScopes };
+    this.loginProvider = openIdProvider({ id: loginId, issuer: this.issuer, ...client, trustEmail: true });
     this.screens = new SignInScreens(() => this.provider, pageUrl);
     this.provider = this.buildProvider();
     this.handle = this.provider.callback();
-    this.server = createServer((request, response) => void this.answer(request, response));
+    server.answerBy((request, response) => this.answer(request, response));
   }
 
   get signingKey(): SigningKey {
@@ -83,10 +85,8 @@ export class DemoProvider {
     this.answering = answering;
   }
 
-  async stop(): Promise<void> {
-    this.server.close();
-    this.server.closeAllConnections();
-    if (this.server.listening) await once(this.server, 'close');
+  stop(): Promise<void> {
+    return this.server.stop();
   }
 
   private buildProvider(): Provider {

@@ -3,9 +3,9 @@ import { apiAudience } from './api-audience.js';
 import type { DemoProvider } from './demo-provider.js';
 import { claimsOf, type Person } from './people.js';
 import { accessTokenSeconds, apiScopes, clientId } from './provider-configuration.js';
-import { createSigningKey, signAccessToken, type SigningKey } from './signing-key.js';
+import { createSigningKey, type SigningKey, signToken } from './signing-key.js';
 
-const flaws = ['expired', 'other-audience', 'stranger', 'unknown-key'] as const;
+const flaws = ['expired', 'other-audience', 'stranger', 'unknown-key', 'id-token'] as const;
 
 /** The flaws of tokens. Each token has one; everything else in it is as the provider issues it. */
 export type Flaw = (typeof flaws)[number];
@@ -16,7 +16,7 @@ export function isFlaw(text: string): text is Flaw {
 
 export function createFlawedToken(flaw: Flaw, { issuer, signingKey }: DemoProvider, person: Person): string {
   const claims = { ...validClaims(issuer, person), ...flawInClaims(flaw) };
-  return signAccessToken(flawInKey(flaw, signingKey), claims);
+  return signToken(flawInKey(flaw, signingKey), flaw === 'id-token' ? 'JWT' : 'at+jwt', claims);
 }
 
 function validClaims(issuer: string, person: Person): Record<string, unknown> {
@@ -40,6 +40,8 @@ function flawInClaims(flaw: Flaw): Record<string, unknown> {
       return { iat: secondsNow() - accessTokenSeconds - 60, exp: secondsNow() - 60 };
     case 'other-audience':
       return { aud: 'https://billing.playground.example' };
+    case 'id-token':
+      return { aud: clientId };
     case 'stranger':
     case 'unknown-key':
       return {};
@@ -55,6 +57,7 @@ function flawInKey(flaw: Flaw, real: SigningKey): SigningKey {
       return createSigningKey();
     case 'expired':
     case 'other-audience':
+    case 'id-token':
       return real;
   }
 }

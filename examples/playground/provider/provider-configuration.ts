@@ -6,7 +6,10 @@ import { claimsOf, people } from './people.js';
 import { failureScreen, screenHeaders, signOutScreen } from './screen.js';
 import type { SigningKey } from './signing-key.js';
 
-export const clientId = 'playground-page';
+export const clientId = 'playground-app';
+export const clientSecret = randomBytes(32).toString('base64url');
+/** What the provider is called in the routes of the app, and in the identities of its accounts. */
+export const loginId = 'demo';
 /** The lifetime is short, so that the page can show a token expiring. */
 export const accessTokenSeconds = 300;
 export const apiScopes = ['notes:read', 'notes:write'];
@@ -33,9 +36,9 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
     adapter: store.adapterFor,
     jwks: { keys: [signingKey.privateJwk] },
     cookies: { keys: [cookieKey] },
-    clients: [pageClient(pageUrl)],
-    // The page runs in a browser and calls the token endpoint from another origin.
-    clientBasedCORS: (_ctx: Context, origin: string) => origin === pageUrl,
+    clients: [appClient(pageUrl)],
+    // The app keeps the tokens of its people, and replaces those that have expired.
+    issueRefreshToken: () => true,
     scopes: ['openid'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
     findAccount: (_ctx: Context, id: string) => findAccount(id),
@@ -52,6 +55,7 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
     ttl: {
       AccessToken: accessTokenSeconds,
       IdToken: accessTokenSeconds,
+      RefreshToken: 86_400,
       Session: 86_400,
       Grant: 86_400,
       Interaction: 3_600,
@@ -61,16 +65,16 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
   };
 }
 
-/** A public client: it runs in a browser, has no secret, and uses PKCE. */
-function pageClient(pageUrl: string): Record<string, unknown> {
+/** The Nest app, which the person's browser is sent back to. */
+function appClient(pageUrl: string): Record<string, unknown> {
   return {
     client_id: clientId,
     client_name: 'Gatehouse playground',
-    token_endpoint_auth_method: 'none',
-    redirect_uris: [`${pageUrl}/`],
+    client_secret: clientSecret,
+    redirect_uris: [`${pageUrl}/auth/callback/${loginId}`],
     post_logout_redirect_uris: [`${pageUrl}/`],
     response_types: ['code'],
-    grant_types: ['authorization_code'],
+    grant_types: ['authorization_code', 'refresh_token'],
     id_token_signed_response_alg: 'ES256',
   };
 }

@@ -1,8 +1,10 @@
+import type { GitHubPerson } from './github-stand-in.js';
 import type { Person } from './people.js';
 
 /** Allows only the screen's own script, and forms that lead to the provider and back to the page. */
 export function screenHeaders(pageUrl: string): Record<string, string> {
   return {
+    'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': [
       "default-src 'none'",
       "style-src 'self'",
@@ -106,20 +108,49 @@ export function failureScreen(title: string, detail: string, pageUrl: string): s
   return screen(title, `<p>${escape(detail)}</p><p><a href="${pageUrl}/">Back to the playground</a></p>`);
 }
 
-function screen(title: string, content: string): string {
+export interface GitHubView {
+  readonly people: readonly GitHubPerson[];
+  /** Where the forms lead to, with the parameters of the request. */
+  readonly action: string;
+}
+
+/** The person is signed in at GitHub already, as one of two. */
+export function gitHubScreen({ people, action }: GitHubView): string {
+  const form = (value: string, button: string): string =>
+    `<form method="post" action="${escape(action)}"><input type="hidden" name="person" value="${value}">${button}</form>`;
+  const items = people.map(
+    ({ login, name, remark }) => `<li>
+    <div><strong>${escape(name)}</strong><span>${escape(remark)}</span><code>${escape(login)}</code></div>
+    ${form(login, `<button type="submit">Authorize<span class="hidden"> as ${escape(name)}</span></button>`)}
+  </li>`,
+  );
+  return screen(
+    'Authorize',
+    `<p>the <strong>Gatehouse playground</strong> to</p>
+    <ul class="wishes"><li>read your profile <code>read:user</code></li><li>read your e-mail addresses <code>user:email</code></li></ul>
+    <section aria-labelledby="people">
+      <h2 id="people">Who are you at GitHub?</h2>
+      <ul class="people">${items.join('')}</ul>
+    </section>
+    ${form('', '<button class="quiet" type="submit">Cancel</button>')}`,
+    'GitHub stand-in',
+  );
+}
+
+function screen(title: string, content: string, brand = 'Demo provider'): string {
   return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
-    <title>${escape(title)} – Demo provider</title>
+    <title>${escape(title)} – ${brand}</title>
     <link rel="stylesheet" href="/screens/screen.css">
     <link rel="icon" href="/screens/icon.svg" type="image/svg+xml">
   </head>
   <body>
     <main>
-      <p class="brand">Demo provider</p>
+      <p class="brand">${brand}</p>
       <h1>${escape(title)}</h1>
       ${content}
     </main>

@@ -1,17 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type Provider from 'oidc-provider';
 import type { Interaction } from 'oidc-provider';
+import { send } from './local-server.js';
 import { findPerson, people, signInAs } from './people.js';
 import { consentScreen, failureScreen, screenHeaders, signInScreen } from './screen.js';
-
-const assets: Readonly<Record<string, string>> = {
-  'screen.css': 'text/css',
-  'fill-in.js': 'text/javascript',
-  'icon.svg': 'image/svg+xml',
-};
-const assetFolder = new URL('./examples/playground/screens/', import.meta.resolve('nest-gatehouse/package.json'));
+import { readAsset } from './screen-assets.js';
 
 /** The provider's pages for signing in and for consent. */
 export class SignInScreens {
@@ -29,7 +23,7 @@ export class SignInScreens {
   async answer(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
     const [, area, name, action] = path.split('/');
     if (area === 'screens') {
-      await this.sendAsset(response, name ?? '');
+      send(response, await readAsset(name ?? ''));
       return true;
     }
     if (area !== 'interaction') return false;
@@ -101,18 +95,8 @@ export class SignInScreens {
     return grant.save();
   }
 
-  private async sendAsset(response: ServerResponse, name: string): Promise<void> {
-    const type = Object.hasOwn(assets, name) ? assets[name] : undefined;
-    if (!type) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-cache' });
-    response.end(await readFile(new URL(name, assetFolder)));
-  }
-
   private send(response: ServerResponse, status: number, html: string): void {
-    response.writeHead(status, { ...this.headers, 'Content-Type': 'text/html; charset=utf-8' }).end(html);
+    send(response, { status, headers: this.headers, body: html });
   }
 }
 

@@ -1,4 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, type JsonWebKey, randomBytes, sign } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  randomBytes,
+  sign,
+} from 'node:crypto';
 
 export interface SigningKey {
   readonly id: string;
@@ -12,9 +19,16 @@ export function createSigningKey(id = `key-${randomBytes(3).toString('hex')}`): 
   return { id, privateJwk: { ...jwk, kid: id, use: 'sig', alg: 'ES256' } };
 }
 
-/** Signs an access token in the form of RFC 9068, as the provider itself does. */
-export function signAccessToken(key: SigningKey, claims: Readonly<Record<string, unknown>>): string {
-  const content = [{ alg: 'ES256', typ: 'at+jwt', kid: key.id }, claims]
+/** The key as a provider publishes it. */
+export function publicJwk({ privateJwk }: SigningKey): JsonWebKey {
+  const { kid } = privateJwk;
+  const jwk = createPublicKey({ key: privateJwk, format: 'jwk' }).export({ format: 'jwk' });
+  return { ...jwk, kid, use: 'sig', alg: 'ES256' };
+}
+
+/** Signs a token as the provider itself does. @param type `at+jwt` for an access token (RFC 9068), `JWT` for an ID token */
+export function signToken(key: SigningKey, type: 'at+jwt' | 'JWT', claims: Readonly<Record<string, unknown>>): string {
+  const content = [{ alg: 'ES256', typ: type, kid: key.id }, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
   const privateKey = createPrivateKey({ key: key.privateJwk, format: 'jwk' });
