@@ -113,10 +113,7 @@ describe.each(platforms)('the guides about logins on $name', (platform) => {
     const sentOn = { ...Object.fromEntries(query), attempt };
     const withoutToken = await client('body').post('/auth/callback/github', sentOn, delivery);
     expect([withoutToken.status, await accounts.identities(account.id)]).toEqual([400, []]);
-    const again = (await app.post('/auth/login/github', body, delivery)).json as typeof json & {
-      attempt: string;
-      url: string;
-    };
+    const again = (await app.post('/auth/login/github', body, delivery)).json as { url: string; attempt: string };
     const back = new URL(await chooseAt(again.url, 'ada')).searchParams;
     const linked = await app.post(
       '/auth/callback/github',
