@@ -98,8 +98,17 @@ export class AccountLogins extends LoginAccounts {
     checkLinkingGuest(linkingGuest, owner, 'identity');
     if (owner !== null) return await this.comeBack(owner, linkTo, arrival);
     if (linkTo !== null) return await this.link(linkTo, arrival);
+    return await this.arriveByAddress(arrival, guest, linkingGuest);
+  }
+
+  /** The account that has the address of the person, or a new one. */
+  private async arriveByAddress(
+    arrival: Arrival,
+    guest: FoundAccount | null,
+    linkingGuest: FoundAccount | null,
+  ): Promise<Arrived | null> {
     const { emailKey } = arrival;
-    const holder = emailKey === null ? null : await records.findByEmail(emailKey);
+    const holder = emailKey === null ? null : await this.parts.records.findByEmail(emailKey);
     checkLinkingGuest(linkingGuest, holder !== null && isUnused(holder) ? null : holder, 'email');
     if (holder === null || holder.id === guest?.id) return await this.settle(holder, guest, arrival);
     if (!isSameMailbox(holder.email, arrival.provenEmail)) throw takenError('email');

@@ -26,12 +26,11 @@ const mostParameters = 64;
  *   longer body.
  */
 export async function readFormBody(request: object): Promise<FormBody> {
-  const { body: ofRequest, raw } = request as RequestWithForm;
+  const { body, raw } = request as RequestWithForm;
   const message = raw ?? (request as IncomingMessage);
   checkForm(message);
-  const body = ofRequest ?? raw?.body;
-  const form = typeof body === 'object' && body !== null && !Buffer.isBuffer(body) ? fromObject(body) : null;
-  const read = form ?? parse(toText(body) ?? (await readText(message)));
+  const parsed = body ?? raw?.body;
+  const read = fromParsed(parsed) ?? parse(toText(parsed) ?? (await readText(message)));
   let count = 0;
   for (const values of read.values()) count += values.length;
   if (count > mostParameters) throw tooMany();
@@ -47,6 +46,11 @@ function checkForm(message: IncomingMessage): void {
     throw RefusalError.tooLarge(`The body of the request is longer than ${mostBodyBytes} bytes`);
   }
   if (fault !== undefined) throw malformed(`A body parser of the app refused it: ${fault}`);
+}
+
+/** What a parser of the app has made an object of; `null` for anything else. */
+function fromParsed(body: unknown): FormBody | null {
+  return typeof body === 'object' && body !== null && !Buffer.isBuffer(body) ? fromObject(body) : null;
 }
 
 function toText(body: unknown): string | null {

@@ -32,7 +32,7 @@ export interface LoginAttempt extends LoginPlan {
 }
 
 /** The cookies that logins are kept in. Names are without the prefix of the app. `SessionGate` is one. */
-export interface AttemptCookies {
+interface AttemptCookies {
   /** The names of the cookies of a request that begin so, in the order in which they came. */
   cookieNames(view: RequestView, startsWith: string): readonly string[];
   readCookie(view: RequestView, name: string): readonly string[];

@@ -90,8 +90,9 @@ export class LoginFlow {
     // After the provider was asked, which may take seconds: a session that was ended meanwhile must link nothing.
     const { carriedId, bound } = await this.findSession(attempt, answered);
     const { identity, vouchesForEmail } = proven;
-    let isNewUser = false;
-    let isGoingOn = false;
+    const began = { isNewUser: false };
+    // A guest who has become a user by linking has a new session, as after any other way to become one.
+    const goesOn = (): boolean => attempt.link && !began.isNewUser;
     const session = await findAccounts().signIn(
       {
         identity,
@@ -102,16 +103,14 @@ export class LoginFlow {
         request: answered.request,
       },
       async (user, how) => {
-        isNewUser = how.isNewUser;
-        const userId = typeof user === 'string' ? user : user.id;
-        // A guest who has become a user by linking has a new session, as after any other way to become one.
-        isGoingOn = attempt.link && !isNewUser;
-        if (isGoingOn && bound !== null) return await this.goOn(bound, userId);
+        began.isNewUser = how.isNewUser;
+        if (goesOn() && bound !== null) return await this.goOn(bound, typeof user === 'string' ? user : user.id);
         return await this.start(user, how.isNewUser, proven, answered);
       },
     );
-    await this.keepTokens(session, client, proven, isGoingOn);
-    if (isGoingOn) return { session, isNewUser };
+    const { isNewUser } = began;
+    await this.keepTokens(session, client, proven, goesOn());
+    if (goesOn()) return { session, isNewUser };
     // A form that the provider's page has sent comes without the cookies of the session that it replaces.
     if (bound !== null && carriedId === null) await sessions.end(bound.id);
     await this.checkHasNotEnded(session, client, proven);
@@ -201,17 +200,20 @@ export class LoginFlow {
 
 /** @throws {RefusalError} `LOGIN_REFUSED` where the provider or the person has declined */
 function readCode({ id }: ProviderClient, { code, error }: LoginAnswer): string {
-  if (error !== null && temporaryErrors.includes(error)) {
-    throw new AuthUnavailableError(`The provider ${id} cannot log anybody in at the moment (${error})`);
-  }
-  // Only a word is repeated, because anybody can send anything here.
-  const word = /^[\w.-]{1,60}$/.test(error ?? '') ? `: ${error ?? ''}` : '';
-  if (error !== null && configurationErrors.includes(error)) {
-    throw new AuthUnavailableError(`The provider ${id} does not accept how this app is registered there${word}`);
-  }
-  if (error !== null) throw RefusalError.of('LOGIN_REFUSED', `The provider ${id} or the person has declined${word}`);
+  if (error !== null) throw toError(id, error);
   // RFC 6749 Appendix A.11.
-  if (code === null || !/^[\x20-\x7e]+$/.test(code))
-    throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
-  return code;
+  if (code !== null && /^[\x20-\x7e]+$/.test(code)) return code;
+  throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
+}
+
+function toError(provider: string, error: string): AuthUnavailableError | RefusalError {
+  // Only a word is repeated, because anybody can send anything here.
+  const word = /^[\w.-]{1,60}$/.test(error) ? `: ${error}` : '';
+  if (temporaryErrors.includes(error)) {
+    return new AuthUnavailableError(`The provider ${provider} cannot log anybody in at the moment${word}`);
+  }
+  if (configurationErrors.includes(error)) {
+    return new AuthUnavailableError(`The provider ${provider} does not accept how this app is registered there${word}`);
+  }
+  return RefusalError.of('LOGIN_REFUSED', `The provider ${provider} or the person has declined${word}`);
 }

@@ -93,7 +93,7 @@ export class LoginSurroundings {
 }
 
 /** The clients of the providers, by their ids. */
-export class LoginClients extends Map<string, OpenedProvider> {
+class LoginClients extends Map<string, OpenedProvider> {
   /** Called by Nest when the app stops. */
   onModuleDestroy(): void {
     for (const client of this.values()) client.close();

@@ -1,4 +1,4 @@
-import { isAuthError } from '../errors/auth-error.js';
+import { isRefusal } from '../errors/auth-error.js';
 import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readBody, readEmptyBody } from '../issuing/body-class.js';
 import { readJsonBody } from '../issuing/request-body.js';
@@ -94,8 +94,9 @@ export class StackAuthRequests {
     const { gate, responses } = this.parts;
     const view = gate.begin(request, response);
     const refreshTokens = this.refreshTokens.texts(view, await readJsonBody(request));
-    responses.clear(request, response);
+    // A fault leaves the cookies: the session lives on, and the client may try again.
     await this.endSessions(refreshTokens, this.parts.accessTokens.all(view));
+    responses.clear(request, response);
   }
 
   /** One token of each kind is of one session. Of several it is not known which belong together, so each ends its own. */
@@ -110,7 +111,8 @@ export class StackAuthRequests {
       try {
         await this.parts.sessions.signOut(tokens);
       } catch (error) {
-        if (!isAuthError(error)) throw error;
+        // A session that has ended before is no reason to refuse the sign-out.
+        if (!isRefusal(error)) throw error;
       }
     }
   }
