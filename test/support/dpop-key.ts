@@ -1,7 +1,7 @@
 /** A client's key for DPoP, and the proofs that it signs. Written without the code under test. */
 import { createHash, generateKeyPairSync, type JsonWebKey, type KeyObject, randomUUID, sign } from 'node:crypto';
 
-export const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export interface ProofParts {
   readonly method?: string;
