@@ -1,15 +1,18 @@
 import {
   apiKeySentences,
   bindingSentence,
+  type DetailedCode,
+  type FieldProblem,
   type AuthErrorCode,
   type RefusalCode,
+  type RefusalDetails,
   type RefusalReason,
   sentences,
   sessionSentences,
   tokenSentences,
 } from './refusal-sentences.js';
 
-export type { AuthErrorCode, RefusalCode, RefusalReason } from './refusal-sentences.js';
+export type { AuthErrorCode, FieldProblem, RefusalCode, RefusalReason } from './refusal-sentences.js';
 
 // The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');
@@ -89,36 +92,6 @@ export function isBindingRefusal(error: unknown): boolean {
 /** Whether an error says that an option is wrong. */
 export function isConfigurationError(error: unknown): error is ConfigurationError {
   return isAuthError(error) && error.code === 'CONFIGURATION_ERROR';
-}
-
-/** A rule that a member of a body or a query breaks. */
-export interface FieldProblem {
-  /** The member: `limit`, or `links.0.url` inside others. */
-  readonly path: string;
-  /** What is expected, as a sentence without a full stop. It never repeats the value. */
-  readonly message: string;
-}
-
-/** The codes of refusals that have more than a code and a message. */
-type DetailedCode =
-  | 'INVALID_TOKEN'
-  | 'INSUFFICIENT_SCOPE'
-  | 'INVALID_INPUT'
-  | 'TOO_MANY_ATTEMPTS'
-  | 'STEP_UP_REQUIRED'
-  | 'MFA_REQUIRED'
-  | 'USE_DPOP_NONCE';
-
-/** What only some refusals have. */
-interface RefusalDetails {
-  readonly requiredScopes?: readonly string[];
-  readonly fromOtherSite?: boolean;
-  readonly fields?: readonly FieldProblem[];
-  readonly status?: 413 | 415;
-  readonly retryAfterSeconds?: number;
-  readonly maxAgeSeconds?: number;
-  readonly attemptCode?: string;
-  readonly dpopNonce?: string;
 }
 
 /**
