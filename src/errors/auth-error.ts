@@ -1,17 +1,18 @@
 import {
   apiKeySentences,
   bindingSentence,
+  type DetailedCode,
+  type FieldProblem,
   type AuthErrorCode,
   type RefusalCode,
+  type RefusalDetails,
   type RefusalReason,
   sentences,
   sessionSentences,
   tokenSentences,
 } from './refusal-sentences.js';
-import type { DetailedCode, FieldProblem, RefusalDetails } from './refusal-details.js';
 
-export type { FieldProblem } from './refusal-details.js';
-export type { AuthErrorCode, RefusalCode, RefusalReason } from './refusal-sentences.js';
+export type { AuthErrorCode, FieldProblem, RefusalCode, RefusalReason } from './refusal-sentences.js';
 
 // The symbol is registered globally, so that an error made by a second installed copy of the package is recognized too.
 const authErrorBrand = Symbol.for('nest-gatehouse.auth-error');

@@ -43,6 +43,36 @@ export type RefusalReason =
 /** The codes of a refusal, which is the caller's fault and is answered with a status from 400 to 499. */
 export type RefusalCode = Exclude<AuthErrorCode, 'SERVER_ERROR' | 'CONFIGURATION_ERROR'>;
 
+/** A rule that a member of a body or a query breaks. */
+export interface FieldProblem {
+  /** The member: `limit`, or `links.0.url` inside others. */
+  readonly path: string;
+  /** What is expected, as a sentence without a full stop. It never repeats the value. */
+  readonly message: string;
+}
+
+/** The codes of refusals that have more than a code and a message. */
+export type DetailedCode =
+  | 'INVALID_TOKEN'
+  | 'INSUFFICIENT_SCOPE'
+  | 'INVALID_INPUT'
+  | 'TOO_MANY_ATTEMPTS'
+  | 'STEP_UP_REQUIRED'
+  | 'MFA_REQUIRED'
+  | 'USE_DPOP_NONCE';
+
+/** What only some refusals have. */
+export interface RefusalDetails {
+  readonly requiredScopes?: readonly string[];
+  readonly fromOtherSite?: boolean;
+  readonly fields?: readonly FieldProblem[];
+  readonly status?: 413 | 415;
+  readonly retryAfterSeconds?: number;
+  readonly maxAgeSeconds?: number;
+  readonly attemptCode?: string;
+  readonly dpopNonce?: string;
+}
+
 /** The messages that clients receive with a code. They are fixed: none repeats a token, a key server or the configuration. */
 export const sentences: Readonly<Record<Exclude<RefusalCode, 'INVALID_TOKEN'>, string>> = {
   MISSING_TOKEN: 'An access token is required',

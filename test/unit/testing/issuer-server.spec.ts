@@ -157,6 +157,7 @@ describe('nest-gatehouse/testing', () => {
       'describeApiKeyStore',
       'describeAttemptStore',
       'describeAuthenticationScheme',
+      'describeDpopReplayStore',
       'describeGroupStore',
       'describeIdentityProvider',
       'describeOneTimeCodeStore',
