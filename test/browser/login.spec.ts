@@ -127,6 +127,8 @@ describe('signing in elsewhere, in the playground', () => {
     'links GitHub to an account at $width pixels, unless another one has the identity',
     async (screen) => {
       await on.page.setViewportSize(screen);
+      await page.signInByGitHub('Authorize as Noor Haddad');
+      await on.button('Sign out').click();
       await on.signIn('ines', 'portcullis');
       await on.button('Link GitHub').click();
       await page.answerAtGitHub('Authorize as Noor Haddad');
