@@ -205,7 +205,7 @@ export class TokenEndpoint {
     // Other issuers are not asked: that would hand them texts of strangers.
     if (!this.namesOwnIssuer(text)) return null;
     try {
-      return await this.parts.tokenVerifier.verify(text);
+      return await this.parts.tokenVerifier.inspect(text);
     } catch (error) {
       if (isRefusal(error)) return null;
       throw error;

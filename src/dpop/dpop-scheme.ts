@@ -178,9 +178,16 @@ class DpopAuthentication implements Authentication {
   }
 }
 
-function readDpop(value: string): readonly string[] {
-  const [, rest] = /^\s*dpop(?:\s+(.*?))?\s*$/i.exec(value) ?? [];
-  return rest === undefined && !/^\s*dpop\s*$/i.test(value) ? [] : [rest ?? ''];
+/**
+ * The token of a header, or of a connection parameter that stands for it; `['']` for the scheme alone. Without a regular expression, which a long
+ * value of blanks would keep busy for minutes.
+ */
+export function readDpop(given: string): readonly string[] {
+  const value = given.trim();
+  if (value.slice(0, 4).toLowerCase() !== 'dpop') return [];
+  const rest = value.slice(4);
+  // RFC 9110 §11.4: the scheme is followed by one or more spaces.
+  return rest === '' || rest.startsWith(' ') ? [rest.trim()] : [];
 }
 
 function checkForm(credential: Credential, { method, url, upgrade }: RequestView): void {

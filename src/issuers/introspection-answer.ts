@@ -70,12 +70,13 @@ function describeRefusal({ status, body }: HttpAnswer): string {
 }
 
 /**
- * Refresh and ID tokens are active, too, and so are tokens that require the proof of a key (RFC 9449 §7.1). None of them
- * may be used as a bearer token.
+ * Refresh and ID tokens are active, too, and none of them may be used as an access token. One that requires the proof of a key says so by its
+ * `cnf` (RFC 9449 §6.2), which the schemes check.
  */
 function checkUse(claims: JsonObject): void {
   const type = readTextClaim(claims, 'token_type');
-  if (type !== null && !/^(?:bearer|access_token)$/i.test(type)) throw wrongUse(type);
+  const isBound = type !== null && /^dpop$/i.test(type) && Object.hasOwn(claims, 'cnf');
+  if (type !== null && !isBound && !/^(?:bearer|access_token)$/i.test(type)) throw wrongUse(type);
   const other = ['token_use', 'typ'].map((name) => readTextClaim(claims, name) ?? '').find(isOtherUse);
   if (other !== undefined) throw wrongUse(other);
 }

@@ -45,8 +45,8 @@ export class KeptTokens {
     await this.ask((store) => store.save(userId, provider, sealed, this.parts.clock.now()));
   }
 
-  /** Forgets the tokens of a user at a provider. */
-  async remove(userId: string, provider: string): Promise<void> {
+  /** Forgets the tokens of a user at a provider, or at all of them. */
+  async remove(userId: string, provider: string | null): Promise<void> {
     await this.ask((store) => store.remove(userId, provider));
   }
 

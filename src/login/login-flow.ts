@@ -1,3 +1,4 @@
+import { type Clock, readMilliseconds } from '../clock/clock.js';
 import { AuthUnavailableError, RefusalError } from '../errors/auth-error.js';
 import { networkOf } from '../request/network-of.js';
 import type { RequestView } from '../request/request-view.js';
@@ -5,12 +6,15 @@ import type { Session } from '../sessions/session.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { TokenDelivery } from '../sessions/session-store.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import { BoundedMap } from '../upstream/bounded-map.js';
 import type { EndedLogins } from './ended-logins.js';
 import type { KeptTokens } from './kept-tokens.js';
 import type { LoginAccounts } from './login-accounts.js';
 import type { LoginAnswer } from './login-answers.js';
 import type { AttemptPlace, LoginAttempt, LoginAttempts, LoginPlan } from './login-attempts.js';
 import type { ProvenIdentity, ProviderClient } from './provider-client.js';
+import { configurationHints } from './token-answer.js';
 
 export interface LoginFlowParts {
   readonly gate: SessionGate;
@@ -21,6 +25,8 @@ export interface LoginFlowParts {
   readonly keptTokens: KeptTokens | null;
   /** The accounts of the app, or its option `signIn`. */
   readonly findAccounts: () => LoginAccounts;
+  readonly clock: Clock;
+  readonly report: ReportEvent;
 }
 
 /** The request that has brought an answer. */
@@ -49,14 +55,13 @@ interface LoginSession {
 
 /** Errors of a provider that are no decision: it asks to try again later (RFC 6749 §4.1.2.1). */
 const temporaryErrors: readonly string[] = ['server_error', 'temporarily_unavailable'];
-/** Errors that last until somebody changes the registration of the app at the provider, or its options. */
-const configurationErrors: readonly string[] = [
-  ...['invalid_scope', 'unauthorized_client', 'unsupported_response_type', 'unsupported_response_mode'],
-  ...['redirect_uri_mismatch', 'application_suspended'],
-];
+/** Anybody can make a provider answer with an error, so that one kind is reported once in this time. */
+const quietMs = 60_000;
 
 /** Leads people to their providers, and judges what these send back. */
 export class LoginFlow {
+  private readonly reportedAt = new BoundedMap<string, number>(100);
+
   constructor(private readonly parts: LoginFlowParts) {}
 
   /** @returns the address at the provider, and what the client has to keep where no cookie does */
@@ -84,7 +89,7 @@ export class LoginFlow {
   ): Promise<CompletedLogin> {
     const { findAccounts, sessions } = this.parts;
     await client.checkIssuer(answer.issuer);
-    const code = readCode(client, answer);
+    const code = this.readCode(client, answer);
     const { redirectUri, nonce, codeVerifier } = attempt;
     const proven = await client.exchange({ code, redirectUri, nonce, codeVerifier });
     // After the provider was asked, which may take seconds: a session that was ended meanwhile must link nothing.
@@ -109,11 +114,12 @@ export class LoginFlow {
       },
     );
     const { isNewUser } = began;
+    if (!goesOn()) {
+      // A form that the provider's page has sent comes without the cookies of the session that it replaces.
+      if (bound !== null && carriedId === null) await sessions.end(bound.id);
+      await this.checkHasNotEnded(session, client, proven);
+    }
     await this.keepTokens(session, client, proven, goesOn());
-    if (goesOn()) return { session, isNewUser };
-    // A form that the provider's page has sent comes without the cookies of the session that it replaces.
-    if (bound !== null && carriedId === null) await sessions.end(bound.id);
-    await this.checkHasNotEnded(session, client, proven);
     return { session, isNewUser };
   }
 
@@ -196,24 +202,34 @@ export class LoginFlow {
       'The session in which the login began has ended, or the client has another one',
     );
   }
-}
 
-/** @throws {RefusalError} `LOGIN_REFUSED` where the provider or the person has declined */
-function readCode({ id }: ProviderClient, { code, error }: LoginAnswer): string {
-  if (error !== null) throw toError(id, error);
-  // RFC 6749 Appendix A.11.
-  if (code !== null && /^[\x20-\x7e]+$/.test(code)) return code;
-  throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
-}
+  /** @throws {RefusalError} `LOGIN_REFUSED` where the provider or the person has declined */
+  private readCode({ id }: ProviderClient, { code, error }: LoginAnswer): string {
+    if (error !== null) throw this.toError(id, error);
+    // RFC 6749 Appendix A.11.
+    if (code !== null && /^[\x20-\x7e]+$/.test(code)) return code;
+    throw RefusalError.of('LOGIN_REFUSED', `The answer of ${id} has no code`);
+  }
 
-function toError(provider: string, error: string): AuthUnavailableError | RefusalError {
-  // Only a word is repeated, because anybody can send anything here.
-  const word = /^[\w.-]{1,60}$/.test(error) ? `: ${error}` : '';
-  if (temporaryErrors.includes(error)) {
-    return new AuthUnavailableError(`The provider ${provider} cannot log anybody in at the moment${word}`);
+  private toError(provider: string, error: string): AuthUnavailableError | RefusalError {
+    if (temporaryErrors.includes(error)) {
+      return new AuthUnavailableError(`The provider ${provider} cannot log anybody in at the moment: ${error}`);
+    }
+    const fix = configurationHints.get(error);
+    if (fix !== undefined) {
+      const problem = `The provider ${provider} does not accept how this app is registered there: ${error}`;
+      this.reportOnce(problem, fix);
+      return new AuthUnavailableError(problem);
+    }
+    // Only a word is repeated, because anybody can send anything here.
+    const word = /^[\w.-]{1,60}$/.test(error) ? `: ${error}` : '';
+    return RefusalError.of('LOGIN_REFUSED', `The provider ${provider} or the person has declined${word}`);
   }
-  if (configurationErrors.includes(error)) {
-    return new AuthUnavailableError(`The provider ${provider} does not accept how this app is registered there${word}`);
+
+  private reportOnce(problem: string, fix: string): void {
+    const now = readMilliseconds(this.parts.clock);
+    if (Math.abs(now - (this.reportedAt.get(problem) ?? Number.NEGATIVE_INFINITY)) < quietMs) return;
+    this.reportedAt.set(problem, now);
+    this.parts.report({ type: 'misconfigured', problem, fix: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}` });
   }
-  return RefusalError.of('LOGIN_REFUSED', `The provider ${provider} or the person has declined${word}`);
 }

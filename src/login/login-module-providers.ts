@@ -152,12 +152,16 @@ export const loginModuleProviders: readonly Provider[] = [
     inject: [LOGIN_TERMS, LoginBasis, LoginSurroundings, LoginAttempts, EndedLogins, KeptTokens],
     useFactory: (
       { keepTokens }: LoginTerms,
-      { gate, sessions }: LoginBasis,
+      { gate, sessions, settings: { clock }, context: { report } }: LoginBasis,
       { findAccounts }: LoginSurroundings,
       attempts: LoginAttempts,
       endedLogins: EndedLogins,
       kept: KeptTokens,
-    ) => new LoginFlow({ gate, sessions, attempts, endedLogins, findAccounts, keptTokens: keepTokens ? kept : null }),
+    ) =>
+      new LoginFlow({
+        ...{ gate, sessions, attempts, endedLogins, findAccounts, clock, report },
+        keptTokens: keepTokens ? kept : null,
+      }),
   },
   {
     provide: LoginService,

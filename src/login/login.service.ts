@@ -38,17 +38,37 @@ export class LoginService {
    * @throws {AuthUnavailableError} where the provider, or the store, does not answer
    */
   async accessTokenOf(userId: string, provider: string): Promise<string> {
-    const { clients, keptTokens } = this.parts;
-    if (keptTokens === null) {
-      throw new ConfigurationError(
-        'LoginModule.forRoot({ keepTokens })',
-        'accessTokenOf was called, and the tokens of providers are dropped',
-        'Write keepTokens: true',
-      );
-    }
-    const name = provider.toLowerCase();
-    const client = [...clients.values()].find(({ id }) => id.toLowerCase() === name);
+    const keptTokens = this.getKeptTokens('accessTokenOf');
+    const client = this.findClient(provider);
     if (client === undefined) throw RefusalError.of('NOT_FOUND', 'There is no provider of this id');
     return await keptTokens.accessTokenOf(userId, client);
+  }
+
+  /**
+   * Forgets the kept tokens of a user: for an app with users of its own, when a user is deleted or a provider is unlinked. `AccountsModule` does
+   * so by itself.
+   *
+   * @param provider the id of one provider. @defaultValue all of them
+   * @throws {ConfigurationError} without `LoginModule.forRoot({ keepTokens: true })`
+   * @throws {AuthUnavailableError} where the store does not answer
+   */
+  async forget(userId: string, provider?: string): Promise<void> {
+    const keptTokens = this.getKeptTokens('forget');
+    await keptTokens.remove(userId, provider === undefined ? null : (this.findClient(provider)?.id ?? provider));
+  }
+
+  private findClient(provider: string): ProviderClient | undefined {
+    const name = provider.toLowerCase();
+    return [...this.parts.clients.values()].find(({ id }) => id.toLowerCase() === name);
+  }
+
+  private getKeptTokens(method: string): KeptTokens {
+    const { keptTokens } = this.parts;
+    if (keptTokens !== null) return keptTokens;
+    throw new ConfigurationError(
+      'LoginModule.forRoot({ keepTokens })',
+      `${method} was called, and the tokens of providers are dropped`,
+      'Write keepTokens: true',
+    );
   }
 }

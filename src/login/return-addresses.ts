@@ -52,7 +52,7 @@ export class ReturnAddresses {
    */
   resolveCallback(given: unknown, path = 'redirectUri'): string {
     // It is kept and sent as it was given, so it must be written as an address is sent.
-    if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) throw refuse('redirectUri', 'it is not an address');
+    if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) throw refuse(path, 'it is not an address');
     if (this.isApp(given)) return given;
     const url = parseAddress(given);
     // The provider compares it with what is registered there, character by character.
@@ -93,7 +93,7 @@ export function readReturnAddresses(where: string, given: unknown): ReturnAddres
   );
 }
 
-/** One entry of the list: an origin, the address of an app, or both, as `http://127.0.0.1` is. */
+/** One entry of the list: one of the two. */
 interface ReturnEntry {
   readonly origin: string | null;
   readonly app: AppAddress | null;
@@ -103,15 +103,15 @@ function readEntry(option: string, entry: unknown): ReturnEntry {
   const url = typeof entry === 'string' ? parseAddress(entry) : null;
   if (typeof entry !== 'string' || url === null || url.hash !== '') throw wrongEntry(option, 'it is not an address');
   if (!isWeb(url)) return { origin: null, app: { text: checkAppScheme(option, entry, url), loopback: null } };
-  const isOrigin = entry === url.origin || entry === `${url.origin}/`;
-  return { origin: isOrigin ? url.origin : null, app: readWebApp(entry, url, isOrigin) };
+  const app = findWebApp(entry, url);
+  return { origin: app === null ? url.origin : null, app };
 }
 
-/** The address of an app that answers on this machine of the client, or that has claimed an https address. */
-function readWebApp(text: string, { protocol, hostname, port, pathname, search }: URL, isOrigin: boolean) {
+/** The address of an app that answers on the client's machine, or that has claimed an https address; `null` for an origin of pages. */
+function findWebApp(text: string, { origin, protocol, hostname, port, pathname, search }: URL): AppAddress | null {
   const hasAnyPort = protocol === 'http:' && loopbackAddresses.includes(hostname) && port === '';
   if (hasAnyPort) return { text, loopback: { hostname, path: pathname + search } };
-  return isOrigin ? null : { text, loopback: null };
+  return text === origin || text === `${origin}/` ? null : { text, loopback: null };
 }
 
 /** https, or http on this machine, where nobody else can read what is sent. */

@@ -34,7 +34,7 @@ const refusedErrors = [
 ];
 
 /** Errors that last until somebody changes the registration or the options of the app, with what to change. */
-const configurationHints: ReadonlyMap<string, string> = new Map(
+export const configurationHints: ReadonlyMap<string, string> = new Map(
   Object.entries({
     invalid_client: 'clientId or clientSecret is wrong, or the provider wants another clientAuthentication',
     incorrect_client_credentials: 'clientId or clientSecret is wrong',
@@ -42,6 +42,8 @@ const configurationHints: ReadonlyMap<string, string> = new Map(
     unsupported_grant_type: 'the provider does not allow this clientId to sign people in by a code',
     redirect_uri_mismatch: 'register the callback address that the log has named at start at the provider',
     application_suspended: 'the provider has suspended this clientId',
+    unsupported_response_type: 'the provider does not allow this clientId to sign people in by a code',
+    unsupported_response_mode: "the provider does not send forms; leave responseMode: 'form_post' out",
     invalid_scope: 'the provider does not grant one of the scopes to this clientId',
   }),
 );

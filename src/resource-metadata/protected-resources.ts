@@ -27,14 +27,13 @@ export class ProtectedResources {
   }
 
   /**
-   * The resource with the longest path that a request is at or below; `null` for a request outside of all of them, and for one
-   * without an address.
+   * The resource with the longest path that a request is at or below; `null` for a request outside of all of them. A request without an
+   * address, such as a message, belongs to the resource that is the whole app, where there is one.
    *
    * @param url path and query of the request, as the app has received them
    */
   find(url: string | null): ProtectedResource | null {
-    if (url === null) return null;
-    const path = comparablePath(url);
+    const path = url === null ? '' : comparablePath(url);
     for (const resource of this.longestFirst) if (isWithin(path, resource.prefix)) return resource;
     return null;
   }
@@ -63,11 +62,13 @@ const plainPath = /^(?:\/[a-z0-9._~-]+)*\/?$/;
  * spelling must not escape the checks of the resource.
  */
 export function comparablePath(url: string): string {
-  const query = url.indexOf('?');
-  const path = query === -1 ? url : url.slice(0, query);
+  // RFC 9112 §3.2.2: a server must accept a whole address, and routers take its path. Its host may contain what ends a path.
+  const target = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '');
+  const query = target.indexOf('?');
+  const path = query === -1 ? target : target.slice(0, query);
   if (plainPath.test(path)) return path;
-  // RFC 9112 §3.2.2: a server must accept a whole address, and routers take its path. Fastify can end the path at a semicolon.
-  const [plain = ''] = path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '').split(/[#;]/);
+  // Fastify can end the path at a semicolon.
+  const [plain = ''] = path.split(/[#;]/);
   return decode(plain)
     .replaceAll(/\/{2,}/g, '/')
     .toLowerCase();

@@ -75,13 +75,25 @@ export class TokenVerifier {
   }
 
   /**
-   * Verifies a token and returns its content.
+   * Verifies a token and returns its content. A token that is bound to a key or a certificate (RFC 7800 `cnf`) is refused: without the request
+   * that it came with, nothing shows that its sender has the key.
    *
    * @throws {RefusalError} when the token does not pass; `reason` names the check that failed.
    * @throws {AuthUnavailableError} when the token cannot be verified, because the issuer's keys are missing, or the
    * issuer or the status check does not answer.
    */
   async verify(token: string): Promise<VerifiedToken> {
+    const verified = await this.inspect(token);
+    if (!Object.hasOwn(verified.claims, 'cnf')) return verified;
+    throw RefusalError.binding('The token is bound (it has "cnf"), and TokenVerifier.verify sees no proof');
+  }
+
+  /**
+   * The same for a token about which somebody asks without using it: a bound one passes.
+   *
+   * @internal
+   */
+  async inspect(token: string): Promise<VerifiedToken> {
     // A message from a queue or a handshake may contain any value, regardless of its declared type.
     if (typeof (token as unknown) !== 'string') throw RefusalError.token('malformed', 'It is not a text');
     const cached = this.findVerified(token);

@@ -1,6 +1,7 @@
 /** What a login must not do: answers of strangers, of other providers and other logins, and providers that misbehave. */
 import { describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
+import { LogLines } from '../support/log-lines.js';
 import { codeOf } from '../support/account-app.js';
 import {
   beginAsFrontend,
@@ -215,14 +216,23 @@ describe.each(platforms)('a login that must fail on $name', (platform) => {
   });
 
   it('is a fault, and no refusal, where the provider does not accept how the app is registered', async () => {
-    const app = await startLoginApp(platform);
+    const logger = new LogLines();
+    const app = await startLoginApp(platform, { logger });
     const { provider, client } = app;
     const browser = client();
     const fault = (back: URL): void => {
       back.searchParams.delete('code');
       back.searchParams.set('error', 'redirect_uri_mismatch');
     };
-    expect(locationOf(await signInByLink(browser, provider, undefined, fault))).toBe(failed('temporarily_unavailable'));
+    for (let at = 0; at < 3; at += 1) {
+      const answer = await signInByLink(browser, provider, undefined, fault);
+      expect(locationOf(answer)).toBe(failed('temporarily_unavailable'));
+    }
+    expect(logger.ours('error').map(({ text }) => text)).toEqual([
+      expect.stringMatching(
+        /corp does not accept how this app is registered there: redirect_uri_mismatch\. Register/,
+      ) as string,
+    ]);
     const strange = (back: URL): void => back.searchParams.set('code', 'x\u0000y');
     expect(locationOf(await signInByLink(browser, provider, undefined, strange))).toBe(failed('access_denied'));
     expect(provider.exchanges).toEqual([]);

@@ -119,6 +119,10 @@ describe.each(platforms)('sessions of a provider on $name', (platform) => {
     ] as const) {
       await expect(logins.accessTokenOf(who, which)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     }
+    await logins.forget(userId, 'CORP');
+    await expect(logins.accessTokenOf(userId, 'corp')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await signInByLink(browser, provider);
+    expect(await logins.accessTokenOf(userId, 'corp')).not.toBe('');
     await browser.call('/auth/me', { method: 'DELETE' });
     await expect(logins.accessTokenOf(userId, 'corp')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });

@@ -115,6 +115,8 @@ describe('the kind of a token', () => {
     [{ token_type: undefined }, 'accepted'],
     [{ token_use: 'access' }, 'accepted'],
     [{ token_type: 'DPoP' }, 'INVALID_TOKEN type'],
+    // RFC 9449 §6.2: it is active, and nothing here shows the proof of its key.
+    [{ token_type: 'DPoP', cnf: { jkt: 'a thumbprint' } }, 'INVALID_TOKEN proof'],
     [{ token_type: 'refresh_token' }, 'INVALID_TOKEN type'],
     [{ token_use: 'refresh_token' }, 'INVALID_TOKEN type'],
     [{ typ: 'Refresh' }, 'INVALID_TOKEN type'],

@@ -69,6 +69,7 @@ describe('the page that a login leads back to', () => {
     'blob:https://app.example.com/0c5b',
     'com.example.app:/callback',
     'http://127.0.0.1:1234/callback',
+    'http://[::1]/',
     'https://claimed.example.com/app/callback?from=login',
     'https://app.example.com/\u0000',
     `https://app.example.com/${'a'.repeat(1_000)}`,

@@ -46,6 +46,10 @@ describe('the resource of a request', () => {
     '/mcp/admin#x',
     'http://evil.example/mcp/admin',
     'HTTPS://evil.example/mcp/admin?x',
+    // A host that contains what ends a path.
+    'http://a?b/mcp/admin',
+    'http://a#b/mcp/admin',
+    'http://a;b/mcp/admin',
   ])('does not depend on the spelling %s', (url) => {
     expect(resources.find(url)?.identifier).toBe(`${api}/mcp/admin`);
   });
@@ -58,6 +62,8 @@ describe('the resource of a request', () => {
 
   it('is the whole app where the identifier is its origin', () => {
     expect(at(api).find('/anything')?.identifier).toBe(api);
+    // A message has no address.
+    expect(at(api).find(null)?.identifier).toBe(api);
     expect(at(api, `${api}/mcp`).find('/mcp/x')?.identifier).toBe(`${api}/mcp`);
   });
 

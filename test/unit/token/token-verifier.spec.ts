@@ -28,6 +28,19 @@ function token(claims: object = {}, header: object = {}): string {
   return tools.sign(tools.header({ ...header }), tools.claims({ ...claims }));
 }
 
+describe('a bound token', () => {
+  it.each([{ jkt: 'a thumbprint' }, { 'x5t#S256': 'another' }, null])(
+    'passes for nobody by itself: %j',
+    async (cnf) => {
+      const text = token({ cnf });
+      expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN proof');
+      // Also when it is cached.
+      expect((await verifier.inspect(text)).claims['cnf']).toEqual(cnf);
+      expect(await outcomeOf(verifier.verify(text))).toBe('INVALID_TOKEN proof');
+    },
+  );
+});
+
 describe('a verified token', () => {
   it('has issuer, header, claims and expiry', async () => {
     const verified = await verifier.verify(token({ role: 'x' }));
