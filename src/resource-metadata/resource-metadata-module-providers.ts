@@ -21,7 +21,7 @@ export const resourceMetadataProviders: Provider[] = [
 
 /** @returns `null` where there is nothing to publish, so that nothing is put on the HTTP adapter */
 function addRoutes(
-  { where, resources, providers, sources }: ResolvedAuthOptions,
+  { where, resources, providers, sources, dpop }: ResolvedAuthOptions,
   inventory: HandlerInventory,
   { report }: EventLog,
   adapterRoutes: AdapterRoutes,
@@ -30,7 +30,7 @@ function addRoutes(
   const issuers = acceptingTokens(providers).flatMap((provider) => provider.issuers.map(({ terms }) => terms.issuer));
   adapterRoutes.add(
     where,
-    resourceRoutes({ resources, issuers, sources, listHandlers: () => inventory.list() }),
+    resourceRoutes({ resources, issuers, sources, dpop: dpop.mode, listHandlers: () => inventory.list() }),
     report,
   );
   return adapterRoutes;

@@ -1,6 +1,8 @@
 import type { HandlerInfo, HttpHandlerInfo } from '../audit/handler-inventory.service.js';
 import { type AdapterRoute, answerDocument, type JsonDocument, toJsonDocument } from '../issuing/adapter-route.js';
 import type { TokenSource } from '../request/token-sources.js';
+import type { DpopMode } from '../dpop/dpop-options.js';
+import { proofAlgorithms } from '../dpop/dpop-proof.js';
 import type { ProtectedResource, ProtectedResources } from './protected-resources.js';
 
 export interface ResourceRoutesParts {
@@ -9,6 +11,8 @@ export interface ResourceRoutesParts {
   readonly issuers: readonly string[];
   /** Where the app reads tokens. */
   readonly sources: readonly TokenSource[];
+  /** Whether tokens that are bound to a key are accepted, and others too. */
+  readonly dpop: DpopMode;
   /** Lists the handlers of the app. It is called when the metadata is read for the first time, because it needs all routes. */
   readonly listHandlers: () => readonly HandlerInfo[];
 }
@@ -40,10 +44,12 @@ function describeResource(resource: ProtectedResource, parts: ResourceRoutesPart
     authorization_servers: parts.issuers.filter(isAddress),
     scopes_supported: resource.scopes ?? scopesOf(resource, parts),
     bearer_methods_supported: parts.sources.some(readsBearer) ? ['header'] : [],
+    dpop_signing_alg_values_supported: parts.dpop === 'off' ? [] : proofAlgorithms,
   };
   return {
     resource: identifier,
     ...Object.fromEntries(Object.entries(lists).filter(([, values]) => values.length > 0)),
+    ...(parts.dpop === 'require' && { dpop_bound_access_tokens_required: true }),
     ...(name !== null && { resource_name: name }),
     ...(documentation !== null && { resource_documentation: documentation }),
   };

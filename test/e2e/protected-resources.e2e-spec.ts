@@ -178,6 +178,21 @@ describe.each(platforms)('protected resources on $name', (platform) => {
     });
   });
 
+  it.each([
+    ['accept', {}],
+    ['require', { dpop_bound_access_tokens_required: true }],
+  ] as const)('say that tokens may be bound to a key with dpop: %s', async (dpop, more) => {
+    const issuers = oidc({ issuer: issuer.url, audience: mcp });
+    const imports = [AuthModule.forRoot({ issuers, resource: { identifier: mcp }, dpop })];
+    expect((await (await startApp(platform, { imports })).call(path)).json).toEqual({
+      resource: mcp,
+      authorization_servers: [issuer.url],
+      bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256', 'ES384'],
+      ...more,
+    });
+  });
+
   it('are published with what the app states in place of its routes', async () => {
     const resource = {
       identifier: 'https://api.example.com',
