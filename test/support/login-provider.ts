@@ -54,6 +54,8 @@ export class LoginProviderStand {
   faults: Misbehaviour = {};
   /** The bodies that the token endpoint has received. */
   readonly exchanges: URLSearchParams[] = [];
+  /** The access, refresh, ID and logout tokens that it has issued. */
+  readonly tokens: string[] = [];
   /** All requests, as `POST /token`. */
   readonly requests: string[] = [];
   sid = randomBytes(8).toString('hex');
@@ -122,7 +124,9 @@ export class LoginProviderStand {
   signed(claims: Claims, key = this.key): string {
     const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     const input = `${part({ alg: 'RS256', kid: key.kid, typ: 'JWT' })}.${part(claims)}`;
-    return `${input}.${sign('RSA-SHA256', Buffer.from(input), key.privateKey).toString('base64url')}`;
+    const token = `${input}.${sign('RSA-SHA256', Buffer.from(input), key.privateKey).toString('base64url')}`;
+    this.tokens.push(token);
+    return token;
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -171,6 +175,7 @@ export class LoginProviderStand {
     if (!isOurClient(request)) return refuse('invalid_client');
     const answer = form.get('grant_type') === 'refresh_token' ? this.refresh(form) : this.redeem(form);
     if (answer === null) return refuse('invalid_grant');
+    for (const name of ['access_token', 'refresh_token']) this.tokens.push(String(answer[name]));
     return this.faults.token?.(answer) ?? asJson(200, answer);
   }
 
