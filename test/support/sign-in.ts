@@ -86,6 +86,15 @@ export class Browser {
     throw new Error(`still on the way after ${mostSteps} steps, at ${at.pathname}`);
   }
 
+  /** Signs out at the page of the provider (OpenID Connect RP-Initiated Logout 1.0), for all of its clients. */
+  async signOut(issuer: string): Promise<void> {
+    const asked = await this.load(new URL('/session/end', issuer));
+    const [, action = '', xsrf = ''] =
+      /action="([^"]+)"><input type="hidden" name="xsrf" value="([^"]+)"/.exec(await asked.text()) ?? [];
+    const { status } = await this.load(new URL(action, issuer), new URLSearchParams({ xsrf, logout: 'yes' }));
+    if (status !== 303) throw new Error(`The provider answered the end of the session with ${status}`);
+  }
+
   private async load(url: URL, form?: URLSearchParams): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const init = form === undefined ? {} : { method: 'POST', body: form };
