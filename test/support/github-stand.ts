@@ -88,6 +88,8 @@ export class GitHubStand {
     const query = address.searchParams;
     const back = new URL(query.get('redirect_uri') ?? '');
     back.searchParams.set('state', query.get('state') ?? '');
+    // RFC 9207: since April 2026, on errors as well.
+    back.searchParams.set('iss', `${this.url}/login/oauth`);
     if (this.account === null) {
       back.searchParams.set('error', 'access_denied');
       back.searchParams.set('error_description', 'The user has denied your application access.');
