@@ -149,7 +149,7 @@ describe.each(platforms)('the secrets of logins on $name', (platform) => {
       await meetFaults(watched);
     }, 120_000);
 
-    it('are many, and known to this test', () => {
+    it('are many, and known to this test', async () => {
       const { provider, begun, codes } = watched;
       // Each login has one of each; the faulty ones as well.
       expect(new Set(provider.tokens).size).toBeGreaterThan(60);
