@@ -156,7 +156,7 @@ class LoginProviderClient extends ProviderClient implements OpenedProvider {
         ...(authentication === 'client_secret_post' && { client_secret: secret }),
       },
       readsForm: true,
-      // A call that is answered with 429 would be repeated otherwise.
+      // A call that is answered with 429 would be repeated otherwise. A 500 may be about one code, so it is no outage for all logins.
       isDecision: () => true,
     });
     if (answer === null) throw this.endpoints.missing('token_endpoint');

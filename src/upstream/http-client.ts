@@ -46,17 +46,18 @@ export interface HttpCall {
    */
   readonly caller?: string;
   /**
-   * Whether a 429 is a decision of the server about what this call asks for, and so an answer like any other; for example that the
-   * key of a user is used too often. Any other 429 limits the calls of this app: a failure, after which they pause.
+   * Whether a 429 or a 500 is a decision of the server about what this call asks for, and so an answer like any other; for example
+   * that the key of a user is used too often, or that the server fails on what somebody has sent. Any other 429 limits the calls of
+   * this app: a failure, after which they pause. Any other 500 is a failure that counts for the circuit breaker.
    *
-   * @defaultValue no 429 is
+   * @defaultValue none is
    */
   readonly isDecision?: (answer: HttpAnswer) => boolean;
   /** Reads a body that is a form as well, as token endpoints older than RFC 6749 send it. @defaultValue false */
   readonly readsForm?: boolean;
 }
 
-/** What a server decided: any status except 500 and above, redirects, and 429 unless `isDecision`, which are failures. */
+/** What a server decided: any status except redirects, 500 and above, and 429, which are failures; 429 and 500 unless `isDecision`. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -125,7 +126,7 @@ export class HttpClient {
   /**
    * Makes a call and reads its answer.
    *
-   * @throws {UpstreamFailure} for a status of 500 and above, 429, a redirect, no complete answer within the deadline,
+   * @throws {UpstreamFailure} for a status of 500 and above or 429 that `isDecision` does not confirm, a redirect, no complete answer within the deadline,
    * too many bytes, a broken connection, a successful answer whose JSON is invalid; or when the server is not called
    * because of its earlier failures or a pause that it has asked for.
    */
@@ -194,17 +195,18 @@ export class HttpClient {
     const { status, headers } = response;
     refuseRedirect(response, host);
     const { isDecision } = call;
-    if (status >= 500 || (status === 429 && isDecision === undefined)) throw this.failureOf(response, host);
+    const isDoubtful = status === 429 || status === 500;
+    if (isDoubtful ? isDecision === undefined : status > 500) throw this.failureOf(response, host);
     if (requiresJson) requireJson(response, host);
     // Read to its end in any case, because a connection is only kept when no bytes are left on it.
     const text = await readText(response, host, this.limits.maxBytes);
     const body = readBody(text, response, { host, requiresJson, readsForm: call.readsForm === true });
     const answer = { status, headers, body };
-    if (status === 429) this.checkDecision(answer, response, call);
+    if (isDoubtful) this.checkDecision(answer, response, call);
     return answer;
   }
 
-  /** @throws {UpstreamFailure} for a 429 that decides nothing. */
+  /** @throws {UpstreamFailure} for a 429 or 500 that decides nothing. */
   private checkDecision(answer: HttpAnswer, response: ReceivedResponse, { url, isDecision }: HttpCall): void {
     if (isDecision?.(answer) !== true) throw this.failureOf(response, hostOf(url));
   }

@@ -1,6 +1,7 @@
 /** What becomes of sessions at Stack Auth while it does not answer, limits the rate of calls, or refuses the keys of the app. */
 import { describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
+import type { Answer } from '../support/http.js';
 import { LogLines } from '../support/log-lines.js';
 import { setCookiesOf } from '../support/session-app.js';
 import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
@@ -30,6 +31,32 @@ describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
     const texts = logger.ours('error').map(({ text }) => text);
     expect(texts).toHaveLength(1);
     expect(logger.lines.some(({ text }) => text.includes(alice.password) || text.includes('sample-5'))).toBe(false);
+  });
+
+  it('are refreshed and ended while one guest makes Stack Auth fail, which is no outage for the others', async () => {
+    const { client, server, app } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.withPassword();
+    const token = browser.accessToken;
+    await browser.post('/auth/sign-out');
+    server.replies.set('GET /auth/sessions?user_id=me', readRecordedExchange('session-sign-out-again').response);
+    const signOut = (): Promise<Answer> => app.call('/auth/sign-out', { method: 'POST', token });
+    const answers = await Promise.all(Array.from({ length: 8 }, signOut));
+    expect(answers.map(verdictOf)).toEqual(answers.map(() => unavailable));
+    const failed = readRecordedExchange('session-refresh-deleted-user', '2.8.37').response;
+    server.replies.set('POST /auth/sessions/current/refresh', (_, headers) =>
+      headers['x-stack-refresh-token'] === 'deleted' ? failed : undefined,
+    );
+    const before = server.calls.length;
+    const refreshToken = { refresh_token: 'deleted' };
+    const refresh = (): Promise<Answer> => client('body').post('/auth/refresh', refreshToken);
+    const refreshed = await Promise.all(Array.from({ length: 8 }, refresh));
+    expect(refreshed.map(verdictOf)).toEqual(refreshed.map(() => unavailable));
+    expect(server.calls.length - before).toBe(8);
+    const other = client();
+    expect((await other.withPassword()).status).toBe(200);
+    other.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    expect((await other.refresh()).status).toBe(200);
   });
 
   it('cannot be ended during an outage, which the answer and the log state; the browser keeps them', async () => {

@@ -20,6 +20,7 @@ import {
 import { headersOfProject, stackAuthId, type StackAuthProject } from './stack-auth-api.js';
 import { mapStackAuthClaims } from './stack-auth-claims.js';
 import { readSessionVerdict } from './stack-auth-session-verdict.js';
+import { named } from './stack-auth-verdict.js';
 
 /** The tokens of a session at Stack Auth. Whoever has the refresh token has the session, so keep it out of logs. */
 export interface StackAuthTokens {
@@ -237,7 +238,8 @@ export class StackAuthSessionApi implements ProviderSessionApi {
         ...(json !== undefined && { json }),
         ...(form !== undefined && { form }),
         ...(repeatable !== undefined && { repeatable }),
-        isDecision: () => true,
+        // Versions of the API fail with 500 on sessions that have ended. One guest could open the circuit for all users otherwise.
+        isDecision: (doubtful) => doubtful.status === 429 || named(doubtful, 'request-id') !== null,
       });
       const now = new Date(readMilliseconds(context.clock));
       return readSessionVerdict(answer, { what, accessToken, isAboutSession, members }, now);

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import type { HttpAnswer } from '../../../src/upstream/http-client.js';
 import { failureOf } from './failure-of.js';
 import { inTurn, openClient, sendJson, sendStatus, troubles } from './opened-client.js';
 
@@ -51,6 +52,31 @@ describe('what a provider decided', () => {
       expect(await client.call({ method: 'GET', url: server.url })).toMatchObject({ body: { id: 1 } });
     },
   );
+
+  it.each([429, 500])('may be a %i, which is neither repeated nor an outage', async (status) => {
+    const { client, server } = await openClient(sendStatus(status, { 'x-request': 'r' }));
+    const isDecision = ({ headers }: HttpAnswer): boolean => headers.get('x-request') === 'r';
+    const call = { method: 'GET', url: server.url, isDecision } as const;
+    const answers = await Promise.all(Array.from({ length: 8 }, () => client.call(call)));
+
+    expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 8 }, () => status));
+    expect(server.requests).toHaveLength(8);
+    expect(client.breaker).toBe('closed');
+  });
+
+  it.each([
+    [429, 'rate-limited', 'closed'],
+    [500, 'status', 'open'],
+    [503, 'status', 'open'],
+  ])('is no %i that nobody confirms', async (status, problem, breaker) => {
+    const { client, server } = await openClient(sendStatus(status));
+    const call = { method: 'GET', url: server.url, isDecision: () => status === 503 } as const;
+
+    expect(await failureOf(client.call(call))).toMatchObject({ problem, status });
+    expect(server.requests).toHaveLength(3);
+    await failureOf(client.call(call));
+    expect(client.breaker).toBe(breaker);
+  });
 });
 
 describe('what is sent', () => {
