@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { readMilliseconds } from '../clock/clock.js';
 import { AuthUnavailableError, isAuthError, RefusalError } from '../errors/auth-error.js';
-import { readStackAuthClaims, type StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
+import { readStackAuthClaims } from '../issuers/stack-auth/stack-auth-claims.js';
+import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readLoginError } from '../issuers/stack-auth/stack-auth-session-verdict.js';
 import { fromQuery, readQuery, toLoginErrorCode, withOutcome } from '../login/login-answers.js';
 import type { LoginAttempts } from '../login/login-attempts.js';

@@ -9,6 +9,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider } from '../find-app-provider.js';
 import { IdentityProviders } from '../issuers/identity-provider.js';
 import { ProviderSessions } from '../issuers/module-issuer.js';
+import { issuersOf } from '../issuers/stack-auth/stack-auth-api.js';
 import { StackAuthSessionApi } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { AttemptStore } from '../issuing/attempt-store.js';
 import { provideFromAuthModule } from '../issuing/auth-module-providers.js';
@@ -153,8 +154,10 @@ export const stackAuthModuleProviders: Provider[] = [
       { revocation: { check, service }, issuers }: AuthServices,
     ): StackAuthSessions => {
       const accepted = new Set(issuers.all.flatMap((provider) => provider.issuers.map(({ terms }) => terms.issuer)));
-      const revoke = async (issuer: string, sessionId: string): Promise<void> => {
-        if (check !== null && accepted.has(issuer)) await service.revokeSession({ issuer, sessionId });
+      const ofProject = issuersOf(api.project).flatMap(({ issuer }) => (accepted.has(issuer) ? [issuer] : []));
+      const revoke = async (sessionId: string): Promise<void> => {
+        if (check === null) return;
+        await Promise.all(ofProject.map((issuer) => service.revokeSession({ issuer, sessionId })));
       };
       return new StackAuthSessions({ api, clock, responses, revoke });
     },
@@ -178,8 +181,9 @@ export const stackAuthModuleProviders: Provider[] = [
   },
   {
     provide: GivenAccessTokens,
-    inject: [AuthServices],
-    useFactory: ({ sources }: AuthServices) => new GivenAccessTokens(sources.all),
+    inject: [AuthServices, StackAuthSessionApi],
+    useFactory: ({ sources }: AuthServices, { project }: StackAuthSessionApi) =>
+      new GivenAccessTokens(sources.all, project),
   },
   { provide: CallbackAddress, inject: [STACK_AUTH_TERMS], useFactory: openCallbackAddress },
   {

@@ -1,5 +1,6 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import { readStackAuthClaims, type StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
+import { readStackAuthClaims } from '../issuers/stack-auth/stack-auth-claims.js';
+import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { viewHttpRequest } from '../request/request-view.js';
 import type { RouteGate } from '../sessions/route-gate.js';
 import { readDeliveryChoice } from '../sessions/session-delivery.js';

@@ -3,11 +3,11 @@ import { type Page, type PageOptions, readCursor, readLimit, toPage } from '../c
 import { ConfigurationError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import { stackAuthId } from '../issuers/stack-auth/stack-auth-api.js';
 import type { StackAuthSessionRow } from '../issuers/stack-auth/stack-auth-answers.js';
-import {
-  readStackAuthClaims,
-  type SessionAsker,
-  type StackAuthSessionApi,
-  type StackAuthTokens,
+import { readStackAuthClaims } from '../issuers/stack-auth/stack-auth-claims.js';
+import type {
+  SessionAsker,
+  StackAuthSessionApi,
+  StackAuthTokens,
 } from '../issuers/stack-auth/stack-auth-session-api.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { findTokenOf } from '../user/verified-user.js';
@@ -44,8 +44,11 @@ export interface StackAuthSessionsParts {
   readonly api: StackAuthSessionApi;
   readonly clock: Clock;
   readonly responses: StackAuthResponses;
-  /** Revokes the access tokens of a session in this app; does nothing where revocation is off. */
-  readonly revoke: (issuer: string, sessionId: string) => Promise<void>;
+  /**
+   * Revokes the access tokens of a session in this app, under each issuer that they may name: the kind of a user changes, and the cloud
+   * has two names. It does nothing where revocation is off.
+   */
+  readonly revoke: (sessionId: string) => Promise<void>;
 }
 
 const mostSessionSeconds = 367 * 86_400;
@@ -124,7 +127,7 @@ export class StackAuthSessions {
       throw RefusalError.of('NOT_FOUND', 'The user has no session with this id');
     }
     await this.parts.api.endById(asker, sessionId);
-    await this.parts.revoke(user.issuer, sessionId);
+    await this.parts.revoke(sessionId);
   }
 
   /**
@@ -181,8 +184,8 @@ export class StackAuthSessions {
 
   private async endByAccessToken(accessToken: string): Promise<void> {
     await this.parts.api.end(accessToken);
-    const { issuer, sessionId } = readStackAuthClaims(accessToken) ?? { issuer: '', sessionId: null };
-    if (sessionId !== null) await this.parts.revoke(issuer, sessionId);
+    const sessionId = readStackAuthClaims(accessToken)?.sessionId ?? null;
+    if (sessionId !== null) await this.parts.revoke(sessionId);
   }
 
   private hasExpired(accessToken: string): boolean {

@@ -1,10 +1,11 @@
 /** Sessions that Stack Auth keeps: refreshes, sign-out, lists, outages and faults of the app's configuration. */
-import { ConfigurationError, createAuthUser } from 'nest-gatehouse';
+import { ConfigurationError, createAuthUser, RevocationStore } from 'nest-gatehouse';
+import { MemoryRevocationStore } from 'nest-gatehouse/testing';
 import { describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
 import { LogLines } from '../support/log-lines.js';
 import { setCookiesOf } from '../support/session-app.js';
-import { alice, startStackAuthApp } from '../support/stack-auth-app.js';
+import { alice, recordedClock, startStackAuthApp } from '../support/stack-auth-app.js';
 import { startStackAuthSessions } from '../support/stack-auth-server.js';
 import { invalidRequest, missingToken, refusedSession, verdictOf } from '../support/verdicts.js';
 import { readRecordedExchange, readRecordedTokens } from '../vectors/stack-auth/recorded.js';
@@ -159,6 +160,44 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
       expect((await app.call('/me', { token })).status).toBe(status);
     },
   );
+
+  it('are revoked under all issuers of the project that the app accepts', async () => {
+    const clock = recordedClock();
+    const store = new MemoryRevocationStore(clock);
+    const { client } = await startStackAuthApp(platform, {
+      clock,
+      auth: { revocation: true },
+      issuer: { allowAnonymous: true },
+      providers: [{ provide: RevocationStore, useValue: store }],
+    });
+    const guest = client();
+    await guest.begin('anonymous');
+    await guest.post('/auth/sign-out');
+    const sessionId = '8bbb34d5-3f13-492c-ba36-dd12946f9507';
+    const of = (path: string): object => ({
+      kind: 'session',
+      issuer: `http://localhost:8102/api/v1/${path}/c640df62-42eb-4693-89b3-44e61b852ecd`,
+      value: sessionId,
+    });
+    expect((await store.snapshot()).entries).toMatchObject([of('projects'), of('projects-anonymous-users')]);
+  });
+
+  it('of other issuers are not theirs: their tokens are not sent to Stack Auth', async () => {
+    const { client, server, app } = await startStackAuthApp(platform);
+    const foreign = { iss: 'https://app.example', sub: 'u', exp: 4_000_000_000, is_anonymous: true };
+    const parts = [{ alg: 'ES256' }, foreign].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'));
+    const token = `${parts.join('.')}.c2ln`;
+    const answer = await app.call('/auth/sign-out', { method: 'POST', token });
+    expect([answer.status, setCookiesOf(answer)]).toEqual([204, cleared]);
+    expect(server.calls).toEqual([]);
+    const login = await app.call('/auth/login/github', { token });
+    expect(login.status).toBe(302);
+    expect(login.headers['location']).not.toContain(token);
+    const guest = client();
+    guest.jar.set('__Host-access', token);
+    await guest.signUp();
+    expect(server.calls.at(-1)?.headers['x-stack-access-token']).toBeUndefined();
+  });
 
   it('need not be there for a sign-out', async () => {
     const { client, server } = await startStackAuthApp(platform);

@@ -81,7 +81,7 @@ export interface StackAuthApp {
 }
 
 /** A clock at the time of the recording, so that recorded tokens are valid for some minutes more. */
-function recordedClock(): ManualClock {
+export function recordedClock(): ManualClock {
   const clock = new ManualClock();
   clock.advanceSeconds((Date.parse('2026-11-22T10:38:40Z') - clock.now().getTime()) / 1_000);
   return clock;

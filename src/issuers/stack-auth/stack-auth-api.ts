@@ -13,6 +13,7 @@ import {
   stackAuthTeam,
   stackAuthUser,
 } from './stack-auth-answers.js';
+import type { UserKind } from './stack-auth-claims.js';
 import { readVerdict } from './stack-auth-verdict.js';
 
 /** What the calls to the REST API need to know about a project. */
@@ -180,8 +181,25 @@ const domains = ['stack-auth.com', 'hexclave.com'] as const;
 // api1 and api2 are fallbacks of api, and sign under the name of api.
 const cloudHost = /^(?<host>api\d?(?:\.dev|\.staging)?)\.(?:stack-auth|hexclave)\.com$/;
 
+/** Below the address of the API. Each kind of user has an issuer of its own. */
+const issuerPaths: Readonly<Record<UserKind, string>> = {
+  normal: 'projects',
+  restricted: 'projects-restricted-users',
+  anonymous: 'projects-anonymous-users',
+};
+
+/** The issuers that the tokens of a project may name, those of users that the app does not accept included. */
+export function issuersOf({
+  baseUrl,
+  projectId,
+}: Pick<StackAuthProject, 'baseUrl' | 'projectId'>): readonly { readonly kind: UserKind; readonly issuer: string }[] {
+  return (Object.keys(issuerPaths) as UserKind[]).flatMap((kind) =>
+    issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${issuerPaths[kind]}/${projectId}` })),
+  );
+}
+
 /** The origins that the issuer of this base URL may name: both names of the cloud, or the one of another server. */
-export function issuerHosts(baseUrl: string): readonly string[] {
+function issuerHosts(baseUrl: string): readonly string[] {
   const host = cloudHost.exec(new URL(baseUrl).host)?.groups?.['host'];
   if (host === undefined) return [baseUrl];
   return domains.map((domain) => `https://${host.replace(/^api\d/, 'api')}.${domain}`);

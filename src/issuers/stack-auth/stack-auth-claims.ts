@@ -1,4 +1,6 @@
+import { isAuthError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
+import { type ParsedToken, parseToken } from '../../token/parse-token.js';
 import { readObjectClaim, readTextClaim, mapStandardClaims, type MappedClaims } from '../../user/claim-map.js';
 
 /** The three kinds of users, each with an issuer, an audience and keys of its own. */
@@ -16,6 +18,29 @@ export function mapStackAuthClaims(claims: JsonObject): MappedClaims {
     permissions: [],
     organizations: [],
   };
+}
+
+/** What the claims of an access token state. */
+export type StackAuthClaims = MappedClaims & { readonly issuer: string; readonly expiresAt: Date };
+
+/** What the claims of an access token of Stack Auth state. They are not verified here. */
+export function readStackAuthClaims(text: string): StackAuthClaims | null {
+  const parsed = findParsed(text);
+  if (parsed === null) return null;
+  const { exp } = parsed.claims;
+  const mapped = mapStackAuthClaims(parsed.claims);
+  if (mapped.id === '' || typeof exp !== 'number' || !Number.isFinite(exp)) return null;
+  return { ...mapped, issuer: readTextClaim(parsed.claims, 'iss') ?? '', expiresAt: new Date(exp * 1_000) };
+}
+
+/** `null` for a text that is no token. */
+export function findParsed(text: string): ParsedToken | null {
+  try {
+    return parseToken(text);
+  } catch (error) {
+    if (isAuthError(error)) return null;
+    throw error;
+  }
 }
 
 /**

@@ -1,11 +1,9 @@
 import { readMilliseconds } from '../../clock/clock.js';
 import { AuthUnavailableError, isAuthError, RefusalError } from '../../errors/auth-error.js';
 import type { JsonObject } from '../../token/json-object.js';
-import { type ParsedToken, parseToken } from '../../token/parse-token.js';
 import type { AuthContext, Capability } from '../../upstream/auth-context.js';
 import { ProviderCalls } from '../../upstream/provider-calls.js';
 import { isUpstreamFailure } from '../../upstream/upstream-failure.js';
-import { type MappedClaims, readTextClaim } from '../../user/claim-map.js';
 import type { ProviderSessionApi } from '../identity-provider.js';
 import { readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import {
@@ -18,7 +16,7 @@ import {
   stackAuthTokens,
 } from './stack-auth-answers.js';
 import { headersOfProject, stackAuthId, type StackAuthProject } from './stack-auth-api.js';
-import { mapStackAuthClaims } from './stack-auth-claims.js';
+import { findParsed, mapStackAuthClaims, readStackAuthClaims } from './stack-auth-claims.js';
 import { readSessionVerdict } from './stack-auth-session-verdict.js';
 import { named } from './stack-auth-verdict.js';
 
@@ -46,28 +44,6 @@ interface SentParts {
 }
 
 type Method = 'GET' | 'POST' | 'DELETE';
-
-/** What the claims of an access token state. */
-export type StackAuthClaims = MappedClaims & { readonly issuer: string; readonly expiresAt: Date };
-
-/** What the claims of an access token of Stack Auth state. They are not verified here. */
-export function readStackAuthClaims(text: string): StackAuthClaims | null {
-  const parsed = findParsed(text);
-  if (parsed === null) return null;
-  const { exp } = parsed.claims;
-  const mapped = mapStackAuthClaims(parsed.claims);
-  if (mapped.id === '' || typeof exp !== 'number' || !Number.isFinite(exp)) return null;
-  return { ...mapped, issuer: readTextClaim(parsed.claims, 'iss') ?? '', expiresAt: new Date(exp * 1_000) };
-}
-
-function findParsed(text: string): ParsedToken | null {
-  try {
-    return parseToken(text);
-  } catch (error) {
-    if (isAuthError(error)) return null;
-    throw error;
-  }
-}
 
 /** The capability of a project: signing in, and sessions. */
 export function stackAuthSessionApi(project: StackAuthProject): Capability<StackAuthSessionApi> {

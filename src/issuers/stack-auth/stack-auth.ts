@@ -15,7 +15,7 @@ import type { IdentityProvider } from '../identity-provider.js';
 import { keyNames, readKeyOptions, keysFrom, type FetchedKeysOptions } from '../remote-keys.js';
 import { readAddressRule } from '../read-terms.js';
 import { checkSendableKey } from '../provider-answer.js';
-import { issuerHosts, type StackAuthProject } from './stack-auth-api.js';
+import { issuersOf, type StackAuthProject } from './stack-auth-api.js';
 import { stackAuthApiKeys } from './stack-auth-api-keys.js';
 import { stackAuthTokenSources } from './stack-auth-token-sources.js';
 import { hintForKind, findFaultOfKind, mapStackAuthClaims, type UserKind } from './stack-auth-claims.js';
@@ -85,11 +85,11 @@ const names = [
   ...keyNames,
 ] as const;
 
-/** Each kind of user has an issuer and an audience of its own. Both together determine the kind, never one alone. */
-const kinds: Readonly<Record<UserKind, { readonly path: string; readonly suffix: string }>> = {
-  normal: { path: 'projects', suffix: '' },
-  restricted: { path: 'projects-restricted-users', suffix: ':restricted' },
-  anonymous: { path: 'projects-anonymous-users', suffix: ':anon' },
+/** What the audience of each kind of user ends with. Issuer and audience determine the kind together, never one alone. */
+const audienceSuffixes: Readonly<Record<UserKind, string>> = {
+  normal: '',
+  restricted: ':restricted',
+  anonymous: ':anon',
 };
 
 /**
@@ -115,9 +115,7 @@ export function stackAuth(given: StackAuthOptions = {}): IdentityProvider {
   // Older servers answer 400 to include_restricted; include_anonymous adds the restricted users' keys as well.
   const all = keysFrom([`${address}?include_anonymous=true`], { staleKeysForSeconds: kept.staleKeysForSeconds });
   const introspection = stackAuthStatusSource(project);
-  const kindsAndHosts = (Object.keys(kinds) as UserKind[]).flatMap((kind) =>
-    issuerHosts(baseUrl).map((host) => ({ kind, issuer: `${host}/api/v1/${kinds[kind].path}/${projectId}` })),
-  );
+  const kindsAndHosts = issuersOf(project);
   return defineProvider({
     name: 'stackAuth',
     issuers: kindsAndHosts
@@ -156,7 +154,7 @@ function readApiKeys(options: GivenOptions, project: StackAuthProject): Pick<Ide
 function termsOf(kind: UserKind, issuer: string, projectId: string): IssuerForm['terms'] {
   return {
     issuer,
-    audience: [`${projectId}${kinds[kind].suffix}`],
+    audience: [`${projectId}${audienceSuffixes[kind]}`],
     algorithms: new Set(['ES256'] as const),
     findFault: (claims) => {
       const fault = findFaultOfKind(kind, projectId, claims);
