@@ -1,6 +1,8 @@
-import { type AuthErrorCode, isAuthError, RefusalError } from '../errors/auth-error.js';
+import { type AuthErrorCode, isAuthError, isConfigurationError, RefusalError } from '../errors/auth-error.js';
 import type { FormBody } from '../issuing/form-body.js';
 import type { RequestView } from '../request/request-view.js';
+import type { ReportEvent } from '../telemetry/auth-event.js';
+import { describeThrown } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 
 /** What a provider has answered, as a request states it. */
@@ -119,4 +121,17 @@ export function isRefusalOfTheApp(error: unknown): boolean {
   const { getStatus } = error;
   const status: unknown = typeof getStatus === 'function' ? getStatus.call(error) : null;
   return typeof status === 'number' && status >= 400 && status < 500;
+}
+
+/** Reports why a login has failed, where the answer does not say it. What the app has refused is known to the app. */
+export function reportLoginFailure(report: ReportEvent, handler: string, error: unknown): void {
+  if (isAuthError(error)) {
+    const { code, reason, explanation } = error;
+    if (isConfigurationError(error)) report({ type: 'misconfigured', problem: explanation, fix: error.fix });
+    else report({ type: 'refused', code, reason, explanation, handler, anonymous: false });
+    return;
+  }
+  if (isRefusalOfTheApp(error)) return;
+  const { problem, frames } = describeThrown(error, null);
+  report({ type: 'rule-failed', rule: 'A function of the app', handler, problem, frames });
 }

@@ -45,6 +45,12 @@ export interface LoginAttemptsParts {
   /** Looked up at the first use, because any module of the app may provide them. */
   readonly findKeys: () => EncryptionKeys;
   readonly findUsed: () => AttemptStore;
+  /**
+   * What the attempts are sealed for, so that nothing else that the app has sealed passes for one, such as an attempt of another module.
+   *
+   * @defaultValue 'login attempt'
+   */
+  readonly context?: string;
 }
 
 /** Where an attempt is kept: in a cookie of the browser, or by the client itself. */
@@ -67,15 +73,17 @@ const mostCookies = 5;
 /** All of them together: some servers refuse a header of 8 KB, which another site could make a browser send otherwise. */
 const mostCookieBytes = 5_000;
 const namePrefix = 'login.';
-/** What the attempts are sealed for, so that nothing else that the app has sealed passes for one. */
-const context = 'login attempt';
 
 /**
  * Keeps logins while their people are at the provider: each has secrets of its own, is bound to the browser or the client in which it
  * began, is good for ten minutes, and can be used once (RFC 6749 §10.12, RFC 9700 §4.7).
  */
 export class LoginAttempts {
-  constructor(private readonly parts: LoginAttemptsParts) {}
+  private readonly context: string;
+
+  constructor(private readonly parts: LoginAttemptsParts) {
+    this.context = parts.context ?? 'login attempt';
+  }
 
   /** Begins a login. @returns also what the client has to keep, where no cookie does */
   begin(plan: LoginPlan, place: AttemptPlace): { readonly attempt: LoginAttempt; readonly sealed: string | null } {
@@ -167,7 +175,7 @@ export class LoginAttempts {
     ];
     return this.parts
       .findKeys()
-      .seal(Buffer.from(JSON.stringify(values)), context)
+      .seal(Buffer.from(JSON.stringify(values)), this.context)
       .toString('base64url');
   }
 
@@ -177,7 +185,7 @@ export class LoginAttempts {
     const keys = this.parts.findKeys();
     let text: string;
     try {
-      text = keys.open(Buffer.from(sealed, 'base64url'), context).toString('utf8');
+      text = keys.open(Buffer.from(sealed, 'base64url'), this.context).toString('utf8');
     } catch {
       return null;
     }

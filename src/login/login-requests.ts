@@ -1,13 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { type Clock, readMilliseconds } from '../clock/clock.js';
-import {
-  AuthUnavailableError,
-  isAuthError,
-  isConfigurationError,
-  isRefusal,
-  RefusalError,
-} from '../errors/auth-error.js';
+import { AuthUnavailableError, isAuthError, isRefusal, RefusalError } from '../errors/auth-error.js';
 import { readFormBody } from '../issuing/form-body.js';
 import { checkMembers, hasMediaType, readJsonBody } from '../issuing/request-body.js';
 import type { RequestView } from '../request/request-view.js';
@@ -15,7 +9,6 @@ import type { TokenAnswer } from '../sessions/session.js';
 import type { SessionGate } from '../sessions/session-gate.js';
 import type { SessionService } from '../sessions/session.service.js';
 import type { ReportEvent } from '../telemetry/auth-event.js';
-import { describeThrown } from '../telemetry/log-text.js';
 import type { JsonObject } from '../token/json-object.js';
 import type { BackChannelLogouts } from './back-channel-logouts.js';
 import {
@@ -25,6 +18,7 @@ import {
   isRefusalOfTheApp,
   type LoginAnswer,
   readQuery,
+  reportLoginFailure,
   toLoginErrorCode,
   withOutcome,
 } from './login-answers.js';
@@ -229,16 +223,7 @@ export class LoginRequests {
 
   /** Writes to the log what the answer does not say: it is a redirect, or tells nothing of what a function of the app has thrown. */
   private reportFailure(handler: string, error: unknown): void {
-    const { report } = this.parts;
-    if (isRefusalOfTheApp(error) && !isAuthError(error)) return;
-    if (isAuthError(error)) {
-      const { code, reason, explanation } = error;
-      if (isConfigurationError(error)) report({ type: 'misconfigured', problem: explanation, fix: error.fix });
-      else report({ type: 'refused', code, reason, explanation, handler, anonymous: false });
-      return;
-    }
-    const { problem, frames } = describeThrown(error, null);
-    report({ type: 'rule-failed', rule: 'A function of the app', handler, problem, frames });
+    reportLoginFailure(this.parts.report, handler, error);
   }
 }
 

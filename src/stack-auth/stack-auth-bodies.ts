@@ -3,10 +3,13 @@ import { type BodyRule, Optional, OptionalSwitch, Required } from '../issuing/bo
 /** Longer ones are not sent to Stack Auth. */
 const longestText = 2_048;
 
+/** Control characters and halves of characters: Stack Auth cannot store some of them, and fails. */
+const unusable = /[\p{Cc}\p{Cs}]/u;
+
 const text: BodyRule = (value) =>
-  typeof value === 'string' && value !== '' && value.length <= longestText
+  typeof value === 'string' && value !== '' && value.length <= longestText && !unusable.test(value)
     ? null
-    : `a text of 1 to ${longestText} characters is expected`;
+    : `a text of 1 to ${longestText} characters without control characters is expected`;
 
 /** For sign-ins: whether browsers keep the cookies when they are closed. */
 class RememberBody {

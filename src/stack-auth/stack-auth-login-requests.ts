@@ -5,7 +5,7 @@ import { AuthUnavailableError, isAuthError, RefusalError } from '../errors/auth-
 import { readStackAuthClaims } from '../issuers/stack-auth/stack-auth-claims.js';
 import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readLoginError } from '../issuers/stack-auth/stack-auth-session-verdict.js';
-import { fromQuery, readQuery, toLoginErrorCode, withOutcome } from '../login/login-answers.js';
+import { fromQuery, readQuery, reportLoginFailure, toLoginErrorCode, withOutcome } from '../login/login-answers.js';
 import type { LoginAttempts } from '../login/login-attempts.js';
 import type { RequestView } from '../request/request-view.js';
 import type { RouteGate } from '../sessions/route-gate.js';
@@ -29,18 +29,23 @@ export interface StackAuthLoginRequestsParts {
   readonly redirect: (response: object, url: string) => void;
 }
 
+const quietMs = 60_000;
+
 /** What the routes of logins by other providers do with a request. */
 export class StackAuthLoginRequests {
+  /** When each problem of the configuration was reported. They have few texts. */
+  private readonly reportedAt = new Map<string, number>();
+
   constructor(private readonly parts: StackAuthLoginRequestsParts) {}
 
   /** `GET /auth/login/:provider` */
-  async start(request: object, response: object, provider: string): Promise<void> {
+  async start(request: object, response: object, given: string): Promise<void> {
     const { gate, terms, attempts, signIn, callbackUrl, redirect } = this.parts;
     const view = gate.begin(request, response);
-    this.checkProvider(provider);
+    const provider = this.getProvider(given);
     if (!gate.hasCookies) throw RefusalError.of('NOT_FOUND', 'The app delivers no cookies, so it cannot end a login');
-    const [given, ...others] = readQuery(view).getAll('returnTo');
-    const returnTo = terms.addresses.resolvePage(others.length > 0 ? others : given);
+    const [page, ...others] = readQuery(view).getAll('returnTo');
+    const returnTo = terms.addresses.resolvePage(others.length > 0 ? others : page);
     const redirectUri = callbackUrl(provider);
     const plan = { provider, redirectUri, returnTo, session: null, link: false };
     const { attempt } = attempts.begin(plan, { in: 'cookie', view, response, sameSite: 'Lax' });
@@ -58,10 +63,10 @@ export class StackAuthLoginRequests {
   }
 
   /** `GET /auth/callback/:provider` */
-  async callback(request: object, response: object, provider: string): Promise<void> {
+  async callback(request: object, response: object, given: string): Promise<void> {
     const { gate, terms, attempts, responses, redirect } = this.parts;
     const view = gate.begin(request, response);
-    this.checkProvider(provider);
+    const provider = this.getProvider(given);
     const query = readQuery(view);
     const answer = fromQuery(query);
     let page = terms.addresses.first;
@@ -73,10 +78,8 @@ export class StackAuthLoginRequests {
       responses.deliverInCookies(session, request, response);
       redirect(response, withOutcome(page ?? '', session.isNewUser ? { new: '1' } : {}));
     } catch (error) {
-      if (page === null || !isAuthError(error)) throw error;
-      const { code, reason, explanation } = error;
-      const handler = `The callback of ${provider}`;
-      this.parts.report({ type: 'refused', code, reason, explanation, handler, anonymous: false });
+      if (page === null) throw error;
+      reportLoginFailure(this.report, `The callback of ${provider}`, error);
       redirect(response, pageOfError(page, error));
     }
   }
@@ -104,10 +107,23 @@ export class StackAuthLoginRequests {
     return expiresAt > readMilliseconds(this.parts.terms.clock) ? token : null;
   }
 
-  private checkProvider(provider: string): void {
-    if (this.parts.terms.providers.includes(provider)) return;
+  /** The id of a provider as the app writes it. People do not write addresses exactly. */
+  private getProvider(given: string): string {
+    const provider = this.parts.terms.providers.find((id) => id.toLowerCase() === given.toLowerCase());
+    if (provider !== undefined) return provider;
     throw RefusalError.of('NOT_FOUND', 'StackAuthModule.forRoot({ providers }) has no provider of this id');
   }
+
+  /** Anybody can come back with an error of the configuration, so each is reported once a minute. */
+  private readonly report: ReportEvent = (event) => {
+    if (event.type === 'misconfigured') {
+      const now = readMilliseconds(this.parts.terms.clock);
+      const before = this.reportedAt.get(event.problem) ?? Number.NEGATIVE_INFINITY;
+      if (Math.abs(now - before) < quietMs) return;
+      this.reportedAt.set(event.problem, now);
+    }
+    this.parts.report(event);
+  };
 }
 
 /** The code for the second factor is in the fragment, which browsers send to no server. */

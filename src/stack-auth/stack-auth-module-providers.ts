@@ -198,7 +198,7 @@ export const stackAuthModuleProviders: Provider[] = [
       const keys = encryptionKeys ?? deriveKeys(api.project.secretServerKey) ?? EncryptionKeys.random();
       const ownStore = new MemoryAttemptStore();
       const findUsed = (): AttemptStore => findAppProvider(modules, AttemptStore, moduleName) ?? ownStore;
-      return new LoginAttempts({ cookies: gate, clock, findKeys: () => keys, findUsed });
+      return new LoginAttempts({ cookies: gate, clock, findKeys: () => keys, findUsed, context: 'stack-auth login' });
     },
   },
   {

@@ -99,7 +99,7 @@ export class StackAuthRequests {
     responses.clear(request, response);
   }
 
-  /** One token of each kind is of one session. Of several it is not known which belong together, so each ends its own. */
+  /** One token of each kind is of one session as a rule. Of several it is not known which belong together, so each ends its own. */
   private async endSessions(refreshTokens: readonly string[], accessTokens: readonly string[]): Promise<void> {
     const [refreshToken = null] = refreshTokens;
     const [accessToken = null] = accessTokens;

@@ -4,10 +4,11 @@ import { ConfigurationError, isRefusal, RefusalError } from '../errors/auth-erro
 import { stackAuthId } from '../issuers/stack-auth/stack-auth-api.js';
 import type { StackAuthSessionRow } from '../issuers/stack-auth/stack-auth-answers.js';
 import { readStackAuthClaims } from '../issuers/stack-auth/stack-auth-claims.js';
-import type {
-  SessionAsker,
-  StackAuthSessionApi,
-  StackAuthTokens,
+import {
+  type SessionAsker,
+  type StackAuthSessionApi,
+  type StackAuthTokens,
+  statusOfFailure,
 } from '../issuers/stack-auth/stack-auth-session-api.js';
 import type { AuthUser } from '../user/auth-user.js';
 import { findTokenOf } from '../user/verified-user.js';
@@ -75,22 +76,24 @@ export class StackAuthSessions {
   }
 
   /**
-   * Ends a session. Where its access token has expired, or is not there, the refresh token gets another one first, because Stack Auth ends
-   * sessions by access tokens alone. A session that has ended already is no error. Stack Auth goes on accepting its access tokens until
+   * Ends a session, or two where the tokens are of different ones. Where the access token has expired, or is not there, the refresh token
+   * gets another one first, because Stack Auth ends sessions by access tokens alone. A session that has ended already is no error. Stack Auth goes on accepting its access tokens until
    * they expire; with `AuthModule.forRoot({ revocation: true })` this app refuses them at once.
    *
    * @throws {RefusalError} `INVALID_TOKEN` for an access token that is not accepted, where there is no refresh token.
    */
   async signOut({ accessToken = null, refreshToken = null }: SignOutTokens): Promise<void> {
+    let hasEnded = false;
     if (accessToken !== null && (refreshToken === null || !this.hasExpired(accessToken))) {
       try {
         await this.endByAccessToken(accessToken);
-        return;
+        hasEnded = true;
       } catch (error) {
         if (refreshToken === null || !isRefusedToken(error)) throw error;
       }
     }
-    if (refreshToken !== null) await this.endByRefreshToken(refreshToken);
+    // Also when the access token has ended a session: a browser can have the tokens of two.
+    if (refreshToken !== null) await this.endByRefreshToken(refreshToken, hasEnded);
   }
 
   /**
@@ -146,7 +149,7 @@ export class StackAuthSessions {
       );
     }
     const { expiresInSeconds, impersonation } = options;
-    if (expiresInSeconds !== undefined && !(expiresInSeconds > 0 && expiresInSeconds <= mostSessionSeconds)) {
+    if (expiresInSeconds !== undefined && !(expiresInSeconds >= 1 && expiresInSeconds <= mostSessionSeconds)) {
       throw RefusalError.input([{ path: 'expiresInSeconds', message: `1 to ${mostSessionSeconds} is expected` }]);
     }
     return api.create(userId, {
@@ -170,13 +173,16 @@ export class StackAuthSessions {
     this.parts.responses.clear(request, response);
   }
 
-  private async endByRefreshToken(refreshToken: string): Promise<void> {
+  /** @param hasEnded whether a session has just ended, which is the one of this token as a rule */
+  private async endByRefreshToken(refreshToken: string, hasEnded: boolean): Promise<void> {
     let session: StackAuthTokens;
     try {
       session = await this.parts.api.refresh(refreshToken);
     } catch (error) {
       // There is no such session.
       if (isRefusedToken(error)) return;
+      // Versions of the API fail with 500 where its user was deleted, who could never sign out otherwise.
+      if (hasEnded && statusOfFailure(error) === 500) return;
       throw error;
     }
     await this.endByAccessToken(session.accessToken);

@@ -107,6 +107,53 @@ describe.each(platforms)('logins through Stack Auth on $name', (platform) => {
     expect(stand.server.calls).toEqual([]);
   });
 
+  it('that fail because of the configuration are in the log with the option, once a minute', async () => {
+    const logger = new LogLines();
+    const stand = await startStackAuthApp(platform, { module, logger });
+    const errors = (): readonly string[] => logger.ours('error').map(({ text }) => text);
+    for (const errorCode of ['REDIRECT_URL_NOT_WHITELISTED', 'REDIRECT_URL_NOT_WHITELISTED', 'A_NEW_CODE']) {
+      await calledBack(stand, { errorCode });
+    }
+    expect(errors()).toEqual([expect.stringContaining('AuthModule.forRoot({ publicUrl })')]);
+    await calledBack(stand, { errorCode: 'INVALID_OAUTH_CLIENT_ID_OR_SECRET' });
+    expect(errors().slice(1)).toEqual([expect.stringContaining('stackAuth({ publishableClientKey })')]);
+    stand.clock.advanceSeconds(60);
+    await calledBack(stand, { errorCode: 'REDIRECT_URL_NOT_WHITELISTED' });
+    expect(errors()).toHaveLength(3);
+  });
+
+  it('lead to the page when something of the app throws, which is in the log', async () => {
+    const logger = new LogLines();
+    const stand = await startStackAuthApp(platform, { module, logger });
+    const browser = stand.client();
+    const state = (await begin(browser)).get('state') ?? '';
+    stand.clock.now = () => {
+      throw new TypeError('The clock of the app has failed');
+    };
+    const answer = await back(browser, { state, code: 'the code' });
+    expect([answer.status, answer.headers['location']]).toEqual([
+      302,
+      'https://app.example.com/?error=temporarily_unavailable',
+    ]);
+    const texts = logger.ours('error').map(({ text }) => text);
+    expect(texts).toEqual([expect.stringContaining('The clock of the app has failed')]);
+    expect(texts.join()).not.toContain('the code');
+  });
+
+  it('know their providers in whatever case they are written', async () => {
+    const { client, server } = await startStackAuthApp(platform, { module });
+    server.replies.set(exchange, exchangedCode(false));
+    const browser = client();
+    const { pathname, searchParams } = new URL(
+      (await browser.call('/auth/login/GitHub')).headers['location'] ?? 'about:',
+    );
+    expect(pathname).toMatch(/\/authorize\/github$/);
+    expect(searchParams.get('redirect_uri')).toBe(callback);
+    const query = new URLSearchParams({ code: 'c', state: searchParams.get('state') ?? '' }).toString();
+    const answer = await browser.call(`/auth/callback/GITHUB?${query}`);
+    expect(answer.headers['location']).toBe('https://app.example.com/');
+  });
+
   it.each([
     [knownError('INVALID_AUTHORIZATION_CODE'), 'error=login_state'],
     [knownError('USER_EMAIL_ALREADY_EXISTS'), 'error=email_taken'],

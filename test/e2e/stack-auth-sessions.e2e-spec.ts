@@ -101,16 +101,45 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
     expect(server.calls).toEqual([]);
   });
 
-  it('end by a sign-out, with the access token alone', async () => {
+  it('end by a sign-out, by the access token', async () => {
     const { client, server } = await startStackAuthApp(platform);
     const browser = client();
     await browser.withPassword();
     const answer = await browser.post('/auth/sign-out');
     expect([answer.status, answer.text]).toEqual([204, '']);
     expect(setCookiesOf(answer)).toEqual(cleared);
-    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([endCall]);
-    expect(server.calls.at(-1)?.headers['x-stack-refresh-token']).toBeUndefined();
+    // The refresh token is of the same session, so it gives nothing.
+    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([endCall, refreshCall]);
+    expect(server.calls.at(1)?.headers['x-stack-refresh-token']).toBeUndefined();
     expect(browser.jar.size).toBe(0);
+  });
+
+  it('end both, when the access token and the refresh token are of two', async () => {
+    const { client, server } = await startStackAuthApp(platform, { auth: { revocation: true } });
+    const browser = client();
+    await browser.withPassword();
+    browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
+    expect((await browser.post('/auth/sign-out')).status).toBe(204);
+    expect(server.calls.slice(1).map(({ call }) => call)).toEqual([endCall, refreshCall, endCall]);
+    const ended = server.calls.filter(({ call }) => call === endCall);
+    expect(ended.map(({ headers }) => headers['x-stack-access-token'])).toEqual([
+      tokens['password-sign-in'],
+      tokens['session-refresh'],
+    ]);
+  });
+
+  it('end for a user who was deleted, at a server that fails to refresh then', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.signUp();
+    server.replies.set(refreshCall, readRecordedExchange('session-refresh-deleted-user', '2.8.37').response);
+    expect((await browser.post('/auth/sign-out')).status).toBe(204);
+    expect(browser.jar.size).toBe(0);
+    // A failure of another kind leaves the cookies: the other session may go on.
+    await browser.signUp();
+    server.replies.set(refreshCall, { status: 503, headers: {}, body: '' });
+    expect((await browser.post('/auth/sign-out')).status).toBe(503);
+    expect(browser.jar.size).toBe(2);
   });
 
   it('end by a sign-out with an expired access token, which is refreshed first', async () => {
@@ -164,12 +193,13 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
   it('are revoked under all issuers of the project that the app accepts', async () => {
     const clock = recordedClock();
     const store = new MemoryRevocationStore(clock);
-    const { client } = await startStackAuthApp(platform, {
+    const { client, server } = await startStackAuthApp(platform, {
       clock,
       auth: { revocation: true },
       issuer: { allowAnonymous: true },
       providers: [{ provide: RevocationStore, useValue: store }],
     });
+    server.replies.set(refreshCall, readRecordedExchange('session-refresh-after-sign-out').response);
     const guest = client();
     await guest.begin('anonymous');
     await guest.post('/auth/sign-out');
@@ -279,6 +309,22 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
     expect(server.calls.filter(({ call }) => call.includes(stranger))).toEqual([]);
   });
 
+  it('are not listed in part', async () => {
+    const { sessions, server } = await startStackAuthApp(platform, { issuer: { secretServerKey: 'ssk_sample_1' } });
+    const list = `/auth/sessions?user_id=${alice.id}`;
+    const { body, ...rest } = readRecordedExchange('sessions-list-server').response;
+    server.replies.set(`GET ${list}`, { ...rest, body: { ...(body as object), pagination: { next_cursor: 'more' } } });
+    const user = createAuthUser({
+      id: alice.id,
+      issuer: 'http://localhost:8102/api/v1/projects/c640df62-42eb-4693-89b3-44e61b852ecd',
+      provider: 'stack-auth',
+      credential: { kind: 'access-token', id: null, scheme: 'Bearer' },
+    });
+    await expect(sessions.list(user)).rejects.toMatchObject({ code: 'SERVER_ERROR' });
+    server.replies.set(`GET ${list}`, { ...rest, body: { ...(body as object), pagination: { next_cursor: null } } });
+    expect((await sessions.list(user)).items).toHaveLength(2);
+  });
+
   it('are created with the key of the app', async () => {
     const { sessions, server } = await startStackAuthApp(platform, { issuer: { secretServerKey: 'ssk_sample_1' } });
     const userId = '8092196d-b8be-42b9-a603-b726e546f4bb';
@@ -292,7 +338,9 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name', (platform) 
     });
     expect(server.calls).toHaveLength(2);
     await expect(sessions.create('me')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(sessions.create(userId, { expiresInSeconds: 0 })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    for (const expiresInSeconds of [0, 0.5, Number.NaN, 31_708_801]) {
+      await expect(sessions.create(userId, { expiresInSeconds })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    }
     const without = await startStackAuthApp(platform, { server });
     await expect(without.sessions.create(userId)).rejects.toThrow('stackAuth({ secretServerKey })');
     expect(server.calls).toHaveLength(2);

@@ -90,6 +90,25 @@ describe.each(platforms)('signing in at Stack Auth on $name', (platform) => {
     expect(browser.jar.size).toBe(0);
   });
 
+  it.each(['a\u0000b', 'a\u001fb', 'a\u007fb', '\ud800'])(
+    'does not send %j, which the server fails on',
+    async (text) => {
+      const { client, server } = await startStackAuthApp(platform);
+      for (const [route, body, path] of [
+        ['sign-in', { email: alice.email, password: text }, 'password'],
+        ['sign-up', { email: text, password: alice.password }, 'email'],
+        ['sign-in/totp', { attemptCode: text, code: '123456' }, 'attemptCode'],
+        ['magic-link/confirm', { code: 'c', nonce: text }, 'nonce'],
+      ] as const) {
+        expect(await client().begin(route, body)).toMatchObject({
+          status: 400,
+          json: { code: 'INVALID_INPUT', fields: [{ path }] },
+        });
+      }
+      expect(server.calls).toEqual([]);
+    },
+  );
+
   it('names the member that Stack Auth does not accept', async () => {
     const { client, server } = await startStackAuthApp(platform);
     const message =

@@ -119,13 +119,7 @@ export class StackAuthApi {
     if (token !== null) checkSendable(token);
     const found = await this.ask(path, what, token);
     if (found === null) return null;
-    const { items, pagination } = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthList, found.body);
-    // With a part of the list, permissions on the other part would be refused.
-    if ((pagination?.['next_cursor'] ?? null) === null) return items;
-    throw new AuthUnavailableError(
-      `The answer of Stack Auth to ${what} is only a part of the list, which is not supported`,
-      secondsToRecover,
-    );
+    return readWholeList(`The answer of Stack Auth to ${what}`, found.body);
   }
 
   private async readUser(path: string, what: string, token: string | null, caller?: string) {
@@ -147,6 +141,13 @@ export class StackAuthApi {
     const answer = await this.client.call({ method: 'GET', url, headers, ...(caller !== undefined && { caller }) });
     return readVerdict(answer, { what, token });
   }
+}
+
+/** @throws {AuthUnavailableError} for a part of a list: what is in the other part would be taken for absent. */
+export function readWholeList(what: string, body: unknown): readonly unknown[] {
+  const { items, pagination } = readAnswer(what, stackAuthList, body);
+  if ((pagination?.['next_cursor'] ?? null) === null) return items;
+  throw new AuthUnavailableError(`${what} is only a part of the list, which is not supported`, secondsToRecover);
 }
 
 /** Uses the old names of the headers, which are the only ones that self-hosted servers know. */

@@ -8,14 +8,13 @@ import type { ProviderSessionApi } from '../identity-provider.js';
 import { readAnswer, readAnswers, secondsToRecover } from '../provider-answer.js';
 import {
   type StackAuthSessionRow,
-  stackAuthList,
   stackAuthNonce,
   stackAuthPasskeyOptions,
   stackAuthRefreshed,
   stackAuthSession,
   stackAuthTokens,
 } from './stack-auth-answers.js';
-import { headersOfProject, stackAuthId, type StackAuthProject } from './stack-auth-api.js';
+import { headersOfProject, readWholeList, stackAuthId, type StackAuthProject } from './stack-auth-api.js';
 import { findParsed, mapStackAuthClaims, readStackAuthClaims } from './stack-auth-claims.js';
 import { readSessionVerdict } from './stack-auth-session-verdict.js';
 import { named } from './stack-auth-verdict.js';
@@ -167,7 +166,7 @@ export class StackAuthSessionApi implements ProviderSessionApi {
     const what = 'GET /auth/sessions';
     const question = { what, isAboutSession: true };
     const body = await this.call('GET', `/auth/sessions?${query.toString()}`, question, tokenPart(asker));
-    const { items } = readAnswer(`The answer of Stack Auth to ${what}`, stackAuthList, body);
+    const items = readWholeList(`The answer of Stack Auth to ${what}`, body);
     return readAnswers('The sessions that Stack Auth lists', stackAuthSession, items);
   }
 
@@ -271,7 +270,8 @@ function isEnded(error: unknown): boolean {
   return isAuthError(error) && error.reason === 'revoked';
 }
 
-function statusOfFailure(error: unknown): number | null {
+/** The status of the answer that an error was made of; `null` where there was none. */
+export function statusOfFailure(error: unknown): number | null {
   const cause = isAuthError(error) ? error.cause : null;
   return isUpstreamFailure(cause) ? cause.status : null;
 }

@@ -1,10 +1,19 @@
-import { AuthUnavailableError, RefusalError } from '../../errors/auth-error.js';
+import { AuthUnavailableError, ConfigurationError, RefusalError } from '../../errors/auth-error.js';
 import { logText } from '../../telemetry/log-text.js';
 import type { JsonObject } from '../../token/json-object.js';
 import type { HttpAnswer } from '../../upstream/http-client.js';
 import { readRetryAfter } from '../../upstream/http-exchange.js';
 import { secondsToRecover } from '../provider-answer.js';
-import { mistakeOf, named, refusalOf, statusOf, unknownStatus } from './stack-auth-verdict.js';
+import {
+  faultOf,
+  findMistake,
+  type Mistake,
+  mistakeOf,
+  named,
+  refusalOf,
+  statusOf,
+  unknownStatus,
+} from './stack-auth-verdict.js';
 
 /** A call that signs somebody in, or that concerns a session. */
 export interface SessionQuestion {
@@ -110,11 +119,24 @@ const refusals: ReadonlyMap<string, Refuse> = new Map<string, Refuse>([
   ['USER_ID_DOES_NOT_EXIST', absentUser],
 ]);
 
-/** Codes of faults that only these calls have, with what to change. */
-const faults: ReadonlyMap<string, string> = new Map([
-  ['REDIRECT_URL_NOT_WHITELISTED', 'add the domain of the callback address to the trusted domains of the project'],
-  ['INVALID_OAUTH_CLIENT_ID_OR_SECRET', 'check stackAuth({ projectId }) and stackAuth({ publishableClientKey })'],
-  ['INVALID_SCOPE', 'check stackAuth({ baseUrl }); the server may be of another version'],
+/** Codes of faults that only these calls have. */
+const mistakes: ReadonlyMap<string, Mistake> = new Map<string, Mistake>([
+  [
+    'REDIRECT_URL_NOT_WHITELISTED',
+    {
+      option: 'AuthModule.forRoot({ publicUrl }) and StackAuthModule.forRoot({ links })',
+      problem:
+        'the address that it leads back to is at none of the trusted domains of the project; add its domain there',
+    },
+  ],
+  [
+    'INVALID_OAUTH_CLIENT_ID_OR_SECRET',
+    {
+      option: 'stackAuth({ projectId }) and stackAuth({ publishableClientKey })',
+      problem: 'the project does not exist, or the key is another',
+    },
+  ],
+  ['INVALID_SCOPE', { option: 'stackAuth({ baseUrl })', problem: 'the server may be of another version' }],
 ]);
 
 /**
@@ -137,15 +159,23 @@ export function readSessionVerdict(answer: HttpAnswer, question: SessionQuestion
     : withCode(status, code, detailsOf(answer.body), question);
 }
 
-/** What the code means by which the API ends a login that has failed at the provider, or on the way back from it. */
+/**
+ * What the code means by which the API ends a login that has failed at the provider, or on the way back from it. It comes by the browser:
+ * only the log may tell more than the page, and a `ConfigurationError` has one of few texts.
+ */
 export function readLoginError(code: string): Error {
+  const mistake = mistakes.get(code) ?? findMistake(code);
+  if (mistake !== undefined) {
+    const problem = `Stack Auth refuses a login (${code}): ${mistake.problem}`;
+    return new ConfigurationError(mistake.option, problem, 'Correct it');
+  }
   return withCode(400, code, {}, { what: 'a login', accessToken: null, isAboutSession: false, members: {} });
 }
 
 function withCode(status: number, code: string, details: Details, question: SessionQuestion): Error {
   const { what, accessToken: token } = question;
-  const fault = faults.get(code);
-  if (fault !== undefined) return unavailable(`Stack Auth refuses ${what} (${code}): ${fault}`);
+  const mistake = mistakes.get(code);
+  if (mistake !== undefined) return faultOf(mistake, code, what);
   return (
     refusals.get(code)?.(details, question) ??
     (code === 'SCHEMA_ERROR' ? refusalOfSchema(details, question) : undefined) ??

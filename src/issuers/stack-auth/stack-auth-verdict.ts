@@ -45,7 +45,8 @@ const secretServerKey = 'stackAuth({ secretServerKey }), or STACK_SECRET_SERVER_
 const publishableClientKey = 'stackAuth({ publishableClientKey }), or STACK_PUBLISHABLE_CLIENT_KEY';
 const baseUrl = 'stackAuth({ baseUrl })';
 
-interface Mistake {
+/** What is wrong with the configuration of the app, or of its project. */
+export interface Mistake {
   /** The option to correct. */
   readonly option: string;
   readonly problem: string;
@@ -134,14 +135,22 @@ function unparsable(token: string): RefusalError {
   return RefusalError.token('signature', 'Stack Auth says that its signature does not verify');
 }
 
+/** `undefined` for codes that do not concern the configuration of the app. */
+export function findMistake(code: string): Mistake | undefined {
+  return mistakes.get(code);
+}
+
 /** The fault of the app; `undefined` for codes that do not concern its configuration. */
 export function mistakeOf(
   code: string | null,
   { what }: Pick<StackAuthQuestion, 'what'>,
 ): AuthUnavailableError | undefined {
-  const mistake = code === null ? undefined : mistakes.get(code);
-  if (code === null || mistake === undefined) return undefined;
-  const { option, problem } = mistake;
+  const mistake = code === null ? undefined : findMistake(code);
+  return code === null || mistake === undefined ? undefined : faultOf(mistake, code, what);
+}
+
+/** The fault that a mistake is for the calls of an app. */
+export function faultOf({ option, problem }: Mistake, code: string, what: string): AuthUnavailableError {
   return new AuthUnavailableError(
     `Stack Auth refuses ${what} (${code}): ${problem}. Check ${option}`,
     secondsToRecover,

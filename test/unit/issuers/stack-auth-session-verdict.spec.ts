@@ -208,7 +208,12 @@ describe('an answer of Stack Auth about sign-in and sessions', () => {
 
   it('is read from the code of a login that came back with an error', () => {
     expect(readLoginError('USER_EMAIL_ALREADY_EXISTS')).toMatchObject({ code: 'EMAIL_TAKEN' });
-    expect(readLoginError('CURRENT_PROJECT_NOT_FOUND')).toMatchObject({ code: 'SERVER_ERROR' });
+    for (const [code, path] of [
+      ['CURRENT_PROJECT_NOT_FOUND', 'stackAuth({ projectId })'],
+      ['REDIRECT_URL_NOT_WHITELISTED', 'AuthModule.forRoot({ publicUrl }) and StackAuthModule.forRoot({ links })'],
+    ] as const) {
+      expect(readLoginError(code)).toMatchObject({ code: 'CONFIGURATION_ERROR', path });
+    }
   });
 });
 

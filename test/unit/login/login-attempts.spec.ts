@@ -27,6 +27,7 @@ class Stand {
   constructor(
     readonly keys = EncryptionKeys.random(),
     used = new MemoryAttemptStore(),
+    context?: string,
   ) {
     this.attempts = new LoginAttempts({
       cookies: {
@@ -40,6 +41,7 @@ class Stand {
       clock: this.clock,
       findKeys: () => this.keys,
       findUsed: () => used,
+      ...(context !== undefined && { context }),
     });
   }
 
@@ -70,6 +72,19 @@ describe('an attempt to log in', () => {
     const secrets = [one, other].flatMap(({ attempt }) => [attempt.state, attempt.nonce, attempt.codeVerifier]);
     expect(new Set(secrets).size).toBe(6);
     for (const secret of secrets) expect(secret).toMatch(/^[\w-]{43}$/);
+  });
+
+  it('is no attempt of another module with the same keys', () => {
+    const one = new Stand();
+    const other = new Stand(one.keys, undefined, 'stack-auth login');
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      const { attempt, sealed } = from.attempts.begin(plan, { in: 'body' });
+      expect(from.find(attempt.state, sealed).state).toBe(attempt.state);
+      expect(refusedWith(() => to.find(attempt.state, sealed))).toContain('another one');
+    }
   });
 
   it('has a cookie in which nothing can be read, and that fits into a browser with the longest addresses', () => {
