@@ -89,7 +89,7 @@ export class StackAuthRequests {
     return responses.redeliver(place, await sessions.refresh(text), request, response);
   }
 
-  /** Always succeeds for the client. What Stack Auth has not ended because of an outage is in the log. */
+  /** Succeeds also without a session. @throws where the session may live on, and the client has to try again: the cookies stay. */
   async signOut(request: object, response: object): Promise<void> {
     const { gate, responses } = this.parts;
     const view = gate.begin(request, response);
@@ -111,8 +111,8 @@ export class StackAuthRequests {
       try {
         await this.parts.sessions.signOut(tokens);
       } catch (error) {
-        // A session that has ended before is no reason to refuse the sign-out.
-        if (!isRefusal(error)) throw error;
+        // A session that has ended before is no reason to refuse the sign-out, and one that may live on is.
+        if (!isRefusal(error) || error.code === 'TOO_MANY_ATTEMPTS') throw error;
       }
     }
   }

@@ -86,7 +86,12 @@ describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
     server.fault = readRecordedExchange(name).response;
     const browser = client();
     browser.jar.set('__Host-refresh', 'refresh-token-sample-5');
-    for (const answer of [await browser.withPassword(), await browser.refresh()]) {
+    for (const answer of [
+      await browser.withPassword(),
+      await browser.refresh(),
+      await browser.post('/auth/sign-out'),
+    ]) {
+      expect(setCookiesOf(answer)).toEqual([]);
       expect(verdictOf(answer)).toEqual(unavailable);
       expect(answer.text).not.toContain('stack');
     }
@@ -111,7 +116,7 @@ describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
       expect(verdictOf(answer)).toEqual({ status: 429, challenge: undefined, code: 'TOO_MANY_ATTEMPTS' });
       expect(answer.headers['retry-after']).toBe(seconds);
     }
-    expect(server.calls).toHaveLength(2);
+    expect(server.calls).toHaveLength(3);
     server.fault = null;
     expect((await browser.refresh()).status).toBe(200);
   });
