@@ -14,6 +14,7 @@ import { Authenticator } from './authentication/authenticator.js';
 import { bringsAuthGuard, hasGraphqlModule, servesCallers } from './guard/nest-internals.js';
 import { ConnectionWatch } from './transports/connection-watch.js';
 import { RequirementChecker } from './access/requirement-checker.js';
+import { StepUpEvaluator } from './access/step-up-evaluator.js';
 import { GraphqlTransport } from './transports/graphql.transport.js';
 import { HttpTransport } from './transports/http.transport.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
@@ -242,16 +243,19 @@ export const authModuleProviders: Provider[] = [
     provide: RequirementChecker,
     inject: [AUTH_MODULE_OPTIONS, Policies, PermissionSources, RequestProfiles, EventLog],
     useFactory: (
-      { scopes }: ResolvedAuthOptions,
+      { scopes, providers, clock }: ResolvedAuthOptions,
       policies: Policies,
       sources: PermissionSources,
       profiles: RequestProfiles,
       { report }: EventLog,
     ): RequirementChecker => {
       const rules = new AppRules(report);
+      const terms = providers.flatMap(({ issuers }) => issuers.map((issuer) => issuer.terms));
+      const tolerances = new Map(terms.map(({ issuer, clockToleranceSeconds }) => [issuer, clockToleranceSeconds]));
       return new RequirementChecker({
         organizations: new OrganizationEvaluator(rules, sources),
         policies: new PolicyEvaluator(rules, policies),
+        stepUps: new StepUpEvaluator({ clock, toleranceSecondsOf: (issuer) => tolerances.get(issuer) ?? 0 }),
         sources,
         profiles,
         scopes,

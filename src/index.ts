@@ -88,6 +88,7 @@ export { RequireOrganization, type RequireOrganizationOptions } from './decorato
 export { RequireAnyPermission, RequirePermissions } from './decorators/require-authorities.decorator.js';
 export { type Policy, type PolicyFunction, RequirePolicy } from './decorators/require-policy.decorator.js';
 export { RequireProfile } from './decorators/require-policy.decorator.js';
+export { StepUp, type StepUpOptions } from './decorators/step-up.decorator.js';
 export { RequireAnyRole, RequireRoles } from './decorators/require-authorities.decorator.js';
 export { RequireAnyScope, RequireScopes } from './decorators/require-authorities.decorator.js';
 export { insufficientScope } from './access/scope-hierarchy.js';

@@ -12,10 +12,12 @@ import type { PolicyEvaluator } from './policy-evaluator.js';
 import { isDecidedByUserAlone, type AuthorityRequirement, type Requirement } from './requirement.js';
 import type { RouteRequirements } from './route-rules.js';
 import type { ScopeHierarchy } from './scope-hierarchy.js';
+import type { StepUpEvaluator } from './step-up-evaluator.js';
 
 export interface RequirementCheckerParts {
   readonly organizations: OrganizationEvaluator;
   readonly policies: PolicyEvaluator;
+  readonly stepUps: StepUpEvaluator;
   /** For issuers whose tokens do not contain permissions or organizations. */
   readonly sources: PermissionSources;
   readonly profiles: ProfileLookup;
@@ -117,6 +119,8 @@ export class RequirementChecker {
         );
       case 'permissions':
         return this.decidePermissions(requirement, user, requirements.all);
+      case 'step-up':
+        return this.parts.stepUps.decide(requirement, user);
       case 'organization':
         return this.parts.organizations.decide(requirement, guardContext, user);
       case 'profile':

@@ -32,6 +32,17 @@ export interface OrganizationRequirement {
   readonly permissions: readonly string[];
 }
 
+/** The person must have signed in lately enough, and strongly enough (RFC 9470). */
+export interface StepUpRequirement {
+  readonly kind: 'step-up';
+  /** The `acr` of the token must be one of these; `null` for any. */
+  readonly acr: readonly string[] | null;
+  /** Methods that must all be in the `amr` of the token. */
+  readonly amr: readonly string[];
+  /** The longest that the `auth_time` of the token may be ago; `null` for any. */
+  readonly maxAgeSeconds: number | null;
+}
+
 /** The provider must still have the user, and must not have disabled the account. */
 interface ProfileRequirement {
   readonly kind: 'profile';
@@ -51,7 +62,12 @@ export interface PolicyRequirement {
 }
 
 /** What a route requires of an authenticated user. It is data, so that the guard can decide by it and the route audit can list it. */
-export type Requirement = AuthorityRequirement | OrganizationRequirement | ProfileRequirement | PolicyRequirement;
+export type Requirement =
+  | AuthorityRequirement
+  | StepUpRequirement
+  | OrganizationRequirement
+  | ProfileRequirement
+  | PolicyRequirement;
 
 /** A requirement in words, for the log and the route audit: `scopes: cats:read, cats:write`. */
 export function nameOf(requirement: Requirement): string {
@@ -60,6 +76,8 @@ export function nameOf(requirement: Requirement): string {
     case 'roles':
     case 'permissions':
       return nameAuthority(requirement);
+    case 'step-up':
+      return nameStepUp(requirement);
     case 'organization':
       return nameOrganization(requirement);
     case 'profile':
@@ -73,6 +91,15 @@ function nameAuthority({ kind, match, values }: AuthorityRequirement): string {
   return `${match === 'any' && values.length > 1 ? 'one of the ' : ''}${kind}: ${values.join(', ')}`;
 }
 
+function nameStepUp({ acr, amr, maxAgeSeconds }: StepUpRequirement): string {
+  const parts = [
+    ...(acr === null ? [] : [`${acr.length > 1 ? 'one of the ' : ''}acr: ${acr.join(', ')}`]),
+    ...(amr.length === 0 ? [] : [`amr: ${amr.join(', ')}`]),
+    ...(maxAgeSeconds === null ? [] : [`at most ${maxAgeSeconds} s ago`]),
+  ];
+  return `sign-in with ${parts.join(', ')}`.replace('with at most', 'at most');
+}
+
 function nameOrganization({ from, by, role, minimumRole, permissions }: OrganizationRequirement): string {
   const parts = [
     `membership of the organization whose ${by} is ${'param' in from ? `:${from.param}` : 'returned by id()'}`,
@@ -83,9 +110,9 @@ function nameOrganization({ from, by, role, minimumRole, permissions }: Organiza
   return parts.join(', ');
 }
 
-const authorityKinds: readonly string[] = ['scopes', 'roles', 'permissions'] satisfies AuthorityKind[];
+const kindsOfUser: readonly string[] = ['scopes', 'roles', 'permissions', 'step-up'] satisfies Requirement['kind'][];
 
-/** Whether the user's own lists decide the requirement, whatever the call and its arguments are. */
+/** Whether the user's own lists and claims decide the requirement, whatever the call and its arguments are. */
 export function isDecidedByUserAlone({ kind }: Requirement): boolean {
-  return authorityKinds.includes(kind);
+  return kindsOfUser.includes(kind);
 }

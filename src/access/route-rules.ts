@@ -7,6 +7,7 @@ import {
   readRequirements,
 } from './route-metadata.js';
 import type { Requirement } from './requirement.js';
+import { combineStepUps } from './step-up-evaluator.js';
 
 /** The rules of a route: who may call the handler, and by which credentials. */
 export type RouteRules = PublicRules | RequiredRules | OptionalRules;
@@ -56,6 +57,8 @@ export type BringsGuard = (target: object) => boolean;
  * Reads the rules of a handler from the handler, then its class, then the classes that this one extends. The first of them that
  * has `@Public()`, `@OptionalAuth()` or the guard decides whether a user is required; if none has, a user is. Requirements add up
  * over all of them. The first that limits the kinds of credentials decides which are accepted.
+ *
+ * @throws {ConfigurationError} for requirements of a sign-in that no sign-in satisfies.
  */
 export function readRouteRules(
   route: RouteTarget,
@@ -65,7 +68,7 @@ export function readRouteRules(
   const levels = [route.getHandler(), ...classChainOf(route.getClass())];
   const mode = readMode(levels, defaults, bringsGuard);
   if (mode.mode === 'public') return mode;
-  const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements));
+  const requirements = toRouteRequirements(levels.toReversed().flatMap(readRequirements), route);
   const credentials = levels.map(readAcceptedCredentials).find((kinds) => kinds !== undefined) ?? null;
   const guarded = { requirements, credentials, mayOutliveToken: levels.some(readMayOutliveToken) };
   // An anonymous caller cannot satisfy a requirement, so any requirement makes authentication mandatory.
@@ -74,18 +77,23 @@ export function readRouteRules(
     : { ...mode, ...guarded };
 }
 
-function toRouteRequirements(requirements: readonly DeclaredRequirement[]): RouteRequirements | null {
+function toRouteRequirements(
+  requirements: readonly DeclaredRequirement[],
+  route: RouteTarget,
+): RouteRequirements | null {
   if (requirements.length === 0) return null;
   return {
     online: requirements.some(({ kind }) => kind === 'online'),
-    all: requirements
-      .filter((requirement) => requirement.kind !== 'online')
-      .sort((one, other) => orderOf(one) - orderOf(other)),
+    all: combineStepUps(
+      requirements.filter((requirement) => requirement.kind !== 'online'),
+      () => `${route.getClass().name}.${route.getHandler().name}`,
+    ).sort((one, other) => orderOf(one) - orderOf(other)),
   };
 }
 
 /**
- * The cheapest requirements are checked first: those that the token decides, then those that may need a request to the provider,
+ * The cheapest requirements are checked first: those that the token decides, of which the sign-in is the last, so that nobody signs
+ * in again for a route that is closed to them; then those that may need a request to the provider,
  * and the app's policies last, so that they run only for callers whom nothing else refuses.
  */
 function orderOf({ kind }: Requirement): number {
@@ -93,12 +101,14 @@ function orderOf({ kind }: Requirement): number {
     case 'scopes':
     case 'roles':
       return 0;
+    case 'step-up':
+      return 1;
     case 'permissions':
     case 'organization':
     case 'profile':
-      return 1;
-    case 'policy':
       return 2;
+    case 'policy':
+      return 3;
   }
 }
 

@@ -28,6 +28,10 @@ export interface Answer {
 export interface HeaderlessBody extends AnswerBody {
   /** The scopes that the route requires, separated by spaces, as in the challenge (RFC 6750 §3). */
   readonly scope?: string;
+  /** Values of `acr` of which the token needs one, separated by spaces, as in the challenge (RFC 9470 §3). */
+  readonly acrValues?: string;
+  /** The longest that the sign-in may be ago. */
+  readonly maxAgeSeconds?: number;
   readonly retryAfterSeconds?: number;
 }
 
@@ -137,6 +141,7 @@ export function toHeaderlessBody(error: AuthError): HeaderlessBody {
   return {
     ...bodyOf(error),
     ...scopeOf(error),
+    ...signInOf(error),
     ...(seconds !== null && { retryAfterSeconds: seconds }),
   };
 }
@@ -168,7 +173,14 @@ const bearerChallenges: Readonly<Partial<Record<AuthErrorCode, (error: AuthError
   // RFC 6750 §3: `scope` names the required scopes, so that the client can request them from the issuer.
   INSUFFICIENT_SCOPE: (error) => bearer({ error: 'insufficient_scope', ...scopeOf(error) }),
   // RFC 9470 §3.
-  STEP_UP_REQUIRED: (error) => bearer({ error: 'insufficient_user_authentication', ...maxAgeOf(error) }),
+  STEP_UP_REQUIRED: (error) => {
+    const { acrValues, maxAgeSeconds } = signInOf(error);
+    return bearer({
+      error: 'insufficient_user_authentication',
+      ...(acrValues !== undefined && { acr_values: acrValues }),
+      ...(maxAgeSeconds !== undefined && { max_age: String(maxAgeSeconds) }),
+    });
+  },
 };
 
 function bearerError(error: string, description: string): Challenge {
@@ -223,9 +235,15 @@ function scopeOf(error: AuthError): { readonly scope?: string } {
   return Array.isArray(scopes) && scopes.length > 0 ? { scope: scopes.join(' ') } : {};
 }
 
-function maxAgeOf(error: AuthError): { readonly max_age?: string } {
-  const seconds: unknown = 'maxAgeSeconds' in error ? error.maxAgeSeconds : undefined;
-  return typeof seconds === 'number' ? { max_age: String(seconds) } : {};
+function signInOf(error: AuthError): Pick<HeaderlessBody, 'acrValues' | 'maxAgeSeconds'> {
+  const { acrValues, maxAgeSeconds } = error as AuthError & {
+    readonly acrValues?: unknown;
+    readonly maxAgeSeconds?: unknown;
+  };
+  return {
+    ...(Array.isArray(acrValues) && acrValues.length > 0 && { acrValues: acrValues.join(' ') }),
+    ...(typeof maxAgeSeconds === 'number' && { maxAgeSeconds }),
+  };
 }
 
 /** RFC 9449 §8 and §9. */

@@ -110,8 +110,10 @@ export class RefusalError extends AuthError {
   readonly status: 413 | 415 | null;
   /** Whole seconds after which the client may try again; `null` unless the code is `TOO_MANY_ATTEMPTS`. */
   readonly retryAfterSeconds: number | null;
-  /** The longest that the sign-in may be ago, in seconds; `null` unless the code is `STEP_UP_REQUIRED`. */
+  /** The longest that the sign-in may be ago, in seconds; `null` for any, and unless the code is `STEP_UP_REQUIRED`. */
   readonly maxAgeSeconds: number | null;
+  /** Values of `acr` of which the token needs one; empty for any, and unless the code is `STEP_UP_REQUIRED`. */
+  readonly acrValues: readonly string[];
   /** What the client sends back with the second factor; `null` unless the code is `MFA_REQUIRED`. */
   declare readonly attemptCode: string | null;
   /** What the next DPoP proof has to contain, in the answer as `DPoP-Nonce`; `null` unless the code is `USE_DPOP_NONCE`. */
@@ -132,6 +134,7 @@ export class RefusalError extends AuthError {
     this.status = details.status ?? null;
     this.retryAfterSeconds = details.retryAfterSeconds ?? null;
     this.maxAgeSeconds = details.maxAgeSeconds ?? null;
+    this.acrValues = acrValuesOf(details);
     this.dpopNonce = details.dpopNonce ?? null;
     // Whoever has it needs the second factor alone, so it is not enumerable: a log that prints the error does not show it.
     Object.defineProperty(this, 'attemptCode', { value: details.attemptCode ?? null });
@@ -175,9 +178,12 @@ export class RefusalError extends AuthError {
     });
   }
 
-  /** Refuses a caller whose sign-in is longer ago than the action allows: 401 (RFC 9470 §3). */
-  static tooOld(maxAgeSeconds: number, explanation: string): RefusalError {
-    return new RefusalError('STEP_UP_REQUIRED', null, sentences.STEP_UP_REQUIRED, explanation, { maxAgeSeconds });
+  /** Refuses a caller whose sign-in is longer ago, or weaker, than the action allows: 401 (RFC 9470 §3). */
+  static tooOld(maxAgeSeconds: number | null, explanation: string, acrValues: readonly string[] = []): RefusalError {
+    return new RefusalError('STEP_UP_REQUIRED', null, sentences.STEP_UP_REQUIRED, explanation, {
+      maxAgeSeconds,
+      acrValues,
+    });
   }
 
   /** Refuses a sign-in until the second factor is given as well: 401. The answer has the code of the attempt. */
@@ -225,6 +231,10 @@ export class RefusalError extends AuthError {
   static of(code: Exclude<RefusalCode, DetailedCode>, explanation: string, message?: string): RefusalError {
     return new RefusalError(code, null, message ?? sentences[code], explanation);
   }
+}
+
+function acrValuesOf({ acrValues = [] }: RefusalDetails): readonly string[] {
+  return acrValues;
 }
 
 /** The `Retry-After` of an outage whose end is unknown. */

@@ -68,7 +68,8 @@ export interface RefusalDetails {
   readonly fields?: readonly FieldProblem[];
   readonly status?: 413 | 415;
   readonly retryAfterSeconds?: number;
-  readonly maxAgeSeconds?: number;
+  readonly maxAgeSeconds?: number | null;
+  readonly acrValues?: readonly string[];
   readonly attemptCode?: string;
   readonly dpopNonce?: string;
 }

@@ -1,4 +1,4 @@
-import { nameOf } from '../access/requirement.js';
+import { nameOf, type Requirement } from '../access/requirement.js';
 import { HandlerInventory, type HttpHandlerInfo } from '../audit/handler-inventory.service.js';
 import { AuthenticationSchemes } from '../authentication/authentication-scheme.js';
 import { readOptions } from '../configuration/read-options.js';
@@ -87,7 +87,7 @@ function describe(
   const security = securityOf(schemes, required, version);
   // An empty security requirement states that the operation also accepts anonymous callers.
   operation.security ??= protection === 'optional' ? [{}, ...security] : security;
-  const added = refusals.map((status) => [String(status), responseOf(status, required.map(nameOf))] as const);
+  const added = refusals.map((status) => [String(status), responseOf(status, required)] as const);
   operation.responses = { ...Object.fromEntries(added), ...operation.responses };
 }
 
@@ -111,16 +111,12 @@ const text = { type: 'string' } as const;
 const body = { 'application/json': { schema: { $ref: `#/components/schemas/${refusalSchema}` } } } as const;
 
 /** Describes a response of the guard. `required` lists what the route requires of the user. */
-function responseOf(status: 401 | 403 | 503, required: readonly string[]): object {
+function responseOf(status: 401 | 403 | 503, required: readonly Requirement[]): object {
   switch (status) {
     case 401:
-      return {
-        description: 'There is no access token, or one that is not accepted.',
-        headers: { 'WWW-Authenticate': { description: 'The challenge of RFC 6750.', schema: text } },
-        content: body,
-      };
+      return unauthorized(required.find(({ kind }) => kind === 'step-up'));
     case 403:
-      return { description: `The user may not do this. Required: ${required.join('; ')}.`, content: body };
+      return { description: `The user may not do this. Required: ${required.map(nameOf).join('; ')}.`, content: body };
     case 503:
       return {
         description: 'The token cannot be verified at the moment.',
@@ -128,6 +124,17 @@ function responseOf(status: 401 | 403 | 503, required: readonly string[]): objec
         content: body,
       };
   }
+}
+
+/** @param stepUp what the route requires of the sign-in */
+function unauthorized(stepUp: Requirement | undefined): object {
+  const weak = stepUp === undefined ? '' : `, or the sign-in is too old or too weak. Required: ${nameOf(stepUp)}`;
+  const challenge = `The challenge of RFC 6750${stepUp === undefined ? '' : ', or of RFC 9470'}.`;
+  return {
+    description: `There is no access token, or one that is not accepted${weak}.`,
+    headers: { 'WWW-Authenticate': { description: challenge, schema: text } },
+    content: body,
+  };
 }
 
 const strictness = ['public', 'unguarded', 'optional', 'protected'] as const;

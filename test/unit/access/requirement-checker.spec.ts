@@ -5,6 +5,7 @@ import type { RouteRequirements } from '../../../src/access/route-rules.js';
 import { AppRules } from '../../../src/access/app-rules.js';
 import { RequirementChecker } from '../../../src/access/requirement-checker.js';
 import { OrganizationEvaluator } from '../../../src/access/organization-evaluator.js';
+import { StepUpEvaluator } from '../../../src/access/step-up-evaluator.js';
 import { PolicyEvaluator, PolicyFactory } from '../../../src/access/policy-evaluator.js';
 import type { CallContext, GuardContext } from '../../../src/access/guard-context.js';
 import { ExpiringMemory } from '../../../src/profiles/expiring-memory.js';
@@ -43,6 +44,7 @@ function setUp(): {
   const checker = new RequirementChecker({
     organizations: new OrganizationEvaluator(rules, sources),
     policies: new PolicyEvaluator(rules, new NoPolicyClasses()),
+    stepUps: new StepUpEvaluator({ clock: new ManualClock(), toleranceSecondsOf: () => 0 }),
     sources,
     profiles: { get: () => Promise.reject(new Error('No profile is required here')) },
   });
