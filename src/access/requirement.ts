@@ -93,11 +93,11 @@ function nameAuthority({ kind, match, values }: AuthorityRequirement): string {
 
 function nameStepUp({ acr, amr, maxAgeSeconds }: StepUpRequirement): string {
   const parts = [
-    ...(acr === null ? [] : [`${acr.length > 1 ? 'one of the ' : ''}acr: ${acr.join(', ')}`]),
-    ...(amr.length === 0 ? [] : [`amr: ${amr.join(', ')}`]),
     ...(maxAgeSeconds === null ? [] : [`at most ${maxAgeSeconds} s ago`]),
+    ...(amr.length === 0 ? [] : [`with amr: ${amr.join(', ')}`]),
+    ...(acr === null ? [] : [`with ${acr.length > 1 ? 'one of the ' : ''}acr: ${acr.join(', ')}`]),
   ];
-  return `sign-in with ${parts.join(', ')}`.replace('with at most', 'at most');
+  return `sign-in ${parts.join(', ')}`;
 }
 
 function nameOrganization({ from, by, role, minimumRole, permissions }: OrganizationRequirement): string {

@@ -88,6 +88,18 @@ describe('the answer to a sign-in', () => {
     expect(linesOf(RefusalError.tooOld(300, ''))).toEqual([401, ['WWW-Authenticate', challenge]]);
   });
 
+  it('states how strong a sign-in has to be, in the order of preference', () => {
+    const weak = 'Bearer error="insufficient_user_authentication"';
+    const expected = [
+      [RefusalError.tooOld(null, ''), weak],
+      [RefusalError.tooOld(null, '', ['gold', 'silver']), `${weak}, acr_values="gold silver"`],
+      [RefusalError.tooOld(60, '', ['gold']), `${weak}, acr_values="gold", max_age="60"`],
+    ] as const;
+    for (const [error, challenge] of expected) {
+      expect(linesOf(error)).toEqual([401, ['WWW-Authenticate', challenge]]);
+    }
+  });
+
   it('has the code that the second factor is sent with, which no log shows', () => {
     const error = RefusalError.secondFactor('the-attempt', '');
     const { status, headers, body } = answers.toAnswer(error, null);
