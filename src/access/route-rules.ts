@@ -6,8 +6,8 @@ import {
   readMayOutliveToken,
   readRequirements,
 } from './route-metadata.js';
+import { combineStepUps } from './combine-step-ups.js';
 import type { Requirement } from './requirement.js';
-import { combineStepUps } from './step-up-evaluator.js';
 
 /** The rules of a route: who may call the handler, and by which credentials. */
 export type RouteRules = PublicRules | RequiredRules | OptionalRules;

@@ -16,7 +16,7 @@ describe('@StepUp', () => {
     ],
     [{ maxAgeSeconds: 1 }, { acr: null, amr: [], maxAgeSeconds: 1 }, 'sign-in at most 1 s ago'],
     [
-      { acr: 'urn:mace:incommon:iap:silver', amr: undefined } as StepUpOptions,
+      { acr: 'urn:mace:incommon:iap:silver' },
       { acr: ['urn:mace:incommon:iap:silver'], amr: [], maxAgeSeconds: null },
       'sign-in with acr: urn:mace:incommon:iap:silver',
     ],
