@@ -127,13 +127,14 @@ class MoneyController {
 
 describe('a sign-in for a message of a microservice', () => {
   it('has to be recent', async () => {
-    const tokenOf = (context: { switchToRpc(): { getData<Data>(): Data } }) =>
-      context.switchToRpc().getData<{ token?: string }>().token;
+    const transport = microservices({
+      tokenOf: (context) => context.switchToRpc().getData<{ token?: string }>().token,
+    });
     const link = await tcp.link();
     const [platform] = platforms;
     if (platform === undefined) throw new Error('There is no platform');
     const app = await startApp(platform, {
-      imports: [authWith({ transports: [microservices({ tokenOf })] })],
+      imports: [authWith({ transports: [transport] })],
       controllers: [MoneyController],
       prepare: (nest) => void nest.connectMicroservice(link.options),
     });

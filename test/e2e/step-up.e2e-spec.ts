@@ -81,7 +81,7 @@ describe.each(platforms)('a sign-in on $name', (platform) => {
         issuers: [ownTokens(), apiKeys(), oidc({ issuer: issuer.url, audience: 'api' })],
         tokenFrom: [fromBearer(), fromHeader('x-api-key')],
         routeAudit: true,
-      } as never,
+      },
       controllers: [MoneyController, AcrController],
     });
   });
