@@ -1,5 +1,5 @@
-/** A sign-in that is asked for in GraphQL, by messages of sockets, at handshakes and by microservices. */
-import { Controller } from '@nestjs/common';
+/** A sign-in that is asked for in GraphQL, by messages of sockets, at handshakes, by microservices, and of bound tokens. */
+import { Controller, Get } from '@nestjs/common';
 import { Query, Resolver } from '@nestjs/graphql';
 import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
@@ -9,11 +9,14 @@ import type { TestIssuer } from 'nest-gatehouse/testing';
 import { webSockets, withAuth } from 'nest-gatehouse/websockets';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { endAfterwards, platforms, startApp, startIssuer } from '../support/app.js';
+import { algs } from '../support/dpop-app.js';
+import { DpopKey, dpopHeaders } from '../support/dpop-key.js';
 import { ask } from '../support/graphql-client.js';
 import { graphqlEngines } from '../support/graphql-engines.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { prefix, tcp } from '../support/message-transports.js';
 import { refusalOf, socketTransports } from '../support/socket-transports.js';
+import { verdictOf } from '../support/verdicts.js';
 
 const stepUp = StepUp({ acr: ['gold', 'silver'], maxAgeSeconds: 300 });
 const challenge = 'Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="300"';
@@ -146,6 +149,33 @@ describe('a sign-in for a message of a microservice', () => {
     clock.advanceSeconds(306);
     const refused = await client.ask('money', { token }).catch((error: unknown) => error);
     expect(refused).toEqual({ status: 'error', ...body });
+  });
+});
+
+@Controller('bound')
+class BoundController {
+  @stepUp
+  @Get()
+  bound(@CurrentUser('id') id: string): object {
+    return { id };
+  }
+}
+
+describe.each(platforms)('a sign-in for a bound token on $name', (platform) => {
+  it('is asked for by the scheme of the token', async () => {
+    const app = await startApp(platform, { imports: [authWith({ dpop: 'accept' })], controllers: [BoundController] });
+    const key = new DpopKey();
+    const callWith = async (claims: object) => {
+      const token = await tokenFor({ cnf: { jkt: key.jkt }, ...claims });
+      const proof = key.proof({ url: `${app.url}/bound`, token, at: clock.now() });
+      return app.call('/bound', { headers: dpopHeaders(token, proof) });
+    };
+    expect((await callWith({})).json).toEqual({ id: 'u1' });
+    expect(verdictOf(await callWith({ acr: 'bronze' }))).toEqual({
+      status: 401,
+      challenge: `Bearer, ${challenge.replace('Bearer', 'DPoP')}, ${algs}`,
+      code: 'STEP_UP_REQUIRED',
+    });
   });
 });
 
