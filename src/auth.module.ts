@@ -1,12 +1,4 @@
-import {
-  type DynamicModule,
-  Inject,
-  Module,
-  type NestModule,
-  type OnModuleInit,
-  Optional,
-  type Provider,
-} from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type NestModule, type OnModuleInit, type Provider } from '@nestjs/common';
 import { APP_GUARD, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
 import { readSwitch } from './configuration/read-options.js';
@@ -53,8 +45,6 @@ export class AuthModule implements NestModule, OnModuleInit {
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
-    // Missing in a module that was imported without options.
-    @Optional() @Inject(RESOURCE_ROUTES) private readonly resourceRoutes?: AdapterRoutes | null,
   ) {}
 
   /**
@@ -93,9 +83,16 @@ export class AuthModule implements NestModule, OnModuleInit {
     return { ...assembled, imports: [...imports, AdapterRoutesModule] };
   }
 
-  /** Called by Nest after the middleware of the app was added, and before its controllers are. */
+  /** Called by Nest after the middleware of the app was added, and before its controllers are: not in an app without HTTP. */
   configure(): void {
-    this.resourceRoutes?.register();
+    this.checkRegistration();
+    // Injected, it would make the module wait for a request where its options do, and no check would ever run.
+    this.moduleRef.get<AdapterRoutes | null>(RESOURCE_ROUTES, { strict: true })?.register();
+  }
+
+  /** Called by Nest. @throws {ConfigurationError} for a registration that cannot work */
+  onModuleInit(): void {
+    this.checkRegistration();
   }
 
   /**
@@ -103,7 +100,7 @@ export class AuthModule implements NestModule, OnModuleInit {
    * depend on the request. For these, Nest would create the whole module again for each request: wrong options would show at a
    * request, keys would be fetched for each request, and an outage would never be noticed.
    */
-  onModuleInit(): void {
+  private checkRegistration(): void {
     const registrations = [...this.modules.values()].filter(({ metatype }) => metatype === AuthModule);
     const own = registrations.find(({ instance }) => (instance as unknown) === this);
     if (own?.providers.has(READ_AUTH_OPTIONS) === false) throw importedWithoutOptions();
