@@ -36,7 +36,7 @@ interface Arrival {
   readonly askForSignUp: () => Promise<JsonObject | undefined>;
 }
 
-/** The accounts of whoever makes the request. */
+/** The accounts of the caller. */
 interface Caller {
   /** The account to link to; `null` where the person signs in. */
   readonly linkTo: FoundAccount | null;
@@ -160,7 +160,7 @@ export class AccountLogins extends LoginAccounts {
     guest: FoundAccount | null,
     arrival: Arrival,
   ): Promise<Arrived | null> {
-    // One that was signed up for and never verified is dropped, and made anew.
+    // One that was signed up for and never verified is dropped, and made again.
     const isNewUser = holder === null || holder.isAnonymous || isUnused(holder);
     const customData = isNewUser ? await arrival.askForSignUp() : undefined;
     const person = { ...personOf(arrival), customData, guestId: guest?.id ?? null };
@@ -183,7 +183,7 @@ export class AccountLogins extends LoginAccounts {
     try {
       return await accountSessions.open(account, {
         start: () => startKnown(() => begin(account.id, { isNewUser })),
-        // Whoever linked the identity has lost the account where its owner has proven the address meanwhile.
+        // The person who linked the identity has lost the account where its owner has proven the address meanwhile.
         isStillGood: async ({ emailVerified }) =>
           emailVerified === account.emailVerified && (await records.findByIdentity(identity))?.id === account.id,
         refusal: 'LOGIN_REFUSED',
@@ -191,7 +191,7 @@ export class AccountLogins extends LoginAccounts {
         isSignIn: login.linkTo === null || isNewUser,
       });
     } catch (error) {
-      // Nobody may be left with a way into an account that they must not sign in to.
+      // An identity must not lead into an account that its person must not sign in to.
       if (isLinked && isRefusal(error)) {
         await records.removeIdentity(account.id, identity);
         await access.removeProviderTokens(account.id, identity.provider);
@@ -220,7 +220,7 @@ function personOf({ identity, provenEmail, profile }: Arrival): Pick<ProvenPerso
   return { email: provenEmail, profile, identity };
 }
 
-/** What the provider tells of the person. What an account cannot have is left out: it is nothing that the person could mend. */
+/** What the provider tells of the person. What an account cannot have is left out: the person could not correct it. */
 function namesOf({ name, givenName, familyName, pictureUrl }: ExternalIdentity): PersonNames {
   const given = { name, givenName, familyName, pictureUrl };
   const rules = { name: 'name', givenName: 'name', familyName: 'name', pictureUrl: 'pictureUrl' } as const;

@@ -13,7 +13,7 @@ export interface BackChannelLogoutsParts {
   readonly endedLogins: EndedLogins;
   readonly clock: Clock;
   /** Looked up at the first use, because any module of the app may provide it. */
-  readonly findUsed: () => AttemptStore;
+  readonly getUsed: () => AttemptStore;
 }
 
 /** A logout token is refused when it is older than 10 minutes, so nothing has to be remembered for longer; clocks may differ by a minute. */
@@ -56,7 +56,7 @@ export class BackChannelLogouts {
   }
 
   private ask<Result>(call: (store: AttemptStore) => Promise<Result>): Promise<Result> {
-    return askStore('of the attempts', () => call(this.parts.findUsed()));
+    return askStore('of the attempts', () => call(this.parts.getUsed()));
   }
 }
 

@@ -16,7 +16,7 @@ export interface KeptTokensParts {
 
 /** A token that expires sooner is replaced, so that the caller has the time to use it. */
 const leastValidMs = 30_000;
-/** Longer than a call to a provider takes, so that no two instances refresh at once; so long nobody refreshes after a process died of it. */
+/** Longer than a call to a provider takes, so that no two instances refresh at once. After a process has died while it refreshed, others wait as long. */
 const claimMs = 60_000;
 /** How long a caller waits for the instance that refreshes. */
 const longestWaitMs = 10_000;
@@ -24,7 +24,7 @@ const firstPauseMs = 50;
 const longestPauseMs = 500;
 /** How often refreshed tokens are stored where the store does not answer: the provider may not accept the earlier ones any more. */
 const mostSaves = 4;
-/** How often a refresh begins anew, each time because the entry was replaced meanwhile. */
+/** How often a refresh begins again, each time because the entry was replaced meanwhile. */
 const mostRounds = 5;
 
 /** An entry of the store, and the tokens in it. */
@@ -51,7 +51,7 @@ export class KeptTokens {
   }
 
   /**
-   * An access token of a user at a provider that is valid for another 30 seconds. One whose expiry the provider has not told is given as long
+   * An access token of a user at a provider that is valid for another 30 seconds. One whose expiry the provider does not state is given as long
    * as it is kept, and one that cannot be refreshed until it expires.
    *
    * @throws {RefusalError} `NOT_FOUND` where none is kept; `LOGIN_REFUSED` where the provider gives no further one, and the person has to sign

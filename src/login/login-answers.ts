@@ -71,7 +71,7 @@ export function fromBody(body: JsonObject): { readonly answer: LoginAnswer; read
   return { answer, sealed: read('attempt') };
 }
 
-/** How a login has ended, as its page is told. */
+/** How a login has ended, as its page learns it. */
 export type LoginOutcome = { readonly new: '1' } | { readonly error: LoginErrorCode } | Readonly<Record<string, never>>;
 
 /**
@@ -89,7 +89,7 @@ export function withOutcome(address: string, outcome: LoginOutcome): string {
   return [pairs.length === 0 ? path : `${path}?${pairs.join('&')}`, ...fragment].join('#');
 }
 
-/** What a page is told about a login that has failed. */
+/** What a page learns about a login that has failed. */
 export type LoginErrorCode =
   | 'access_denied'
   | 'login_state'
@@ -99,7 +99,7 @@ export type LoginErrorCode =
   // Only by Stack Auth, whose accounts may have a second factor.
   | 'mfa_required';
 
-/** What a page is told about errors of these codes; any other one refuses the person. */
+/** What a page learns about errors of these codes; any other one refuses the person. */
 const loginErrorCodes: Readonly<Partial<Record<AuthErrorCode, LoginErrorCode>>> = {
   LOGIN_STATE: 'login_state',
   EMAIL_TAKEN: 'email_taken',
@@ -109,7 +109,7 @@ const loginErrorCodes: Readonly<Partial<Record<AuthErrorCode, LoginErrorCode>>> 
   CONFIGURATION_ERROR: 'temporarily_unavailable',
 };
 
-/** What a page is told about an error. One that is no decision about the person is a fault, for which they may try again. */
+/** What a page learns about an error. One that is no decision about the person is a fault, for which they may try again. */
 export function toLoginErrorCode(error: unknown): LoginErrorCode {
   if (isAuthError(error)) return loginErrorCodes[error.code] ?? 'access_denied';
   return isRefusalOfTheApp(error) ? 'access_denied' : 'temporarily_unavailable';

@@ -22,7 +22,7 @@ export interface LoginPlan {
   readonly link: boolean;
 }
 
-/** A login that has begun. Its secrets are known to the browser, or the client, in which it began, and to nobody else. */
+/** A login that has begun. Only the browser, or the client, in which it began has its secrets. */
 export interface LoginAttempt extends LoginPlan {
   readonly state: string;
   readonly nonce: string;
@@ -31,7 +31,7 @@ export interface LoginAttempt extends LoginPlan {
   readonly expiresAt: number;
 }
 
-/** The cookies that logins are kept in. Names are without the prefix of the app. `SessionGate` is one. */
+/** The cookies that logins are kept in. Names are without the prefix of the app. `RouteGate` is one. */
 interface AttemptCookies {
   /** The names of the cookies of a request that begin so, in the order in which they came. */
   cookieNames(view: RequestView, startsWith: string): readonly string[];
@@ -43,8 +43,8 @@ export interface LoginAttemptsParts {
   readonly cookies: AttemptCookies;
   readonly clock: Clock;
   /** Looked up at the first use, because any module of the app may provide them. */
-  readonly findKeys: () => EncryptionKeys;
-  readonly findUsed: () => AttemptStore;
+  readonly getKeys: () => EncryptionKeys;
+  readonly getUsed: () => AttemptStore;
   /**
    * What the attempts are sealed for, so that nothing else that the app has sealed passes for one, such as an attempt of another module.
    *
@@ -138,12 +138,12 @@ export class LoginAttempts {
     // A little longer than it is valid, because the clocks of two instances may differ.
     const windowMs = (lifetimeSeconds + 60) * 1_000;
     const roomFrom = await askStore('of the attempts', () =>
-      this.parts.findUsed().take([{ key, limit: 1, windowMs }], this.parts.clock.now()),
+      this.parts.getUsed().take([{ key, limit: 1, windowMs }], this.parts.clock.now()),
     );
     if (roomFrom !== null) throw refuse('The login was used already');
   }
 
-  /** The cookies of earlier logins for which there is no room beside a new one, the oldest first. */
+  /** The cookies of earlier logins for which there is no room together with a new one, the oldest first. */
   private namesToDrop(view: RequestView, newLength: number): readonly string[] {
     const { cookies } = this.parts;
     // Browsers send the oldest cookie first (RFC 6265 §5.4).
@@ -174,7 +174,7 @@ export class LoginAttempts {
       ...(session === null ? [] : [session.id, session.userId]),
     ];
     return this.parts
-      .findKeys()
+      .getKeys()
       .seal(Buffer.from(JSON.stringify(values)), this.context)
       .toString('base64url');
   }
@@ -182,7 +182,7 @@ export class LoginAttempts {
   /** `null` for anything that this app has not sealed. */
   private open(sealed: string): LoginAttempt | null {
     if (!/^[\w-]{1,4000}$/.test(sealed)) return null;
-    const keys = this.parts.findKeys();
+    const keys = this.parts.getKeys();
     let text: string;
     try {
       text = keys.open(Buffer.from(sealed, 'base64url'), this.context).toString('utf8');

@@ -24,7 +24,7 @@ export interface LoginFlowParts {
   /** `null` where the app does not keep the tokens of providers. */
   readonly keptTokens: KeptTokens | null;
   /** The accounts of the app, or its option `signIn`. */
-  readonly findAccounts: () => LoginAccounts;
+  readonly getAccounts: () => LoginAccounts;
   readonly clock: Clock;
   readonly report: ReportEvent;
 }
@@ -58,7 +58,7 @@ const temporaryErrors: readonly string[] = ['server_error', 'temporarily_unavail
 /** Anybody can make a provider answer with an error, so that one kind is reported once in this time. */
 const quietMs = 60_000;
 
-/** Leads people to their providers, and judges what these send back. */
+/** Leads people to their providers, and verifies what these send back. */
 export class LoginFlow {
   private readonly reportedAt = new BoundedMap<string, number>(100);
 
@@ -87,7 +87,7 @@ export class LoginFlow {
     answer: LoginAnswer,
     answered: AnsweredRequest,
   ): Promise<CompletedLogin> {
-    const { findAccounts, sessions } = this.parts;
+    const { getAccounts, sessions } = this.parts;
     await client.checkIssuer(answer.issuer);
     const code = this.readCode(client, answer);
     const { redirectUri, nonce, codeVerifier } = attempt;
@@ -98,7 +98,7 @@ export class LoginFlow {
     const began = { isNewUser: false };
     // A guest who has become a user by linking has a new session, as after any other way to become one.
     const goesOn = (): boolean => attempt.link && !began.isNewUser;
-    const session = await findAccounts().signIn(
+    const session = await getAccounts().signIn(
       {
         identity,
         vouchesForEmail,

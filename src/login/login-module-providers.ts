@@ -40,7 +40,7 @@ export class LoginBasis {
 }
 
 /** The parts of the app that logins need. Any module may provide them, so they are looked up when the app starts. */
-export class LoginSurroundings {
+export class LoginAppParts {
   private accounts: LoginAccounts | undefined;
   private pathOfCallback = '';
 
@@ -51,14 +51,14 @@ export class LoginSurroundings {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  readonly findAccounts = (): LoginAccounts => {
+  readonly getAccounts = (): LoginAccounts => {
     if (this.accounts !== undefined) return this.accounts;
     throw new TypeError('The app has not started yet');
   };
-  readonly findKeys = (): EncryptionKeys => getAppProvider(this.modules, EncryptionKeys, this.terms.where);
-  readonly findUsed = (): AttemptStore => getAppProvider(this.modules, AttemptStore, this.terms.where);
-  readonly findCodes = (): OneTimeCodeStore => getAppProvider(this.modules, OneTimeCodeStore, this.terms.where);
-  readonly findTokens = (): ProviderTokenStore => getAppProvider(this.modules, ProviderTokenStore, this.terms.where);
+  readonly getKeys = (): EncryptionKeys => getAppProvider(this.modules, EncryptionKeys, this.terms.where);
+  readonly getUsed = (): AttemptStore => getAppProvider(this.modules, AttemptStore, this.terms.where);
+  readonly getCodes = (): OneTimeCodeStore => getAppProvider(this.modules, OneTimeCodeStore, this.terms.where);
+  readonly getTokens = (): ProviderTokenStore => getAppProvider(this.modules, ProviderTokenStore, this.terms.where);
 
   /** The address at which a provider calls the app back. */
   readonly callbackUrl = (provider: string): string => {
@@ -72,8 +72,8 @@ export class LoginSurroundings {
    */
   async open(pathOfCallback: string): Promise<void> {
     this.pathOfCallback = pathOfCallback;
-    for (const find of [this.findKeys, this.findUsed, this.findCodes]) find();
-    if (this.terms.keepTokens) this.findTokens();
+    for (const find of [this.getKeys, this.getUsed, this.getCodes]) find();
+    if (this.terms.keepTokens) this.getTokens();
     this.accounts = await this.openAccounts(this.terms.signIn);
   }
 
@@ -114,9 +114,9 @@ export const loginModuleProviders: readonly Provider[] = [
     },
   },
   {
-    provide: LoginSurroundings,
+    provide: LoginAppParts,
     inject: [LOGIN_TERMS, LoginBasis, ModulesContainer, ModuleRef],
-    useFactory: (...parts: ConstructorParameters<typeof LoginSurroundings>) => new LoginSurroundings(...parts),
+    useFactory: (...parts: ConstructorParameters<typeof LoginAppParts>) => new LoginAppParts(...parts),
   },
   {
     provide: LoginClients,
@@ -126,59 +126,55 @@ export const loginModuleProviders: readonly Provider[] = [
   },
   {
     provide: LoginAttempts,
-    inject: [LoginBasis, LoginSurroundings],
-    useFactory: ({ settings: { clock }, gate }: LoginBasis, { findKeys, findUsed }: LoginSurroundings) =>
-      new LoginAttempts({ cookies: gate, clock, findKeys, findUsed }),
+    inject: [LoginBasis, LoginAppParts],
+    useFactory: ({ settings: { clock }, gate }: LoginBasis, { getKeys, getUsed }: LoginAppParts) =>
+      new LoginAttempts({ cookies: gate, clock, getKeys, getUsed }),
   },
   {
     provide: EndedLogins,
-    inject: [LoginBasis, LoginSurroundings],
-    useFactory: ({ settings: { clock } }: LoginBasis, { findCodes: findStore }: LoginSurroundings) =>
+    inject: [LoginBasis, LoginAppParts],
+    useFactory: ({ settings: { clock } }: LoginBasis, { getCodes: findStore }: LoginAppParts) =>
       new EndedLogins({ clock, findStore }),
   },
   {
     provide: KeptTokens,
-    inject: [LoginBasis, LoginSurroundings],
-    useFactory: ({ settings: { clock } }: LoginBasis, { findTokens, findKeys }: LoginSurroundings) =>
+    inject: [LoginBasis, LoginAppParts],
+    useFactory: ({ settings: { clock } }: LoginBasis, { getTokens, getKeys }: LoginAppParts) =>
       new KeptTokens({
         clock,
-        findStore: findTokens,
-        findEncryptionKeys: findKeys,
+        findStore: getTokens,
+        findEncryptionKeys: getKeys,
         createTimer: () => new NodeTimer(),
       }),
   },
   {
     provide: LoginFlow,
-    inject: [LOGIN_TERMS, LoginBasis, LoginSurroundings, LoginAttempts, EndedLogins, KeptTokens],
+    inject: [LOGIN_TERMS, LoginBasis, LoginAppParts, LoginAttempts, EndedLogins, KeptTokens],
     useFactory: (
       { keepTokens }: LoginTerms,
       { gate, sessions, settings: { clock }, context: { report } }: LoginBasis,
-      { findAccounts }: LoginSurroundings,
+      { getAccounts }: LoginAppParts,
       attempts: LoginAttempts,
       endedLogins: EndedLogins,
       kept: KeptTokens,
     ) =>
       new LoginFlow({
-        ...{ gate, sessions, attempts, endedLogins, findAccounts, clock, report },
+        ...{ gate, sessions, attempts, endedLogins, getAccounts, clock, report },
         keptTokens: keepTokens ? kept : null,
       }),
   },
   {
     provide: LoginService,
-    inject: [LOGIN_TERMS, LoginClients, LoginSurroundings, KeptTokens],
-    useFactory: (
-      { keepTokens }: LoginTerms,
-      clients: LoginClients,
-      { callbackUrl }: LoginSurroundings,
-      kept: KeptTokens,
-    ) => new LoginService({ clients, callbackUrl, keptTokens: keepTokens ? kept : null }),
+    inject: [LOGIN_TERMS, LoginClients, LoginAppParts, KeptTokens],
+    useFactory: ({ keepTokens }: LoginTerms, clients: LoginClients, { callbackUrl }: LoginAppParts, kept: KeptTokens) =>
+      new LoginService({ clients, callbackUrl, keptTokens: keepTokens ? kept : null }),
   },
   {
     provide: LoginRequests,
     inject: [
       LOGIN_TERMS,
       LoginBasis,
-      LoginSurroundings,
+      LoginAppParts,
       LoginClients,
       LoginAttempts,
       LoginFlow,
@@ -188,7 +184,7 @@ export const loginModuleProviders: readonly Provider[] = [
     useFactory: (
       { addresses }: LoginTerms,
       { settings: { clock }, context: { report }, gate, sessions }: LoginBasis,
-      { callbackUrl, findUsed }: LoginSurroundings,
+      { callbackUrl, getUsed }: LoginAppParts,
       clients: LoginClients,
       attempts: LoginAttempts,
       flow: LoginFlow,
@@ -200,7 +196,7 @@ export const loginModuleProviders: readonly Provider[] = [
         sessions,
         flow,
         attempts,
-        logouts: new BackChannelLogouts({ gate, endedLogins, clock, findUsed }),
+        logouts: new BackChannelLogouts({ gate, endedLogins, clock, getUsed }),
         addresses,
         clients,
         clock,

@@ -167,7 +167,7 @@ export class LoginRequests {
       return { redirectUri: callbackUrl(client.id), returnTo: addresses.resolvePage(returnTo) };
     }
     if (returnTo !== undefined && returnTo !== null) {
-      throw RefusalError.input([{ path: 'returnTo', message: 'it has no meaning beside redirectUri' }]);
+      throw RefusalError.input([{ path: 'returnTo', message: 'it has no meaning together with redirectUri' }]);
     }
     if (client.responseMode === 'form_post') {
       throw RefusalError.input([
@@ -177,7 +177,7 @@ export class LoginRequests {
     return { redirectUri: addresses.resolveCallback(redirectUri), returnTo: null };
   }
 
-  /** Ends a login in a browser: it is sent to a page in any case, which is told what has failed. */
+  /** Ends a login in a browser: it is sent to a page in any case, which learns what has failed. */
   private async answerBrowser(
     client: ProviderClient,
     read: () => Promise<LoginAnswer>,

@@ -17,7 +17,7 @@ import { controllerAt, findRoutePath, namesOfRoutes } from '../issuing/own-route
 import { RouteClaims } from '../issuing/route-claims.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
 import { readRoutePath } from '../sessions/session-options.js';
-import { LOGIN_TERMS, loginModuleProviders, LoginSurroundings } from './login-module-providers.js';
+import { LOGIN_TERMS, loginModuleProviders, LoginAppParts } from './login-module-providers.js';
 import {
   type LoginModuleOptions,
   loginOptionNames,
@@ -36,13 +36,13 @@ interface Routes {
   readonly controller: Type;
 }
 
-/** The options of `LoginModule.forRootAsync`. `path` stands beside the factory, because Nest reads it before that. */
+/** The options of `LoginModule.forRootAsync`. `path` stands next to the factory, because Nest reads it before that. */
 export interface LoginModuleAsyncOptions
   extends AsyncModuleOptions<Omit<LoginModuleOptions, 'path'>, LoginOptionsFactory>,
     Pick<LoginModuleOptions, 'path'> {}
 
 /**
- * Lets people sign in by Google, GitHub, Facebook, LinkedIn, Microsoft or any other OpenID or OAuth provider. Import it once, beside
+ * Lets people sign in by Google, GitHub, Facebook, LinkedIn, Microsoft or any other OpenID or OAuth provider. Import it once, together with
  * `SessionsModule` and a module with stores, such as `SqlStoresModule`. It is global: it provides `LoginService` to every module, and the
  * routes of logins.
  */
@@ -101,7 +101,7 @@ export class LoginModule implements NestModule, OnModuleInit {
         'Call forRoot or forRootAsync once, in the root module',
       );
     }
-    await this.moduleRef.get(LoginSurroundings, { strict: true }).open(this.findCallbackPath());
+    await this.moduleRef.get(LoginAppParts, { strict: true }).open(this.findCallbackPath());
     const logger = new Logger('Gatehouse');
     for (const { id, callbackUrl } of this.moduleRef.get(LoginService, { strict: true }).providers()) {
       logger.log(`Callback address to register at ${id}: ${callbackUrl}`);

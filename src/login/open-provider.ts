@@ -35,7 +35,7 @@ export function openProvider(provider: LoginProvider, context: AuthContext): Ope
 }
 
 /** What ID tokens of the provider are verified with. */
-interface IdTokenMeans {
+interface IdTokenVerification {
   readonly terms: IdTokenTerms;
   readonly keys: KeySource;
 }
@@ -46,7 +46,7 @@ class LoginProviderClient extends ProviderClient implements OpenedProvider {
   private readonly endpoints: ProviderEndpoints;
   private readonly userinfo: UserinfoEndpoint;
   private readonly calls: ProviderCalls;
-  private readonly idTokens: IdTokenMeans | null;
+  private readonly idTokens: IdTokenVerification | null;
 
   constructor(
     private readonly provider: LoginProvider,
@@ -201,7 +201,7 @@ class LoginProviderClient extends ProviderClient implements OpenedProvider {
     }
   }
 
-  private async idTokenParts({ terms, keys }: IdTokenMeans): Promise<IdTokenParts> {
+  private async idTokenParts({ terms, keys }: IdTokenVerification): Promise<IdTokenParts> {
     const { issuer } = await this.endpoints.members();
     const { issuerOf = () => (typeof issuer === 'string' ? issuer : null), algorithms } = terms;
     return { clientId: this.provider.clientId, clock: this.context.clock, keys, algorithms, issuerOf };

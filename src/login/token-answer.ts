@@ -49,7 +49,7 @@ export const configurationHints: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Reads the answer of a token endpoint (RFC 6749 §5), also in the forms that providers had before it or beside it: an error with status
+ * Reads the answer of a token endpoint (RFC 6749 §5), also in the forms that providers had before it, or still have: an error with status
  * 200, a form instead of JSON, numbers as texts, scopes with commas or as a list.
  *
  * @throws {RefusalError} `LOGIN_REFUSED` where the code or the refresh token is not accepted.

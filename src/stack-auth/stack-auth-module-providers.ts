@@ -197,8 +197,8 @@ export const stackAuthModuleProviders: Provider[] = [
     ): LoginAttempts => {
       const keys = encryptionKeys ?? deriveKeys(api.project.secretServerKey) ?? EncryptionKeys.random();
       const ownStore = new MemoryAttemptStore();
-      const findUsed = (): AttemptStore => findAppProvider(modules, AttemptStore, moduleName) ?? ownStore;
-      return new LoginAttempts({ cookies: gate, clock, findKeys: () => keys, findUsed, context: 'stack-auth login' });
+      const getUsed = (): AttemptStore => findAppProvider(modules, AttemptStore, moduleName) ?? ownStore;
+      return new LoginAttempts({ cookies: gate, clock, getKeys: () => keys, getUsed, context: 'stack-auth login' });
     },
   },
   {

@@ -47,13 +47,13 @@ interface Routes {
   readonly controllers: readonly Type[];
 }
 
-/** The options of `StackAuthModule.forRootAsync`. `path` stands beside the factory, because Nest reads it before that. */
+/** The options of `StackAuthModule.forRootAsync`. `path` stands next to the factory, because Nest reads it before that. */
 export interface StackAuthModuleAsyncOptions
   extends AsyncModuleOptions<Omit<StackAuthModuleOptions, 'path'>, StackAuthOptionsFactory>,
     Pick<StackAuthModuleOptions, 'path'> {}
 
 /**
- * Sessions that Stack Auth keeps, in the cookies of this app. Import it once, beside `AuthModule.forRoot({ issuers: stackAuth({ … }),
+ * Sessions that Stack Auth keeps, in the cookies of this app. Import it once, together with `AuthModule.forRoot({ issuers: stackAuth({ … }),
  * publicUrl })`, whose guarded routes then read the access cookie, too. It is global: it provides `StackAuthSessions` and
  * `StackAuthSignIn` to every module, and the routes by which people sign up, in and out.
  */

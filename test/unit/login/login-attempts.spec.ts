@@ -39,8 +39,8 @@ class Stand {
         },
       },
       clock: this.clock,
-      findKeys: () => this.keys,
-      findUsed: () => used,
+      getKeys: () => this.keys,
+      getUsed: () => used,
       ...(context !== undefined && { context }),
     });
   }
