@@ -41,8 +41,9 @@ export class AccountAccess {
 
   /** The same, and deletes what is stored of them, apart from the revocations: before an account is deleted, and its identities with it. */
   async removeAll(accountId: string): Promise<void> {
-    await this.removeProviderTokens(accountId, null);
     await this.endAll(accountId);
+    // After the sessions: a sign-in that keeps some at this moment looks afterwards whether its session is still there.
+    await this.removeProviderTokens(accountId, null);
     await this.parts.deleteEnded(accountId);
   }
 

@@ -70,6 +70,8 @@ export interface ReturnedAttempt {
 const lifetimeSeconds = 600;
 /** A browser that begins logins and never ends them would send ever more cookies, until servers refuse its requests. */
 const mostCookies = 5;
+/** More than any browser has, each of which is looked up in the header. */
+const mostCookiesRead = 20;
 /** All of them together: some servers refuse a header of 8 KB, which another site could make a browser send otherwise. */
 const mostCookieBytes = 5_000;
 const namePrefix = 'login.';
@@ -147,7 +149,9 @@ export class LoginAttempts {
   private namesToDrop(view: RequestView, newLength: number): readonly string[] {
     const { cookies } = this.parts;
     // Browsers send the oldest cookie first (RFC 6265 §5.4).
-    const known = cookies.cookieNames(view, namePrefix).map((name) => ({
+    // A browser has a few of them. A client that sends many has no use of being rid of them all at once.
+    const names = cookies.cookieNames(view, namePrefix).slice(0, mostCookiesRead);
+    const known = names.map((name) => ({
       name,
       length: cookies.readCookie(view, name).reduce((sum, value) => sum + value.length, 0),
     }));

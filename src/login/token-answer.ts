@@ -118,7 +118,9 @@ function errorOfGraph({ code, error_subcode: subcode }: JsonObject): string {
 }
 
 function toError(error: string, answer: HttpAnswer, call: TokenCall): RefusalError | AuthUnavailableError {
-  if (refusedErrors.includes(error) || call.refusedErrors?.includes(error) === true) {
+  // A server that fails, or asks for a pause, decides nothing: what is kept must not be dropped for it.
+  const isDecided = answer.status < 500 && answer.status !== 429;
+  if (isDecided && (refusedErrors.includes(error) || call.refusedErrors?.includes(error) === true)) {
     return RefusalError.of('LOGIN_REFUSED', `${call.preset} does not accept the code or the refresh token: ${error}`);
   }
   const hint = configurationHints.get(error);

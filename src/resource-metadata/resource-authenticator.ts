@@ -21,10 +21,12 @@ export class ResourceAuthenticator extends Authenticator {
   }
 
   override authenticate(request: RequestView): MaybePromise<AuthUser> {
+    checkTarget(request);
     return this.check(this.authenticator.authenticate(request), request);
   }
 
   override authenticateOnline(request: RequestView): MaybePromise<AuthUser> {
+    checkTarget(request);
     return this.check(authenticateOnline(this.authenticator, request), request);
   }
 
@@ -49,6 +51,17 @@ export class ResourceAuthenticator extends Authenticator {
     checkOnce(user, resource, requireAudience);
     return user;
   }
+}
+
+/**
+ * Refuses a request target that routers read differently: neither a path nor a whole address whose host ends before the path (RFC 9112 §3.2). It
+ * would reach a handler of one resource, and be checked for another.
+ *
+ * @throws {RefusalError} `INVALID_REQUEST`
+ */
+function checkTarget({ url }: RequestView): void {
+  if (url === null || url.startsWith('/') || /^https?:\/\/[^/?#;\\]+(?:\/|$)/i.test(url)) return;
+  throw RefusalError.of('INVALID_REQUEST', 'The request target is neither a path nor a whole address');
 }
 
 /**

@@ -178,7 +178,9 @@ export function readOwnCookie({ prefix }: CookieTerms, view: RequestView, name: 
 
 /** The names of the app's cookies in a request that begin so, without their prefix. Each is given once, in the order of the request. */
 export function ownCookieNames({ prefix }: CookieTerms, view: RequestView, startsWith: string): readonly string[] {
-  const names = cookieNames(view).filter((name) => name.startsWith(prefix + startsWith));
+  // A client can send any name, and none with other characters was ever set (RFC 6265 §4.1.1).
+  const isOwn = (name: string): boolean => name.startsWith(prefix + startsWith) && /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+  const names = cookieNames(view).filter(isOwn);
   return [...new Set(names)].map((name) => name.slice(prefix.length));
 }
 

@@ -1,4 +1,4 @@
-import { isRefusal } from '../errors/auth-error.js';
+import { AuthUnavailableError, isRefusal } from '../errors/auth-error.js';
 import type { StackAuthTokens } from '../issuers/stack-auth/stack-auth-session-api.js';
 import { readBody, readEmptyBody } from '../issuing/body-class.js';
 import { readJsonBody } from '../issuing/request-body.js';
@@ -107,14 +107,19 @@ export class StackAuthRequests {
     const pairs = isOne
       ? [{ refreshToken, accessToken }]
       : [...refreshTokens.map((one) => ({ refreshToken: one })), ...accessTokens.map((one) => ({ accessToken: one }))];
+    const faults: unknown[] = [];
     for (const tokens of pairs) {
       try {
         await this.parts.sessions.signOut(tokens);
       } catch (error) {
         // A session that has ended before is no reason to refuse the sign-out, and one that may live on is.
-        if (!isRefusal(error) || error.code === 'TOO_MANY_ATTEMPTS') throw error;
+        if (!isRefusal(error) || error.code !== 'INVALID_TOKEN') faults.push(error);
       }
     }
+    const [fault] = faults;
+    if (fault === undefined) return;
+    if (!isRefusal(fault) || fault.code === 'TOO_MANY_ATTEMPTS') throw fault;
+    throw new AuthUnavailableError('Stack Auth has not ended the session', undefined, { cause: fault });
   }
 
   private deliver(session: StackAuthTokens, request: object, response: object, remember?: boolean | null): TokenAnswer {

@@ -239,6 +239,20 @@ describe.each(platforms)('a login that must fail on $name', (platform) => {
     await expectNothingMade(app, browser);
   });
 
+  it('does not depend on strange cookies, or on many', async () => {
+    const { client } = await startLoginApp(platform);
+    const strange = ['login.(', 'login.a[0]', 'login.a:b', 'login.@'].map((name) => `__Host-${name}=1`).join('; ');
+    const many = Array.from({ length: 500 }, (_, at) => `__Host-login.${at}=1`).join('; ');
+    for (const [cookies, most] of [
+      [strange, 1],
+      [many, 21],
+    ] as const) {
+      const answer = await client().call('/auth/login/corp', { headers: [['Cookie', cookies]] });
+      expect(answer.status).toBe(302);
+      expect(setCookiesOf(answer).length).toBeLessThanOrEqual(most);
+    }
+  });
+
   it('starts nothing while the provider cannot be reached, and says so', async () => {
     const { provider, client } = await startLoginApp(platform);
     provider.faults = { down: ['/.well-known/openid-configuration'] };

@@ -28,6 +28,17 @@ describe.each(platforms)('the audience of a resource on $name', (platform) => {
     app = await startResourceApp(platform, { auth: { issuers, resource } });
   });
 
+  it('is not escaped by a request target that is no path', async () => {
+    const bearer = `Authorization: Bearer ${await issuer.token({ sub: 'u1', aud: mcp })}`;
+    for (const path of ['http://h?/api/mcp/me', 'http://h?x/api/mcp/me', 'javascript://h/api/mcp/me']) {
+      const { status } = await sendRaw(app.url, { method: 'GET', path, headers: [bearer] });
+      // Where the router finds a handler at all.
+      expect({ path, isRefused: status === 400 || status === 404 }).toEqual({ path, isRefused: true });
+    }
+    const path = `${app.url}/api/mcp/me`;
+    expect((await sendRaw(app.url, { method: 'GET', path, headers: [bearer] })).status).toBe(200);
+  });
+
   const callWith = async (path: string, aud: unknown, target = app) =>
     target.call(path, { token: await issuer.token({ sub: 'u1', aud, scope: 'mcp:use admin cats:list' }) });
 

@@ -57,6 +57,16 @@ describe.each(platforms)('sessions that Stack Auth keeps, on $name,', (platform)
     expect(browser.jar.size).toBe(2);
   });
 
+  it('do not seem to have ended when Stack Auth refuses to end them', async () => {
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.signUp();
+    server.replies.set(endCall, { status: 403, headers: { 'content-type': 'text/plain' }, body: 'Feature disabled' });
+    const answer = await browser.post('/auth/sign-out');
+    expect([answer.status, setCookiesOf(answer)]).toEqual([503, []]);
+    expect(browser.jar.size).toBe(2);
+  });
+
   it('end by a sign-out with an expired access token, which is refreshed first', async () => {
     const { client, server, clock } = await startStackAuthApp(platform);
     const browser = client();

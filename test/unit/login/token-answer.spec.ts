@@ -10,6 +10,12 @@ const read = (body: unknown, status = 200, headers: { get(name: string): string 
   readTokenAnswer({ status, headers, body }, call);
 const refusalOf = (body: unknown, status = 400) => errorOf(() => read(body, status));
 
+describe('an error of a token endpoint that fails, or asks for a pause', () => {
+  it.each([500, 503, 429])('decides nothing with status %s', async (status) => {
+    expect((await refusalOf({ error: 'invalid_grant' }, status))?.code).toBe('SERVER_ERROR');
+  });
+});
+
 describe('a good answer of a token endpoint', () => {
   const token = { access_token: 'a-token' };
   it.each<[string, object, object]>([
