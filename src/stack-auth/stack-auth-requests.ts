@@ -10,7 +10,7 @@ import type { GivenAccessTokens } from './given-access-tokens.js';
 import { MagicLinkBody, MagicLinkCodeBody, PasswordBody, SecondFactorBody, SignUpBody } from './stack-auth-bodies.js';
 import type { StackAuthTerms } from './stack-auth-options.js';
 import type { StackAuthResponses } from './stack-auth-responses.js';
-import type { StackAuthSessions } from './stack-auth-sessions.service.js';
+import type { SignOutTokens, StackAuthSessions } from './stack-auth-sessions.service.js';
 import type { StackAuthSignIn } from './stack-auth-sign-in.service.js';
 
 export interface StackAuthRequestsParts {
@@ -107,19 +107,21 @@ export class StackAuthRequests {
     const pairs = isOne
       ? [{ refreshToken, accessToken }]
       : [...refreshTokens.map((one) => ({ refreshToken: one })), ...accessTokens.map((one) => ({ accessToken: one }))];
-    const faults: unknown[] = [];
-    for (const tokens of pairs) {
-      try {
-        await this.parts.sessions.signOut(tokens);
-      } catch (error) {
-        // A session that has ended before is no reason to refuse the sign-out, and one that may live on is.
-        if (!isRefusal(error) || error.code !== 'INVALID_TOKEN') faults.push(error);
-      }
+    // All of them are tried, whatever becomes of one.
+    const outcomes = await Promise.allSettled(pairs.map((each) => this.endOne(each)));
+    const fault = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (fault !== undefined) throw fault.reason as Error;
+  }
+
+  /** @throws where the session may live on. One that has ended before is no reason to refuse a sign-out. */
+  private async endOne(tokens: SignOutTokens): Promise<void> {
+    try {
+      await this.parts.sessions.signOut(tokens);
+    } catch (error) {
+      if (!isRefusal(error) || error.code === 'TOO_MANY_ATTEMPTS') throw error;
+      if (error.code === 'INVALID_TOKEN') return;
+      throw new AuthUnavailableError('Stack Auth has not ended the session', undefined, { cause: error });
     }
-    const [fault] = faults;
-    if (fault === undefined) return;
-    if (!isRefusal(fault) || fault.code === 'TOO_MANY_ATTEMPTS') throw fault;
-    throw new AuthUnavailableError('Stack Auth has not ended the session', undefined, { cause: fault });
   }
 
   private deliver(session: StackAuthTokens, request: object, response: object, remember?: boolean | null): TokenAnswer {
