@@ -56,7 +56,7 @@ export class AccountAccess {
     const { records } = this.parts;
     // Before the kept tokens: a sign-in that keeps some at this moment looks afterwards whether its session is still there.
     await this.endSessions(accountId);
-    // Those of the owner as well, which then are kept anew by the next sign-in: an entry does not tell whose it is.
+    // Those of the owner as well, which then are kept again by the next sign-in: an entry does not tell whose it is.
     await this.removeProviderTokens(accountId, null);
     for (const identity of await records.ask((store) => store.listIdentities(accountId))) {
       const isOwn = identity.provider === own?.provider && identity.subject === own.subject;

@@ -68,14 +68,14 @@ export class BearerScheme extends AuthenticationScheme {
     request: RequestView,
     earlier?: Authentication,
   ): Promise<Authentication> {
-    const isIntrospected = earlier instanceof TokenAuthentication && earlier.verdict.key === null;
+    const isIntrospected = earlier instanceof BearerAuthentication && earlier.verdict.key === null;
     if (isIntrospected && this.holds(earlier)) return earlier;
     checkCredential(credential);
     return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text, () => networkOf(request)));
   }
 
   override holds(authentication: Authentication): boolean {
-    return authentication instanceof TokenAuthentication && this.parts.verifier.holds(authentication.verdict);
+    return authentication instanceof BearerAuthentication && this.parts.verifier.holds(authentication.verdict);
   }
 
   /**
@@ -102,7 +102,7 @@ export class BearerScheme extends AuthenticationScheme {
   private readonly createAuthentication = (verdict: Verdict): Authentication => {
     const user = this.toUser(verdict);
     this.parts.checkUser?.(user);
-    return new TokenAuthentication(user, verdict);
+    return new BearerAuthentication(user, verdict);
   };
 
   private toUser({ text, token }: Verdict): AuthUser {
@@ -113,8 +113,8 @@ export class BearerScheme extends AuthenticationScheme {
 }
 
 /** The authentication by a verified token. */
-class TokenAuthentication implements Authentication {
-  readonly scheme = 'Bearer';
+export abstract class TokenAuthentication implements Authentication {
+  abstract readonly scheme: 'Bearer' | 'DPoP';
   readonly token: VerifiedToken;
 
   constructor(
@@ -131,4 +131,8 @@ class TokenAuthentication implements Authentication {
   get expiresAtMs(): number {
     return this.verdict.validity.expiresAt * 1_000;
   }
+}
+
+class BearerAuthentication extends TokenAuthentication {
+  readonly scheme = 'Bearer';
 }

@@ -74,7 +74,7 @@ export class DpopProofs {
   }
 
   /**
-   * Verifies a proof for a request, and uses it up. Only a proof that passes everything else is remembered, so that nobody uses up
+   * Verifies a proof for a request, and uses it up. Only a proof that passes everything else is remembered, so that a stranger cannot use up
    * the proofs of others.
    *
    * @returns the nonce that the client has to use from now on; `null` where it has the newest, or needs none

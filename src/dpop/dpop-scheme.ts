@@ -5,6 +5,7 @@ import {
   type SecurityScheme,
 } from '../authentication/authentication-scheme.js';
 import { bearerChallenge, type Challenge, type HeaderLines, statusOf } from '../challenge/error-answers.js';
+import { TokenAuthentication } from '../authentication/bearer-scheme.js';
 import { type AuthError, isBindingRefusal, RefusalError, withScheme } from '../errors/auth-error.js';
 import { checkCredential, type Credential, findCredential } from '../request/find-credential.js';
 import { networkOf } from '../request/network-of.js';
@@ -158,24 +159,8 @@ export class DpopScheme extends AuthenticationScheme {
 }
 
 /** The authentication by a token and the proof of its key. */
-class DpopAuthentication implements Authentication {
+class DpopAuthentication extends TokenAuthentication {
   readonly scheme = 'DPoP';
-  readonly token: VerifiedToken;
-
-  constructor(
-    readonly user: AuthUser,
-    readonly verdict: Verdict,
-  ) {
-    this.token = verdict.token;
-  }
-
-  get credentialId(): string | null {
-    return this.user.credential.id;
-  }
-
-  get expiresAtMs(): number {
-    return this.verdict.validity.expiresAt * 1_000;
-  }
 }
 
 /**

@@ -13,7 +13,13 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { IssuingModule } from '../issuing/issuing.module.js';
-import { controllerAt, findRoutePath, namesOfRoutes } from '../issuing/own-routes.controller.js';
+import {
+  controllerAt,
+  findRoutePath,
+  namesOfRoutes,
+  ownRoutes,
+  type OwnRoutes,
+} from '../issuing/own-routes.controller.js';
 import { RouteClaims } from '../issuing/route-claims.js';
 import { type AsyncModuleOptions, checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
 import { readRoutePath } from '../sessions/session-options.js';
@@ -24,11 +30,19 @@ import {
   type LoginOptionsFactory,
   readLoginTerms,
 } from './login-options.js';
-import type { LoginRequests } from './login-requests.js';
-import { loginRoutes } from './login-routes.js';
+import { LoginRequests } from './login-requests.js';
 import { LoginService } from './login.service.js';
 
 const ROUTES = Symbol('nest-gatehouse.login-routes');
+
+/** The routes of logins. */
+const loginRoutes: OwnRoutes = ownRoutes('LoginController', LoginRequests, [
+  ['GET', 'login/:provider', 'startByLink'],
+  ['POST', 'login/:provider', 'start'],
+  ['GET', 'callback/:provider', 'callbackByLink'],
+  ['POST', 'callback/:provider', 'callback'],
+  ['POST', 'back-channel-logout/:provider', 'backChannelLogout'],
+]);
 
 /** Where the routes are, and the controller that answers them. */
 interface Routes {

@@ -75,7 +75,7 @@ function requireAudience(user: AuthUser, resource: ProtectedResource): void {
   if (credential?.kind !== 'access-token') return;
   const { aud } = user.claims;
   if (typeof aud === 'string' ? resource.audiences.includes(aud) : isMeantFor(aud, user.issuer, resource)) return;
-  const also = resource.alsoAudience.length === 0 ? '' : `, and beside it only ${logText(resource.alsoAudience)}`;
+  const also = resource.alsoAudience.length === 0 ? '' : `, and in addition only ${logText(resource.alsoAudience)}`;
   const explanation =
     `The request belongs to the resource ${resource.identifier}. Expected audience ${logText(resource.identifier)}${also}; ` +
     `${aud === undefined ? 'the token has none' : `the token says ${logText(aud)}`}. Let the client ask the issuer for a token ` +
