@@ -92,7 +92,7 @@ function toRouteRequirements(
 }
 
 /**
- * The cheapest requirements are checked first: those that the token decides, of which the sign-in is the last, so that nobody signs
+ * The cheapest requirements are checked first: those that the token decides, of which the sign-in is the last, so that no person signs
  * in again for a route that is closed to them; then those that may need a request to the provider,
  * and the app's policies last, so that they run only for callers whom nothing else refuses.
  */

@@ -47,13 +47,13 @@ export class StepUpEvaluator {
     if (typeof signedInAt !== 'number') return 'the token has no "auth_time"';
     const tolerance = this.parts.toleranceSecondsOf(issuer);
     const age = readMilliseconds(this.parts.clock) / 1_000 - signedInAt;
-    // A sign-in in the future says nothing about its age. A clock that returns an invalid date (NaN) satisfies nobody.
+    // A sign-in in the future says nothing about its age. With a clock that returns an invalid date (NaN), no sign-in passes.
     if (age <= maxAgeSeconds + tolerance && age >= -tolerance) return null;
     return `the sign-in was ${Math.round(age)} s ago (tolerance ${tolerance} s)`;
   }
 }
 
-/** Whether nobody has signed in for the credential: an API key, another credential that is no token, or a token of client credentials. */
+/** Whether the credential is of a program, for which no person has signed in: an API key, another credential that is no token, or a token of client credentials. */
 function isProgram(user: AuthUser): boolean {
   // An Authenticator of the app may return users without a credential, whatever its type says.
   const kind = (user.credential as AuthUser['credential'] | undefined)?.kind ?? 'access-token';

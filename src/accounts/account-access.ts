@@ -48,7 +48,7 @@ export class AccountAccess {
   }
 
   /**
-   * The same as `endAll`, and unlinks all identities: whoever had access to the account until now has none any more.
+   * The same as `endAll`, and unlinks all identities, so that earlier access to the account ends.
    *
    * @param own the identity of the owner, which another request of the owner may have linked at the same moment: it stays
    */

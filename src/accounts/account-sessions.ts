@@ -64,7 +64,7 @@ export class AccountSessions {
   /**
    * Begins a session, and delivers its tokens.
    *
-   * @param account as it was when its credentials were judged
+   * @param account as it was when its credentials were checked
    * @throws {RefusalError} `MFA_REQUIRED` where the account has a second factor that was not given; `INVALID_CREDENTIALS` where the
    *   account was changed meanwhile, so that it must not be signed in to by what was judged.
    */
@@ -92,7 +92,7 @@ export class AccountSessions {
   /**
    * Begins a session, without asking for a second factor, and records the sign-in.
    *
-   * @param account as it was when its credentials were judged
+   * @param account as it was when its credentials were checked
    * @throws {RefusalError} the refusal of the beginning where the account was changed meanwhile; the session has ended then
    */
   async open(account: FoundAccount, beginning: SessionBeginning): Promise<Session> {

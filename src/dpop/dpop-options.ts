@@ -4,7 +4,7 @@ import { ConfigurationError } from '../errors/auth-error.js';
 /** Whether access tokens that are bound to a key of their client are accepted, or are the only ones. */
 export type DpopMode = 'off' | 'accept' | 'require';
 
-/** What `AuthModule.forRoot({ dpop })` takes beside a mere mode. */
+/** What `AuthModule.forRoot({ dpop })` takes in addition to a mode. */
 export interface DpopOptions {
   /**
    * `'accept'`: bound tokens pass with their proof, all others as before. `'require'`: access tokens have to be bound. API keys, and the

@@ -30,7 +30,7 @@ const accepted = ['ES256', 'EdDSA', 'PS256', 'RS256', 'ES384'] as const satisfie
 export const proofAlgorithms = ['ES256', 'Ed25519', 'EdDSA', 'PS256', 'RS256', 'ES384'] as const;
 
 const longestProof = 4_096;
-/** Members of a private or a shared key (RFC 7518 §6). Whoever sends one has given it away. */
+/** Members of a private or a shared key (RFC 7518 §6). A client that sends one has disclosed it. */
 const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /**

@@ -95,7 +95,7 @@ export class DpopScheme extends AuthenticationScheme {
 
   override challenge(error: AuthError): Challenge | null {
     if (error.scheme === 'DPoP') return ownChallenge(error);
-    // RFC 9449 §7.2: a client is told that it may use DPoP, also where it has used two schemes at once.
+    // RFC 9449 §7.2: the answer states that a client may use DPoP, also where it has used two schemes at once.
     const isOffered = statusOf(error) === 401 || (error.code === 'INVALID_REQUEST' && error.scheme === null);
     return isOffered ? challengeWith({}) : null;
   }
@@ -119,7 +119,7 @@ export class DpopScheme extends AuthenticationScheme {
     ];
   };
 
-  /** A token of another scheme beside a proof: of two schemes that find the same text, the first one verifies it. */
+  /** A token of another scheme together with a proof: of two schemes that find the same text, the first one verifies it. */
   private findBesideProof(request: RequestView): Credential | undefined {
     if (request.headers('dpop').length === 0) return undefined;
     const found = findCredential(request, this.parts.sources);

@@ -7,7 +7,7 @@ import type { DpopMode } from './dpop-options.js';
 /** What the claim `cnf` (RFC 7800) says about who may use a token. */
 export type Confirmation =
   | { readonly kind: 'none' }
-  /** Whoever has the key with this thumbprint (RFC 9449 §6.1). */
+  /** The client that has the key with this thumbprint (RFC 9449 §6.1). */
   | { readonly kind: 'key'; readonly jkt: string }
   /** Something that is not known here, alone or in addition: all of it would have to hold. */
   | { readonly kind: 'unknown'; readonly described: string };

@@ -114,7 +114,7 @@ function findWebApp(text: string, { origin, protocol, hostname, port, pathname, 
   return text === origin || text === `${origin}/` ? null : { text, loopback: null };
 }
 
-/** https, or http on this machine, where nobody else can read what is sent. */
+/** https, or http on this machine, where no other machine can read what is sent. */
 function isWeb({ protocol, hostname }: URL): boolean {
   const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost') || loopbackAddresses.includes(hostname);
   return protocol === 'https:' || (protocol === 'http:' && isLocal);

@@ -8,7 +8,7 @@ import {
 } from '../revocation/revocation-store.js';
 import { cleanupMarginMs, RedisScript, type RedisScripts } from './redis-scripts.js';
 
-/** How many entries one script stores. Redis answers nobody else in the meantime. */
+/** How many entries one script stores. Redis answers no other client in the meantime. */
 const batchSize = 500;
 const pageSize = 1_000;
 /** How many changes are kept at least, for processes that read after a pause. A process that missed more reads everything. */

@@ -65,7 +65,7 @@ function checkTarget({ url }: RequestView): void {
 }
 
 /**
- * Checks that an access token is meant for a resource and for nobody else. API keys have no audience: they are keys of the app.
+ * Checks that an access token is meant for a resource alone. API keys have no audience: they are keys of the app.
  *
  * @throws {RefusalError} with reason `audience`.
  */

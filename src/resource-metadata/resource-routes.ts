@@ -55,7 +55,7 @@ function describeResource(resource: ProtectedResource, parts: ResourceRoutesPart
   };
 }
 
-/** The issuer of `jwtIssuer` may be a mere name, by which nobody finds an authorization server. */
+/** The issuer of `jwtIssuer` may be a mere name, by which no client finds an authorization server. */
 function isAddress(issuer: string): boolean {
   return URL.canParse(issuer) && ['https:', 'http:'].includes(new URL(issuer).protocol);
 }

@@ -22,7 +22,7 @@ export interface ClientGrant {
   readonly roles: readonly string[];
   readonly isAnonymous: boolean;
   readonly audience: readonly string[];
-  /** The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `null` for a token of whoever has it. */
+  /** The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `null` for a token that is not bound. */
   readonly jkt: string | null;
   /** The token expires then at the latest, in milliseconds since 1970; `null` where only its lifetime counts. */
   readonly notAfterMs: number | null;

@@ -18,7 +18,7 @@ export interface RouteGateParts extends Omit<ResponseChanges, 'redirect'> {
   readonly terms: Pick<SessionTerms, 'delivery' | 'cookies'>;
 }
 
-/** What every route that begins, changes or ends a session does first, whoever keeps the sessions. */
+/** What every route that begins, changes or ends a session does first, for own sessions and for those of a provider. */
 export class RouteGate<Parts extends RouteGateParts = RouteGateParts> {
   /** The cookies of sessions; empty where the app delivers none. */
   private readonly cookies: readonly TokenSource[];
@@ -28,7 +28,7 @@ export class RouteGate<Parts extends RouteGateParts = RouteGateParts> {
   }
 
   /**
-   * Starts a request: forbids caching, limits a body that nobody reads, and checks where the request comes from.
+   * Starts a request: forbids caching, limits a body that is not read, and checks where the request comes from.
    *
    * @throws {RefusalError} when a page of another site made the request, with or without a credential.
    */

@@ -17,7 +17,7 @@ export interface SessionGateParts extends RouteGateParts {
 /** How long ago the sign-in may be where a way to sign in is added or removed. */
 const recentSeconds = 300;
 
-/** `RouteGate` for sessions of the app's own. `SessionsModule` provides it to the modules beside it. */
+/** `RouteGate` for sessions of the app's own. `SessionsModule` provides it to the other modules of the package. */
 export class SessionGate extends RouteGate<SessionGateParts> {
   /** `user` of an answer. @throws {RefusalError} when the app knows no such user any more; the session ends. */
   present({ id: userId, sessionId: id }: SessionUser): Promise<object> {

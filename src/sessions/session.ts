@@ -1,7 +1,7 @@
 import { isThenable } from '../token/maybe-promise.js';
 import type { StoredSession, TokenDelivery } from './session-store.js';
 
-/** A session of a user, with its current tokens. Whoever has the refresh token has the session, so keep it out of logs. */
+/** A session of a user, with its current tokens. The refresh token alone gives access to the session, so keep it out of logs. */
 export interface Session {
   /** As in the claim `sid` of its access tokens. */
   readonly id: string;

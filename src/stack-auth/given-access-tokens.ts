@@ -18,7 +18,7 @@ export class GivenAccessTokens {
     this.issuers = new Set(issuersOf(project).map(({ issuer }) => issuer));
   }
 
-  /** All tokens of users of the project: whoever gets the token of another issuer could use it. A malformed header, or two different tokens, are no reason to refuse the request here. */
+  /** All tokens of users of the project: a server that gets the token of another issuer could use it. A malformed header, or two different tokens, are no reason to refuse the request here. */
   all(view: RequestView): readonly string[] {
     const found = this.sources.flatMap((source) => source.read(view));
     const texts = new Set(found.flatMap((one) => (one.kind === 'token' ? [one.token] : [])));

@@ -25,7 +25,7 @@ export interface DeliveryRequest {
   readonly remember: boolean;
 }
 
-/** Remembers that the cookies of a session end with the browser: nobody but the browser can remember it until the next refresh. */
+/** Remembers that the cookies of a session end with the browser: only the browser can remember it until the next refresh. */
 const sessionOnly = 'session-only';
 
 /** Delivers the tokens of sessions at Stack Auth. */

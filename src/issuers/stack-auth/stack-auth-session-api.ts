@@ -19,7 +19,7 @@ import { findParsed, mapStackAuthClaims, readStackAuthClaims } from './stack-aut
 import { readSessionVerdict } from './stack-auth-session-verdict.js';
 import { named } from './stack-auth-verdict.js';
 
-/** The tokens of a session at Stack Auth. Whoever has the refresh token has the session, so keep it out of logs. */
+/** The tokens of a session at Stack Auth. The refresh token alone gives access to the session, so keep it out of logs. */
 export interface StackAuthTokens {
   readonly accessToken: string;
   /** It stays the same for as long as the session lives, a year unless the session was created with another lifetime. */
@@ -51,7 +51,7 @@ export function stackAuthSessionApi(project: StackAuthProject): Capability<Stack
 
 /**
  * The part of Stack Auth's REST API that signs people in and keeps their sessions. A call is never repeated, except the refresh, which
- * changes nothing. Methods throw a `RefusalError` when whoever asks is refused, and an `AuthUnavailableError` when Stack Auth does not
+ * changes nothing. Methods throw a `RefusalError` when the caller is refused, and an `AuthUnavailableError` when Stack Auth does not
  * answer, or refuses this app. Refresh tokens are sent to `baseUrl` alone.
  */
 export class StackAuthSessionApi implements ProviderSessionApi {

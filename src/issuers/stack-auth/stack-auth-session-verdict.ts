@@ -21,7 +21,7 @@ export interface SessionQuestion {
   readonly what: string;
   /** The access token that was sent; `null` where none was. */
   readonly accessToken: string | null;
-  /** Whether a session is asked about, and nobody signs in. */
+  /** Whether a session is asked about, and there is no sign-in. */
   readonly isAboutSession: boolean;
   /** What the members of the body that the caller has given are called here, by their names in the API. */
   readonly members: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ const botChallenge: Refuse = refuse(
   'The project asks for a bot challenge, which these calls do not pass on. Switch it off for the project, or sign up by the SDK of Stack Auth',
 );
 
-/** The codes of the API that concern whoever makes a request, and what they are answered with. */
+/** The codes of the API that concern the caller, and what they are answered with. */
 const refusals: ReadonlyMap<string, Refuse> = new Map<string, Refuse>([
   [
     'EMAIL_PASSWORD_MISMATCH',
@@ -142,7 +142,7 @@ const mistakes: ReadonlyMap<string, Mistake> = new Map<string, Mistake>([
 /**
  * Reads the answer to a call: its body. It is decided by the error code first, and by the status only for codes that are not known.
  *
- * @throws {RefusalError} when whoever made the request was refused.
+ * @throws {RefusalError} when the caller was refused.
  * @throws {AuthUnavailableError} when the app was refused: names the option to correct.
  * @throws {UpstreamFailure} when the API has failed.
  */

@@ -42,7 +42,7 @@ export interface OpenIdProviderOptions extends Omit<LoginClientOptions, 'id' | '
   readonly algorithms?: readonly string[];
   /**
    * Whether an address that the provider says is verified is believed: an account that has it is then signed in to. Set it only for a
-   * provider that verifies every address, and at which nobody else can administrate accounts.
+   * provider that verifies every address, and whose accounts no other party administrates.
    *
    * @defaultValue false
    */
