@@ -1,5 +1,6 @@
 /** What becomes of sessions at Stack Auth while it does not answer, limits the rate of calls, or refuses the keys of the app. */
 import { describe, expect, it } from 'vitest';
+import { startServer } from '../support/answering-server.js';
 import { platforms } from '../support/app.js';
 import type { Answer } from '../support/http.js';
 import { LogLines } from '../support/log-lines.js';
@@ -57,6 +58,17 @@ describe.each(platforms)('sessions at Stack Auth on $name', (platform) => {
     expect((await other.withPassword()).status).toBe(200);
     other.jar.set('__Host-refresh', 'refresh-token-sample-5');
     expect((await other.refresh()).status).toBe(200);
+  });
+
+  it('give their refresh token to the address of Stack Auth alone: a redirect is not followed', async () => {
+    const elsewhere = await startServer((_request, response) => void response.end('{}'));
+    const { client, server } = await startStackAuthApp(platform);
+    const browser = client();
+    await browser.signUp();
+    server.fault = { status: 307, headers: { location: `${elsewhere.url}/` }, body: '' };
+    expect(verdictOf(await browser.refresh())).toEqual(unavailable);
+    expect(verdictOf(await browser.post('/auth/sign-out'))).toEqual(unavailable);
+    expect(elsewhere.requests).toEqual([]);
   });
 
   it('cannot be ended during an outage, which the answer and the log state; the browser keeps them', async () => {
