@@ -11,7 +11,7 @@ const tokens = readRecordedTokens();
 const json = { 'content-type': 'application/json' };
 
 describe.each(platforms)('signing in at Stack Auth in other ways on $name', (platform) => {
-  it('as a guest, who keeps the id by a sign-up', async () => {
+  it('as a guest, whose token goes along with the sign-up, so that Stack Auth upgrades the guest', async () => {
     const { client, server } = await startStackAuthApp(platform, { issuer: { allowAnonymous: true } });
     const browser = client();
     const begun = await browser.begin('anonymous');
@@ -27,6 +27,19 @@ describe.each(platforms)('signing in at Stack Auth in other ways on $name', (pla
     expect(server.calls.at(-1)?.headers).toMatchObject({
       'x-stack-access-token': tokens['anonymous-sign-up'],
       'x-stack-allow-anonymous-user': 'true',
+    });
+  });
+
+  it('as a guest, whose token goes along with the code of a mail as well', async () => {
+    const { client, server } = await startStackAuthApp(platform, { issuer: { allowAnonymous: true } });
+    const browser = client();
+    await browser.begin('anonymous');
+    const { status, headers, body } = readRecordedExchange('password-sign-in').response;
+    server.replies.set('POST /auth/otp/sign-in', { status, headers, body });
+    expect((await browser.begin('magic-link/confirm', { code: 'abcdefn0nce' })).status).toBe(200);
+    expect(server.calls.at(-1)).toMatchObject({
+      call: 'POST /auth/otp/sign-in',
+      headers: { 'x-stack-access-token': tokens['anonymous-sign-up'], 'x-stack-allow-anonymous-user': 'true' },
     });
   });
 
