@@ -6,7 +6,7 @@ import { loadResult } from './rig/results.mjs';
 import { median } from './rig/statistics.mjs';
 
 const group = 'fastify-ES256';
-/** Reference implementations that are not packages. They are only in the tables of docs/performance.md. */
+/** Reference implementations that are not packages. They are only in the tables of docs/security/performance.md. */
 const bounds = ['minimum', 'nobody'];
 const width = 760;
 const labelWidth = 210;

@@ -4,7 +4,7 @@
 // sessions, growth, accounts, accounts-speed, answer-times, and api-keys, key-load and attacks, which fail where a bound is exceeded.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
-// not into docs/performance.md.
+// not into docs/security/performance.md.
 // Each topic prints its table, what is to be reached beside what was measured, and saves results/<topic>.json.
 import { keepCoresBusy } from './rig/busy-cores.mjs';
 import { readFlags } from './rig/flags.mjs';

@@ -2,7 +2,7 @@
 //
 // Each kind of request is made so often, one after the other and in turn, each time for another address and from another network, so that
 // no limit is reached. The noise is how far the medians of every second try of one kind are from those of the others; the ratio is
-// that of the slowest kind to the fastest. `--only=sign-in` measures one route. docs/decisions/0028-passwords.md has the figures of the hasher.
+// that of the slowest kind to the fastest. `--only=sign-in` measures one route. docs/internals/decisions/0028-passwords.md has the figures of the hasher.
 import { execFileSync } from 'node:child_process';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';

@@ -2,7 +2,7 @@
 //
 // 500 hashes are asked for at once, of which so many run at a time. Meanwhile, every 5 ms: a file is asked for its size, which needs a
 // thread of libuv's pool; and a route of an HTTP server in this process is called by a client in another process, which needs the
-// main thread. docs/decisions/0028-passwords.md has the figures.
+// main thread. docs/internals/decisions/0028-passwords.md has the figures.
 import { spawn } from 'node:child_process';
 import { randomBytes, scrypt } from 'node:crypto';
 import { stat } from 'node:fs/promises';

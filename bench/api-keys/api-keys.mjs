@@ -108,11 +108,15 @@ async function compare(candidates, rounds) {
 }
 
 async function measureRequests(client, app, { rounds, seconds, warmUp }) {
-  const kinds = ['open bearer', 'open basic', 'bearer', 'basic'];
+  const kinds = ['open bearer', 'open basic', 'empty guard', 'bearer', 'basic'];
   for (const kind of kinds) await load(client, app, { kind, amount: warmUp });
   const measured = kinds.map((kind) => [kind, () => load(client, app, { kind, seconds })]);
   const { figures, ratio } = await compare(Object.fromEntries(measured), rounds);
-  const ratios = { bearer: ratio('bearer', 'open bearer', 'cpuUs'), basic: ratio('basic', 'open basic', 'cpuUs') };
+  const ratios = {
+    bearer: ratio('bearer', 'open bearer', 'cpuUs'),
+    basic: ratio('basic', 'open basic', 'cpuUs'),
+    emptyGuard: ratio('empty guard', 'open bearer', 'cpuUs'),
+  };
   return { figures, ratios };
 }
 
@@ -154,6 +158,7 @@ export function apiKeysTable({ requests, lookUps, tokens }) {
   const rows = [
     row('the open route', requests.figures['open bearer']),
     row('a known key, Bearer', requests.figures.bearer),
+    row('a route with an empty guard', requests.figures['empty guard']),
     row('the open route, called with Basic', requests.figures['open basic']),
     row('a known key, Basic', requests.figures.basic),
     row('an unknown key', lookUps.gatehouse),

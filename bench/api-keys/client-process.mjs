@@ -16,6 +16,7 @@ function prepare({ keys }) {
   for (const { bearer, basic } of keys.map(headersOf)) {
     (texts['open bearer'] ??= []).push(`${head('GET /open', bearer)}\r\n`);
     (texts['open basic'] ??= []).push(`${head('GET /open', basic)}\r\n`);
+    (texts['empty guard'] ??= []).push(`${head('GET /empty', bearer)}\r\n`);
     (texts['bearer'] ??= []).push(`${head('GET /me', bearer)}\r\n`);
     (texts['basic'] ??= []).push(`${head('GET /me', basic)}\r\n`);
     (texts['token'] ??= []).push(`${head('POST /oauth/token', basic)}${contents}`);

@@ -1,4 +1,4 @@
-// Writes docs/outages.md from the latest results.
+// Writes docs/security/comparison.md from the latest results.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { titles } from '../contenders/titles.mjs';
 import { loadResult } from '../rig/results.mjs';
@@ -82,6 +82,6 @@ ${outagesTable(result)}
 export function writeOutagesPage() {
   const result = loadResult('outages');
   if (result === undefined) throw new Error('Nothing measured yet: npm run bench:outages');
-  mkdirSync(new URL('../../docs/', import.meta.url), { recursive: true });
-  writeFileSync(new URL('../../docs/outages.md', import.meta.url), pageOf(result));
+  mkdirSync(new URL('../../docs/security/', import.meta.url), { recursive: true });
+  writeFileSync(new URL('../../docs/security/comparison.md', import.meta.url), pageOf(result));
 }

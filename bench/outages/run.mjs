@@ -1,5 +1,5 @@
 // Runs the same outage scenarios for every contender, each in a minimal Nest app on Express in a separate process, with a
-// key server that counts requests. Uses loopback only. Saves results/outages.json and writes docs/outages.md.
+// key server that counts requests. Uses loopback only. Saves results/outages.json and writes docs/security/comparison.md.
 //
 // Accuracy: statuses and numbers of fetches do not depend on the machine. Times do: scenarios that mostly wait run six at a
 // time, and those that load the machine run one after the other. "Recovers after" is measured by a request every 250 ms.

@@ -1,4 +1,4 @@
-// Puts the measured tables into docs/performance.md, each between its two marks; the text around them is written by hand
+// Puts the measured tables into docs/security/performance.md, each between its two marks; the text around them is written by hand
 // and stays. Also by hand: `node bench/speed/page.mjs`, after the results in bench/results/ were changed.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -14,7 +14,7 @@ import { profilesTable } from './profiles.mjs';
 import { startTable } from './start.mjs';
 import { targetsTable } from './targets.mjs';
 
-const page = new URL('../../docs/performance.md', import.meta.url);
+const page = new URL('../../docs/security/performance.md', import.meta.url);
 const tables = {
   http: httpTables,
   hit: hitTable,
@@ -41,7 +41,8 @@ function fill(text, name, part) {
   const [open, close] = [`<!-- measured: ${name} -->`, `<!-- end: ${name} -->`];
   const from = text.indexOf(open);
   const to = text.indexOf(close);
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no place for "${name}": ${open} … ${close}`);
+  if (from < 0 || to < from)
+    throw new Error(`docs/security/performance.md has no place for "${name}": ${open} … ${close}`);
   return `${text.slice(0, from + open.length)}\n\n${part}\n\n${text.slice(to)}`;
 }
 

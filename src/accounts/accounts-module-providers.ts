@@ -22,6 +22,7 @@ import { SecondFactors } from './second-factors.js';
 import { SignInRequests } from './sign-in-requests.js';
 import { AccountParts } from './account-parts.js';
 import { AccountStores, AccountsBasis, StoredAccountSubjects } from './account-stores.js';
+import { AccountsDoctorCheck } from './accounts-doctor-check.js';
 import { AccountsAppObjects } from './accounts-app-objects.js';
 
 export const ACCOUNT_TERMS = Symbol('nest-gatehouse.account-terms');
@@ -59,6 +60,11 @@ export const accountsModuleProviders: readonly Provider[] = [
     provide: AccountParts,
     inject: [ACCOUNT_TERMS, AccountStores, AccountsBasis, AccountsAppObjects, ModulesContainer],
     useFactory: (...parts: ConstructorParameters<typeof AccountParts>) => new AccountParts(...parts),
+  },
+  {
+    provide: AccountsDoctorCheck,
+    inject: [ACCOUNT_TERMS, AccountStores],
+    useFactory: (terms: AccountTerms, stores: AccountStores) => new AccountsDoctorCheck(terms, stores),
   },
   {
     provide: Outbox,

@@ -5,6 +5,7 @@ import { isRefusal, RefusalError } from '../errors/auth-error.js';
 import type { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { askStore } from '../ask-store.js';
 import type { AttemptCounter, AttemptStore } from '../issuing/attempt-store.js';
+import { BoundedMap } from '../upstream/bounded-map.js';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -12,6 +13,10 @@ const dayMs = 24 * hourMs;
 
 /** How long a network is known from which an account signed in. */
 const knownForMs = 30 * dayMs;
+/** A network is recorded again when it was last recorded so long ago, so that most sign-ins write nothing. */
+const recordedAgainAfterMs = dayMs;
+/** How many sign-ins may be under way whose network need not be recorded again. */
+const mostRecorded = 1_000;
 
 /** How many attempts of what within which time. */
 const limits = {
@@ -60,6 +65,8 @@ export class GuessingLimits {
   private readonly store: AttemptStore;
   private readonly clock: Clock;
   private readonly key: Buffer;
+  /** Networks that an attempt has found recorded within the last day. `noteSignIn` takes them out. */
+  private readonly recorded = new BoundedMap<string, true>(mostRecorded);
 
   constructor({ store, encryptionKeys, clock }: GuessingLimitsParts) {
     this.store = store;
@@ -89,9 +96,7 @@ export class GuessingLimits {
     const now = this.clock.now();
     const kind = isGuessable ? 'failures of a login and a network' : 'failures of a passkey and a network';
     const own = this.counterOf(kind, login, network);
-    const knows = (): Promise<boolean> =>
-      this.store.knowsNetwork(this.hash('login', accountId), this.hash('network', network), now);
-    const isKnown = await this.ask(knows);
+    const isKnown = await this.isKnownNetwork(accountId, network, now);
     const ofNetwork = this.counterOf('failures of a network', network);
     const ofLogin = [own, this.counterOf('failures of a login', login)];
     const counters = isKnown ? [own] : [ofNetwork, ...(isGuessable ? ofLogin : [])];
@@ -123,10 +128,10 @@ export class GuessingLimits {
 
   /** Remembers that an account signed in from a network, in whatever way. */
   async noteSignIn(accountId: string, network: string | null): Promise<void> {
+    const [ofLogin, ofNetwork] = this.networkKeys(accountId, network);
+    if (this.recorded.delete(ofLogin + ofNetwork)) return;
     const expiresAt = new Date(this.clock.now().getTime() + knownForMs);
-    await this.ask(() =>
-      this.store.rememberNetwork(this.hash('login', accountId), this.hash('network', network), expiresAt),
-    );
+    await this.ask(() => this.store.rememberNetwork(ofLogin, ofNetwork, expiresAt));
   }
 
   /**
@@ -162,6 +167,21 @@ export class GuessingLimits {
   async takeChallenge(network: string | null): Promise<void> {
     const counter = this.counterOf('challenges of passkeys', network);
     await this.count([counter], this.clock.now(), 'Too many challenges for passkeys were asked for by this network');
+  }
+
+  /** Whether an account signed in from a network within the last 30 days. One question to the store where it did in the last day. */
+  private async isKnownNetwork(accountId: string | null, network: string | null, now: Date): Promise<boolean> {
+    const [ofLogin, ofNetwork] = this.networkKeys(accountId, network);
+    const knowsAt = (at: Date): Promise<boolean> => this.ask(() => this.store.knowsNetwork(ofLogin, ofNetwork, at));
+    if (await knowsAt(new Date(now.getTime() + knownForMs - recordedAgainAfterMs))) {
+      this.recorded.set(ofLogin + ofNetwork, true);
+      return true;
+    }
+    return await knowsAt(now);
+  }
+
+  private networkKeys(accountId: string | null, network: string | null): readonly [login: string, network: string] {
+    return [this.hash('login', accountId), this.hash('network', network)];
   }
 
   private async count(counters: readonly AttemptCounter[], now: Date, explanation: string): Promise<void> {

@@ -81,13 +81,28 @@ export class ApiKeyScheme extends AuthenticationScheme {
     return authentication instanceof KeyAuthentication && this.parts.verifier.holds(authentication.proof);
   }
 
+  /**
+   * Checks the text of a key for somebody who asks about it without using it. It counts neither as a use nor as an attempt.
+   *
+   * @throws {RefusalError} or {AuthUnavailableError} as for a request with the key.
+   */
+  async inspect(text: string): Promise<void> {
+    await this.parts.verifier.verify(this.parts.format.parse(text), 'Bearer', true);
+  }
+
   /** Basic is only named after a refused `Basic`: browsers open a dialog for it. */
   override challenge({ code, scheme }: AuthError): Challenge | null {
     return code === 'INVALID_TOKEN' && scheme === 'Basic' ? basicChallenge : null;
   }
 
-  override securitySchemes(scopes: readonly string[]): Readonly<Record<string, SecurityScheme>> {
-    const { basic, tokenUrl } = this.parts;
+  /** The token endpoint exchanges a key for an access token. */
+  override securitySchemes(
+    scopes: readonly string[],
+    kinds: readonly string[] | null,
+  ): Readonly<Record<string, SecurityScheme>> {
+    const accepts = (kind: string): boolean => kinds === null || kinds.includes(kind);
+    const tokenUrl = accepts('access-token') ? this.parts.tokenUrl : null;
+    const basic = this.parts.basic && accepts('api-key');
     const described = Object.fromEntries(scopes.map((scope) => [scope, '']));
     return {
       ...(basic && { basic: { type: 'http', scheme: 'basic', description: 'The id and the secret of an API key.' } }),
@@ -104,7 +119,9 @@ export class ApiKeyScheme extends AuthenticationScheme {
 
   /** The text of the key, so that a key that is sent in two forms is one credential; of anything else what was sent. */
   private textOf({ userId, password, encoded }: BasicCredentials): string {
-    return this.parts.format.parsePair(userId, password) === null ? encoded : `${userId}_${password}`;
+    const text = `${userId}_${password}`;
+    const isKey = this.parts.format.claims(text) && this.parts.format.split(text)?.id === userId;
+    return isKey ? text : encoded;
   }
 
   private async verify(

@@ -23,6 +23,7 @@ import { TokenVerifier } from '../token/token-verifier.js';
 import { ConnectionWatch } from '../transports/connection-watch.js';
 import { OutageWatch, type WatchedCalls } from '../upstream/provider-calls.js';
 import { ApiKeyFormat } from './api-key-format.js';
+import { ApiKeysDoctorCheck } from './api-keys-doctor-check.js';
 import { type ApiKeyTerms, readApiKeyTerms } from './api-key-options.js';
 import { ApiKeyStore, type StoredApiKey } from './api-key-store.js';
 import { ApiKeySubjects, untilItAnswers } from './api-key-subjects.service.js';
@@ -70,6 +71,11 @@ export class OAuthEndpoints {
 
 /** What the options, once read, are made into. */
 export const apiKeysModuleProviders: Provider[] = [
+  {
+    provide: ApiKeysDoctorCheck,
+    inject: [API_KEY_TERMS, ModulesContainer],
+    useFactory: (terms: ApiKeyTerms, modules: ModulesContainer) => new ApiKeysDoctorCheck(terms, findStoreIn(modules)),
+  },
   {
     provide: API_KEY_TERMS,
     inject: [GIVEN_API_KEY_OPTIONS, { token: AuthSettings, optional: true }],

@@ -19,6 +19,7 @@ const unproven: ProvenKey = { jkt: null, headers: [] };
  * ignored, as RFC 6749 demands of what is not known: the `token_type` of the answer tells the client.
  *
  * @throws {OAuthRefusal} `invalid_dpop_proof` or `use_dpop_nonce`.
+ * @throws {RefusalError} `TOO_MANY_ATTEMPTS` when the key has used too many proofs, which says nothing against this one.
  */
 export async function proveKey(proofs: DpopProofs | null, view: RequestView): Promise<ProvenKey> {
   if (proofs === null) return unproven;
@@ -28,7 +29,7 @@ export async function proveKey(proofs: DpopProofs | null, view: RequestView): Pr
     const nextNonce = await proofs.use(proof, view, { accessToken: null, at: 'authorization-server' });
     return { jkt: proof.jkt, headers: nextNonce === null ? [] : [['DPoP-Nonce', nextNonce]] };
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isRefusal(error) || error.code === 'TOO_MANY_ATTEMPTS') throw error;
     const code = error.code === 'USE_DPOP_NONCE' ? 'use_dpop_nonce' : 'invalid_dpop_proof';
     throw new OAuthRefusal(code, error.message, undefined, error);
   }

@@ -275,8 +275,9 @@ const describedClaims = ['iss', 'sub', 'aud', 'client_id', 'scope', 'roles', 'ex
 function describeToken({ claims }: VerifiedToken): JsonObject {
   const described = describedClaims.flatMap((name) => (name in claims ? [[name, claims[name]] as const] : []));
   // RFC 9449 §6.2.
-  const isBound = readConfirmation(claims).kind === 'key';
-  return { active: true, token_type: isBound ? 'DPoP' : 'Bearer', ...Object.fromEntries(described) };
+  const confirmation = readConfirmation(claims);
+  const hasKey = confirmation.kind === 'bound' && confirmation.jkt !== null;
+  return { active: true, token_type: hasKey ? 'DPoP' : 'Bearer', ...Object.fromEntries(described) };
 }
 
 function checkGrantType(grantType: string | undefined): void {

@@ -149,7 +149,8 @@ export function readText(message: IncomingMessage): Promise<string> {
       reject(incomplete());
     });
     message.once('close', () => {
-      reject(incomplete());
+      // Each request ends with it. The error is only made where it is needed, as that is the expensive part.
+      if (!message.readableEnded) reject(incomplete());
     });
   });
 }

@@ -10,6 +10,7 @@ import { RevocationStore } from '../revocation/revocation-store.js';
 import { RedisAttemptStore } from './redis-attempt-store.js';
 import { RedisDpopReplayStore } from './redis-dpop-replay-store.js';
 import { RedisRevocationStore } from './redis-revocation-store.js';
+import { RedisDoctorCheck } from './redis-doctor-check.js';
 import { RedisScripts } from './redis-scripts.js';
 import {
   readProvidedStores,
@@ -89,6 +90,11 @@ function assemble(provided: readonly RedisStoreToken[], options: readonly Provid
         inject: [REDIS_STORES_OPTIONS, AppServices],
         useFactory: (resolved: ResolvedRedisStoresOptions, services: AppServices) =>
           new RedisScripts({ ...resolved, clock: services, report: services.report }),
+      },
+      {
+        provide: RedisDoctorCheck,
+        inject: [RedisScripts],
+        useFactory: (scripts: RedisScripts) => new RedisDoctorCheck(scripts),
       },
       ...storeProviders.filter(({ provide }) => provided.includes(provide)),
     ],

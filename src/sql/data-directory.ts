@@ -4,8 +4,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NodeTimer, type Timer } from '../clock/clock.js';
+import { isReadingOnly } from '../configuration/reading-only.js';
 import { ConfigurationError } from '../errors/auth-error.js';
-import { type EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
+import { EncryptionKeys, readEncryptionKeys } from '../issuing/encryption-keys.js';
 
 const where = 'embeddedPostgres({ directory })';
 
@@ -16,6 +17,8 @@ const where = 'embeddedPostgres({ directory })';
  */
 export function readOrCreateKey(directory: string): EncryptionKeys {
   const file = join(directory, 'encryption.key');
+  // Nothing is kept for it: the app makes it when it starts.
+  if (isReadingOnly() && !existsSync(directory)) return EncryptionKeys.random();
   createDirectory(directory);
   if (!existsSync(file)) {
     if (existsSync(join(directory, 'postgres'))) {
@@ -25,6 +28,7 @@ export function readOrCreateKey(directory: string): EncryptionKeys {
         'Restore the file, pass the option encryptionKey, or delete the directory to begin with an empty one',
       );
     }
+    if (isReadingOnly()) return EncryptionKeys.random();
     writeExclusively(file, `${randomBytes(32).toString('base64')}\n`);
   }
   return readEncryptionKeys(`${where}: encryption.key`, readFileSync(file, 'utf8'));

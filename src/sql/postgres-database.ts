@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { NodeTimer } from '../clock/clock.js';
 import { cancelStatement } from './cancel-statement.js';
 import {
@@ -9,6 +10,7 @@ import {
   type SqlRow,
   type SqlRunner,
   type SqlValue,
+  type StatementOptions,
   toParameter,
   toSqlFailure,
   type TransactionOptions,
@@ -28,6 +30,8 @@ export interface PostgresClient {
 }
 
 export interface PostgresStatement {
+  /** The server keeps the prepared statement under this name, for its connection. Without one it prepares it at each use. */
+  readonly name?: string | undefined;
   readonly text: string;
   readonly values: SqlValue[];
   readonly types: { getTypeParser(): (text: string) => unknown };
@@ -41,6 +45,9 @@ export interface OpenedPool {
 
 /** How often a statement is run that was aborted because of another one. */
 const mostAttempts = 3;
+
+/** Each connection of the server keeps what was prepared, so there is a limit. The stores have about 150 texts. */
+const mostPrepared = 500;
 
 /** The text of each column as the database wrote it, whatever parsers the app has set for its own statements. */
 const types = { getTypeParser: () => (text: string) => text };
@@ -121,11 +128,56 @@ class TimedCall<Result> {
   }
 }
 
+interface Statement {
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+  readonly name?: string | undefined;
+}
+
 /**
- * PostgreSQL through a pool of the `pg` package. Statements are unnamed, and the deadline is kept here and not by the server:
- * it covers waiting for a connection, and a server that no longer answers.
+ * The names under which the server keeps prepared statements: parsing and planning take it longer than running most of them.
+ * The names follow from the texts, so that whoever shares a connection through a pooler means the same statement.
+ */
+class PreparedStatements {
+  private readonly names = new Map<string, string>();
+  private isOff = false;
+
+  /** Gives a statement its name. What has no values is a step of a transaction or of a migration, and no work to plan. */
+  name({ text, values }: Statement, { plansByValues = false }: StatementOptions): Statement {
+    return { text, values, name: values.length === 0 || plansByValues ? undefined : this.nameOf(text) };
+  }
+
+  private nameOf(text: string): string | undefined {
+    if (this.isOff) return undefined;
+    const known = this.names.get(text);
+    if (known !== undefined || this.names.size === mostPrepared) return known;
+    const name = `gatehouse_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+    this.names.set(text, name);
+    return name;
+  }
+
+  /**
+   * Whether a statement failed only because it was prepared before; from then on none is. A pooler may give each transaction a
+   * connection that knows nothing of a statement (26000) or has it already (42P05); and a plan is refused when the columns of
+   * its table have changed (0A000).
+   */
+  areRefusedBy({ code }: SqlFailure): boolean {
+    if (!/^(26000|42P05|0A000)$/.test(code)) return false;
+    // Others may have been on their way already, and fail in the same way.
+    this.isOff = true;
+    this.names.clear();
+    return true;
+  }
+}
+
+/**
+ * PostgreSQL through a pool of the `pg` package. Statements are prepared once for each connection, where the way to the server
+ * allows it. The deadline is kept here and not by the server: it covers waiting for a connection, and a server that no longer
+ * answers.
  */
 export class PostgresDatabase extends SqlDatabase {
+  private readonly prepared = new PreparedStatements();
+
   constructor(
     private readonly opened: OpenedPool,
     private readonly terms: DatabaseTerms,
@@ -133,15 +185,19 @@ export class PostgresDatabase extends SqlDatabase {
     super();
   }
 
-  override query(text: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
-    return this.withClient((client) => repeatAborted(() => send(client, text, values)));
+  override query(
+    text: string,
+    values: readonly SqlValue[] = [],
+    options: StatementOptions = {},
+  ): Promise<readonly SqlRow[]> {
+    return this.withClient((client) => this.repeat(() => send(client, this.prepared.name({ text, values }, options))));
   }
 
   override transaction<Result>(
     run: (runner: SqlRunner) => Promise<Result>,
     { timeoutMs }: TransactionOptions = {},
   ): Promise<Result> {
-    return this.withClient((client) => repeatAborted(() => runTransaction(client, run)), timeoutMs);
+    return this.withClient((client) => this.repeat(() => runTransaction(client, run, this.prepared)), timeoutMs);
   }
 
   override async close(): Promise<void> {
@@ -155,6 +211,17 @@ export class PostgresDatabase extends SqlDatabase {
       // Connections that do not close in time end with the process.
     } finally {
       timer.clear();
+    }
+  }
+
+  private async repeat<Result>(run: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await run();
+      } catch (error) {
+        if (attempt === mostAttempts || !(error instanceof SqlFailure)) throw error;
+        if (!isAborted(error) && !this.prepared.areRefusedBy(error)) throw error;
+      }
     }
   }
 
@@ -184,9 +251,9 @@ async function connect(pool: PostgresPool): Promise<PostgresClient> {
   }
 }
 
-async function send(client: PostgresClient, text: string, values: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+async function send(client: PostgresClient, { name, text, values }: Statement): Promise<readonly SqlRow[]> {
   try {
-    const { rows } = await client.query({ text, values: values.map(toParameter), types });
+    const { rows } = await client.query({ name, text, values: values.map(toParameter), types });
     return rows as readonly SqlRow[];
   } catch (error) {
     throw toSqlFailure(error);
@@ -196,8 +263,11 @@ async function send(client: PostgresClient, text: string, values: readonly SqlVa
 async function runTransaction<Result>(
   client: PostgresClient,
   run: (runner: SqlRunner) => Promise<Result>,
+  prepared: PreparedStatements,
 ): Promise<Result> {
-  const runner: SqlRunner = { query: (text, values = []) => send(client, text, values) };
+  const runner: SqlRunner = {
+    query: (text, values = [], options = {}) => send(client, prepared.name({ text, values }, options)),
+  };
   await runner.query('begin isolation level read committed');
   try {
     const result = await run(runner);
@@ -206,15 +276,5 @@ async function runTransaction<Result>(
   } catch (error) {
     await runner.query('rollback').catch(ignore);
     throw error;
-  }
-}
-
-async function repeatAborted<Result>(run: () => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await run();
-    } catch (error) {
-      if (attempt === mostAttempts || !(error instanceof SqlFailure) || !isAborted(error)) throw error;
-    }
   }
 }

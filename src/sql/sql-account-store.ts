@@ -134,6 +134,8 @@ export class SqlAccountStore extends AccountStore {
     const rows = await this.database.query(
       `${this.select} where ${terms.join(' and ')} order by account.id desc limit $1`,
       values,
+      // A group may have ten members or a million, and a text may be found everywhere or nowhere.
+      { plansByValues: true },
     );
     return rows.map(toAccount);
   }

@@ -41,10 +41,13 @@ const columns = [
 /** API keys in PostgreSQL. Each method is one statement. */
 export class SqlApiKeyStore extends ApiKeyStore {
   private readonly table: string;
+  /** Made once, as it is run for each key that is not known. */
+  private readonly selectById: string;
 
   constructor(private readonly database: StoreDatabase) {
     super();
     this.table = `${database.qualifier}api_keys`;
+    this.selectById = `select ${columns} from ${this.table} where id = $1`;
   }
 
   override async create(key: StoredApiKey): Promise<void> {
@@ -72,8 +75,7 @@ export class SqlApiKeyStore extends ApiKeyStore {
   }
 
   override async find(id: string): Promise<StoredApiKey | null> {
-    const rows = await this.database.query(`select ${columns} from ${this.table} where id = $1`, [encodeText(id)]);
-    return firstKey(rows);
+    return firstKey(await this.database.query(this.selectById, [encodeText(id)]));
   }
 
   override async list(userId: string, { after, limit }: ApiKeyQuery): Promise<readonly StoredApiKey[]> {

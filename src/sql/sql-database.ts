@@ -15,6 +15,15 @@ export function toParameter(value: SqlValue): SqlValue {
 /** A row as the database writes it: the text of each column. Drivers convert nothing, so that all give the same. */
 export type SqlRow = Readonly<Record<string, string | null>>;
 
+export interface StatementOptions {
+  /**
+   * Whether the best plan depends on the values, as that of a search does: then the database makes one for each use.
+   *
+   * @defaultValue false: it may keep one plan for all uses
+   */
+  readonly plansByValues?: boolean;
+}
+
 /** Runs statements. */
 export interface SqlRunner {
   /**
@@ -22,7 +31,7 @@ export interface SqlRunner {
    *
    * @throws {SqlFailure} when the database does not answer, or refuses the statement
    */
-  query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  query(text: string, values?: readonly SqlValue[], options?: StatementOptions): Promise<readonly SqlRow[]>;
 }
 
 export interface TransactionOptions {
@@ -35,7 +44,7 @@ export interface TransactionOptions {
  * through a pooler that gives each transaction another connection.
  */
 export abstract class SqlDatabase implements SqlRunner {
-  abstract query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  abstract query(text: string, values?: readonly SqlValue[], options?: StatementOptions): Promise<readonly SqlRow[]>;
 
   /**
    * Runs statements in one transaction (READ COMMITTED). When `run` rejects, nothing has happened. It is run again when

@@ -12,9 +12,12 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { AppServices } from '../app-services.js';
 import { NodeTimer } from '../clock/clock.js';
+import { isReadingOnly } from '../configuration/reading-only.js';
+import { ConfigurationError } from '../errors/auth-error.js';
 import { checkOnlyProviders } from '../find-app-provider.js';
 import { EncryptionKeys } from '../issuing/encryption-keys.js';
 import { checkOptionsAreMade, provideAsyncOptions } from '../provide-async-options.js';
+import { DatabaseDoctorCheck } from './database-doctor-check.js';
 import { isPurgeable, SqlMaintenance } from './sql-maintenance.js';
 import {
   readExcept,
@@ -110,6 +113,7 @@ function assemble(except: readonly StoreToken[], options: readonly Provider[]): 
     providers: [
       ...options,
       ...baseProviders,
+      doctorCheck,
       ...storeProviders(new Set(provided)),
       { provide: PROVIDED_STORES, useValue: provided },
     ],
@@ -135,6 +139,13 @@ const baseProviders: readonly Provider[] = [
       const open = (): ReturnType<typeof database.open> => {
         const directory = database.findNewDirectory?.() ?? null;
         if (directory !== null) {
+          if (isReadingOnly()) {
+            throw new ConfigurationError(
+              'SqlStoresModule.forRoot',
+              'there is no database yet',
+              'The app creates it when it starts',
+            );
+          }
           new Logger('Gatehouse').log(`Creating a database in ${directory}, which takes a few seconds`);
         }
         return database.open({ statementTimeoutMs });
@@ -142,7 +153,7 @@ const baseProviders: readonly Provider[] = [
       return new StoreDatabase({
         open,
         schema,
-        migrate,
+        migrate: migrate && !isReadingOnly(),
         clock,
         timer: new NodeTimer(),
         report: clock.report,
@@ -151,6 +162,13 @@ const baseProviders: readonly Provider[] = [
     },
   },
 ];
+
+const doctorCheck: Provider = {
+  provide: DatabaseDoctorCheck,
+  inject: [SQL_STORES_OPTIONS, StoreDatabase],
+  useFactory: (options: ResolvedSqlStoresOptions, database: StoreDatabase) =>
+    new DatabaseDoctorCheck(options, database),
+};
 
 function storeProviders(provided: ReadonlySet<StoreToken>): Provider[] {
   const provides = (token: StoreToken): boolean => provided.has(token);

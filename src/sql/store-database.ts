@@ -9,6 +9,7 @@ import {
   type SqlRow,
   type SqlRunner,
   type SqlValue,
+  type StatementOptions,
   UniqueViolation,
 } from './sql-database.js';
 
@@ -44,6 +45,7 @@ export class StoreDatabase {
   private ready: SqlDatabase | null = null;
   private isClosed = false;
   private failedAttempts = 0;
+  private lastProblem = 'it has not been reached yet';
   /** The misconfiguration that was reported last, so that each is reported once. */
   private reported = '';
   private readonly running = new Set<Promise<unknown>>();
@@ -70,11 +72,26 @@ export class StoreDatabase {
     return this.starting;
   }
 
+  /**
+   * Opens it, and tells why it cannot be used; `null` when it answers and its tables are current.
+   *
+   * @throws {ConfigurationError} for what a developer has to change
+   */
+  async findProblem(): Promise<string | null> {
+    try {
+      await this.start();
+    } catch (error) {
+      if (error instanceof SqlFailure) return error.message;
+      throw error;
+    }
+    return this.ready === null ? this.lastProblem : null;
+  }
+
   /** Runs one statement. @throws {AuthUnavailableError} when it was not run, or that is unknown. */
-  query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+  query(text: string, values?: readonly SqlValue[], options?: StatementOptions): Promise<readonly SqlRow[]> {
     const { ready } = this;
-    if (ready !== null) return this.watch(ready.query(text, values));
-    return this.get().then((database) => this.watch(database.query(text, values)));
+    if (ready !== null) return this.watch(ready.query(text, values, options));
+    return this.get().then((database) => this.watch(database.query(text, values, options)));
   }
 
   /** Runs statements in one transaction, as `SqlDatabase.transaction` does. @throws {AuthUnavailableError} */
@@ -119,6 +136,7 @@ export class StoreDatabase {
   }
 
   private noteFailedAttempt(failure: SqlFailure): void {
+    this.lastProblem = failure.message;
     this.outage.noteFailure(failure.message);
     this.tryLater();
   }
