@@ -10,6 +10,7 @@ import { DpopScheme } from './dpop/dpop-scheme.js';
 import { createBindingCheck } from './dpop/token-binding.js';
 import { type AppModules, findAppProvider } from './find-app-provider.js';
 import { claimMapsOf } from './open-providers.js';
+import { ClientCertificates } from './mtls/client-certificate.js';
 import type { OriginCheck } from './request/request-origin.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import type { ReportEvent } from './telemetry/auth-event.js';
@@ -42,6 +43,14 @@ export function createDpopProofs(
   });
 }
 
+/** What the schemes of access tokens work with. */
+interface SchemeTools {
+  readonly verifier: TokenVerifier;
+  /** `null` where DPoP is off. */
+  readonly proofs: DpopProofs | null;
+  readonly report: ReportEvent;
+}
+
 /**
  * Creates the schemes of the app: its own, those of API keys, and those of access tokens with and without a key of their client.
  *
@@ -49,16 +58,17 @@ export function createDpopProofs(
  * @throws {ConfigurationError} when the app has a scheme named DPoP itself.
  */
 export function openSchemes(
-  { where, dpop, schemes, sources, providers }: ResolvedAuthOptions,
+  { where, dpop, clientCertificate, schemes, sources, providers }: ResolvedAuthOptions,
   ofProviders: readonly AuthenticationScheme[],
-  verifier: TokenVerifier,
-  proofs: DpopProofs | null,
+  { verifier, proofs, report }: SchemeTools,
 ): AuthenticationSchemes {
+  const { check: checkCertificate } = new ClientCertificates(clientCertificate, report);
   const claimMaps = claimMapsOf(providers);
   const others = [...schemes, ...ofProviders];
-  const bearer = new BearerScheme({ sources, verifier, claimMaps, checkUser: createBindingCheck(dpop.mode) });
+  const checkUser = createBindingCheck(dpop.mode);
+  const bearer = new BearerScheme({ sources, verifier, claimMaps, checkUser, checkCertificate });
   if (proofs === null) return new AuthenticationSchemes(others, bearer);
-  const bound = new DpopScheme({ proofs, sources, verifier, claimMaps });
+  const bound = new DpopScheme({ proofs, sources, verifier, claimMaps, checkCertificate });
   checkSchemes(path(where, 'schemes'), [...others, bound]);
   return new AuthenticationSchemes(others, bearer, bound);
 }

@@ -206,6 +206,8 @@ export interface HandlerInfo {
   readonly protection: Protection;
   /** What the route requires of a user; `null` where it requires only that there is one. */
   readonly requirements: RouteRequirements | null;
+  /** The kinds of credentials that the route accepts (`@AcceptCredentials`); `null` for all. */
+  readonly credentials: readonly string[] | null;
   /** @deprecated Use `requirements`, whose list is `all`. Removed in 1.0. */
   readonly demands: LegacyDemands | null;
   /** The statuses with which the guard may answer, except 400 for a malformed request. */
@@ -218,25 +220,25 @@ interface LegacyDemands {
   readonly requirements: RouteRequirements['all'];
 }
 
-interface HandlerProtection extends Pick<HandlerInfo, 'protection' | 'requirements' | 'refusals'> {
+interface HandlerProtection extends Pick<HandlerInfo, 'protection' | 'requirements' | 'credentials' | 'refusals'> {
   readonly demands: LegacyDemands | null;
 }
 
 /** Combines the metadata of a handler with whether the guard runs for it. */
 function toProtection(rules: RouteRules, isGuarded: boolean): HandlerProtection {
-  const none = { requirements: null, demands: null, refusals: [] } as const;
+  const none = { requirements: null, credentials: null, demands: null, refusals: [] } as const;
   if (rules.mode === 'public') return { protection: 'public', ...none };
   // Without the guard the requirements have no effect.
   if (!isGuarded) return { protection: 'unguarded', ...none };
-  const { requirements } = rules;
+  const { requirements, credentials } = rules;
   const demands = requirements && { online: requirements.online, requirements: requirements.all };
   if (rules.mode === 'required') {
     const denied = requirements === null || requirements.all.length === 0 ? ([] as const) : ([403] as const);
-    return { protection: 'protected', requirements, demands, refusals: [401, ...denied, 503] };
+    return { protection: 'protected', requirements, credentials, demands, refusals: [401, ...denied, 503] };
   }
   const invalid = rules.onInvalid === 'reject' ? ([401] as const) : [];
   const unavailable = rules.onUnavailable === 'reject' ? ([503] as const) : [];
-  return { protection: 'optional', requirements, demands, refusals: [...invalid, ...unavailable] };
+  return { protection: 'optional', requirements, credentials, demands, refusals: [...invalid, ...unavailable] };
 }
 
 /** Decides whether an accepted guard runs for a handler: one on the handler, one on its class, or a global one. */

@@ -113,8 +113,13 @@ export abstract class AuthenticationScheme {
    * of access tokens.
    *
    * @param scopes all scopes that routes of the app require
+   * @param kinds for the operation of a route with `@AcceptCredentials`: the kinds that it accepts. A scheme whose kind is not among
+   *   them returns `{}`. `null` for all kinds
    */
-  securitySchemes?(scopes: readonly string[]): Readonly<Record<string, SecurityScheme>>;
+  securitySchemes?(
+    scopes: readonly string[],
+    kinds: readonly string[] | null,
+  ): Readonly<Record<string, SecurityScheme>>;
 
   /**
    * Until when an open connection (a WebSocket, a GraphQL subscription, a stream of gRPC) may stay open although its

@@ -24,8 +24,14 @@ export interface BearerSchemeParts {
   readonly verifier: TokenVerifier;
   /** The claim map of each issuer, by the issuer's name. */
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
-  /** Refuses a token that needs more than itself, such as one that is bound to a key. Called once for each token. */
-  readonly checkUser?: (user: AuthUser) => void;
+  /**
+   * Refuses a token that needs more than this scheme can check, such as one that is bound to a key. Called once for each token.
+   *
+   * @returns the thumbprint of the client certificate that the token is bound to (RFC 8705 §3.1); `null` for none
+   */
+  readonly checkUser?: (user: AuthUser) => string | null;
+  /** Refuses a request without the client certificate that has the thumbprint. Called for each request with a token that is bound to one. */
+  readonly checkCertificate?: (thumbprint: string, request: RequestView) => void;
 }
 
 /** Access tokens (RFC 6750): JWTs, and opaque tokens where an issuer accepts them. */
@@ -42,7 +48,10 @@ export class BearerScheme extends AuthenticationScheme {
 
   override recall(credential: Credential): Authentication | undefined {
     const entry = this.parts.verifier.findVerified(credential.text);
-    return entry === undefined ? undefined : this.toAuthentication(entry);
+    if (entry === undefined) return undefined;
+    const authentication = this.toAuthentication(entry);
+    // What depends on the connection is checked by `authenticate`, which has the request.
+    return authentication.certificate === null ? authentication : undefined;
   }
 
   override authenticate(credential: Credential, request: RequestView): MaybePromise<Authentication> {
@@ -53,8 +62,8 @@ export class BearerScheme extends AuthenticationScheme {
     return recover(
       () =>
         chain(
-          this.parts.verifier.verifyUncached(text, () => networkOf(request)),
-          this.toAuthentication,
+          this.parts.verifier.findVerified(text) ?? this.parts.verifier.verifyUncached(text, () => networkOf(request)),
+          (verdict) => this.accept(verdict, request),
         ),
       (error) => {
         // A text that violates the grammar of its place is answered with 400 instead of 401.
@@ -71,7 +80,7 @@ export class BearerScheme extends AuthenticationScheme {
     const isIntrospected = earlier instanceof BearerAuthentication && earlier.verdict.key === null;
     if (isIntrospected && this.holds(earlier)) return earlier;
     checkCredential(credential);
-    return this.toAuthentication(await this.parts.verifier.verifyOnline(credential.text, () => networkOf(request)));
+    return this.accept(await this.parts.verifier.verifyOnline(credential.text, () => networkOf(request)), request);
   }
 
   override holds(authentication: Authentication): boolean {
@@ -92,17 +101,24 @@ export class BearerScheme extends AuthenticationScheme {
     return bearerChallenge(error, error.scheme === null || error.scheme === 'Bearer');
   }
 
+  /** @throws {RefusalError} reason `proof` when the token is bound to a certificate that the request has not come with. */
+  private accept(verdict: Verdict, request: RequestView): Authentication {
+    const authentication = this.toAuthentication(verdict);
+    const { certificate } = authentication;
+    if (certificate !== null) this.parts.checkCertificate?.(certificate, request);
+    return authentication;
+  }
+
   /**
    * A cached token has the same `VerifiedToken` each time, and therefore the same authentication and the same frozen
    * user.
    */
-  private readonly toAuthentication = (verdict: Verdict): Authentication =>
+  private readonly toAuthentication = (verdict: Verdict): BearerAuthentication =>
     deriveOnce(verdict.token, this.createAuthentication, verdict);
 
-  private readonly createAuthentication = (verdict: Verdict): Authentication => {
+  private readonly createAuthentication = (verdict: Verdict): BearerAuthentication => {
     const user = this.toUser(verdict);
-    this.parts.checkUser?.(user);
-    return new BearerAuthentication(user, verdict);
+    return new BearerAuthentication(user, verdict, this.parts.checkUser?.(user) ?? null);
   };
 
   private toUser({ text, token }: Verdict): AuthUser {
@@ -135,4 +151,13 @@ export abstract class TokenAuthentication implements Authentication {
 
 class BearerAuthentication extends TokenAuthentication {
   readonly scheme = 'Bearer';
+
+  constructor(
+    user: AuthUser,
+    verdict: Verdict,
+    /** The thumbprint of the client certificate that the token is bound to; `null` for none. */
+    readonly certificate: string | null,
+  ) {
+    super(user, verdict);
+  }
 }

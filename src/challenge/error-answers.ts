@@ -1,4 +1,5 @@
 import type { AuthError, AuthErrorCode, FieldProblem, RefusalReason } from '../errors/auth-error.js';
+import { withPage } from '../errors/docs-url.js';
 import type { RequestView } from '../request/request-view.js';
 
 /** The body of every error response. */
@@ -12,6 +13,8 @@ export interface AnswerBody {
   readonly fields?: readonly FieldProblem[];
   /** With `MFA_REQUIRED`: what the client sends back with the second factor. */
   readonly attemptCode?: string;
+  /** Only with `explainInAnswers`, and never in production: what the log says. */
+  readonly explanation?: string;
 }
 
 /** Header lines in the order in which they are sent; one name may occur several times. */
@@ -105,6 +108,8 @@ export class ErrorAnswers {
   constructor(
     private readonly challengers: readonly Challenger[],
     private readonly resources: ResourceFinder | null = null,
+    /** Whether bodies have the explanation of the log. */
+    private readonly explains = false,
   ) {}
 
   /**
@@ -113,7 +118,8 @@ export class ErrorAnswers {
    */
   toAnswer(error: AuthError, request: RequestView | null, scopes: readonly string[] = []): Answer {
     const { code } = error;
-    const body = bodyOf(error);
+    const { explains } = this;
+    const body = explains ? { ...bodyOf(error), explanation: explain(error) } : bodyOf(error);
     const seconds = retryAfterOf(error);
     const retryAfter: HeaderLines = seconds === null ? noLines : [['Retry-After', String(seconds)]];
     const challenges = isChallenged(code) ? this.challengesFor(error, request, scopes) : noLines;
@@ -228,6 +234,12 @@ function bodyOf(error: AuthError): AnswerBody {
     ...(Array.isArray(fields) && fields.length > 0 && { fields: fields as readonly FieldProblem[] }),
     ...(typeof attemptCode === 'string' && { attemptCode }),
   };
+}
+
+/** An error of another copy of the package may have no explanation. */
+function explain(error: AuthError): string {
+  const { explanation = error.message } = error as Partial<AuthError>;
+  return withPage(explanation, error.code, error.reason);
 }
 
 function scopeOf(error: AuthError): { readonly scope?: string } {

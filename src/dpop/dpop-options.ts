@@ -21,7 +21,8 @@ export interface DpopOptions {
   /**
    * What nonces are made from, the same in all instances: 32 bytes in base64 or base64url.
    *
-   * @defaultValue random bytes, made when the app starts: for an app of one process
+   * @defaultValue random bytes, made when the app starts: for an app of one process. Another process does not accept its nonces, so that
+   * clients of several instances are asked for another one again and again; with `NODE_ENV=production` a warning is logged at the start
    */
   readonly nonceSecret?: string;
   /**
@@ -44,6 +45,7 @@ export interface DpopTerms {
 const modes = ['off', 'accept', 'require'] as const;
 const usualWindowSeconds = 300;
 const usualNonceSeconds = 120;
+const secretFix = 'Make one with: openssl rand -base64 32';
 
 /** @throws {ConfigurationError} for the first option that is wrong */
 export function readDpopOptions(where: string, given: unknown): DpopTerms {
@@ -65,15 +67,19 @@ export function readDpopOptions(where: string, given: unknown): DpopTerms {
   });
 }
 
+/** What is wrong with nonces where an app may run in several processes, and what to write; `null` for nothing. */
+export function findNonceProblem(where: string, { mode, nonces }: DpopTerms): string | null {
+  if (mode === 'off' || nonces === null || nonces.secret !== null) return null;
+  const problem = 'it is missing, so that only this process accepts its nonces';
+  const consequence = 'Behind several instances, clients are asked for another nonce again and again (use_dpop_nonce)';
+  return `${path(where, 'nonceSecret')}: ${problem}. ${consequence}. ${secretFix}, the same for all instances`;
+}
+
 function readSecret(where: string, given: unknown, hasNonces: boolean): Buffer | null {
   if (given === undefined) return null;
   if (!hasNonces)
     throw new ConfigurationError(where, 'there are no nonces to make from it', 'Write nonce: true as well');
   const bytes = typeof given === 'string' && /^[\w+/-]+=*$/.test(given) ? Buffer.from(given, 'base64') : null;
   if (bytes !== null && bytes.length >= 32) return bytes;
-  throw new ConfigurationError(
-    where,
-    'at least 32 bytes in base64 are expected',
-    'Make them with: openssl rand -base64 32',
-  );
+  throw new ConfigurationError(where, 'at least 32 bytes in base64 are expected', secretFix);
 }

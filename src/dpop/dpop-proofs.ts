@@ -79,6 +79,7 @@ export class DpopProofs {
    *
    * @returns the nonce that the client has to use from now on; `null` where it has the newest, or needs none
    * @throws {RefusalError} with reason `proof`, or `USE_DPOP_NONCE`.
+   * @throws {RefusalError} `TOO_MANY_ATTEMPTS` when its key has used too many.
    * @throws {AuthUnavailableError} when it is unknown whether the proof was used.
    */
   async use(proof: DpopProof, request: RequestView, { accessToken, at }: ProofUse): Promise<string | null> {
@@ -86,10 +87,8 @@ export class DpopProofs {
     this.checkTarget(proof, request);
     const nonces = this.nonces[at];
     const nonce = nonces === null ? null : findNonce(proof, nonces);
-    if (nonce === null) this.checkTime(proof);
-    if (!signatureFits(proof.parsed, proof.algorithm, proof.key)) {
-      throw RefusalError.proof('Its signature does not verify with its "jwk"');
-    }
+    if (nonce === null) checkProofTime(proof, this.parts.terms.windowSeconds, this.now() / 1_000);
+    checkProofSignature(proof);
     await this.remember(proof, nonce);
     return nonces === null || nonce?.isNewest !== false ? null : nonces.current();
   }
@@ -106,20 +105,12 @@ export class DpopProofs {
     throw RefusalError.proof(`Its "htu" is ${logText(htu)}, and the request is for ${logText(called)}. ${fix}`);
   }
 
-  /** RFC 9449 §4.3, item 11. */
-  private checkTime({ iat }: DpopProof): void {
-    const ahead = iat - this.now() / 1_000;
-    if (Math.abs(ahead) <= this.parts.terms.windowSeconds) return;
-    const distance = `${Math.round(Math.abs(ahead))} s ${ahead > 0 ? 'ahead of' : 'behind'} the clock of this server`;
-    throw RefusalError.proof(`Its "iat" is ${distance}; up to ${this.parts.terms.windowSeconds} s are accepted`);
-  }
-
   /** RFC 9449 §11.1. The key is a part of it, as another client may have chosen the same `jti`. */
   private async remember({ jkt, jti, iat }: DpopProof, nonce: KnownNonce | null): Promise<void> {
     const key = createHash('sha256').update(`${jkt}.${jti}`).digest('base64url');
     const endsAtMs = nonce?.endsAtMs ?? (iat + this.parts.terms.windowSeconds) * 1_000;
     const expiresAt = new Date(endsAtMs + toleranceSeconds * 1_000);
-    if (await this.ask(() => this.store.remember(key, expiresAt, new Date(this.now())))) return;
+    if (await this.ask(() => this.store.remember(key, expiresAt, new Date(this.now()), jkt))) return;
     throw RefusalError.proof('It was used before: each request needs a proof of its own');
   }
 
@@ -139,6 +130,24 @@ export class DpopProofs {
   private now(): number {
     return readMilliseconds(this.parts.clock);
   }
+}
+
+/**
+ * RFC 9449 §4.3, item 11.
+ *
+ * @param now in seconds since 1970
+ * @throws {RefusalError} with reason `proof`.
+ */
+export function checkProofTime({ iat }: DpopProof, windowSeconds: number, now: number): void {
+  const ahead = iat - now;
+  if (Math.abs(ahead) <= windowSeconds) return;
+  const distance = `${Math.round(Math.abs(ahead))} s ${ahead > 0 ? 'ahead of' : 'behind'} the clock of this server`;
+  throw RefusalError.proof(`Its "iat" is ${distance}; up to ${windowSeconds} s are accepted`);
+}
+
+/** RFC 9449 §4.3, item 6. @throws {RefusalError} with reason `proof`. */
+export function checkProofSignature({ parsed, algorithm, key }: DpopProof): void {
+  if (!signatureFits(parsed, algorithm, key)) throw RefusalError.proof('Its signature does not verify with its "jwk"');
 }
 
 /** RFC 9449 §4.3, item 12: the proof was made for this token. */

@@ -29,6 +29,8 @@ export interface DpopSchemeParts {
   readonly sources: readonly TokenSource[];
   /** The claim map of each issuer, by the issuer's name. */
   readonly claimMaps: ReadonlyMap<string, ClaimMap>;
+  /** Refuses a request without the client certificate that has the thumbprint. */
+  readonly checkCertificate: (thumbprint: string, request: RequestView) => void;
 }
 
 /** A proof that a request has used, so that a second verification of the same request does not count as a second use. */
@@ -100,8 +102,11 @@ export class DpopScheme extends AuthenticationScheme {
     return isOffered ? challengeWith({}) : null;
   }
 
-  override securitySchemes(): Readonly<Record<string, SecurityScheme>> {
-    return { dpop: { type: 'http', scheme: 'dpop' } };
+  override securitySchemes(
+    _scopes: readonly string[],
+    kinds: readonly string[] | null,
+  ): Readonly<Record<string, SecurityScheme>> {
+    return kinds === null || kinds.includes('access-token') ? { dpop: { type: 'http', scheme: 'dpop' } } : {};
   }
 
   /** `null` where proofs have no nonce. */
@@ -135,7 +140,8 @@ export class DpopScheme extends AuthenticationScheme {
     checkForm(credential, request);
     const proof = this.parts.proofs.read(request);
     const verdict = await verify();
-    checkBinding(verdict.token, proof);
+    const certificate = checkBinding(verdict.token, proof);
+    if (certificate !== null) this.parts.checkCertificate(certificate, request);
     const holder = nodeRequestOf(request.request);
     const used = this.used.find(holder);
     if (used?.proof !== proof.text || used.token !== credential.text) {
@@ -181,13 +187,17 @@ function checkForm(credential: Credential, { method, url, upgrade }: RequestView
   throw RefusalError.proof('A proof names the method and the address of one HTTP request, and this is none');
 }
 
-/** RFC 9449 §7.1: the token is bound, to the key of the proof and to nothing else. */
-function checkBinding({ claims }: VerifiedToken, { jkt }: DpopProof): void {
+/**
+ * RFC 9449 §7.1: the token is bound to the key of the proof.
+ *
+ * @returns the thumbprint of the certificate that it is bound to as well; `null` for none
+ */
+function checkBinding({ claims }: VerifiedToken, { jkt }: DpopProof): string | null {
   const confirmation = readConfirmation(claims);
-  if (confirmation.kind === 'key' && confirmation.jkt === jkt) return;
   if (confirmation.kind === 'unknown') throw RefusalError.binding(describeUnknown(confirmation.described));
+  if (confirmation.kind === 'bound' && confirmation.jkt === jkt) return confirmation.certificate;
   throw RefusalError.binding(
-    confirmation.kind === 'none'
+    confirmation.kind === 'none' || confirmation.jkt === null
       ? 'The token is bound to no key (no cnf.jkt), and came as "Authorization: DPoP"'
       : 'The token is bound to another key (cnf.jkt) than that of the proof',
   );
@@ -195,7 +205,8 @@ function checkBinding({ claims }: VerifiedToken, { jkt }: DpopProof): void {
 
 /** A client that sends a proof means to be protected by it, and is not. */
 function refuseStrayProof({ token }: Verdict): never {
-  if (readConfirmation(token.claims).kind === 'none') {
+  const confirmation = readConfirmation(token.claims);
+  if (confirmation.kind === 'none' || (confirmation.kind === 'bound' && confirmation.jkt === null)) {
     const explanation = 'The request has a header DPoP, and its token is bound to no key: send one of the two';
     throw withScheme(RefusalError.of('INVALID_REQUEST', explanation), 'Bearer');
   }

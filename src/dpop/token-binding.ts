@@ -7,8 +7,13 @@ import type { DpopMode } from './dpop-options.js';
 /** What the claim `cnf` (RFC 7800) says about who may use a token. */
 export type Confirmation =
   | { readonly kind: 'none' }
-  /** The client that has the key with this thumbprint (RFC 9449 §6.1). */
-  | { readonly kind: 'key'; readonly jkt: string }
+  | {
+      readonly kind: 'bound';
+      /** The client has the key with this thumbprint (RFC 9449 §6.1); `null` where the token is bound to no key. */
+      readonly jkt: string | null;
+      /** The client has the certificate with this thumbprint (RFC 8705 §3.1); `null` where the token is bound to none. */
+      readonly certificate: string | null;
+    }
   /** Something that is not known here, alone or in addition: all of it would have to hold. */
   | { readonly kind: 'unknown'; readonly described: string };
 
@@ -16,9 +21,12 @@ export function readConfirmation(claims: JsonObject): Confirmation {
   if (!Object.hasOwn(claims, 'cnf')) return { kind: 'none' };
   const { cnf } = claims;
   const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? Object.entries(cnf) : [];
-  const [[name, jkt] = [], ...others] = members as [string, unknown][];
-  if (name === 'jkt' && typeof jkt === 'string' && others.length === 0) return { kind: 'key', jkt };
-  return { kind: 'unknown', described: logText(members.map(([each]) => each)) };
+  const isKnown = ([name, value]: [string, unknown]) => ['jkt', 'x5t#S256'].includes(name) && typeof value === 'string';
+  if (members.length === 0 || !members.every(isKnown)) {
+    return { kind: 'unknown', described: logText(members.map(([each]) => each)) };
+  }
+  const { jkt = null, 'x5t#S256': certificate = null } = cnf as Readonly<Record<string, string>>;
+  return { kind: 'bound', jkt, certificate };
 }
 
 const fixes: Readonly<Record<DpopMode, string>> = {
@@ -28,28 +36,28 @@ const fixes: Readonly<Record<DpopMode, string>> = {
 };
 
 /**
- * Makes the check of tokens that came without a proof. A bound token never passes without it, whatever the mode is.
+ * Makes the check of tokens that came without a proof. A token that is bound to a key never passes without it, whatever the mode is.
  *
- * @returns a function that throws a `RefusalError` with reason `proof`
+ * @returns a function that gives the thumbprint of the client certificate that the request has to come with, `null` for none, and throws
+ * a `RefusalError` with reason `proof`
  */
-export function createBindingCheck(mode: DpopMode): (user: AuthUser) => void {
+export function createBindingCheck(mode: DpopMode): (user: AuthUser) => string | null {
   return (user) => {
     const confirmation = readConfirmation(user.claims);
-    if (confirmation.kind === 'none') {
-      if (mode === 'require' && !isOfOwnSession(user)) throw RefusalError.binding(unbound);
-      return;
+    if (confirmation.kind === 'unknown') throw RefusalError.binding(describeUnknown(confirmation.described));
+    if (confirmation.kind === 'bound' && confirmation.jkt !== null) {
+      throw RefusalError.binding(
+        `The token is bound to a key (cnf.jkt), and came without a proof of it. ${fixes[mode]}`,
+      );
     }
-    throw RefusalError.binding(
-      confirmation.kind === 'key'
-        ? `The token is bound to a key (cnf.jkt), and came without a proof of it. ${fixes[mode]}`
-        : describeUnknown(confirmation.described),
-    );
+    if (mode === 'require' && !isOfOwnSession(user)) throw RefusalError.binding(unbound);
+    return confirmation.kind === 'bound' ? confirmation.certificate : null;
   };
 }
 
 const unbound = "The token is bound to no key (no cnf.jkt), and AuthModule.forRoot({ dpop: 'require' }) demands that";
 
-/** For the log: what a proof by DPoP does not satisfy. */
+/** For the log: what neither a proof nor a certificate satisfies. */
 export function describeUnknown(described: string): string {
   return `The token is bound by something that is not checked here: the members of its "cnf" are ${described}`;
 }

@@ -2,7 +2,7 @@ import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core';
 
 import { type AppObject, openAppObject } from '../app-object.js';
-import { AUTH_CONTEXT } from '../auth-module-providers.js';
+import { AUTH_CONTEXT } from '../auth-context-token.js';
 import { AuthSettings } from '../auth-settings.js';
 import { NodeTimer } from '../clock/clock.js';
 import { ConfigurationError } from '../errors/auth-error.js';

@@ -30,6 +30,7 @@ import {
   type LoginOptionsFactory,
   readLoginTerms,
 } from './login-options.js';
+import { LoginDoctorCheck } from './login-doctor-check.js';
 import { LoginRequests } from './login-requests.js';
 import { LoginService } from './login.service.js';
 
@@ -123,11 +124,30 @@ export class LoginModule implements NestModule, OnModuleInit {
   }
 
   private findCallbackPath(): string {
-    const { controller, path } = this.routes;
-    const route = { module: LoginModule, controller, answer: 'callbackByLink' satisfies keyof LoginRequests };
-    return findRoutePath(this.moduleRef, this.modules, route) ?? `/${path}/callback/:provider`;
+    return callbackPathOf(this.routes, this.moduleRef, this.modules);
   }
 }
+
+function callbackPathOf({ controller, path }: Routes, moduleRef: ModuleRef, modules: ModulesContainer): string {
+  const route = { module: LoginModule, controller, answer: 'callbackByLink' satisfies keyof LoginRequests };
+  return findRoutePath(moduleRef, modules, route) ?? `/${path}/callback/:provider`;
+}
+
+const doctorCheck: Provider = {
+  provide: LoginDoctorCheck,
+  inject: [ROUTES, ModuleRef, ModulesContainer, LoginAppParts, LoginService],
+  useFactory: (
+    routes: Routes,
+    moduleRef: ModuleRef,
+    modules: ModulesContainer,
+    parts: LoginAppParts,
+    service: LoginService,
+  ) =>
+    new LoginDoctorCheck(async () => {
+      await parts.open(callbackPathOf(routes, moduleRef, modules));
+      return service.providers();
+    }),
+};
 
 function assemble(where: string, path: unknown, options: readonly Provider[]): DynamicModule {
   const routes = readRoutePath(where, path);
@@ -143,6 +163,7 @@ function assemble(where: string, path: unknown, options: readonly Provider[]): D
     providers: [
       ...options,
       { provide: ROUTES, useValue: { path: routes, controller } satisfies Routes },
+      doctorCheck,
       ...loginModuleProviders,
     ],
     exports: [LoginService],

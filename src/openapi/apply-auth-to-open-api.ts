@@ -53,14 +53,17 @@ export function applyAuthToOpenApi<Document extends OpenApiDocument>(
   const handlers = handlerInventory.listHttp();
   const { inOrder } = app.get(AuthenticationSchemes, { strict: false }) as AuthenticationSchemes;
   const scopes = scopesOf(handlers);
-  const ofSchemes = inOrder.map((scheme) => scheme.securitySchemes?.(scopes) ?? {});
-  const schemes = options.schemes ?? (Object.assign({}, schemesOf(all), ...ofSchemes) as SecuritySchemes);
-  for (const [name, scheme] of Object.entries(schemes)) addComponent(document, 'securitySchemes', name, scheme);
+  const schemesFor = (kinds: readonly string[] | null): SecuritySchemes => {
+    const ofSchemes = inOrder.map((scheme) => scheme.securitySchemes?.(scopes, kinds) ?? {});
+    return options.schemes ?? (Object.assign({}, schemesOf(all), ...ofSchemes) as SecuritySchemes);
+  };
+  for (const [name, scheme] of Object.entries(schemesFor(null)))
+    addComponent(document, 'securitySchemes', name, scheme);
   addComponent(document, 'schemas', refusalSchema, refusalBody);
   const routes = new RouteIndex(handlers);
   for (const { method, path, operation } of operationsOf(document)) {
     const info = routes.find(method, path);
-    if (info !== undefined) describe(operation, info, schemes, document.openapi);
+    if (info !== undefined) describe(operation, info, schemesFor(info.credentials), document.openapi);
   }
   return document;
 }

@@ -13,7 +13,7 @@ export interface PrivateSlot<Value> {
  * the object does not reveal the value.
  *
  * The value is in a private field, which a class can add to an object that another class constructed. A WeakMap has the
- * same semantics, but slows the garbage collector down when every request adds an entry (docs/decisions/0017).
+ * same semantics, but slows the garbage collector down when every request adds an entry (docs/internals/decisions/0017).
  */
 export function createPrivateSlot<Value extends object>(): PrivateSlot<Value> {
   /** For objects that are not extensible, because a proposal for ECMAScript forbids private fields on them. */

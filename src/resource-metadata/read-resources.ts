@@ -171,3 +171,15 @@ function canMeet({ audience }: IssuerTerms, { audiences, alsoAudience }: Protect
   if (typeof audience === 'symbol') return audience === acceptAnyAudience;
   return [...audiences, ...alsoAudience].some((each) => audience.includes(each));
 }
+
+/**
+ * The terms of an issuer, with both ways to write an origin that is a resource where its `audience` has one of them: clients ask for
+ * `https://api.example.com` and for `https://api.example.com/`, which are the same address.
+ */
+export function withBothSpellings(terms: IssuerTerms, resources: readonly ProtectedResource[]): IssuerTerms {
+  const { audience } = terms;
+  if (typeof audience === 'symbol') return terms;
+  const meant = resources.filter(({ audiences }) => audiences.some((each) => audience.includes(each)));
+  const missing = meant.flatMap(({ audiences }) => audiences.filter((each) => !audience.includes(each)));
+  return missing.length === 0 ? terms : Object.freeze({ ...terms, audience: Object.freeze([...audience, ...missing]) });
+}

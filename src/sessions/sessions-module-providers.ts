@@ -17,6 +17,7 @@ import { type PublicJwk, SigningKeys } from '../issuing/signing-keys.js';
 import { StoredSigningKeys } from '../issuing/stored-signing-keys.js';
 import { Revocation } from '../open-revocation.js';
 import { OriginCheck } from '../request/request-origin.js';
+import { TokenSources } from '../request/token-sources.js';
 import { EventLog } from '../telemetry/event-log.service.js';
 import { responseChangesOf } from '../transports/http.transport.js';
 import { AccessTokens } from './access-tokens.js';
@@ -30,6 +31,7 @@ import { SessionStatus } from './session-status.js';
 import { SessionStores } from './session-stores.js';
 import { AccountSubjects, ExtendedSubjects } from './account-subjects.js';
 import { findSubject, type SessionSubject, type SubjectFinder } from './session-subject.js';
+import { SessionsDoctorCheck } from './sessions-doctor-check.js';
 import { SessionService } from './session.service.js';
 import { TokenResponses } from './token-responses.js';
 
@@ -267,6 +269,15 @@ export const sessionsModuleProviders: Provider[] = [
         reissue: (sessionId) => lifecycle.reissue(sessionId),
         presentUser: async (session) => terms.presentUser(await lifecycle.requireSubject(session)),
         ...responseChangesOf(host),
+      }),
+  },
+  {
+    provide: SessionsDoctorCheck,
+    inject: [SESSION_TERMS, SigningKeys, SessionStores, ModuleRef],
+    useFactory: (terms: SessionTerms, stored: SigningKeys, stores: SessionStores, moduleRef: ModuleRef) =>
+      new SessionsDoctorCheck({
+        ...{ terms, stored, stores },
+        findSources: () => moduleRef.get(TokenSources, { strict: false }).all,
       }),
   },
   {

@@ -3,7 +3,7 @@ import { hkdfSync } from 'node:crypto';
 import type { Provider } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
-import { AUTH_CONTEXT } from '../auth-module-providers.js';
+import { AUTH_CONTEXT } from '../auth-context-token.js';
 import { AuthSettings } from '../auth-settings.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import { findAppProvider } from '../find-app-provider.js';
@@ -25,6 +25,7 @@ import { TokenResponses } from '../sessions/token-responses.js';
 import { responseChangesOf } from '../transports/http.transport.js';
 import { type AuthContext, createCapability } from '../upstream/auth-context.js';
 import { GivenAccessTokens } from './given-access-tokens.js';
+import { StackAuthDoctorCheck } from './stack-auth-doctor-check.js';
 import { StackAuthLoginRequests } from './stack-auth-login-requests.js';
 import { readStackAuthTerms, type StackAuthTerms } from './stack-auth-options.js';
 import { StackAuthRequests } from './stack-auth-requests.js';
@@ -161,6 +162,12 @@ export const stackAuthModuleProviders: Provider[] = [
       };
       return new StackAuthSessions({ api, clock, responses, revoke });
     },
+  },
+  {
+    provide: StackAuthDoctorCheck,
+    inject: [StackAuthSessionApi, STACK_AUTH_TERMS, AuthServices],
+    useFactory: ({ project }: StackAuthSessionApi, terms: StackAuthTerms, { sources }: AuthServices) =>
+      new StackAuthDoctorCheck(project, terms, () => sources.all),
   },
   {
     provide: StackAuthSignIn,

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { withPage } from '../errors/docs-url.js';
 import type { AuthEvent, RefusedEvent, ReportEvent } from './auth-event.js';
 import { describeThrown } from './log-text.js';
 
@@ -69,5 +70,6 @@ export class EventLog {
 function describeRefusal({ code, reason, explanation, handler, anonymous }: RefusedEvent): string {
   const refused = code === 'SERVER_ERROR' ? 'could not be decided' : 'refused';
   const outcome = anonymous ? 'went on without a user' : refused;
-  return `${handler}: ${outcome} (${reason === null ? code : `${code}, ${reason}`}). ${explanation}`;
+  const name = reason === null ? code : `${code}, ${reason}`;
+  return `${handler}: ${outcome} (${name}). ${withPage(explanation, code, reason)}`;
 }

@@ -12,7 +12,7 @@ export function logText(value: unknown): string {
 }
 
 /** Escapes control characters (C0, C1, DEL), line and paragraph separators, bidirectional marks and lone surrogates. */
-function escapeActive(text: string): string {
+export function escapeActive(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = (character.codePointAt(0) ?? 0).toString(16);
     return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;

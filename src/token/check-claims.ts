@@ -7,7 +7,7 @@ import { acceptAnyAudience, type IssuerTerms } from './trusted-issuer.js';
 /** The largest time that a `Date` can represent, in seconds since 1970. */
 const maxDateSeconds = 8.64e12;
 /** A token that is off by less than this is reported as possible clock skew. */
-const skewHintSeconds = 60;
+export const skewHintSeconds = 60;
 
 /** The period in which a token is valid, in seconds since 1970, without the clock tolerance. */
 export interface Validity {
@@ -66,7 +66,8 @@ export function checkValidity(validity: Validity, terms: IssuerTerms, now: numbe
   }
 }
 
-function readValidity(claims: JsonObject, terms: IssuerTerms): Validity {
+/** Reads the times of a token. @throws {RefusalError} with reason `claim` when one is missing or no number. */
+export function readValidity(claims: JsonObject, terms: IssuerTerms): Validity {
   const expiresAt = readDate('exp', claims['exp']);
   if (expiresAt === null)
     throw RefusalError.token('claim', 'It has no "exp", and a token that never expires is not accepted');
@@ -90,7 +91,8 @@ function readDate(name: string, value: unknown): number | null {
   return value;
 }
 
-function checkAudience(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
+/** @throws {RefusalError} with reason `audience`. */
+export function checkAudience(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
   if (terms.audience === acceptAnyAudience) return;
   const { aud } = claims;
   // Any other symbol matches no audience.
@@ -105,19 +107,26 @@ function checkAudience(header: TokenHeader | null, claims: JsonObject, terms: Is
   throw refusalBy(terms, 'audience', problem, header, claims);
 }
 
+/** The sign by which a token seems to be an ID token; `null` without one. */
+export function findIdTokenSign(claims: JsonObject): string | null {
+  const { aud, azp, client_id: client, typ } = claims;
+  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
+  const claim = ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
+  if (claim !== undefined) return `it has "${claim}"`;
+  // Keycloak states the kind of a token in this claim.
+  if (typ === 'ID') return 'its "typ" is ID';
+  return audience !== undefined && (audience === azp || audience === client)
+    ? 'its audience is the client that asked for it'
+    : null;
+}
+
 /**
  * Never advises to accept the audience of the token where that is the id of a client: then every ID token for this client would
  * pass.
  */
 function describeAudience(claims: JsonObject): string {
-  const { aud, azp, client_id: client, typ } = claims;
-  const audience: unknown = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud;
-  const idTokenClaim = ['nonce', 'at_hash', 'c_hash', 's_hash'].find((name) => claims[name] !== undefined);
-  const isClient = audience !== undefined && (audience === azp || audience === client);
-  // Keycloak states the kind of a token in this claim.
-  if (idTokenClaim !== undefined || isClient || typ === 'ID') {
-    const sign =
-      idTokenClaim === undefined ? 'its audience is the client that asked for it' : `it has "${idTokenClaim}"`;
+  const sign = findIdTokenSign(claims);
+  if (sign !== null) {
     return (
       `It seems to be an ID token (${sign}), which tells the client who has signed in and is not for APIs. Let the client send ` +
       'its access token, and name this API when it asks for one. Do not add the id of a client to the option audience'
@@ -129,7 +138,8 @@ function describeAudience(claims: JsonObject): string {
   );
 }
 
-function checkSubject(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
+/** @throws {RefusalError} with reason `claim` when no claim has the id of the user. */
+export function checkSubject(header: TokenHeader | null, claims: JsonObject, terms: IssuerTerms): void {
   const names = [terms.subjectClaim, ...(terms.otherSubjectClaims ?? [])];
   if (names.some((name) => typeof claims[name] === 'string' && claims[name] !== '')) return;
   const problem = `Its "${terms.subjectClaim}", the user's id, is missing or not a text`;
@@ -148,7 +158,8 @@ export function refusalBy(
   return RefusalError.token(reason, known === undefined ? problem : `${problem}. ${known}`);
 }
 
-function checkType(header: TokenHeader, terms: IssuerTerms): void {
+/** @throws {RefusalError} with reason `type`. */
+export function checkType(header: TokenHeader, terms: IssuerTerms): void {
   if (terms.tokenType === null) return;
   if (header.typ !== undefined && plainType(header.typ) === terms.tokenType) return;
   const received = header.typ === undefined ? 'the token has none' : `the token says ${logText(header.typ)}`;

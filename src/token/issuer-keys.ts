@@ -57,10 +57,13 @@ export class IssuerKeys {
 
   private sourcesOf(issuer: string | undefined): ReadonlySet<KeySource> {
     const all = this.issuers.all();
-    const named = all.filter(({ terms }) => issuer === undefined || terms.issuer === issuer);
+    // An app whose callers have API keys only trusts no issuer.
+    if (issuer === undefined) return new Set(all.map(({ keys }) => keys));
+    const named = all.filter(({ terms }) => terms.issuer === issuer);
     if (named.length === 0) {
-      const names = all.map(({ terms }) => terms.issuer).join(', ');
-      throw new ConfigurationError('IssuerKeys.refresh(issuer)', 'it is not a trusted issuer', `Write one of ${names}`);
+      const fix =
+        all.length === 0 ? 'Add it to issuers' : `Write one of ${all.map(({ terms }) => terms.issuer).join(', ')}`;
+      throw new ConfigurationError('IssuerKeys.refresh(issuer)', 'it is not a trusted issuer', fix);
     }
     return new Set(named.map(({ keys }) => keys));
   }

@@ -50,6 +50,12 @@ export class IssuerRegistry {
 
 /** A name of the same server is more probably a wrong option than a second issuer. */
 function describeFix(iss: string, names: readonly string[]): string {
+  if (names.some((name) => differsByServerOnly(name, iss))) {
+    return (
+      'They differ in the server alone: if clients reach the issuer by the address in the token, write that one as the issuer, and the ' +
+      'address by which this app reaches it separately (internalUrl, discoveryUrl, jwksUri, as the preset calls it)'
+    );
+  }
   if (!names.some((name) => originOf(name) !== null && originOf(name) === originOf(iss))) {
     return 'If it should be trusted, add it to the issuers';
   }
@@ -57,6 +63,13 @@ function describeFix(iss: string, names: readonly string[]): string {
     'Both are names of one server: if the token belongs to this app, the option that names the issuer is wrong (issuer, projectId, ' +
     'realm, tenantId, userPoolId, as the preset calls it); otherwise the token is from another project or environment'
   );
+}
+
+/** Whether two names of issuers have the same path, which is not the root, on other servers: as seen from inside and from outside. */
+export function differsByServerOnly(name: string, other: unknown): boolean {
+  if (typeof other !== 'string' || !URL.canParse(name) || !URL.canParse(other)) return false;
+  const [ours, theirs] = [new URL(name), new URL(other)];
+  return ours.pathname !== '/' && ours.pathname === theirs.pathname && ours.origin !== theirs.origin;
 }
 
 function originOf(name: string): string | null {

@@ -60,8 +60,8 @@ export function verifyJwt(
   const algorithm = readAlgorithm(token, terms);
   const kid = token.header.kid ?? null;
   const match = keys.find(kid, algorithm);
-  if (match.kind === 'unknown') return { kind: 'needs-newer-keys', tried: null, refusal: refusalOf(match, token) };
-  if (match.kind !== 'found') throw refusalOf(match, token);
+  if (match.kind === 'unknown') return { kind: 'needs-newer-keys', tried: null, refusal: keyRefusal(match, token) };
+  if (match.kind !== 'found') throw keyRefusal(match, token);
   const { key } = match;
   return checkSignature(token, algorithm, key, (fits) => conclude(fits, token, terms, key, now));
 }
@@ -111,11 +111,9 @@ function conclude(
   now: () => number,
 ): JwtOutcome {
   if (fits) return { kind: 'verified', key, validity: checkClaims(token.header, token.claims, terms, now() / 1_000) };
-  const { kid = null } = token.header;
-  const problem = `Its signature does not match the issuer's key (kid ${logText(kid)})`;
-  const refusal = refusalBy(terms, 'signature', problem, token.header, token.claims);
+  const refusal = signatureRefusal(token, terms);
   // The token and the key have the same `kid`, so another key would not change the result.
-  if (kid !== null && key.kid !== null) throw refusal;
+  if (token.header.kid !== undefined && key.kid !== null) throw refusal;
   return { kind: 'needs-newer-keys', tried: key, refusal };
 }
 
@@ -133,7 +131,14 @@ export function readAlgorithm({ header }: ParsedToken, { algorithms }: IssuerTer
   );
 }
 
-function refusalOf(match: Exclude<KeyMatch, { kind: 'found' }>, { header }: ParsedToken): RefusalError {
+/** The refusal of a token whose signature its key does not verify. */
+export function signatureRefusal({ header, claims }: ParsedToken, terms: IssuerTerms): RefusalError {
+  const problem = `Its signature does not match the issuer's key (kid ${logText(header.kid ?? null)})`;
+  return refusalBy(terms, 'signature', problem, header, claims);
+}
+
+/** The refusal of a token for which a key set has no key. */
+export function keyRefusal(match: Exclude<KeyMatch, { kind: 'found' }>, { header }: ParsedToken): RefusalError {
   const kid = header.kid === undefined ? 'no kid' : `kid ${logText(header.kid)}`;
   switch (match.kind) {
     case 'unfit':

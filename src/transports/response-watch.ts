@@ -31,7 +31,7 @@ interface AdmittedCall {
  *
  * Most responses have ended when the turn of the event loop ends in which their handler was called, and cost a place in a list until
  * then. The others are in another list until they end; the connection watch gets those that are left when the first of them has to
- * be verified. Its maps would make the garbage collector promote every response: 40 µs of CPU each (docs/decisions/0027).
+ * be verified. Its maps would make the garbage collector promote every response: 40 µs of CPU each (docs/internals/decisions/0027).
  */
 export class ResponseWatch implements ConnectionSource {
   private admitted: AdmittedCall[] = [];

@@ -25,7 +25,7 @@ import { toFailure, UpstreamFailure } from './upstream-failure.js';
 
 /** A call. At most one of `json` and `form` is sent. */
 export interface HttpCall {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS';
   /** The whole address; with `origin`, one of that origin. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
