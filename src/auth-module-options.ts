@@ -1,4 +1,5 @@
 import type { DpopMode, DpopOptions } from './dpop/dpop-options.js';
+import type { ClientCertificateSource } from './mtls/client-certificate.js';
 import type { OptionalAuthOptions } from './access/route-metadata.js';
 import type { RouteAuditOptions } from './audit/route-audit-options.js';
 import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
@@ -97,9 +98,19 @@ export interface AuthModuleOptions {
    * Whether access tokens that are bound to a key of their client are accepted (DPoP, RFC 9449): such a token is worthless to whoever
    * steals it without the key. A bound token never passes without its proof, also where this is `'off'`.
    *
+   * Without a `DpopReplayStore` (`nest-gatehouse/redis`) each process remembers the proofs that were used, up to 300,000, and up to a tenth of
+   * that for one key: its further requests are answered with 429 until some expire. While all 300,000 are in use, proofs are answered with 503.
+   *
    * @defaultValue 'off'
    */
   readonly dpop?: DpopMode | DpopOptions;
+  /**
+   * Where the certificate of a client is, behind a proxy that ends TLS: `fromProxyHeader('x-client-cert', { … })`. A token that is bound
+   * to a certificate (`cnf['x5t#S256']`, RFC 8705 §3) passes only with it.
+   *
+   * @defaultValue the certificate that the client has shown to the TLS server of the app; no header is read
+   */
+  readonly clientCertificate?: ClientCertificateSource;
   /**
    * Origins of other pages, such as `https://app.example.com`, that may change something or open a WebSocket by a token in
    * a cookie (or by `Basic`). A browser sends these with the requests of every page, so requests of all other pages are
@@ -132,6 +143,13 @@ export interface AuthModuleOptions {
    * JSON, or to count them. Events are plain data without tokens. What it throws is logged and changes no answer.
    */
   readonly onEvent?: ReportEvent;
+  /**
+   * For development: the body of a refusal on HTTP has a member `explanation`, with what the log says of it. It may repeat texts of the
+   * token. With `NODE_ENV=production` it has no effect, and a warning is logged at the start.
+   *
+   * @defaultValue false
+   */
+  readonly explainInAnswers?: boolean;
   /**
    * Refuses tokens that were revoked before they expire: `RevocationService` revokes a token, a session, a user or a
    * client. Costs a remembered token one comparison, and no I/O for any. A `RevocationStore`, if a module of the app

@@ -8,6 +8,8 @@ import { HandlerInventory } from './audit/handler-inventory.service.js';
 import { CapabilityCheck } from './audit/capability-check.service.js';
 import { RouteAudit } from './audit/route-audit.service.js';
 import { UserParameters } from './audit/user-parameters.service.js';
+import { createTokenExplainer } from './open-explainer.js';
+import { TokenExplainer } from './explain/token-explainer.js';
 import { AuthGuard } from './guard/auth.guard.js';
 import { AppRules } from './access/app-rules.js';
 import { Authenticator } from './authentication/authenticator.js';
@@ -25,7 +27,6 @@ import { RouteRulesReader } from './access/route-rules.js';
 import { AuthenticationSchemes } from './authentication/authentication-scheme.js';
 import type { DpopProofs } from './dpop/dpop-proofs.js';
 import { RequestAuthentication } from './authentication/request-authentication.js';
-import { ErrorAnswers } from './challenge/error-answers.js';
 import { AUTH_ERROR_FILTER_REGISTRATION, AuthErrorFilter, registerFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import type { TransportContext } from './transports/transport.js';
@@ -35,6 +36,7 @@ import { createRevocation, findRevocationStore, Revocation } from './open-revoca
 import {
   missingCapabilitiesOf,
   openAuthenticator,
+  openCallAnswers,
   openIssuers,
   openKeySchemes,
   openOriginCheck,
@@ -43,6 +45,8 @@ import {
 } from './open-providers.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { AUTH_MODULE_OPTIONS, READ_AUTH_OPTIONS } from './read-auth-options.js';
+import { authDoctorProviders } from './auth-doctor-providers.js';
+import { AUTH_CONTEXT } from './auth-context-token.js';
 import { authOptionProviders } from './auth-option-providers.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { resourceMetadataProviders } from './resource-metadata/resource-metadata-module-providers.js';
@@ -56,9 +60,6 @@ import { TokenVerifier } from './token/token-verifier.js';
 import { VerifiedTokenCache } from './token/verified-token-cache.js';
 import type { AuthContext } from './upstream/auth-context.js';
 import { ProviderClients } from './upstream/provider-clients.js';
-
-/** The `AuthContext` of the app: for the modules that call providers as well. */
-export const AUTH_CONTEXT = Symbol('nest-gatehouse.auth-context');
 
 /** What the options, once read, are made into. */
 export const authModuleProviders: Provider[] = [
@@ -75,7 +76,8 @@ export const authModuleProviders: Provider[] = [
   {
     provide: IssuerRegistry,
     inject: [AUTH_MODULE_OPTIONS, AUTH_CONTEXT],
-    useFactory: ({ providers }: ResolvedAuthOptions, context: AuthContext) => openIssuers(providers, context),
+    useFactory: ({ providers, resources }: ResolvedAuthOptions, context: AuthContext) =>
+      openIssuers(providers, context, resources),
   },
   {
     provide: PermissionSources,
@@ -108,11 +110,7 @@ export const authModuleProviders: Provider[] = [
       modules: ModulesContainer,
     ) => new IssuerKeys(issuers, warmUp, () => servesCallers(host, modules)),
   },
-  {
-    provide: KeyHealth,
-    inject: [IssuerKeys],
-    useFactory: (keys: IssuerKeys) => new KeyHealth(keys),
-  },
+  { provide: KeyHealth, inject: [IssuerKeys], useFactory: (keys: IssuerKeys) => new KeyHealth(keys) },
   {
     provide: Revocation,
     inject: [AUTH_MODULE_OPTIONS, ModulesContainer, EventLog],
@@ -144,6 +142,11 @@ export const authModuleProviders: Provider[] = [
     },
   },
   {
+    provide: TokenExplainer,
+    inject: [AUTH_MODULE_OPTIONS, IssuerRegistry, TokenVerifier, AuthenticationSchemes],
+    useFactory: createTokenExplainer,
+  },
+  {
     provide: AuthenticationSchemes,
     inject: [AUTH_MODULE_OPTIONS, TokenVerifier, AUTH_CONTEXT, IssuerRegistry, Revocation, DPOP_PROOFS],
     useFactory: (
@@ -153,7 +156,7 @@ export const authModuleProviders: Provider[] = [
       issuers: IssuerRegistry,
       { check }: Revocation,
       proofs: DpopProofs | null,
-    ) => openSchemes(options, openKeySchemes(options, context, issuers, check), verifier, proofs),
+    ) => openSchemes(options, openKeySchemes(options, context, issuers, check), { verifier, proofs, ...context }),
   },
   {
     provide: DPOP_PROOFS,
@@ -175,11 +178,7 @@ export const authModuleProviders: Provider[] = [
   {
     provide: CallAnswers,
     inject: [AUTH_MODULE_OPTIONS, AuthenticationSchemes, EventLog],
-    useFactory: (
-      { resources }: ResolvedAuthOptions,
-      { challengers, headersOfSuccess }: AuthenticationSchemes,
-      { report }: EventLog,
-    ): CallAnswers => new CallAnswers(new ErrorAnswers(challengers, resources), report, headersOfSuccess),
+    useFactory: openCallAnswers,
   },
   {
     provide: RouteRulesReader,
@@ -271,6 +270,7 @@ export const authModuleProviders: Provider[] = [
   },
   JwtStrategy,
   ...resourceMetadataProviders,
+  ...authDoctorProviders,
 ];
 
 function openTransports(

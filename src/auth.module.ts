@@ -1,7 +1,15 @@
-import { type DynamicModule, Inject, Module, type NestModule, type OnModuleInit, type Provider } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type NestModule,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
 import { APP_GUARD, ModuleRef, ModulesContainer } from '@nestjs/core';
 import type { AuthModuleAsyncOptions, AuthModuleExtras, AuthModuleOptions } from './auth-module-options.js';
-import { readSwitch } from './configuration/read-options.js';
+import { path, readSwitch } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import { noteAuthModule } from './errors/require-auth-module.js';
 import { HandlerInventory } from './audit/handler-inventory.service.js';
@@ -14,17 +22,19 @@ import { AdapterRoutesModule } from './issuing/adapter-routes.module.js';
 import type { AdapterRoutes } from './issuing/adapter-routes.service.js';
 import { JwtStrategy } from './guard/jwt.strategy.js';
 import { RouteRulesReader } from './access/route-rules.js';
-import { AUTH_CONTEXT, authModuleProviders } from './auth-module-providers.js';
+import { AUTH_CONTEXT } from './auth-context-token.js';
+import { authModuleProviders } from './auth-module-providers.js';
 import { AuthErrorFilter } from './guard/auth-error.filter.js';
 import { CallAnswers } from './transports/call-answers.js';
 import { Transports } from './transports/transports.js';
 import { RequestProfiles, UserProfileService } from './profiles/user-profile.service.js';
 import { checkOptionsAreMade, provideAsyncOptions } from './provide-async-options.js';
 import { RESOURCE_ROUTES } from './resource-metadata/resource-metadata-module-providers.js';
-import { READ_AUTH_OPTIONS, readAuthOptions } from './read-auth-options.js';
+import { isProduction, READ_AUTH_OPTIONS, type ReadAuthOptions, readAuthOptions } from './read-auth-options.js';
 import { isIndependent, resolveAuthOptions } from './resolve-auth-options.js';
 import { AuthSettings } from './auth-settings.js';
 import { Clock } from './clock/clock.js';
+import { findNonceProblem } from './dpop/dpop-options.js';
 import { DPOP_PROOFS } from './open-dpop.js';
 import { Revocation } from './open-revocation.js';
 import { OriginCheck } from './request/request-origin.js';
@@ -32,6 +42,7 @@ import { TokenSources } from './request/token-sources.js';
 import { RevocationService } from './revocation/revocation.service.js';
 import { EventLog } from './telemetry/event-log.service.js';
 import { IssuerKeys, KeyHealth } from './token/issuer-keys.js';
+import { TokenExplainer } from './explain/token-explainer.js';
 import { TokenVerifier } from './token/token-verifier.js';
 
 /**
@@ -93,6 +104,10 @@ export class AuthModule implements NestModule, OnModuleInit {
   /** Called by Nest. @throws {ConfigurationError} for a registration that cannot work */
   onModuleInit(): void {
     this.checkRegistration();
+    if (!isProduction()) return;
+    const logger = new Logger('Gatehouse');
+    const options = this.moduleRef.get<ReadAuthOptions>(READ_AUTH_OPTIONS, { strict: true });
+    for (const warning of warningsForProduction(options)) logger.warn(warning);
   }
 
   /**
@@ -108,6 +123,18 @@ export class AuthModule implements NestModule, OnModuleInit {
     const fix = 'Inject ModuleRef instead, and let toUser(user, request) resolve the provider for the request';
     checkOptionsAreMade('AuthModule.forRootAsync', this.moduleRef, READ_AUTH_OPTIONS, fix);
   }
+}
+
+/** What works with one process, or on the developer's own machine, and may be a mistake where the app runs for its users. */
+function warningsForProduction({ where, explainInAnswers, dpop }: ReadAuthOptions): readonly string[] {
+  const warnings: string[] = [];
+  if (explainInAnswers) {
+    const problem = 'it has no effect with NODE_ENV=production, because explanations repeat texts of tokens';
+    warnings.push(`${where}({ explainInAnswers }): ${problem}`);
+  }
+  const ofNonces = findNonceProblem(path(where, 'dpop'), dpop);
+  if (ofNonces !== null) warnings.push(ofNonces);
+  return warnings;
 }
 
 function importedWithoutOptions(): ConfigurationError {
@@ -153,6 +180,7 @@ function assemble(where: string, extras: GivenExtras, options: readonly Provider
       Clock,
       EventLog,
       TokenVerifier,
+      TokenExplainer,
       UserProfileService,
       RequestProfiles,
       RevocationService,

@@ -139,6 +139,10 @@ export {
 } from './revocation/revocation-store.js';
 export type { DpopMode, DpopOptions } from './dpop/dpop-options.js';
 export { DpopReplayStore } from './dpop/dpop-replay-store.js';
+export { type ClientCertificateSource, fromProxyHeader, type ProxyHeaderOptions } from './mtls/client-certificate.js';
+export type { CertificateFormat } from './mtls/certificate-formats.js';
+export type { ExplainedCheck, ExplainedCheckId, ExplainedKind, Explanation } from './explain/explanation.js';
+export { TokenExplainer } from './explain/token-explainer.js';
 export { TokenVerifier } from './token/token-verifier.js';
 export type { VerifiedToken } from './token/verified-token.js';
 
@@ -149,6 +153,9 @@ export type { HttpRoute } from './audit/http-paths.service.js';
 export type { RouteAuditOptions } from './audit/route-audit-options.js';
 export { applyAuthToOpenApi, type OpenApiAuthOptions } from './openapi/apply-auth-to-open-api.js';
 export type { OpenApiDocument } from './openapi/security-schemes.js';
+
+// Checks of npx nest-gatehouse doctor
+export { DoctorCheck, type DoctorContext, type DoctorFinding } from './doctor/doctor-check.js';
 
 // Errors and responses
 export type { AnswerBody } from './challenge/error-answers.js';

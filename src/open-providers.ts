@@ -1,6 +1,6 @@
 import { IssuerPermissions, PermissionSources, type UserFacts } from './access/issuer-permissions.js';
 import type { ApiKeySource } from './authentication/api-key-source.js';
-import type { AuthenticationScheme } from './authentication/authentication-scheme.js';
+import type { AuthenticationScheme, AuthenticationSchemes } from './authentication/authentication-scheme.js';
 import { ConfirmedKeys } from './authentication/confirmed-keys.js';
 import { RevokedKeys } from './authentication/ended-keys.js';
 import { ProviderKeyScheme } from './authentication/provider-key-scheme.js';
@@ -8,6 +8,7 @@ import { RefusedKeys } from './authentication/refused-keys.js';
 import type { Authenticator } from './authentication/authenticator.js';
 import { checkSchemes, RequestAuthenticator } from './authentication/request-authenticator.js';
 import type { MissingCapabilities } from './audit/capability-check.service.js';
+import { ErrorAnswers } from './challenge/error-answers.js';
 import { path } from './configuration/read-options.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import {
@@ -26,8 +27,12 @@ import type { ProfileTerms } from './profiles/profile-options.js';
 import { SharedStore } from './profiles/shared-store.js';
 import { UserProfileService } from './profiles/user-profile.service.js';
 import { OriginCheck } from './request/request-origin.js';
+import type { ProtectedResources } from './resource-metadata/protected-resources.js';
+import { withBothSpellings } from './resource-metadata/read-resources.js';
 import { ResourceAuthenticator } from './resource-metadata/resource-authenticator.js';
-import type { ReadAuthOptions } from './read-auth-options.js';
+import { isProduction, type ReadAuthOptions } from './read-auth-options.js';
+import type { ReportEvent } from './telemetry/auth-event.js';
+import { CallAnswers } from './transports/call-answers.js';
 import type { ResolvedAuthOptions } from './resolve-auth-options.js';
 import { IssuerRegistry } from './token/issuer-registry.js';
 import type { TokenStatusCheck } from './token/token-status-check.js';
@@ -37,13 +42,17 @@ import type { ProviderClients } from './upstream/provider-clients.js';
 import type { ClaimMap } from './user/claim-map.js';
 
 /** Creates the keys and the introspection of every issuer, once for those that share them. Makes no calls yet. */
-export function openIssuers(providers: readonly IdentityProvider[], context: AuthContext): IssuerRegistry {
+export function openIssuers(
+  providers: readonly IdentityProvider[],
+  context: AuthContext,
+  resources: ProtectedResources | null = null,
+): IssuerRegistry {
   const createShared = createOnce(context);
   const accepted = acceptingTokens(providers);
   const issuers = accepted.flatMap(({ name, issuers: provided, verification }) =>
     provided.map(
       ({ terms, keys, introspection, sessions }): TrustedIssuer => ({
-        terms,
+        terms: withBothSpellings(terms, resources?.all ?? []),
         keys: createShared(keys) ?? noKeys({ verification, keys }),
         verification,
         statusSource: createShared(introspection),
@@ -197,4 +206,14 @@ export function missingCapabilitiesOf({
     online: confirmed ? null : introspection,
     profile: findMissingOption(providers, ({ profiles }) => [profiles]),
   };
+}
+
+/** The answers to errors. In production they explain nothing, whatever the option says. */
+export function openCallAnswers(
+  { resources, explainInAnswers }: Pick<ResolvedAuthOptions, 'resources' | 'explainInAnswers'>,
+  { challengers, headersOfSuccess }: AuthenticationSchemes,
+  { report }: { readonly report: ReportEvent },
+): CallAnswers {
+  const answers = new ErrorAnswers(challengers, resources, explainInAnswers && !isProduction());
+  return new CallAnswers(answers, report, headersOfSuccess);
 }

@@ -5,8 +5,9 @@ import type { AuthenticationScheme } from './authentication/authentication-schem
 import { checkSchemes, type ToUser } from './authentication/request-authenticator.js';
 import { type Clock, SystemClock } from './clock/clock.js';
 import { readPublicUrl } from './configuration/public-url.js';
-import { type GivenOptions, path, readNumber, readOptions } from './configuration/read-options.js';
+import { type GivenOptions, path, readNumber, readOptions, readSwitch } from './configuration/read-options.js';
 import { type DpopTerms, readDpopOptions } from './dpop/dpop-options.js';
+import { type ClientCertificateSource, readClientCertificateSource } from './mtls/client-certificate.js';
 import { ConfigurationError } from './errors/auth-error.js';
 import { readTransports, readUnguardedContexts } from './transports/transports.js';
 import type { TransportPlugin } from './transports/transport.js';
@@ -40,6 +41,8 @@ export interface ReadAuthOptions {
   /** Those of the app; `Bearer` is added when the issuers are open. */
   readonly schemes: readonly AuthenticationScheme[];
   readonly onEvent: ReportEvent | null;
+  /** As it was given: in production it has no effect. */
+  readonly explainInAnswers: boolean;
   readonly optionalAuth: Required<OptionalAuthOptions>;
   readonly cacheEntries: number;
   readonly onlineVerdictSeconds: number;
@@ -57,6 +60,8 @@ export interface ReadAuthOptions {
   /** As it was given. What it is when it was left out depends on the modules of the app. */
   readonly givenRevocation: unknown;
   readonly dpop: DpopTerms;
+  /** `null` where only the certificate of the connection itself counts. */
+  readonly clientCertificate: ClientCertificateSource | null;
   readonly clock: Clock;
   readonly upstream: HttpClient;
   readonly providerClients: ProviderClientsOptions;
@@ -71,6 +76,7 @@ const names = [
   'tokenFrom',
   'schemes',
   'onEvent',
+  'explainInAnswers',
   'optionalAuth',
   'verifiedTokenCache',
   'onlineVerdictSeconds',
@@ -86,11 +92,17 @@ const names = [
   'scopeImplies',
   'revocation',
   'dpop',
+  'clientCertificate',
   'clock',
   'http',
   'profiles',
   'routeAudit',
 ];
+/** Whether the app runs for its users, where answers explain nothing. */
+export function isProduction(): boolean {
+  return process.env['NODE_ENV'] === 'production';
+}
+
 const usualCacheEntries = 10_000;
 
 /**
@@ -114,6 +126,7 @@ export function readAuthOptions(
     tokenFrom: readSources(where, options),
     schemes: readSchemes(where, options),
     onEvent: readFunction(path(where, 'onEvent'), options['onEvent']) as ReportEvent | null,
+    explainInAnswers: readSwitch(where, options, 'explainInAnswers', false),
     optionalAuth: Object.freeze({
       onInvalid: 'anonymous',
       onUnavailable: 'reject',
@@ -132,6 +145,7 @@ export function readAuthOptions(
     scopes: readScopeImplies(where, options),
     givenRevocation: options['revocation'],
     dpop: readDpopOptions(path(where, 'dpop'), options['dpop']),
+    clientCertificate: readClientCertificateSource(path(where, 'clientCertificate'), options['clientCertificate']),
     clock,
     ...readHttp(path(where, 'http'), options['http'] ?? {}, clock),
     profiles: Object.freeze(readProfileOptions(path(where, 'profiles'), options['profiles'] ?? {})),

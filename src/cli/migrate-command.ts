@@ -4,7 +4,7 @@ import { applyMigrations, printMigrations } from '../sql/migrations.js';
 import { postgres } from '../sql/postgres.js';
 import { SqlFailure } from '../sql/sql-database.js';
 import { readSchema } from '../sql/sql-stores-options.js';
-import { type CliCommand, type CliProcess, type ExitCode, UsageError } from './cli-command.js';
+import { type CliCommand, type CliProcess, type ExitCode, problemOf, UsageError } from './cli-command.js';
 
 const usualSchema = 'gatehouse';
 /** For a connection. A migration itself may take longer. */
@@ -49,14 +49,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError(problemOf(error));
   }
-}
-
-/** The message of `parseArgs` repeats what was written, which may be a URL with a password in the wrong place. */
-function problemOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return 'There is no such option';
-  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') return 'There is an argument too many';
-  return 'The value of an option is missing';
 }
 
 function checkSchema(given: string): string {

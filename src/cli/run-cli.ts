@@ -1,8 +1,16 @@
 import { isConfigurationError } from '../errors/auth-error.js';
 import { type CliCommand, type CliProcess, type ExitCode, UsageError } from './cli-command.js';
+import { doctorCommand } from './doctor-command.js';
+import { explainCommand } from './explain-command.js';
+import { issuerCommand } from './issuer-command.js';
 import { migrateCommand } from './migrate-command.js';
 
-const commands: Readonly<Record<string, CliCommand>> = { migrate: migrateCommand };
+const commands: Readonly<Record<string, CliCommand>> = {
+  doctor: doctorCommand,
+  explain: explainCommand,
+  issuer: issuerCommand,
+  migrate: migrateCommand,
+};
 
 const width = Math.max(...Object.keys(commands).map(({ length }) => length));
 

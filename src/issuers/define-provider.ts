@@ -13,7 +13,13 @@ import {
 } from '../token/trusted-issuer.js';
 import type { Capability } from '../upstream/auth-context.js';
 import type { ClaimMap } from '../user/claim-map.js';
-import { type IdentityProvider, identityProvider, type ProvidedIssuer, usualTerms } from './identity-provider.js';
+import {
+  type IdentityProvider,
+  identityProvider,
+  type IssuerAddresses,
+  type ProvidedIssuer,
+  usualTerms,
+} from './identity-provider.js';
 
 /** The terms of one issuer, of which only name and audience are required. */
 export interface IssuerTermsForm extends Partial<IssuerTerms> {
@@ -33,6 +39,8 @@ export interface IssuerForm {
   readonly introspection?: Capability<TokenStatusSource>;
   /** @defaultValue missing: open connections end with their tokens */
   readonly sessions?: Capability<SessionStatusSource> | undefined;
+  /** Where its documents are read, for `npx nest-gatehouse doctor`. @defaultValue below its name */
+  readonly addresses?: IssuerAddresses | undefined;
 }
 
 /** The description of an identity provider, as `defineProvider` takes it. */
@@ -74,11 +82,12 @@ export function defineProvider(form: ProviderForm): IdentityProvider {
   });
   return identityProvider({
     name,
-    issuers: form.issuers.map(({ terms, keys, introspection, sessions }) => ({
+    issuers: form.issuers.map(({ terms, keys, introspection, sessions, addresses }) => ({
       terms: { ...usualTerms, ...terms, algorithms: new Set(terms.algorithms ?? publicKeyAlgorithms) },
       keys,
       introspection: introspection ?? without('introspection'),
       ...(sessions !== undefined && { sessions }),
+      ...(addresses !== undefined && { addresses }),
     })),
     acceptsTokens: form.acceptsTokens ?? true,
     verification: form.verification ?? 'local',
@@ -133,6 +142,7 @@ const issuerRules: Readonly<Record<keyof ProvidedIssuer, Rule>> = {
   keys: capability,
   introspection: { ...capability, isOptional: true },
   sessions: { ...capability, isOptional: true },
+  addresses: { expected: 'an object with metadata and keys', isOptional: true, fits: isObject },
 };
 
 const seconds: Rule = {

@@ -20,6 +20,18 @@ export interface ProvidedIssuer {
    * with their tokens.
    */
   readonly sessions?: Capability<SessionStatusSource> | undefined;
+  /** Where its documents are read, for what looks at them before the app runs. Absent: below its name. */
+  readonly addresses?: IssuerAddresses | undefined;
+}
+
+/** Where an app reads what an issuer publishes. */
+export interface IssuerAddresses {
+  /** Its metadata, in the order in which the addresses are tried. */
+  readonly metadata?: readonly string[] | undefined;
+  /** Its keys, where their address does not come from the metadata. */
+  readonly keys?: readonly string[] | undefined;
+  /** Whether the app has written the address of the keys, so that it may be that of another issuer. */
+  readonly hasGivenKeys?: boolean | undefined;
 }
 
 /** The API by which a provider signs people in and keeps their sessions. The module for it knows what else it has. */

@@ -1,8 +1,7 @@
 import { type GivenOptions, path, readOptions } from '../configuration/read-options.js';
 import { ConfigurationError } from '../errors/auth-error.js';
 import type { Jwk } from '../keys/import-jwk.js';
-import type { KeySource } from '../keys/key-source.js';
-import type { Capability, MissingOption } from '../upstream/auth-context.js';
+import type { MissingOption } from '../upstream/auth-context.js';
 import { defineProvider } from './define-provider.js';
 import type { IdentityProvider } from './identity-provider.js';
 import {
@@ -78,17 +77,27 @@ export function jwtIssuer(given: JwtIssuerOptions): IdentityProvider {
     'rolesClaim',
     'subjectClaim',
   ]);
-  const { keys, algorithms } = readKeysGiven(options);
+  const { keys, algorithms, addresses } = readKeysGiven(options);
   const terms = readTerms('jwtIssuer', options, algorithms);
   return defineProvider({
     name: 'jwtIssuer',
-    issuers: terms.map((term) => ({ terms: term, keys, introspection: { missing: noIntrospection } })),
+    issuers: terms.map((term) => ({
+      terms: term,
+      keys,
+      introspection: { missing: noIntrospection },
+      ...(addresses !== undefined && { addresses: { keys: addresses, hasGivenKeys: true } }),
+    })),
     claimMap: { provider: 'jwt', map: withRoles(mapClaimsBy(terms), readRolesClaim('jwtIssuer', options)) },
     profiles: readProfiles('jwtIssuer', options),
   });
 }
 
-function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partial<StaticKeys> {
+interface GivenKeys extends Pick<StaticKeys, 'keys'>, Partial<Pick<StaticKeys, 'algorithms'>> {
+  /** Where they are fetched; `undefined` where the app holds them. */
+  readonly addresses?: readonly string[];
+}
+
+function readKeysGiven(options: GivenOptions): GivenKeys {
   const given = ways.filter((way) => options[way] !== undefined);
   const [way] = given;
   if (way === undefined || given.length > 1) {
@@ -99,7 +108,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partia
   const where = path('jwtIssuer', way);
   switch (way) {
     case 'jwksUri':
-      return { keys: readRemote(options) };
+      return readRemote(options);
     case 'publicKey':
       return readPublicKey(where, options[way]);
     case 'jwks':
@@ -109,7 +118,7 @@ function readKeysGiven(options: GivenOptions): Pick<StaticKeys, 'keys'> & Partia
   }
 }
 
-function readRemote(options: GivenOptions): Capability<KeySource> {
+function readRemote(options: GivenOptions): GivenKeys {
   const addresses = readJwksUris('jwtIssuer', options, readAddressRule(options)) ?? [];
-  return keysFrom(addresses, readKeyOptions('jwtIssuer', options));
+  return { keys: keysFrom(addresses, readKeyOptions('jwtIssuer', options)), addresses };
 }

@@ -95,10 +95,11 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
     ...(explain !== undefined && { explain }),
   };
   const keysOf = readKeysAt(where, options, known.keys);
+  const givenKeys = readJwksUris(where, options, readAddressRule(options));
   const map = withRoles(mapStandardClaims, readRolesClaim(where, options));
   return defineProvider({
     name: where,
-    issuers: known.issuers.map(({ issuer, jwksUri }) => ({
+    issuers: known.issuers.map(({ issuer, jwksUri, discoveryUrl }) => ({
       terms: { ...terms, issuer },
       keys: keysOf(jwksUri),
       introspection: {
@@ -106,6 +107,10 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
           option: where,
           hint: 'It cannot be asked about tokens. Describe the issuer by oidc({ introspection }), or leave @VerifyOnline() out',
         },
+      },
+      addresses: {
+        ...(discoveryUrl !== undefined && { metadata: [discoveryUrl] }),
+        ...(known.keys === undefined && { keys: givenKeys ?? [jwksUri], hasGivenKeys: givenKeys !== undefined }),
       },
     })),
     profiles: readProfiles(where, options, findUserinfo(where, options, known.issuers)),

@@ -108,6 +108,10 @@ export function oidc(given: OidcOptions): IdentityProvider {
       terms: term,
       keys: known ?? discoveredKeys(issuer, kept),
       introspection: introspectionOf?.(issuer) ?? { missing: introspectionMissing },
+      addresses: {
+        ...(discoveryUrl !== undefined && { metadata: [discoveryUrl] }),
+        ...(jwksUris !== undefined && { keys: jwksUris, hasGivenKeys: true }),
+      },
     })),
     verification: readVerification(options, introspection !== undefined),
     claimMap: { provider: 'oidc', map: withRoles(mapClaimsBy(terms), readRolesClaim('oidc', options)) },

@@ -16,6 +16,7 @@ export const documentKinds = [
 
 /** A request to the issuer. */
 export interface IssuerRequest {
+  readonly method: string;
   readonly headers: IncomingHttpHeaders;
   /** The fields of a posted form. */
   readonly form: URLSearchParams;
@@ -24,18 +25,20 @@ export interface IssuerRequest {
 /** The issuer's response. */
 export interface IssuerReply {
   readonly status: number;
-  readonly body: object;
+  /** A text is sent as it is, and needs a `content-type` in `headers`. */
+  readonly body: object | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The document that the issuer serves at one path. */
 export interface IssuerDocument {
-  readonly kind: IssuerDocumentKind;
+  /** A page is for a person: it is not counted, and faults do not concern it. */
+  readonly kind: IssuerDocumentKind | 'page';
   /** Without it, and without `reply`, the path is counted and answers 404. */
   readonly body?: object | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Creates the response from the request, instead of `body` and `headers`. */
-  readonly reply?: (request: IssuerRequest) => IssuerReply;
+  readonly reply?: (request: IssuerRequest) => IssuerReply | Promise<IssuerReply>;
   /** @defaultValue ['GET', 'HEAD'] */
   readonly methods?: readonly string[];
   readonly delayMs?: number | undefined;
@@ -121,11 +124,11 @@ export class IssuerServer {
     const moved = path.startsWith(elsewhere);
     const document = this.#find(moved ? path.slice(elsewhere.length) : path);
     this.#counts.total += 1;
-    if (document !== undefined) {
+    if (document !== undefined && document.kind !== 'page') {
       this.#counts[document.kind] += 1;
     }
     const answer = (): void => {
-      const fault = document && !moved ? this.#faults.get(document.kind) : undefined;
+      const fault = document && document.kind !== 'page' && !moved ? this.#faults.get(document.kind) : undefined;
       if (document === undefined || fault === undefined) {
         // Sending fails when the client closes the connection early, which is not an error of the issuer.
         send(request, response, document).catch(() => undefined);
@@ -166,10 +169,30 @@ async function send(
     return;
   }
   const { status, body, headers } = await replyOf(document, request);
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
 }
 
-async function replyOf({ body = {}, headers = {}, reply }: IssuerDocument, request: IncomingMessage) {
+async function replyOf(
+  { body = {}, headers = {}, reply }: IssuerDocument,
+  request: IncomingMessage,
+): Promise<IssuerReply> {
   if (reply === undefined) return { status: 200, body, headers };
-  return reply({ headers: request.headers, form: new URLSearchParams(await text(request)) });
+  const { method = 'GET' } = request;
+  return reply({ method, headers: request.headers, form: new URLSearchParams(await text(request)) });
+}
+
+/** The metadata of an issuer (OpenID Connect Discovery §3, RFC 8414 §2). */
+export function metadataOf(url: string, jwksUri: string, algorithm: string): object {
+  return {
+    issuer: url,
+    jwks_uri: jwksUri,
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    userinfo_endpoint: `${url}/userinfo`,
+    introspection_endpoint: `${url}/introspect`,
+    response_types_supported: ['code'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [algorithm],
+  };
 }

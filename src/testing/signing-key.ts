@@ -1,8 +1,10 @@
 import {
   constants,
   createHmac,
+  createPrivateKey,
   createPublicKey,
   generateKeyPair,
+  type JsonWebKey,
   type KeyObject,
   randomBytes,
   sign,
@@ -56,6 +58,9 @@ export interface SigningKey {
   verify(data: Uint8Array, signature: Uint8Array): boolean;
 }
 
+/** The keys of an issuer, of which the first one signs. */
+export type SigningKeys = readonly [SigningKey, ...SigningKey[]];
+
 type Family = 'RS' | 'PS' | 'ES' | 'Ed' | 'HS';
 
 const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
@@ -89,7 +94,25 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
     const mac = (data: Uint8Array): Uint8Array => macOf(algorithm, secret, data);
     return { kid, algorithm, secret, sign: mac, verify: (data, signature) => isSame(mac(data), signature) };
   }
-  const privateKey = await newPrivateKey(algorithm);
+  return keyPairOf(algorithm, kid, await newPrivateKey(algorithm));
+}
+
+/** A key with its private part as a JWK, to be kept in a file. */
+export function exportSigningKey({ kid, algorithm, privateKey }: SigningKey): object {
+  if (privateKey === undefined) throw new TypeError('TestIssuer: a shared secret is not kept in a file');
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg: algorithm };
+}
+
+/** Reads what `exportSigningKey` gave. @throws {TypeError} for anything else. */
+export function importSigningKey(jwk: unknown): SigningKey {
+  const { kid, alg } = (jwk ?? {}) as { kid?: unknown; alg?: unknown };
+  const algorithm = testAlgorithms.find((name) => name === alg);
+  if (typeof kid !== 'string' || algorithm === undefined) throw new TypeError('TestIssuer: this is no key of it');
+  return keyPairOf(algorithm, kid, createPrivateKey({ key: jwk as JsonWebKey, format: 'jwk' }));
+}
+
+function keyPairOf(algorithm: TestAlgorithm, kid: string, privateKey: KeyObject): SigningKey {
+  const options = signingOptions[algorithm.slice(0, 2) as Exclude<Family, 'HS'>];
   const publicKey = createPublicKey(privateKey);
   return {
     kid,
@@ -97,9 +120,8 @@ export async function createSigningKey(algorithm: TestAlgorithm, kid = newKeyId(
     publicKey: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' } as TestJwk,
     privateKey,
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-    sign: (data) => sign(digestOf(algorithm), data, { key: privateKey, ...signingOptions[family] }),
-    verify: (data, signature) =>
-      verify(digestOf(algorithm), data, { key: publicKey, ...signingOptions[family] }, signature),
+    sign: (data) => sign(digestOf(algorithm), data, { key: privateKey, ...options }),
+    verify: (data, signature) => verify(digestOf(algorithm), data, { key: publicKey, ...options }, signature),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { TestAlgorithm } from './signing-key.js';
+import type { IssuerDocument } from './issuer-server.js';
+import type { SigningKeys, TestAlgorithm } from './signing-key.js';
 
 /** The credentials of the client that may call the introspection endpoint. */
 export interface IntrospectionClient {
@@ -50,6 +51,14 @@ export interface TestIssuerOptions {
    * @defaultValue { clientId: 'test-api', clientSecret: 'test-secret' }
    */
   readonly introspectionClient?: IntrospectionClient | undefined;
+}
+
+/** What only `nest-gatehouse issuer` sets. */
+export interface LocalIssuerOptions extends TestIssuerOptions {
+  /** The keys of an earlier start, the signing key first, in place of new ones. */
+  readonly keys?: SigningKeys | undefined;
+  /** Finds the page at a path that has no document of the issuer. */
+  readonly findPage?: ((path: string) => IssuerDocument | undefined) | undefined;
 }
 
 /** The claims of a token. They replace the issuer's defaults; a claim that is `undefined` is omitted from the token. */

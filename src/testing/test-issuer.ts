@@ -7,17 +7,19 @@ import {
   type IssuerDocumentKind,
   type IssuerRequests,
   IssuerServer,
+  metadataOf,
 } from './issuer-server.js';
-import { compactJws, createSigningKey, type SigningKey, type TestJwk } from './signing-key.js';
+import { compactJws, createSigningKey, type SigningKey, type SigningKeys, type TestJwk } from './signing-key.js';
 import {
   type IntrospectionClient,
+  type LocalIssuerOptions,
   type TestClaims,
   type TestIssuerOptions,
   type TestTokenOptions,
   toSeconds,
 } from './test-issuer-options.js';
 
-let keyOf: (issuer: TestIssuer) => SigningKey;
+let keysOf: (issuer: TestIssuer) => SigningKeys;
 
 /**
  * Gives your tests a real identity provider: it listens on 127.0.0.1, publishes its own keys, and signs any token that you
@@ -47,19 +49,19 @@ export class TestIssuer {
   readonly #options: TestIssuerOptions;
   readonly #server: IssuerServer;
   #key: SigningKey;
-  #published: readonly SigningKey[];
+  #published: SigningKeys;
   readonly #tokens = new IssuedTokens({ keys: () => this.#published, now: () => this.#now() });
   readonly #introspection: IntrospectionEndpoint;
   readonly #userInfo = new UserInfoEndpoint(this.#tokens);
   #stranger: Promise<SigningKey> | undefined;
 
-  private constructor(origin: string, key: SigningKey, server: IssuerServer, options: TestIssuerOptions) {
+  private constructor(origin: string, keys: SigningKeys, server: IssuerServer, options: TestIssuerOptions) {
     this.url = `${origin}${pathOf(options)}`;
     this.jwksUri = `${this.url}/.well-known/jwks.json`;
     this.#options = options;
     this.#server = server;
-    this.#key = key;
-    this.#published = [key];
+    this.#key = keys[0];
+    this.#published = keys;
     this.introspectionClient = options.introspectionClient ?? { clientId: 'test-api', clientSecret: 'test-secret' };
     this.#introspection = new IntrospectionEndpoint(this.introspectionClient, this.#tokens);
   }
@@ -73,11 +75,11 @@ export class TestIssuer {
    * ```
    */
   static async start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-    const key = await createSigningKey(options.algorithm ?? 'RS256');
+    const { keys = [await createSigningKey(options.algorithm ?? 'RS256')], findPage } = options as LocalIssuerOptions;
     // No request arrives before `start` has returned the address, so `issuer` is set by then.
-    const server = new IssuerServer((path) => issuer.#find(path));
+    const server = new IssuerServer((path) => issuer.#find(path) ?? findPage?.(path));
     const port = await server.listen(options.port ?? 0);
-    const issuer: TestIssuer = new TestIssuer(`http://127.0.0.1:${String(port)}`, key, server, options);
+    const issuer: TestIssuer = new TestIssuer(`http://127.0.0.1:${String(port)}`, keys, server, options);
     return issuer;
   }
 
@@ -210,7 +212,7 @@ export class TestIssuer {
     await this.#server.close();
   }
 
-  /** Calls {@link TestIssuer.stop}, for `await using issuer = await TestIssuer.start()`. */
+  /** Calls {@link TestIssuer.stop}: `await using issuer = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -261,29 +263,24 @@ export class TestIssuer {
   }
 
   #discoveryDocument(served: boolean): IssuerDocument {
-    const body = {
-      issuer: this.url,
-      jwks_uri: this.jwksUri,
-      authorization_endpoint: `${this.url}/authorize`,
-      token_endpoint: `${this.url}/token`,
-      userinfo_endpoint: `${this.url}/userinfo`,
-      introspection_endpoint: `${this.url}/introspect`,
-      response_types_supported: ['code'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [this.#key.algorithm],
-    };
+    const body = metadataOf(this.url, this.jwksUri, this.#key.algorithm);
     return { kind: 'discovery', body: served ? body : undefined };
   }
 
-  // Gives the private key to `signingKeyOf` without a public member that apps would see.
+  // Gives the private keys to `publishedKeysOf` without a public member that apps would see.
   static {
-    keyOf = (issuer) => issuer.#key;
+    keysOf = (issuer) => issuer.#published;
   }
 }
 
 /** Gives the current signing key to this project's own tests, which sign parts that no issuer would write. */
 export function signingKeyOf(issuer: TestIssuer): SigningKey {
-  return keyOf(issuer);
+  return keysOf(issuer)[0];
+}
+
+/** The keys whose tokens are valid, the signing key first. */
+export function publishedKeysOf(issuer: TestIssuer): readonly SigningKey[] {
+  return keysOf(issuer);
 }
 
 function pathOf({ path = '' }: TestIssuerOptions): string {
