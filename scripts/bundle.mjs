@@ -1,5 +1,5 @@
 // Puts the package's own files together, a few in place of two hundred: each costs every app a look-up, a reading and a
-// module of its own at every start (docs/decisions/0016-few-files.md).
+// module of its own at every start (docs/internals/decisions/0016-few-files.md).
 //
 // It reads what tsc has written, so that tsc stays the only one who compiles TypeScript. Entries stay where they were. What
 // several of them share stands in one file, so there is one copy of each class; what is loaded late stays apart.
@@ -78,11 +78,11 @@ export async function bundle({ esm, cjs }) {
   const shape = {
     entryFileNames: '[name].js',
     chunkFileNames: 'parts/[name].js',
-    sourcemap: true,
     codeSplitting: { groups: chunks.groups },
   };
+  // Maps of one format only: they have the sources in them, and are larger than all the rest.
   const made = [
-    await build.generate({ ...shape, dir: esm, format: 'esm' }),
+    await build.generate({ ...shape, dir: esm, format: 'esm', sourcemap: true }),
     // `import()` becomes `require()` there: Jest can run no other in CommonJS.
     await build.generate({ ...shape, dir: cjs, format: 'cjs', esModule: true, dynamicImportInCjs: false }),
   ];

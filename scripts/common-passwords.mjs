@@ -1,7 +1,7 @@
 // Writes src/accounts/common-password-list.ts: the 10,000 most common passwords that are long enough to be chosen at all, from the
 // list of @zxcvbn-ts/language-common (MIT), which has them by frequency. With --check it only compares.
 //
-// Compressed they take 36 KB in place of 93; docs/decisions/0028-passwords.md says why so many.
+// Compressed they take 36 KB in place of 93; docs/internals/decisions/0028-passwords.md says why so many.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

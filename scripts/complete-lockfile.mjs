@@ -23,10 +23,15 @@ function entryFor(name, version, isDev) {
   };
 }
 
+/** Where Node looks for what a package requires: in the package, and in each folder that holds it. */
+function foldersAbove(parent) {
+  const steps = parent === '' ? [] : parent.split(/(?=\/node_modules\/)/);
+  return [...steps.keys()].map((at) => `${steps.slice(0, steps.length - at).join('')}/`).concat('');
+}
+
 for (const [parent, { dev, optionalDependencies = {} }] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {
-    const isThere = [parent, ''].some((at) => lock.packages[`${at ? `${at}/` : ''}node_modules/${name}`]);
-    if (isThere) continue;
+    if (foldersAbove(parent).some((folder) => lock.packages[`${folder}node_modules/${name}`])) continue;
     lock.packages[`node_modules/${name}`] = entryFor(name, version, dev);
     console.log(`added ${name}@${version}`);
   }

@@ -3,11 +3,11 @@
 // with the optional peers as well, one that loads both module formats, one with Yoga, one that is bundled, and one for Bun and Deno.
 // What passes elsewhere and fails here is a path in `exports`, a type
 // that we have and they do not, a module that is ESM where they need CommonJS.
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkContents } from '../test/package/contents.mjs';
+import { checkContents, checkSize } from '../test/package/contents.mjs';
 import { checkDeclarations } from '../test/package/declarations.mjs';
 import { checkExports } from '../test/package/exports.mjs';
 import { writeReadmeBlocks } from '../test/package/readme.mjs';
@@ -174,9 +174,17 @@ function buildAndPack(tally, work, pack) {
         const packed = JSON.parse(report.slice(report.indexOf('[')))[0];
         pack.tarball = join(work, basename(packed.filename));
         pack.files = packed.files.map(({ path }) => path);
+        pack.size = packed.size;
       },
     ],
   ]);
+}
+
+function stepsOnTarball({ files, size }) {
+  return [
+    ['holds what it should', () => checkContents(files)],
+    ['is as small as stated', () => checkSize(size, readFileSync(join(root, 'docs/start/install.md'), 'utf8'))],
+  ];
 }
 
 /** @returns {Promise<{ passed: number, failed: number, skipped: { name: string, reason: string }[] }>} */
@@ -184,7 +192,7 @@ export async function testPackage() {
   const tally = { passed: 0, failed: 0, skipped: [] };
   // Outside the repository: inside, Node and TypeScript would find our own node_modules further up.
   const work = mkdtempSync(join(tmpdir(), 'gatehouse-package-'));
-  const pack = { tarball: '', files: [] };
+  const pack = { tarball: '', files: [], size: 0 };
   const inProject = (name, command, args) => () =>
     must(join(work, name, 'node_modules/.bin', command), args, { cwd: join(work, name) });
 
@@ -227,7 +235,7 @@ export async function testPackage() {
       lane(tally, [
         ['its own checks can fail', () => must('node', ['--test', 'test/package/checks.test.mjs'], { cwd: root })],
       ]),
-      lane(tally, [['holds what it should', () => checkContents(pack.files)]]),
+      lane(tally, stepsOnTarball(pack)),
       lane(tally, [['exports the names on the list', () => checkExports(root)]]),
       lane(tally, [['declares with Nest, Node and peers only', () => checkDeclarations(root)]]),
       lane(tally, [['loads little at the start of an app', () => checkStart(root)]]),
