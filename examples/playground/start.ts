@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { muteRuntimeNotice } from './provider/runtime-notice.js';
 import { readSettings, SettingsError } from './settings.js';
 
 async function start(): Promise<void> {
@@ -29,17 +30,6 @@ async function start(): Promise<void> {
   Sign in as   mira / gatehouse
 
 Ctrl-C stops both.`);
-}
-
-/**
- * oidc-provider supports current LTS releases only and says so on Node 20, where all that is used here works; the
- * browser test holds it. Anything else that it has to say still comes through.
- */
-function muteRuntimeNotice(): void {
-  const warn = console.warn.bind(console);
-  console.warn = (...parts: unknown[]): void => {
-    if (!String(parts[0]).includes('Unsupported runtime')) warn(...parts);
-  };
 }
 
 try {

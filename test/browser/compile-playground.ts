@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '../..');
 
 /**
- * Brings about what `npm start` runs: the package in dist/, and the playground compiled against it. Once for all files with
+ * Brings about what `npm start` runs: the package in dist/, and the examples compiled against it. Once for all files with
  * browser tests, before the first one.
  */
 export default function compilePlayground(): void {
   compile('tsconfig.build.json');
   compile('examples/playground/tsconfig.json');
+  compile('examples/mcp/tsconfig.json');
 }
 
 /** Without a type check, which has its own place: what matters here is what the sources do. */

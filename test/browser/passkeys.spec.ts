@@ -1,4 +1,4 @@
-/** Passkeys in Chromium with its virtual authenticator, on the page that docs/passkeys.md shows. */
+/** Passkeys in Chromium with its virtual authenticator, on the page that docs/guides/passkeys.md shows. */
 import { readFileSync } from 'node:fs';
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port.js';
 import { startPasskeyApp } from '../support/passkey-client.js';
 import { findChromium, launchChromium } from './chromium.js';
 
-const text = readFileSync(new URL('../../docs/passkeys.md', import.meta.url), 'utf8');
+const text = readFileSync(new URL('../../docs/guides/passkeys.md', import.meta.url), 'utf8');
 const [, html = ''] = /^```html\n(.*?)^```$/ms.exec(text) ?? [];
 
 @Controller()

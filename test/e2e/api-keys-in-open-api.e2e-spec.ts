@@ -7,8 +7,8 @@ import { startKeyStoreApp } from '../support/key-store-app.js';
 import { publicUrl } from '../support/session-app.js';
 
 describe.each(platforms)('the document of an app with API keys on $name', (platform) => {
-  const documentOf = async (keys: object) => {
-    const { app } = await startKeyStoreApp(platform, { keys });
+  const documentOf = async (keys: object, auth: object = {}) => {
+    const { app } = await startKeyStoreApp(platform, { keys, auth });
     const document = SwaggerModule.createDocument(app.nest, new DocumentBuilder().setOpenAPIVersion('3.1.0').build());
     return applyAuthToOpenApi(document, app.nest);
   };
@@ -26,6 +26,15 @@ describe.each(platforms)('the document of an app with API keys on $name', (platf
     });
     expect(paths['/adopt']?.get?.security).toContainEqual({ clientCredentials: ['cats:write'] });
     expect(paths['/caller']?.get?.security).toContainEqual({ basic: [] });
+  });
+
+  it('lists at a route what it accepts', async () => {
+    const { paths } = await documentOf({ tokenEndpoint: true }, { dpop: 'accept' });
+    const schemesOf = (path: string): string[] =>
+      (paths[path]?.get?.security ?? []).flatMap((one) => Object.keys(one)).sort();
+    expect(schemesOf('/caller')).toEqual(['basic', 'bearer', 'clientCredentials', 'dpop', 'x-api-key']);
+    expect(schemesOf('/people')).toEqual(['bearer', 'clientCredentials', 'dpop', 'x-api-key']);
+    expect(schemesOf('/machines')).toEqual(['basic', 'bearer', 'x-api-key']);
   });
 
   it('lists neither Basic nor the flow where they are off', async () => {

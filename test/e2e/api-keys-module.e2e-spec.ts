@@ -1,6 +1,6 @@
 /** Registering ApiKeysModule: with what it works, and which mistakes stop the app at its start. */
 import { Controller, Get, Global, Injectable, Module, UseGuards } from '@nestjs/common';
-import { AuthGuard, AuthModule, type AuthUser, CurrentUser, jwtIssuer } from 'nest-gatehouse';
+import { AuthGuard, AuthModule, type AuthUser, CurrentUser, IssuerKeys, jwtIssuer } from 'nest-gatehouse';
 import { apiKeys, ApiKeyService, ApiKeysModule, ApiKeyStore } from 'nest-gatehouse/api-keys';
 import { ownTokens, SessionsModule } from 'nest-gatehouse/sessions';
 import { memoryStores } from 'nest-gatehouse/testing';
@@ -46,6 +46,13 @@ describe('ApiKeysModule', () => {
     expect((await app.call('/oauth/token')).status).toBe(404);
     await service.revoke(id);
     expect((await app.call('/caller', bearer(text))).status).toBe(401);
+  });
+
+  it('starts and stops where no issuer has keys to fetch', async () => {
+    const auth = AuthModule.forRoot({ issuers: apiKeys(), warmUp: 'required' });
+    const { app } = await start(auth, keysModule, memoryStores());
+    await expect(app.nest.get(IssuerKeys).refresh()).resolves.toBeUndefined();
+    await expect(app.nest.close()).resolves.toBeUndefined();
   });
 
   it('works beside another issuer, with publicUrl as the issuer of its users', async () => {

@@ -1,9 +1,9 @@
 /** DPoP proofs at several instances of an app: used once where they share a Redis, and never accepted while it does not answer. */
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { AuthGuard, AuthModule, oidc } from 'nest-gatehouse';
+import { Controller, type DynamicModule, Get, UseGuards } from '@nestjs/common';
+import { AuthGuard, AuthModule, type AuthModuleOptions, oidc } from 'nest-gatehouse';
 import { RedisStoresModule } from 'nest-gatehouse/redis';
 import { memoryStores, type TestIssuer } from 'nest-gatehouse/testing';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { endAfterwards, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { DpopKey, dpopHeaders } from '../support/dpop-key.js';
 import { LogLines } from '../support/log-lines.js';
@@ -88,6 +88,73 @@ describe.each(platforms)('proofs on $name', (platform) => {
     ]);
     await server.run();
     await expect.poll(async () => (await call()).status, { timeout: 10_000 }).toBe(200);
+  });
+});
+
+describe.each(platforms)('nonces without a secret on $name', (platform) => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  const secret = Buffer.alloc(32, 'nonces').toString('base64');
+  const startWith = async (
+    dpop: AuthModuleOptions['dpop'],
+    register: (options: AuthModuleOptions) => DynamicModule = (options) => AuthModule.forRoot(options),
+  ) => {
+    const issuer = await startIssuer();
+    const logger = new LogLines();
+    const issuers = oidc({ issuer: issuer.url, audience: 'api' });
+    const imports = [register({ issuers, publicUrl, ...(dpop !== undefined && { dpop }) })];
+    const app = await startApp(platform, { imports, controllers: [CatsController], logger });
+    return { app, issuer, warnings: () => logger.ours('warn').map(({ text }) => text) };
+  };
+
+  it('are those of one process: another one asks for its own', async () => {
+    const { app: one, issuer } = await startWith({ mode: 'accept', nonce: true });
+    const other = await startApp(platform, {
+      imports: [
+        AuthModule.forRoot({
+          issuers: oidc({ issuer: issuer.url, audience: 'api' }),
+          publicUrl,
+          dpop: { mode: 'accept', nonce: true },
+        }),
+      ],
+      controllers: [CatsController],
+    });
+    const key = new DpopKey();
+    const token = await issuer.token({ aud: 'api', sub: 'alice', cnf: { jkt: key.jkt } });
+    const send = (app: RunningApp, nonce?: string) =>
+      app.call('/cats', { headers: dpopHeaders(token, key.proof({ url: `${publicUrl}/cats`, token, nonce })) });
+    const nonce = (await send(one)).headers['dpop-nonce'];
+    expect((await send(one, nonce)).status).toBe(200);
+    expect(verdictOf(await send(other, nonce))).toMatchObject({ status: 401, code: 'USE_DPOP_NONCE' });
+  });
+
+  it('are warned about once in production, by the name of the option', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    const { app, warnings } = await startWith({ mode: 'accept', nonce: true });
+    for (let time = 0; time < 3; time += 1) await app.call('/cats');
+    expect(warnings()).toEqual([
+      'AuthModule.forRoot({ dpop })({ nonceSecret }): it is missing, so that only this process accepts its nonces. Behind several ' +
+        'instances, clients are asked for another nonce again and again (use_dpop_nonce). Make one with: openssl rand -base64 32, ' +
+        'the same for all instances',
+    ]);
+    const byFactory = await startWith({ mode: 'require', nonce: true }, (options) =>
+      AuthModule.forRootAsync({ useFactory: () => options }),
+    );
+    expect(byFactory.warnings()).toEqual([expect.stringMatching(/^AuthModule\.forRootAsync\(\{ dpop \}\)/)]);
+  });
+
+  it.each<[string, string, AuthModuleOptions['dpop']]>([
+    ['outside of production', 'development', { mode: 'accept', nonce: true }],
+    ['with a secret', 'production', { mode: 'accept', nonce: true, nonceSecret: secret }],
+    ['without nonces', 'production', { mode: 'accept' }],
+    ['with a mode alone', 'production', 'accept'],
+    ['without the option', 'production', undefined],
+    ['where DPoP is off', 'production', { mode: 'off', nonce: true }],
+  ])('are not warned about %s', async (_, environment, dpop) => {
+    vi.stubEnv('NODE_ENV', environment);
+    expect((await startWith(dpop)).warnings()).toEqual([]);
   });
 });
 

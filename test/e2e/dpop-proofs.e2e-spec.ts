@@ -5,8 +5,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { behindProxy, platforms, type RunningApp } from '../support/app.js';
 import { dpop, DpopStand, refusedProof } from '../support/dpop-app.js';
 import { dpopHeaders, type ProofParts } from '../support/dpop-key.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { verdictOf } from '../support/verdicts.js';
+import { rightSpellings, wrongSpellings } from '../vectors/htu-spellings.js';
 
 describe.each(platforms)('proofs on $name', (platform) => {
   let stand: DpopStand;
@@ -37,6 +38,16 @@ describe.each(platforms)('proofs on $name', (platform) => {
     }
   });
 
+  it('pass with every spelling of the address, and with no other address', async () => {
+    const at = await stand.start({ publicUrl: 'https://api.example.com/v1' });
+    const token = await stand.boundToken();
+    const path = '/cats/~tom%2Fjerry/caf%C3%A9?page=2';
+    const statusOf = async (url: string) =>
+      (await at.call(path, { headers: dpopHeaders(token, proof(token, { url })) })).status;
+    for (const url of rightSpellings) expect(await statusOf(url), url).toBe(200);
+    for (const url of wrongSpellings) expect(await statusOf(url), url).toBe(401);
+  });
+
   it('compare htu with what the adapter reports without publicUrl', async () => {
     const token = await stand.boundToken();
     const forwarded: [string, string][] = [
@@ -58,7 +69,7 @@ describe.each(platforms)('proofs on $name', (platform) => {
     const used = proof(token, { url: `${logged.url}/cats?x`, method: 'POST' });
     await logged.call('/cats', { headers: dpopHeaders(token, used) });
     expect(logger.ours('debug').map(({ text }) => text)).toEqual([
-      'CatsController.list: refused (INVALID_TOKEN, proof). Its "htm" is "POST", and the method is "GET"',
+      `CatsController.list: refused (INVALID_TOKEN, proof). Its "htm" is "POST", and the method is "GET"${see('INVALID_TOKEN', 'proof')}`,
     ]);
     expect(JSON.stringify(logger.lines)).not.toContain(used.split('.')[2]);
   });

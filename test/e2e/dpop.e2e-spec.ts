@@ -99,6 +99,8 @@ describe.each(platforms)('bound tokens on $name', (platform) => {
       { jkt: stand.key.jkt, 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' },
       { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' },
       { jkt: [stand.key.jkt] },
+      { jkt: 123 },
+      { jkt: '' },
       { jkt: stand.key.jkt.toLowerCase() },
       { jwk: stand.key.jwk },
       {},

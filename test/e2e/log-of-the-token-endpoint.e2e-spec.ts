@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms } from '../support/app.js';
 import type { Answer, Call } from '../support/http.js';
 import { authorization, basic, bearer, type KeyStoreApp } from '../support/key-store-app.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { grant, post, startTokenEndpointApp } from '../support/token-endpoint-app.js';
 
 interface Key {
@@ -45,15 +45,15 @@ describe.each(platforms)('a refusal of the endpoints on $name', (platform) => {
   it('states the reason that the client does not get', async () => {
     const { id } = key;
     expect(await ask(grant, basic(id, other.secret))).toBe(
-      'POST /oauth/token: refused (INVALID_TOKEN, key). It is no key of this app: its form or its checksum is wrong. The client gets invalid_client',
+      `POST /oauth/token: refused (INVALID_TOKEN, key). It is no key of this app: its form or its checksum is wrong. The client gets invalid_client${see('INVALID_TOKEN', 'key')}`,
     );
     await stand.service.revoke(id);
     expect(await ask({ ...grant, client_id: id, client_secret: key.secret })).toBe(
-      `POST /oauth/token: refused (INVALID_TOKEN, revoked). The key ${id} was revoked. The client gets invalid_client`,
+      `POST /oauth/token: refused (INVALID_TOKEN, revoked). The key ${id} was revoked. The client gets invalid_client${see('INVALID_TOKEN', 'revoked')}`,
     );
     const { id: gone, secret, text } = await stand.service.create({ userId: 'nobody' });
     expect(await ask({ token: text }, basic(gone, secret), '/oauth/revoke')).toBe(
-      `POST /oauth/revoke: refused (INVALID_TOKEN, revoked). findSubject knows no user of the key ${gone}. The client gets invalid_client`,
+      `POST /oauth/revoke: refused (INVALID_TOKEN, revoked). findSubject knows no user of the key ${gone}. The client gets invalid_client${see('INVALID_TOKEN', 'revoked')}`,
     );
     expect(events.at(-1)).toEqual({
       type: 'refused',
@@ -107,7 +107,7 @@ describe.each(platforms)('a refusal of the endpoints on $name', (platform) => {
       `(INSUFFICIENT_SCOPE). Key ${key.id} lacks the scope introspect. Give it to the key by ApiKeyService.update(`,
     );
     expect(await lineOf(() => stand.app.call('/oauth/introspect'))).toBe(
-      'GET /oauth/introspect: refused (INVALID_REQUEST). The method is GET. Use POST. The client gets invalid_request',
+      `GET /oauth/introspect: refused (INVALID_REQUEST). The method is GET. Use POST. The client gets invalid_request${see('INVALID_REQUEST')}`,
     );
     const asJson: Call = { headers: [['Content-Type', 'application/json']] };
     expect(await lineOf(() => post(stand, '/oauth/token', '{}', asJson))).toContain(

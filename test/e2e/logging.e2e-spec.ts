@@ -15,7 +15,7 @@ import { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endAfterwards, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 
 @Controller('cats')
 class CatsController {
@@ -80,29 +80,29 @@ describe.each(platforms)('the log on $name', (platform) => {
   it('states the handler, the reason, what was expected, what was received and the fix', async () => {
     expect(await lineOf({})).toBe(
       'CatsController.mine: refused (MISSING_TOKEN). ' +
-        'The request carries no access token. Looked in: Authorization: Bearer, cookie access_token',
+        `The request carries no access token. Looked in: Authorization: Bearer, cookie access_token${see('MISSING_TOKEN')}`,
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'other-api' }) })).toBe(
       'CatsController.mine: refused (INVALID_TOKEN, audience). Expected audience "api", the token says "other-api". ' +
         'Let the client name this API when it asks the issuer for a token. If the token already names this API, the ' +
-        'option audience is wrong; it never contains the id of a client',
+        `option audience is wrong; it never contains the id of a client${see('INVALID_TOKEN', 'audience')}`,
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api', iss: `${issuer.url}/` }) })).toBe(
       `CatsController.mine: refused (INVALID_TOKEN, issuer). Expected issuer "${issuer.url}" or "urn:robots", ` +
-        `the token says "${issuer.url}/". They differ by a slash at the end only: write the issuer as the token has it`,
+        `the token says "${issuer.url}/". They differ by a slash at the end only: write the issuer as the token has it${see('INVALID_TOKEN', 'issuer')}`,
     );
     expect(await lineOf({ headers: [['Authorization', 'Bearer']] })).toBe(
-      'CatsController.mine: refused (INVALID_REQUEST). ' + '"Authorization: Bearer" is not followed by a token',
+      `CatsController.mine: refused (INVALID_REQUEST). "Authorization: Bearer" is not followed by a token${see('INVALID_REQUEST')}`,
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api', sub: 'ghost' }) })).toBe(
-      'CatsController.mine: refused (ACCESS_DENIED). The token is valid, and toUser gave no user for it',
+      `CatsController.mine: refused (ACCESS_DENIED). The token is valid, and toUser gave no user for it${see('ACCESS_DENIED')}`,
     );
   });
 
   it('suggests a skewed clock for a token that is off by seconds, and not by more', async () => {
     expect(await lineOf({ token: await issuer.token({ aud: 'api' }, { expiresIn: '-10s' }) })).toBe(
       'CatsController.mine: refused (INVALID_TOKEN, expired). It expired 10 s ago (tolerance 5 s). ' +
-        'Clock skew of 10 s? Check that both clocks are set by NTP',
+        `Clock skew of 10 s? Check that both clocks are set by NTP${see('INVALID_TOKEN', 'expired')}`,
     );
     expect(await lineOf({ token: await issuer.token({ aud: 'api' }, { notBefore: '20s' }) })).toContain(
       'It becomes valid ("nbf" or "iat") in 20 s (tolerance 5 s). Clock skew of 20 s?',
@@ -158,7 +158,7 @@ describe.each(platforms)('the log on $name', (platform) => {
     expect(logger.lines[0]?.text).toBe(
       'AuthGuard(\'jwt\'): refused (INVALID_TOKEN, audience). Expected audience "api", the token says "other-api". ' +
         'Let the client name this API when it asks the issuer for a token. If the token already names this API, the ' +
-        'option audience is wrong; it never contains the id of a client',
+        `option audience is wrong; it never contains the id of a client${see('INVALID_TOKEN', 'audience')}`,
     );
   });
 

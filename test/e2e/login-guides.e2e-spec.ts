@@ -17,7 +17,7 @@ import { claimsOf } from '../support/session-app.js';
 
 /** The code block of a guide that begins with the name of its file. */
 function scriptOf(guide: string, name: string): string {
-  const text = readFileSync(fileURLToPath(new URL(`../../docs/${guide}`, import.meta.url)), 'utf8');
+  const text = readFileSync(fileURLToPath(new URL(`../../docs/guides/${guide}`, import.meta.url)), 'utf8');
   const [, code] = new RegExp(`^\`\`\`js\\n(// ${name}\\n.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
   if (code === undefined) throw new Error(`${guide} has no script ${name}`);
   return code;

@@ -19,7 +19,7 @@ import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer, startTestingApp } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { TeamsBackend } from '../support/teams-backend.js';
 import { accessDenied, missingToken, unavailable, verdictOf } from '../support/verdicts.js';
 
@@ -158,9 +158,9 @@ describe.each(platforms)('looked-up permissions on $name', (platform) => {
     await app.call('/teams/red', { token: bob });
     expect(logger.ours().map(({ text }) => text)).toEqual([
       'CatsController.feed: refused (ACCESS_DENIED). It requires permissions: cats:feed; ' +
-        "the user's permissions, requested from the API of Stack Auth, has []",
+        `the user's permissions, requested from the API of Stack Auth, has []${see('ACCESS_DENIED')}`,
       'TeamsController.read: refused (ACCESS_DENIED). It requires membership of the organization whose id is :orgId; ' +
-        'the call names "red", and the user\'s organizations, requested from the API of Stack Auth, has the ids ["green"]',
+        `the call names "red", and the user's organizations, requested from the API of Stack Auth, has the ids ["green"]${see('ACCESS_DENIED')}`,
     ]);
   });
 

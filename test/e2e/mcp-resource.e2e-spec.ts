@@ -25,7 +25,7 @@ import { signIn, signInAt } from '../support/sign-in.js';
 import { startTokenEndpointApp } from '../support/token-endpoint-app.js';
 import { verdictOf } from '../support/verdicts.js';
 
-const scopesOfTools: Readonly<Record<string, string>> = { feed: 'cats:write' };
+const scopesOfTools: ReadonlyMap<unknown, string> = new Map([['feed', 'cats:write']]);
 
 function createServer(user: AuthUser): McpServer {
   const server = new McpServer({ name: 'cats', version: '1.0.0' });
@@ -41,10 +41,11 @@ class McpController {
   @RequireScopes('cats:read')
   @Post()
   async answer(@Req() request: McpRequest, @Res() response: McpResponse, @CurrentUser() user: AuthUser): Promise<void> {
-    const { params } = request.body as { readonly params?: { readonly name?: string } };
-    const scope = scopesOfTools[params?.name ?? ''];
     // Before the SDK has the response: it would turn an error of a tool into an answer of its own.
-    if (scope !== undefined && !user.scopes.includes(scope)) throw insufficientScope(scope);
+    for (const message of [request.body].flat() as { readonly params?: { readonly name?: string } }[]) {
+      const scope = scopesOfTools.get(message.params?.name);
+      if (scope !== undefined && !user.scopes.includes(scope)) throw insufficientScope(scope);
+    }
     await answerMcp(createServer(user), this.host.httpAdapter.getType(), request, response);
   }
 }
@@ -186,14 +187,16 @@ describe.each(platforms.map(withSlashes))('an MCP server on $name', (platform) =
   let app: RunningApp;
   let mcp: string;
   let admin: string;
+  let free: string;
 
   beforeAll(async () => {
     const port = await freePort();
     mcp = `http://127.0.0.1:${port}/mcp`;
     admin = `${mcp}/admin`;
-    provider = await startOpenIdProvider([mcp, admin]);
-    const issuers = oidc({ issuer: provider.issuer, audience: [mcp, admin], tokenType: 'at+jwt' });
-    const resource = [{ identifier: mcp, scopes: ['cats:read'] }, { identifier: admin }];
+    free = `${mcp}/free`;
+    provider = await startOpenIdProvider([mcp, admin, free]);
+    const issuers = oidc({ issuer: provider.issuer, audience: [mcp, admin, free], tokenType: 'at+jwt' });
+    const resource = [{ identifier: mcp, scopes: ['cats:read'] }, { identifier: admin }, { identifier: free }];
     app = await startApp(platform, {
       imports: [AuthModule.forRoot({ issuers, resource })],
       controllers: [AdminController, CatsController],
@@ -232,6 +235,13 @@ describe.each(platforms.map(withSlashes))('an MCP server on $name', (platform) =
     });
   });
 
+  it('names no scopes for a resource that requires none', async () => {
+    const document = free.replace('/mcp/', '/.well-known/oauth-protected-resource/mcp/');
+    const { json } = await app.call(new URL(document).pathname);
+    expect(json).toMatchObject({ resource: free, authorization_servers: [provider.issuer] });
+    expect(json).not.toHaveProperty('scopes_supported');
+  });
+
   it('of an app that issues its own tokens lets a machine in that has a key', async () => {
     const port = await freePort();
     const publicUrl = `http://127.0.0.1:${port}`;
@@ -252,6 +262,25 @@ describe.each(platforms.map(withSlashes))('an MCP server on $name', (platform) =
       endAfterwards(() => session.close());
       expect(await session.call('whoami')).toEqual([{ type: 'text', text: 'alice' }]);
     }
+  });
+
+  it('refuses a call that lacks its scope in a list of calls, which the SDK would answer', async () => {
+    const { accessToken: token } = await signIn(provider, 'alice', mcp, 'cats:read');
+    const call = (name: string) => ({
+      jsonrpc: '2.0',
+      id: name,
+      method: 'tools/call',
+      params: { name, arguments: {} },
+    });
+    const send = (...tools: string[]) => {
+      const accept = ['Accept', 'application/json, text/event-stream'] as const;
+      const headers = [['Content-Type', 'application/json'] as const, accept];
+      return app.call('/mcp', { method: 'POST', token, headers, body: JSON.stringify(tools.map(call)) });
+    };
+    expect((await send('whoami', 'whoami')).text).toContain('alice');
+    const refused = await send('whoami', 'feed');
+    expect(verdictOf(refused)).toMatchObject({ status: 403, code: 'INSUFFICIENT_SCOPE' });
+    expect(refused.headers['www-authenticate']).toContain('scope="cats:read cats:write"');
   });
 
   it('refuses the token of another resource', async () => {

@@ -13,7 +13,7 @@ import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import type { Call } from '../support/http.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { accessDenied, missingToken, verdictOf } from '../support/verdicts.js';
 
 const headerOf = (context: ExecutionContext, name: string): string | undefined =>
@@ -277,7 +277,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
     ],
   ])('are explained in the log when they cannot be decided: %s', async (path, text) => {
     await callWith(path);
-    expect(logger.ours()).toEqual([{ level: 'debug', context: 'Gatehouse', text }]);
+    expect(logger.ours()).toEqual([{ level: 'debug', context: 'Gatehouse', text: `${text}${see('ACCESS_DENIED')}` }]);
   });
 
   it('are explained in the log with what the user has, and the source', async () => {
@@ -285,7 +285,7 @@ describe.each(platforms)('organizations on $name', (platform) => {
     expect(logger.ours('debug')[0]?.text).toBe(
       'OrganizationController.exact: refused (ACCESS_DENIED). It requires membership of the organization whose id is ' +
         ':orgId, role: Admin; the call names "globex", where user.organizations, read from the token of issuer ' +
-        `"${issuer.url}", has the assigned roles ["Member"]`,
+        `"${issuer.url}", has the assigned roles ["Member"]${see('ACCESS_DENIED')}`,
     );
   });
 

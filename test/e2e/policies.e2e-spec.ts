@@ -17,7 +17,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer, startTestingApp } from '../support/app.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { accessDenied, invalidToken, missingToken, verdictOf } from '../support/verdicts.js';
 
 interface CatRequest {
@@ -267,7 +267,10 @@ describe.each(platforms)('policies on $name', (platform) => {
     weather.answer = 'it rains';
     expect(verdictOf(await callAs('alice', '/cats/tom/fresh'))).toEqual(accessDenied);
     expect(logger.ours().map(({ level, text }) => [level, text])).toEqual([
-      ['debug', 'CatsController.fresh: refused (ACCESS_DENIED). It requires policy Weather, which refuses: "it rains"'],
+      [
+        'debug',
+        `CatsController.fresh: refused (ACCESS_DENIED). It requires policy Weather, which refuses: "it rains"${see('ACCESS_DENIED')}`,
+      ],
     ]);
   });
 

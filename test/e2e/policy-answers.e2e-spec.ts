@@ -19,7 +19,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { accessDenied, unavailable, verdictOf } from '../support/verdicts.js';
 
 @Injectable()
@@ -135,7 +135,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     );
     expect(error[0]?.text).toMatch(/\n {4}at Throws\.check .*policy-answers\.e2e-spec\.ts/);
     expect(debug.map(({ text }) => text)).toEqual([
-      `OddController.throws: refused (ACCESS_DENIED). It requires @RequirePolicy(Throws), which threw: ${problem}`,
+      `OddController.throws: refused (ACCESS_DENIED). It requires @RequirePolicy(Throws), which threw: ${problem}${see('ACCESS_DENIED')}`,
     ]);
     expect(logger.lines.map(({ text }) => text).join()).not.toContain(token);
   });
@@ -170,7 +170,7 @@ describe.each(platforms)('policies on $name', (platform) => {
     expect(verdictOf(answer)).toEqual(accessDenied);
     expect(answer.text).not.toContain('closed');
     expect(logger.ours('debug')[0]?.text).toBe(
-      'OddController.reason: refused (ACCESS_DENIED). It requires policy tells, which refuses: "the shop is\\u000aclosed"',
+      `OddController.reason: refused (ACCESS_DENIED). It requires policy tells, which refuses: "the shop is\\u000aclosed"${see('ACCESS_DENIED')}`,
     );
   });
 
@@ -184,9 +184,9 @@ describe.each(platforms)('policies on $name', (platform) => {
         'false, a reason as a string, { granted: false, reason }, or a promise of one of these',
     ]);
     expect(fresh.ours('debug').map(({ text }) => text)).toEqual([
-      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned an object, which is no valid answer',
-      'OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned undefined, which is no valid answer',
-      'OddController.answers: refused (ACCESS_DENIED). It requires policy unnamed, which refuses: "yes"',
+      `OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned an object, which is no valid answer${see('ACCESS_DENIED')}`,
+      `OddController.answers: refused (ACCESS_DENIED). It requires @RequirePolicy(unnamed), which returned undefined, which is no valid answer${see('ACCESS_DENIED')}`,
+      `OddController.answers: refused (ACCESS_DENIED). It requires policy unnamed, which refuses: "yes"${see('ACCESS_DENIED')}`,
     ]);
   });
 });

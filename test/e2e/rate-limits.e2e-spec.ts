@@ -1,4 +1,4 @@
-/** The recipe for a rate limit in docs/recipes.md, with the limiter of Nest: by key, by user, by network. */
+/** The recipe for a rate limit in docs/guides/recipes.md, with the limiter of Nest: by key, by user, by network. */
 import { isIPv6 } from 'node:net';
 import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';

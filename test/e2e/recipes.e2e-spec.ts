@@ -1,4 +1,4 @@
-/** What docs/recipes.md describes and no other story covers. */
+/** What docs/guides/recipes.md describes and no other story covers. */
 import { Controller, Get } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';

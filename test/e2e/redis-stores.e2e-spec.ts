@@ -145,7 +145,7 @@ describe('RedisStoresModule', () => {
     ]);
     const { proofs } = app.nest.get(AppPart);
     const now = new Date();
-    const remember = () => proofs.remember('a', new Date(now.getTime() + 1_000), now);
+    const remember = () => proofs.remember('a', new Date(now.getTime() + 1_000), now, 'jkt');
     expect([await remember(), await remember()]).toEqual([true, false]);
   });
 

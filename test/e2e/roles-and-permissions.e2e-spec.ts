@@ -16,7 +16,7 @@ import {
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { accessDenied, invalidToken, missingToken, verdictOf } from '../support/verdicts.js';
 
 @RequireRoles('staff')
@@ -168,7 +168,7 @@ describe.each(platforms)('roles and permissions on $name', (platform) => {
         context: 'Gatehouse',
         text:
           'CatsController.list: refused (ACCESS_DENIED). It requires roles: staff; ' +
-          `user.roles, read from the token of issuer "${issuer.url}", has ["guest\\n\\"x"]`,
+          `user.roles, read from the token of issuer "${issuer.url}", has ["guest\\n\\"x"]${see('ACCESS_DENIED')}`,
       },
     ]);
     expect(logger.lines[0]?.text).not.toContain(token.split('.')[2]);

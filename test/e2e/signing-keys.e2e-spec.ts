@@ -73,7 +73,7 @@ describe.each(platforms)('the signing keys of an app on $name', (platform) => {
       SigningKeys,
       SigningKeyStore,
     ];
-    // As docs/signing-keys.md says.
+    // As docs/guides/signing-keys.md says.
     const before = await store.list();
     await keys.rotate();
     await store.remove(before.map(({ kid }) => kid));

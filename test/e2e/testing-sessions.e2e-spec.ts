@@ -1,4 +1,4 @@
-/** What docs/sessions.md says about tests of an app: the stores in memory in the place of its database. */
+/** What docs/guides/sessions.md says about tests of an app: the stores in memory in the place of its database. */
 import { randomBytes } from 'node:crypto';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { Test } from '@nestjs/testing';

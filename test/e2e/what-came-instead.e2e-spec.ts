@@ -20,7 +20,7 @@ import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { endAfterwards, platforms, type RunningApp, startApp, startIssuer } from '../support/app.js';
 import { freePort } from '../support/free-port.js';
-import { LogLines } from '../support/log-lines.js';
+import { LogLines, see } from '../support/log-lines.js';
 import { connectSocketIo } from '../support/socket-clients.js';
 
 const happened: string[] = [];
@@ -108,7 +108,7 @@ describe.each(platforms)('without a token on $name', (platform) => {
     socket.close();
     expect(refusals()).toEqual([
       'CatsGateway.mine: refused (MISSING_TOKEN). The request carries no access token. Looked in: Authorization: Bearer, ' +
-        'cookie session; of the upgrade request and the connection parameters (auth of socket.io, connectionParams of graphql-ws)',
+        `cookie session; of the upgrade request and the connection parameters (auth of socket.io, connectionParams of graphql-ws)${see('MISSING_TOKEN')}`,
     ]);
   });
 
@@ -138,7 +138,7 @@ describe.each(platforms)('without a token on $name', (platform) => {
     const bus = await connectBus(microservices());
     expect(await bus.ask({})).toMatchObject({ code: 'MISSING_TOKEN' });
     expect(refusals()[0]).toMatch(
-      /cookie session; of the headers of the message; microservices\(\{ tokenOf \}\) is not set$/,
+      /cookie session; of the headers of the message; microservices\(\{ tokenOf \}\) is not set\. See \S+#missing-token$/,
     );
   });
 

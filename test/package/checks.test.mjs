@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkContents } from './contents.mjs';
+import { checkContents, checkSize, sizeLimit } from './contents.mjs';
 import { checkDeclarations } from './declarations.mjs';
 import { writeReadmeBlocks } from './readme.mjs';
 import { checkStart } from './start.mjs';
@@ -86,11 +86,33 @@ test('a README without a block that compiles is reported', () => {
 });
 
 test('a tarball that lacks the mark of its CommonJS half, or brings a test, is reported', () => {
-  const files = ['package.json', 'README.md', 'LICENSE', 'dist/esm/index.js', 'dist/cjs/index.js'];
+  const files = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'dist/esm/index.js',
+    'dist/esm/parts/core.js.map',
+    'dist/cjs/index.js',
+  ];
   doesNotThrow(() => checkContents([...files, 'dist/cjs/package.json', 'dist/esm/token/a.d.ts']));
   throws(() => checkContents(files), /missing: dist\/cjs\/package\.json/);
   throws(() => checkContents([...files, 'dist/cjs/package.json', 'test/a.spec.ts']), /test\/a\.spec\.ts/);
   throws(() => checkContents([...files, 'dist/cjs/package.json', 'dist/esm/tsconfig.tsbuildinfo']), /tsbuildinfo/);
+});
+
+test('source maps of the CommonJS half, and a tarball that is larger than stated, are reported', () => {
+  const files = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'dist/esm/index.js',
+    'dist/esm/parts/core.js.map',
+    'dist/cjs/index.js',
+  ];
+  throws(() => checkContents([...files, 'dist/cjs/package.json', 'dist/cjs/index.js.map']), /cjs\/index\.js\.map/);
+  doesNotThrow(() => checkSize(sizeLimit, `at most ${sizeLimit / 1e6} MB`));
+  throws(() => checkSize(sizeLimit + 1, `at most ${sizeLimit / 1e6} MB`), /more than/);
+  throws(() => checkSize(sizeLimit, 'at most 1 MB'), /does not state/);
 });
 
 function buildWith(files) {

@@ -16,6 +16,7 @@ const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'examples/playground/README.md',
+  'examples/mcp/README.md',
   'examples/typeorm/README.md',
   ...markdownUnder('docs'),
 ];
@@ -23,10 +24,12 @@ const documents = [
 /** Paths that the documents may name in code, such as `src/token/jwt-verifier.ts`. Results of measurements need not be there. */
 const namedPath = /`((?!bench\/results\/)(?:src|test|docs|bench|scripts|examples)\/[\w./-]*\w\/?)`/g;
 const link = /\]\(([^()\s]+)\)/g;
+/** What the README's links begin with, as npm shows it without the repository. */
+const addressOfRepository = /^https:\/\/github\.com\/[\w-]+\/nest-gatehouse\/blob\/main\//;
 
 function markdownUnder(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && !name.startsWith('.vitepress/'))
     .map((name) => join(folder, name));
 }
 
@@ -57,11 +60,17 @@ function anchorsOf(markdown: string): Set<string> {
 /** What is broken in a document, one text for each link and path. */
 function findBroken(file: string, markdown: string): string[] {
   const text = withoutCodeBlocks(markdown);
-  const links = [...text.matchAll(link)].map(([, target = '']) => target).filter((target) => !/^[a-z]+:/.test(target));
+  const targets = [...text.matchAll(link)].map(([, target = '']) => target);
+  const absolute = targets.filter((target) => addressOfRepository.test(target));
+  const links = targets.filter((target) => !/^[a-z]+:/.test(target));
   const paths = [...text.matchAll(namedPath)]
     .map(([, path = '']) => path)
     .filter((path) => !existsSync(join(root, path)));
-  return [...links.filter((target) => !leadsSomewhere(file, markdown, target)), ...paths];
+  return [
+    ...links.filter((target) => !leadsSomewhere(file, markdown, target)),
+    ...absolute.filter((target) => !leadsSomewhere('README.md', markdown, target.replace(addressOfRepository, './'))),
+    ...paths,
+  ];
 }
 
 function leadsSomewhere(file: string, markdown: string, target: string): boolean {
@@ -77,19 +86,21 @@ describe('the links of the documents', () => {
   it('reports missing files, missing anchors and missing paths in code', () => {
     const sample = [
       '# One heading, `code` and [a link](README.md)',
-      '[good](README.md) [good](#one-heading-code-and-a-link) [good](docs/README.md#decisions) `src/index.ts` `src/token/`',
+      '[good](README.md) [good](#one-heading-code-and-a-link) [good](docs/index.md#decisions) `src/index.ts` `src/token/`',
+      '[good](https://github.com/X/nest-gatehouse/blob/main/docs/index.md#decisions) [bad](https://github.com/X/nest-gatehouse/blob/main/docs/index.md#none)',
       '[web](https://example.com/none) `src/*.ts` `test/unit/<folder>/`',
-      '[bad](none.md) [bad](#none) [bad](docs/README.md#none) [bad](../outside.md) [bad](docs#none) `src/none.ts` `src/none/`',
+      '[bad](none.md) [bad](#none) [bad](docs/index.md#none) [bad](../outside.md) [bad](docs#none) `src/none.ts` `src/none/`',
       '```ts\n// [in code](none.md)\n# no-heading\n```',
       '[bad](#no-heading)',
     ].join('\n');
     expect(findBroken('README.md', sample)).toEqual([
       'none.md',
       '#none',
-      'docs/README.md#none',
+      'docs/index.md#none',
       '../outside.md',
       'docs#none',
       '#no-heading',
+      'https://github.com/X/nest-gatehouse/blob/main/docs/index.md#none',
       'src/none.ts',
       'src/none/',
     ]);
@@ -108,9 +119,9 @@ describe('the links of the documents', () => {
     expect(findBroken(file, read(file))).toEqual([]);
   });
 
-  it('lists every decision in docs/README.md', () => {
-    const index = read('docs/README.md');
-    const pages = markdownUnder('docs/decisions').map((file) => relative('docs', file));
-    expect(pages.filter((page) => !index.includes(`](${page})`))).toEqual([]);
+  it('are in docs/index.md for every page', () => {
+    const index = read('docs/index.md');
+    const pages = markdownUnder('docs').map((file) => relative('docs', file));
+    expect(pages.filter((page) => page !== 'index.md' && !index.includes(`](${page})`))).toEqual([]);
   });
 });

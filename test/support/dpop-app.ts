@@ -29,6 +29,11 @@ class CatsController {
     return { id: user.id, credential: user.credential, hasToken: tokenOf(user).length > 0 };
   }
 
+  @Get('cats/:name/:place')
+  find(): object {
+    return {};
+  }
+
   @Post('cats')
   add(): object {
     return {};
@@ -83,7 +88,7 @@ export const badRequest = {
 };
 
 /** What an app is started with beside the options of `AuthModule`. */
-type MoreParts = Pick<AppParts, 'logger' | 'prepare'> & { readonly platform?: Platform };
+type MoreParts = Pick<AppParts, 'imports' | 'logger' | 'prepare'> & { readonly platform?: Platform };
 
 /** An issuer that binds tokens, apps that trust it, and the key of their client. */
 export class DpopStand {
@@ -102,11 +107,11 @@ export class DpopStand {
 
   start(
     options: Partial<AuthModuleOptions> = {},
-    { platform = this.platform, ...parts }: MoreParts = {},
+    { platform = this.platform, imports = [], ...parts }: MoreParts = {},
   ): Promise<RunningApp> {
     const issuers = oidc({ issuer: this.issuer.url, audience: 'api' });
     return startApp(platform, {
-      imports: [AuthModule.forRoot({ issuers, dpop: 'accept', clock: this.clock, ...options })],
+      imports: [AuthModule.forRoot({ issuers, dpop: 'accept', clock: this.clock, ...options }), ...imports],
       controllers: [CatsController],
       ...parts,
     });

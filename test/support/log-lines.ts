@@ -1,4 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
+import { pageOf } from '../../src/errors/docs-url.js';
+import type { AuthErrorCode, RefusalReason } from '../../src/errors/auth-error.js';
 
 export type LogLevel = 'debug' | 'verbose' | 'log' | 'warn' | 'error' | 'fatal';
 
@@ -36,4 +38,9 @@ export class LogLines implements LoggerService {
       this.lines.push({ level, text: texts.slice(0, -1).join(' '), context: texts.at(-1) ?? '' });
     };
   }
+}
+
+/** How the line of a refusal ends: with the address of its page. The literal text is held by event-log.service.spec.ts. */
+export function see(code: AuthErrorCode, reason: RefusalReason | null = null): string {
+  return `. See ${pageOf(code, reason)}`;
 }

@@ -8,6 +8,13 @@ import { SignInScreens } from './sign-in-screens.js';
 import { createSigningKey, type SigningKey } from './signing-key.js';
 import { answerUserinfo } from './userinfo.js';
 
+export interface DemoProviderOptions {
+  readonly port: number;
+  readonly pageUrl: string;
+  /** A resource that clients find by themselves, as those of MCP do. They may register themselves then. */
+  readonly resource?: string;
+}
+
 export interface ProviderState {
   /** The signing key, which is the only published one. */
   readonly keyId: string;
@@ -38,13 +45,14 @@ export class DemoProvider {
   private keySetRequests = 0;
   private profileRequests = 0;
 
-  static async start({ port, pageUrl }: { port: number; pageUrl: string }): Promise<DemoProvider> {
-    return new DemoProvider(await LocalServer.start(port), pageUrl);
+  static async start({ port, pageUrl, resource }: DemoProviderOptions): Promise<DemoProvider> {
+    return new DemoProvider(await LocalServer.start(port), pageUrl, resource);
   }
 
   private constructor(
     private readonly server: LocalServer,
     private readonly pageUrl: string,
+    private readonly resource: string | undefined,
   ) {
     this.issuer = server.origin;
     const client = { clientId, clientSecret, scopes: offeredScopes };
@@ -90,8 +98,9 @@ export class DemoProvider {
   }
 
   private buildProvider(): Provider {
-    const { pageUrl, store } = this;
-    return new Provider(this.issuer, providerConfiguration({ pageUrl, store, signingKey: this.key }));
+    const { pageUrl, store, resource } = this;
+    const parts = { pageUrl, store, signingKey: this.key, ...(resource !== undefined && { resource }) };
+    return new Provider(this.issuer, providerConfiguration(parts));
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

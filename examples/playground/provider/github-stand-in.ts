@@ -2,39 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { github, type LoginProvider } from 'nest-gatehouse/login';
+import { gitHubPeople as people, type GitHubPerson } from './github-people.js';
 import { IssuedCodes } from './issued-codes.js';
 import { json, LocalServer, redirect, type Reply, send } from './local-server.js';
 import { failureScreen, gitHubScreen, screenHeaders } from './screen.js';
 import { readAsset } from './screen-assets.js';
-
-/** Somebody with an account at GitHub. */
-export interface GitHubPerson {
-  readonly id: number;
-  readonly login: string;
-  readonly name: string;
-  readonly emails: readonly { readonly email: string; readonly primary: boolean; readonly verified: boolean }[];
-  readonly remark: string;
-}
-
-const people: readonly GitHubPerson[] = [
-  {
-    id: 9_401,
-    login: 'mira-codes',
-    name: 'Mira Okafor',
-    emails: [
-      { email: 'mira@demo.example', primary: true, verified: true },
-      { email: 'mira@old.example', primary: false, verified: true },
-    ],
-    remark: 'mira@demo.example, verified',
-  },
-  {
-    id: 9_402,
-    login: 'noor',
-    name: 'Noor Haddad',
-    emails: [{ email: 'noor@demo.example', primary: true, verified: false }],
-    remark: 'no verified e-mail address',
-  },
-];
 
 interface GrantedToken {
   readonly person: GitHubPerson;

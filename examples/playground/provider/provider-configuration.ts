@@ -22,9 +22,16 @@ export interface ProviderParts {
   readonly pageUrl: string;
   readonly signingKey: SigningKey;
   readonly store: MemoryStore;
+  /** A protected resource of the app that clients find by themselves (RFC 9728). They register themselves here (RFC 7591). */
+  readonly resource?: string;
 }
 
-export function providerConfiguration({ pageUrl, signingKey, store }: ProviderParts): Record<string, unknown> {
+export function providerConfiguration({
+  pageUrl,
+  signingKey,
+  store,
+  resource,
+}: ProviderParts): Record<string, unknown> {
   const headers = screenHeaders(pageUrl);
   const show = (ctx: Context, html: string): void => {
     for (const [name, value] of Object.entries(headers)) ctx.set(name, value);
@@ -37,8 +44,16 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
     jwks: { keys: [signingKey.privateJwk] },
     cookies: { keys: [cookieKey] },
     clients: [appClient(pageUrl)],
+    // MCP clients register with the scopes that they ask for at first, and this provider would never give them more.
+    extraClientMetadata: {
+      properties: ['scope'],
+      validator: (_ctx: unknown, _key: string, _value: unknown, metadata: { scope?: string }) => delete metadata.scope,
+    },
+    // The only kind of key that the provider has.
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     // The app keeps the tokens of its people, and replaces those that have expired.
-    issueRefreshToken: () => true,
+    issueRefreshToken: (_ctx: Context, client: { grantTypeAllowed(type: string): boolean }) =>
+      client.grantTypeAllowed('refresh_token'),
     scopes: ['openid'],
     claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
     findAccount: (_ctx: Context, id: string) => findAccount(id),
@@ -46,7 +61,8 @@ export function providerConfiguration({ pageUrl, signingKey, store }: ProviderPa
     interactions: { url: (_ctx: Context, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
-      resourceIndicators: resourceIndicators(),
+      registration: { enabled: resource !== undefined },
+      resourceIndicators: resourceIndicators(resource),
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx: Context, form: string) => show(ctx, signOutScreen(form)),
@@ -75,18 +91,17 @@ function appClient(pageUrl: string): Record<string, unknown> {
     post_logout_redirect_uris: [`${pageUrl}/`],
     response_types: ['code'],
     grant_types: ['authorization_code', 'refresh_token'],
-    id_token_signed_response_alg: 'ES256',
   };
 }
 
-/** Access tokens for the API are JWTs with the API as their only audience. */
-function resourceIndicators(): Record<string, unknown> {
+/** Access tokens for the API are JWTs with the API as their only audience, and those for the resource name the resource. */
+function resourceIndicators(resource: string | undefined): Record<string, unknown> {
   return {
     enabled: true,
     defaultResource: () => apiAudience,
     useGrantedResource: () => true,
-    getResourceServerInfo: () => ({
-      audience: apiAudience,
+    getResourceServerInfo: (_ctx: Context, asked: string) => ({
+      audience: asked === resource ? resource : apiAudience,
       scope: apiScopes.join(' '),
       accessTokenFormat: 'jwt',
       accessTokenTTL: accessTokenSeconds,

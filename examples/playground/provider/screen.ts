@@ -1,4 +1,4 @@
-import type { GitHubPerson } from './github-stand-in.js';
+import type { GitHubPerson } from './github-people.js';
 import type { Person } from './people.js';
 
 /** Allows only the screen's own script, and forms that lead to the provider and back to the page. */
@@ -22,12 +22,14 @@ export function screenHeaders(pageUrl: string): Record<string, string> {
 
 export interface SignInView {
   readonly uid: string;
+  /** The name of the client that asks. */
+  readonly client: string;
   readonly people: readonly Person[];
   /** The entered name, after a wrong name or password. */
   readonly rejectedName?: string;
 }
 
-export function signInScreen({ uid, people, rejectedName }: SignInView): string {
+export function signInScreen({ uid, client, people, rejectedName }: SignInView): string {
   const rejected = rejectedName !== undefined;
   const problem = rejected
     ? '<p class="problem" id="problem" role="alert">Name and password do not belong together.</p>'
@@ -35,7 +37,7 @@ export function signInScreen({ uid, people, rejectedName }: SignInView): string 
   const described = rejected ? ' aria-invalid="true" aria-describedby="problem"' : '';
   return screen(
     'Sign in',
-    `<p>for the <strong>Gatehouse playground</strong></p>
+    `<p>for <strong>${escape(client)}</strong></p>
     ${problem}
     <form method="post" action="/interaction/${uid}/login">
       <label for="name">Name</label>
@@ -70,17 +72,19 @@ const scopeMeanings: Readonly<Record<string, string>> = {
 
 export interface ConsentView {
   readonly uid: string;
+  /** The name of the client that asks. */
+  readonly client: string;
   readonly person: Person;
   readonly scopes: readonly string[];
 }
 
-export function consentScreen({ uid, person, scopes }: ConsentView): string {
+export function consentScreen({ uid, client, person, scopes }: ConsentView): string {
   const wishes = scopes.map(
     (scope) => `<li>${escape(scopeMeanings[scope] ?? scope)} <code>${escape(scope)}</code></li>`,
   );
   return screen(
     `Hello, ${person.name.split(' ')[0] ?? person.name}`,
-    `<p>The <strong>Gatehouse playground</strong> would like to</p>
+    `<p><strong>${escape(client)}</strong> would like to</p>
     <ul class="wishes">${wishes.join('')}</ul>
     <form method="post" action="/interaction/${uid}/consent">
       <button class="primary" type="submit" autofocus>Allow</button>

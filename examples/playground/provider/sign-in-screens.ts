@@ -30,7 +30,7 @@ export class SignInScreens {
     try {
       const interaction = await this.provider().interactionDetails(request, response);
       if (request.method === 'POST') await this.act(request, response, interaction, action);
-      else this.show(response, interaction);
+      else await this.show(response, interaction);
     } catch {
       // The interaction has ended or belongs to another browser. The provider's error message would not help the user.
       this.send(response, 400, failureScreen('This sign-in has ended', 'Start again from the page.', this.pageUrl));
@@ -38,13 +38,20 @@ export class SignInScreens {
     return true;
   }
 
-  private show(response: ServerResponse, interaction: Interaction): void {
-    if (interaction.prompt.name === 'login') {
-      this.send(response, 200, signInScreen({ uid: interaction.uid, people }));
-      return;
-    }
-    const person = findPerson(interaction.session?.accountId);
-    this.send(response, 200, consentScreen({ uid: interaction.uid, person, scopes: missingScopes(interaction) }));
+  private async show(response: ServerResponse, interaction: Interaction): Promise<void> {
+    const { uid, session } = interaction;
+    const client = await this.clientOf(interaction);
+    const html =
+      interaction.prompt.name === 'login'
+        ? signInScreen({ uid, client, people })
+        : consentScreen({ uid, client, person: findPerson(session?.accountId), scopes: missingScopes(interaction) });
+    this.send(response, 200, html);
+  }
+
+  /** What the client calls itself. Where clients register themselves, nobody has checked it. */
+  private async clientOf({ params }: Interaction): Promise<string> {
+    const client = await this.provider().Client.find(String(params['client_id']));
+    return client?.clientName ?? 'A client without a name';
   }
 
   private async act(
@@ -63,20 +70,21 @@ export class SignInScreens {
     } else if (action === 'login' && interaction.prompt.name === 'login') {
       await this.signIn(request, response, interaction, form);
     } else {
-      this.show(response, interaction);
+      await this.show(response, interaction);
     }
   }
 
   private async signIn(
     request: IncomingMessage,
     response: ServerResponse,
-    { uid }: Interaction,
+    interaction: Interaction,
     form: URLSearchParams,
   ): Promise<void> {
     const name = form.get('name') ?? '';
     const person = signInAs(name, form.get('password') ?? '');
     if (!person) {
-      this.send(response, 401, signInScreen({ uid, people, rejectedName: name }));
+      const client = await this.clientOf(interaction);
+      this.send(response, 401, signInScreen({ uid: interaction.uid, client, people, rejectedName: name }));
       return;
     }
     await this.provider().interactionFinished(request, response, { login: { accountId: person.id } });

@@ -12,6 +12,7 @@ import { errorOf, outcomeOf } from '../../support/outcome.js';
 /** Shows what is stored. */
 class WatchedStore extends MemoryAttemptStore {
   readonly keys = new Set<string>();
+  recordedNetworks = 0;
 
   override take(counters: readonly AttemptCounter[], now: Date): Promise<Date | null> {
     for (const { key } of counters) this.keys.add(key);
@@ -19,6 +20,7 @@ class WatchedStore extends MemoryAttemptStore {
   }
 
   override rememberNetwork(login: string, network: string, expiresAt: Date): Promise<void> {
+    this.recordedNetworks += 1;
     for (const key of [login, network]) this.keys.add(key);
     return super.rememberNetwork(login, network, expiresAt);
   }
@@ -89,6 +91,37 @@ describe('guessing', () => {
     clock.advanceSeconds(900);
     await failOften(100, (at) => fail(`login ${at}`));
     expect(await fail('ada'), 'is an unknown network by then').toBe(tooMany);
+  });
+
+  it('records the network of an account once a day, and knows it for 30 days from then', async () => {
+    const { clock, store, limits, failOften } = setUp();
+    const signIn = async (): Promise<void> => {
+      await (await limits.begin('ada', home)).giveBack();
+      await limits.noteSignIn('ada', home);
+    };
+    await signIn();
+    await signIn();
+    clock.advanceSeconds(86_399);
+    await signIn();
+    expect(store.recordedNetworks).toBe(1);
+    clock.advanceSeconds(1);
+    await signIn();
+    await signIn();
+    expect(store.recordedNetworks).toBe(2);
+    clock.advanceSeconds(30 * 86_400 - 1);
+    await failOften(100, (at) => outcomeOf(limits.begin(`guess ${at}`, home)));
+    expect(await outcomeOf(limits.begin('ada', home))).toBe('accepted');
+    clock.advanceSeconds(1);
+    expect(await outcomeOf(limits.begin('ada', home))).toBe(tooMany);
+  });
+
+  it('records a network again that was forgotten between two sign-ins', async () => {
+    const { store, limits } = setUp();
+    await limits.noteSignIn('ada', home);
+    await limits.begin('ada', home);
+    await limits.noteSignIn('ada', home);
+    await limits.noteSignIn('ada', home);
+    expect(store.recordedNetworks).toBe(2);
   });
 
   it('lets 10 of 100 at once pass', async () => {

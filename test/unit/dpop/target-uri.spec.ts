@@ -1,73 +1,47 @@
 import { describe, expect, it } from 'vitest';
 import { normalizeTarget, targetOf } from '../../../src/dpop/target-uri.js';
+import { rightSpellings, wrongSpellings } from '../../vectors/htu-spellings.js';
 
 const base = 'https://api.example.com/v1';
 const called = targetOf(base, '/cats/~tom%2Fjerry/caf%C3%A9?page=2');
 
-const right = [
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9?page=2',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9?page=3&x=/../',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9#top',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9?a#b',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9?',
-  'HTTPS://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://API.Example.COM/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com:443/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com:/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com:0443/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/%7Etom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/%7etom%2fjerry/caf%c3%a9',
-  'https://api.example.com/v1/c%61ts/~t%6Fm%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/./cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/dogs/../cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/../v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/dogs/%2e%2E/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/%2e/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://%61pi.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-];
-
-const wrong = [
-  '',
-  '/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  '//api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'http://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'wss://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com:8443/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com:80/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com.evil.example/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com@evil.example/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://user@api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://user:pass@api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/V1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9/',
-  'https://api.example.com/v1//cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom/jerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%252Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/café',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/cafe%CC%81',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9%',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9%zz',
-  'https:\\\\api.example.com\\v1\\cats\\~tom%2Fjerry\\caf%C3%A9',
-  'https:/api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  ' https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9\n',
-  'https://api.exa\tmple.com/v1/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9%00',
-  'https://api.example.com/v1/cats/..;/cats/~tom%2Fjerry/caf%C3%A9',
-  'https://api.example.com/v1/cats/~tom%2Fjerry%2F..%2Fcaf%C3%A9',
-];
-
 describe('htu', () => {
-  it.each(right)('means the same target: %s', (htu) => {
+  it.each(rightSpellings)('means the same target: %s', (htu) => {
     expect(called).toBe('https://api.example.com/v1/cats/~tom%2Fjerry/caf%C3%A9');
     expect(normalizeTarget(htu)).toBe(called);
   });
 
-  it.each(wrong.map((htu) => [JSON.stringify(htu), htu]))('means another target, or none: %s', (_, htu) => {
+  it.each(wrongSpellings.map((htu) => [JSON.stringify(htu), htu]))('means another target, or none: %s', (_, htu) => {
     expect(normalizeTarget(htu)).not.toBe(called);
+  });
+});
+
+describe('an address in its normal form', () => {
+  it.each([
+    ['http://localhost:3000/path?debug=true#frag', 'http://localhost:3000/path'],
+    ['http://127.0.0.1:4000/test?foo=bar', 'http://127.0.0.1:4000/test'],
+    ['http://api.example.com:80/path?x=1#y', 'http://api.example.com/path'],
+    ['HTTPS://API.EXAMPLE.COM:8443/A/Path?Q=1#F', 'https://api.example.com:8443/A/Path'],
+    ['https://api.example.com', 'https://api.example.com/'],
+    ['https://api.example.com?x', 'https://api.example.com/'],
+    ['https://api.example.com/a/?x', 'https://api.example.com/a/'],
+    ['http://[::1]/path?x=1#y', 'http://[::1]/path'],
+    ['http://[2001:DB8::1]:8080/alpha', 'http://[2001:db8::1]:8080/alpha'],
+    ['http://[::ffff:192.0.2.128]:3000/x', 'http://[::ffff:c000:280]:3000/x'],
+    ['https://xn--bcher-kva.de/path', 'https://xn--bcher-kva.de/path'],
+    ['https://example.com./x', 'https://example.com./x'],
+    ['https://api.example.com/price/%e2%82%ac', 'https://api.example.com/price/%E2%82%AC'],
+    ['https://api.example.com/https://evil.example/steal', 'https://api.example.com/https://evil.example/steal'],
+    ['https://api.example.com//double/slash', 'https://api.example.com//double/slash'],
+    ['https://bücher.de/weg', undefined],
+    ['https://api.example.com:999999/path', undefined],
+    ['http://[2001:db8::1/path', undefined],
+    ['https://', undefined],
+    ['https:///path', undefined],
+    ['ht!tp:/broken-url', undefined],
+    [':://foo.bar?x=1', undefined],
+  ])('%s is %s', (given, normal) => {
+    expect(normalizeTarget(given)).toBe(normal);
   });
 });
 

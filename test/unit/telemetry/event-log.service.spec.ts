@@ -14,16 +14,20 @@ const refused: RefusedEvent = {
 };
 
 const events: readonly (readonly [string, AuthEvent, string])[] = [
-  ['debug', refused, 'CatsController.list: refused (INVALID_TOKEN, expired). It ended 5 s ago'],
+  [
+    'debug',
+    refused,
+    'CatsController.list: refused (INVALID_TOKEN, expired). It ended 5 s ago. See https://OWNER.github.io/nest-gatehouse/reference/errors#invalid-token-expired',
+  ],
   [
     'debug',
     { ...refused, anonymous: true },
-    'CatsController.list: went on without a user (INVALID_TOKEN, expired). It ended 5 s ago',
+    'CatsController.list: went on without a user (INVALID_TOKEN, expired). It ended 5 s ago. See https://OWNER.github.io/nest-gatehouse/reference/errors#invalid-token-expired',
   ],
   [
     'debug',
     { ...refused, code: 'MISSING_TOKEN', reason: null, explanation: 'No token came' },
-    'CatsController.list: refused (MISSING_TOKEN). No token came',
+    'CatsController.list: refused (MISSING_TOKEN). No token came. See https://OWNER.github.io/nest-gatehouse/reference/errors#missing-token',
   ],
   [
     'error',

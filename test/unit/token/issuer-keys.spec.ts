@@ -88,6 +88,23 @@ describe('IssuerKeys.refresh', () => {
   });
 });
 
+describe('IssuerKeys of an app that trusts no issuer', () => {
+  const none = (): IssuerKeys => new IssuerKeys(new IssuerRegistry([]), 'required');
+
+  it('starts, fetches nothing and stops', async () => {
+    const keys = none();
+    await keys.onModuleInit();
+    await keys.refresh();
+    keys.onModuleDestroy();
+    expect(keys.states().size).toBe(0);
+  });
+
+  it('refuses any name', async () => {
+    const error = await errorOf(none().refresh('a'));
+    expect(error?.message).toBe('IssuerKeys.refresh(issuer): it is not a trusted issuer. Add it to issuers.');
+  });
+});
+
 describe('IssuerKeys.states', () => {
   it('has one entry for each name, in the order of the configuration', () => {
     const states = [...setUp().keys.states()].map(([name, { ageSeconds }]) => [name, ageSeconds]);
