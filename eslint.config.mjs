@@ -18,7 +18,7 @@ const limits = {
 };
 
 export default defineConfig(
-  { ignores: ['dist/', 'coverage/', '.tmp/', 'test/package/projects/'] },
+  { ignores: ['dist/', 'coverage/', '.tmp/', 'test/package/projects/', 'docs/.vitepress/{dist,cache,.temp}/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
