@@ -1,7 +1,7 @@
 // Conducts the measurements: `node bench/run.mjs [topic …] [--quick] [--no-build] [--load=1]`.
 //
 // Topics: micro, hit, http, distinct, burst, memory, start, profiles (together: speed, which is what runs without a word), revocation, resource, outages,
-// sessions, growth, accounts, accounts-speed, answer-times, and api-keys, key-load and attacks, which fail where a bound is exceeded.
+// sessions, growth, accounts, accounts-speed, answer-times, and dpop, api-keys, key-load and attacks, which fail where a bound is exceeded.
 // --quick takes short rounds, to see that everything works; its figures are not kept. --no-build takes dist/ as it is.
 // --load=1 keeps one core busy beside the measurement, as on a machine that is shared; its figures go to results/<topic>-load-1.json and
 // not into docs/security/performance.md.
@@ -25,6 +25,7 @@ const topics = {
   ...speed,
   revocation: async () => (await import('./speed/revocation.mjs')).runRevocation,
   resource: async () => (await import('./speed/resource.mjs')).runResource,
+  dpop: async () => (await import('./dpop/dpop.mjs')).runDpop,
   outages: async () => (await import('./outages/run.mjs')).runOutages,
   sessions: async () => (await import('./sessions/sessions.mjs')).runSessions,
   growth: async () => (await import('./sessions/growth.mjs')).runGrowth,

@@ -4,8 +4,18 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard, AuthModule, jwtIssuer, TokenVerifier } from 'nest-gatehouse';
 import { audience, issuer } from '../rig/tokens.mjs';
 
-/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown, revocation?: boolean, resource?: boolean }} config */
-export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more = [], toUser, revocation, resource }) {
+/** @param {{ jwksUri: string, algorithm: string, cacheEntries?: number | false, now?: () => Date, more?: object[], toUser?: (user: object) => unknown, revocation?: boolean, resource?: boolean, dpop?: string }} config */
+export function registerGatehouse({
+  jwksUri,
+  algorithm,
+  cacheEntries,
+  now,
+  more = [],
+  toUser,
+  revocation,
+  resource,
+  dpop,
+}) {
   const first = jwtIssuer({ issuer, audience, jwksUri, algorithms: [algorithm] });
   const others = more.map((other) => jwtIssuer({ audience, algorithms: [algorithm], ...other }));
   const cache = cacheEntries === false ? false : { maxEntries: cacheEntries };
@@ -15,6 +25,8 @@ export function registerGatehouse({ jwksUri, algorithm, cacheEntries, now, more 
     ...(now === undefined ? {} : { clock: { now } }),
     ...(toUser === undefined ? {} : { toUser }),
     ...(revocation === undefined ? {} : { revocation }),
+    // Proofs name the address of the request.
+    ...(dpop === undefined ? {} : { publicUrl: audience, dpop }),
     // The whole app is the resource that the tokens are meant for.
     ...(resource === true ? { publicUrl: audience, resource: { identifier: audience } } : {}),
   });

@@ -9,7 +9,7 @@ import { signatureFits } from '../token/check-signature.js';
 import { OutageWatch } from '../upstream/provider-calls.js';
 import { DpopNonces, type KnownNonce } from './dpop-nonces.js';
 import type { DpopTerms } from './dpop-options.js';
-import { type DpopProof, readProof } from './dpop-proof.js';
+import { type DpopProof, KnownProofKeys, readProof } from './dpop-proof.js';
 import type { DpopReplayStore } from './dpop-replay-store.js';
 import { MemoryDpopReplayStore } from './memory-dpop-replay-store.js';
 import { normalizeTarget, targetOf } from './target-uri.js';
@@ -39,6 +39,7 @@ const toleranceSeconds = 5;
 export class DpopProofs {
   private readonly nonces: Readonly<Record<ProofUse['at'], DpopNonces | null>>;
   private readonly outage: OutageWatch;
+  private readonly keys = new KnownProofKeys();
   private store: DpopReplayStore = new MemoryDpopReplayStore();
 
   constructor(private readonly parts: DpopProofsParts) {
@@ -70,7 +71,7 @@ export class DpopProofs {
 
   /** Reads the proof of a request and checks its form. @throws {RefusalError} with reason `proof`. */
   read(request: RequestView): DpopProof {
-    return readProof(request.headers('dpop'));
+    return readProof(request.headers('dpop'), this.keys);
   }
 
   /**
@@ -90,6 +91,7 @@ export class DpopProofs {
     if (nonce === null) checkProofTime(proof, this.parts.terms.windowSeconds, this.now() / 1_000);
     checkProofSignature(proof);
     await this.remember(proof, nonce);
+    this.keys.add(proof);
     return nonces === null || nonce?.isNewest !== false ? null : nonces.current();
   }
 
