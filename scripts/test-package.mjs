@@ -162,6 +162,18 @@ async function checkCommand(cwd) {
   if (code !== 1 || !output.includes('npm install pg')) throw new Error(`migrate ended with ${code}:\n${output}`);
 }
 
+/** The doctor on a compiled CommonJS app: it loads the app and this package by `require`, and finds one copy of each. */
+async function checkDoctor(cwd) {
+  const command = join(cwd, 'node_modules/.bin/nest-gatehouse');
+  const output = await must(command, ['doctor', 'out/doctor-app.js', '--offline', '--json'], { cwd });
+  const { findings } = JSON.parse(output);
+  const statusesOf = (id) => findings.filter((finding) => finding.id === id).map(({ status }) => status);
+  for (const id of ['copies-package', 'copies-nest', 'preset', 'routes']) {
+    const statuses = statusesOf(id);
+    if (statuses.length === 0 || statuses.some((status) => status !== 'ok')) throw new Error(`${id}:\n${output}`);
+  }
+}
+
 /** Builds and packs, and notes in `pack` what came of it. */
 function buildAndPack(tally, work, pack) {
   return lane(tally, [
@@ -203,6 +215,7 @@ export async function testPackage() {
         ...project(work, 'nest-11-cjs', pack),
         ['nest-11-cjs: its Jest tests pass', inProject('nest-11-cjs', 'jest', [])],
         ['nest-11-cjs: the command runs', () => checkCommand(join(work, 'nest-11-cjs'))],
+        ['nest-11-cjs: the doctor opens the app', () => checkDoctor(join(work, 'nest-11-cjs'))],
         ...['pnpm', 'yarn', 'yarn-pnp'].flatMap((manager) => installedBy(manager, work, pack)),
       ]),
       lane(tally, [
