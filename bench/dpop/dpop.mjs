@@ -128,7 +128,7 @@ export async function runDpop(options) {
   const targets = [
     target('two ES256 checks and a hash, of a request with a new token and its proof', ratios.newToken, {
       least: 0.75,
-      fails: 0.75,
+      fails: 0.6,
     }),
     target('one ES256 check and a hash, of a request with a known token and its proof', ratios.knownToken, {
       least: 0.6,
