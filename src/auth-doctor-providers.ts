@@ -31,13 +31,13 @@ export const authDoctorProviders: Provider[] = [
     provide: IssuersDoctorCheck,
     inject: [AUTH_MODULE_OPTIONS, IssuerRegistry, AUTH_CONTEXT, { token: OwnTokens, optional: true }],
     useFactory: (
-      { providers }: ResolvedAuthOptions,
+      { providers, sources }: ResolvedAuthOptions,
       issuers: IssuerRegistry,
       { upstream }: AuthContext,
       own?: OwnTokens,
     ) =>
       new IssuersDoctorCheck({
-        ...{ issuers, upstream },
+        ...{ issuers, upstream, sources },
         providers: acceptingTokens(providers),
         ownIssuer: own?.issuer ?? null,
       }),

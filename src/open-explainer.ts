@@ -20,7 +20,7 @@ const usualProofWindowSeconds = 300;
 
 /** Creates the explainer of an app, with the verifier and the schemes that answer its requests. */
 export function createTokenExplainer(
-  { providers, clock, dpop, scopes }: ResolvedAuthOptions,
+  { providers, clock, dpop, scopes, publicUrl }: ResolvedAuthOptions,
   issuers: IssuerRegistry,
   verifier: TokenVerifier,
   { inOrder }: AuthenticationSchemes,
@@ -32,6 +32,8 @@ export function createTokenExplainer(
     clock,
     verify: (text) => verifier.inspect(text),
     presetOf: presetsOf(providers),
+    keyAddressesOf: keyAddressesOf(providers),
+    publicUrl,
     checkBinding: (text, token) => {
       const claimMap = claimMaps.get(token.issuer);
       return claimMap === undefined ? null : checkUser(toAuthUser(text, token, claimMap));
@@ -72,6 +74,8 @@ export function openDetachedExplainer(...providers: readonly IdentityProvider[])
     clock,
     verify: (text) => verifier.inspect(text),
     presetOf: presetsOf(providers),
+    keyAddressesOf: keyAddressesOf(providers),
+    publicUrl: null,
     checkBinding: null,
     acceptsProofs: true,
     userOf: userBy(claimMapsOf(providers)),
@@ -103,6 +107,15 @@ function presetsOf(providers: readonly IdentityProvider[]): (issuer: string) => 
     ),
   );
   return (issuer) => presets.get(issuer) ?? null;
+}
+
+function keyAddressesOf(providers: readonly IdentityProvider[]): (issuer: string) => readonly string[] {
+  const given = new Map(
+    acceptingTokens(providers).flatMap(({ issuers }) =>
+      issuers.map(({ terms, addresses }) => [terms.issuer, addresses?.keys ?? []] as const),
+    ),
+  );
+  return (issuer) => given.get(issuer) ?? [];
 }
 
 /** A scheme that can be asked about a key without using it. */

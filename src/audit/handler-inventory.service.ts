@@ -10,6 +10,7 @@ import {
   readsCurrentUser,
 } from '../guard/nest-internals.js';
 import { type ExternalHandler, ExternalHandlers } from './external-handlers.service.js';
+import { findGuardedOverridden, namesOfGuards } from './guards-of-methods.js';
 import { HttpPaths, type HttpRoute } from './http-paths.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 import { Transports } from '../transports/transports.js';
@@ -88,6 +89,12 @@ export class HandlerInventory {
   /** Whether a guard of any kind is on the handler, on its class or global. */
   hasAnyGuard(info: HandlerInfo): boolean {
     return this.findOtherGuards(info).length > 0 || this.coverageOf(defaults).hasGlobals;
+  }
+
+  /** The guarded method of a parent class that the handler overrides, `BaseController.list`; `null` where there is none. */
+  findGuardedOverridden(info: HandlerInfo): string | null {
+    const { of, method } = this.origins.get(info) ?? {};
+    return of === undefined || method === undefined ? null : findGuardedOverridden(of, method.name);
   }
 
   /** Whether the handler has a parameter `@CurrentUser()`. */
@@ -276,16 +283,6 @@ class GuardCoverage {
   private accepts(guard: unknown): boolean {
     return isAuthGuard(guard) || this.accepted.some((known) => isGuardOf(guard, known));
   }
-}
-
-/** The names of the guards on a class or a method. `mixin` of Nest gives the guards of passport random names. */
-function namesOfGuards(targets: readonly object[]): readonly string[] {
-  return targets.flatMap(guardsOn).map((guard) => {
-    const ofClass = (typeof guard === 'function' ? guard : (guard as object).constructor) as Class;
-    const methods = ofClass.prototype as object;
-    const isOfPassport = 'getAuthenticateOptions' in methods && 'handleRequest' in methods && 'logIn' in methods;
-    return isOfPassport ? 'AuthGuard(…) of @nestjs/passport' : ofClass.name;
-  });
 }
 
 /** Whether a guard, which is a class or an instance, is of the known class or of one that extends it. */

@@ -1,7 +1,8 @@
 import { DoctorCheck, type DoctorContext, type DoctorFinding, ok, problem, skipped } from '../doctor/doctor-check.js';
+import type { TokenSource } from '../request/token-sources.js';
 import type { HttpAnswer, HttpCaller } from '../upstream/http-client.js';
 import { isUpstreamFailure } from '../upstream/upstream-failure.js';
-import type { HandlerInventory } from './handler-inventory.service.js';
+import type { HandlerInfo, HandlerInventory } from './handler-inventory.service.js';
 import type { ResolvedRouteAudit } from './route-audit-options.js';
 
 /** What `AuthModule` was given. */
@@ -9,6 +10,8 @@ interface RoutesCheckOptions {
   readonly routeAudit: ResolvedRouteAudit | null;
   readonly publicUrl: string | null;
   readonly trustedOrigins: readonly string[];
+  /** Where tokens are read: a browser asks before it sends a header, and sends a cookie only where credentials are allowed. */
+  readonly sources: readonly TokenSource[];
 }
 
 /** Which site asks: any that is not the app's own. */
@@ -36,7 +39,7 @@ export class RoutesDoctorCheck extends DoctorCheck {
       const all = handlers.length === 1 ? 'the only handler is' : `all ${handlers.length} handlers are`;
       return ok('routes', `${all} guarded or marked @Public()`);
     }
-    const named = unguarded.slice(0, mostNamed).map(({ handler, addresses }) => `${handler} (${addresses.join(', ')})`);
+    const named = unguarded.slice(0, mostNamed).map((info) => this.describe(info));
     const rest = unguarded.length > mostNamed ? ` and ${unguarded.length - mostNamed} more` : '';
     return problem('fail', 'routes', {
       found: `no guard protects ${named.join(', ')}${rest}`,
@@ -45,6 +48,12 @@ export class RoutesDoctorCheck extends DoctorCheck {
         'Add @UseGuards(AuthGuard), or @Public() where any client may call, or set guardEverything. Name guards of your own in ' +
         'routeAudit: { otherGuards }. A guard that main.ts adds by useGlobalGuards() is not seen here: provide it as APP_GUARD',
     });
+  }
+
+  private describe(info: HandlerInfo): string {
+    const overridden = this.handlerInventory.findGuardedOverridden(info);
+    const why = overridden === null ? '' : `; it overrides ${overridden}, whose guards do not apply to it`;
+    return `${info.handler} (${info.addresses.join(', ')}${why})`;
   }
 
   private async lookFromOutside({
@@ -71,7 +80,9 @@ export class RoutesDoctorCheck extends DoctorCheck {
     try {
       const answer = await http.call({ method: 'GET', url: address, headers: { origin } });
       if (answer.status !== 401) return [publicUrl, unexpected(address, answer.status)];
-      const cors = inspectCors(address, answer, page) ?? (await inspectPreflight(address, origin, http));
+      const cors =
+        inspectCors(address, answer, { page, asked: origin }) ??
+        (await inspectSending(address, answer, { origin, headers: headersOf(this.options.sources), http }));
       return [publicUrl, inspectChallenge(address, answer, url), cors];
     } catch (error) {
       return [publicUrl, unreachable(address, error)];
@@ -137,11 +148,19 @@ function inspectChallenge(address: string, { headers }: HttpAnswer, url: string)
 }
 
 /** @returns `null` where pages of other origins can read the challenge, and may have to ask before (a preflight) */
-function inspectCors(address: string, { headers }: HttpAnswer, page: string | null): DoctorFinding | null {
+function inspectCors(
+  address: string,
+  { headers }: HttpAnswer,
+  { page, asked }: { readonly page: string | null; readonly asked: string },
+): DoctorFinding | null {
   const allowed = headers.get('access-control-allow-origin');
   if (allowed === null) {
     if (page === null) {
-      return ok('cors', 'pages of other origins may not read answers, as the app has no CORS for them');
+      const whom = asked === otherOrigin ? 'an unknown origin' : asked;
+      return ok(
+        'cors',
+        `pages of ${whom} may not read answers. If a page of another one calls the app, name it by --origin`,
+      );
     }
     return problem('fail', 'cors', {
       found: `GET ${address} does not allow pages of ${page} to read the answer`,
@@ -166,10 +185,44 @@ function inspectCors(address: string, { headers }: HttpAnswer, page: string | nu
   });
 }
 
-/** What a browser asks before a page sends `Authorization` to another origin. `*` does not allow this header (Fetch §4.9). */
-async function inspectPreflight(address: string, origin: string, http: HttpCaller): Promise<DoctorFinding> {
-  const asked = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' };
-  const expected = 'a status below 300 that allows the header Authorization';
+/** The headers in which the app reads tokens; none where it reads cookies alone. */
+function headersOf(sources: readonly TokenSource[]): readonly string[] {
+  const all = sources.flatMap((source) => source.alternatives ?? [source]);
+  const headers = all.flatMap(({ parameter }) => (parameter?.in === 'header' ? [parameter.name] : []));
+  const isCookieAlone = all.every(({ cookie, parameter }) => cookie !== undefined || parameter?.in === 'cookie');
+  return headers.length > 0 || isCookieAlone ? headers : ['authorization'];
+}
+
+interface AskedBrowser {
+  readonly origin: string;
+  readonly headers: readonly string[];
+  readonly http: HttpCaller;
+}
+
+/** Whether a browser sends the token of a page: in one of the headers, otherwise in a cookie. */
+async function inspectSending(address: string, answer: HttpAnswer, asked: AskedBrowser): Promise<DoctorFinding> {
+  if (asked.headers.length > 0) return await inspectPreflight(address, asked);
+  const pages = nameOf(asked.origin);
+  if (answer.headers.get('access-control-allow-credentials') === 'true') {
+    return ok('cors', `pages of ${pages} can send cookies and read WWW-Authenticate`);
+  }
+  return problem('fail', 'cors', {
+    found: `GET ${address} allows no cookies: a browser hides its answer from pages of ${pages} that send them`,
+    expected: 'Access-Control-Allow-Credentials: true, for the pages that call the app',
+    fix: "Write enableCors({ origin: ['https://app.example.com'], credentials: true }) in main.ts, and keep exposedHeaders",
+  });
+}
+
+const nameOf = (origin: string): string => (origin === otherOrigin ? 'other origins' : origin);
+
+/** What a browser asks before a page sends a header such as `Authorization` to another origin, which `*` does not allow (Fetch §4.9). */
+async function inspectPreflight(
+  address: string,
+  { origin, headers: wanted, http }: AskedBrowser,
+): Promise<DoctorFinding> {
+  const asked = { 'access-control-request-method': 'GET', 'access-control-request-headers': wanted.join(',') };
+  const names = wanted.map((name) => (name === 'authorization' ? 'Authorization' : name)).join(' or ');
+  const expected = `a status below 300 that allows the header ${names}`;
   try {
     const { status, headers } = await http.call({ method: 'OPTIONS', url: address, headers: { origin, ...asked } });
     if (status >= 300) {
@@ -179,17 +232,14 @@ async function inspectPreflight(address: string, origin: string, http: HttpCalle
         fix: 'Let enableCors() of main.ts answer it: a guard, a middleware or a proxy that answers before it has to pass OPTIONS',
       });
     }
-    const isAllowed = headers.get('access-control-allow-origin') !== null;
-    if (isAllowed && listIn(headers, 'access-control-allow-headers').includes('authorization')) {
-      return ok(
-        'cors',
-        `pages of ${origin === otherOrigin ? 'other origins' : origin} can send tokens and read WWW-Authenticate`,
-      );
+    const allowed = listIn(headers, 'access-control-allow-headers');
+    if (headers.get('access-control-allow-origin') !== null && wanted.some((name) => allowed.includes(name))) {
+      return ok('cors', `pages of ${nameOf(origin)} can send tokens and read WWW-Authenticate`);
     }
     return problem('fail', 'cors', {
-      found: `OPTIONS ${address} does not allow the header Authorization, so that a browser sends no token`,
+      found: `OPTIONS ${address} does not allow the header ${names}, so that a browser sends no token`,
       expected,
-      fix: "Leave allowedHeaders out of enableCors() in main.ts, or write 'Authorization' into it. * does not contain it",
+      fix: `Leave allowedHeaders out of enableCors() in main.ts, or write '${names}' into it. * does not contain Authorization`,
     });
   } catch (error) {
     return problem('fail', 'cors', {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import type { DoctorContext, DoctorFinding } from '../doctor/doctor-check.js';
+import { type DoctorContext, type DoctorFinding, problem } from '../doctor/doctor-check.js';
 import { hasFailed, toJson, toText } from '../doctor/print-findings.js';
 import { findChecks, ofConfigurationError, runChecks } from '../doctor/run-checks.js';
 import { isConfigurationError } from '../errors/auth-error.js';
@@ -9,10 +9,10 @@ import { TokenDoctorCheck } from '../explain/token-doctor-check.js';
 import { IssuersDoctorCheck } from '../issuers/issuers-doctor-check.js';
 import { oidc } from '../issuers/oidc.js';
 import { openDetachedExplainer } from '../open-explainer.js';
-import { describeThrown } from '../telemetry/log-text.js';
+import { fromBearer } from '../request/token-sources.js';
 import { HttpClient } from '../upstream/http-client.js';
 import { type CliCommand, type CliProcess, UsageError } from './cli-command.js';
-import { inspectPackages } from './installed-packages.js';
+import { inspectPackages, isLoadedTwice } from './installed-packages.js';
 import { openApp, OpenAppError } from './open-app.js';
 
 const options = {
@@ -132,19 +132,23 @@ async function checkApp(
     const findings = await runChecks(findChecks(instances), context, onProgress);
     return [...inspectPackages(file), ...findings];
   } catch (error) {
-    if (isConfigurationError(error)) return [...inspectPackages(file), ofConfigurationError(error)];
+    const packages = inspectPackages(file);
+    if (isConfigurationError(error)) return [...packages, ofConfigurationError(error)];
+    if (!(error instanceof OpenAppError)) throw error;
+    if (isLoadedTwice()) return [...packages, unopened(error)];
     onProgress(null);
-    cli.writeError(`${error instanceof OpenAppError ? error.message : thrownBy(error)}.\n`);
+    cli.writeError(`${error.message}.\n`);
     return null;
   }
 }
 
-/** The message of an error of the app may repeat an address with a password, and its stack the lines of a file with a key. */
-function thrownBy(error: unknown): string {
-  const { frames } = describeThrown(error, null);
-  const name = error instanceof Error ? error.name : 'something that is no error';
-  const at = frames.length === 0 ? '' : `\n${frames.slice(0, 5).join('\n')}\n`;
-  return `The app threw ${name} while it was opened. Start it, to see the message${at}`;
+/** Two loaded copies of the package keep an app from opening, because Nest does not find the providers of the other one. */
+function unopened({ message }: OpenAppError): DoctorFinding {
+  return problem('fail', 'app', {
+    found: message.split('\n')[0] ?? message,
+    expected: 'an app that opens',
+    fix: 'Correct what copies-package has found, and run the doctor again',
+  });
 }
 
 async function checkIssuer(
@@ -156,7 +160,8 @@ async function checkIssuer(
   try {
     const provider = oidc({ issuer, audience });
     const { explainer, issuers, close } = openDetachedExplainer(provider);
-    const parts = { providers: [provider], issuers, upstream: new HttpClient(), ownIssuer: null };
+    const sources = [fromBearer()];
+    const parts = { providers: [provider], issuers, upstream: new HttpClient(), ownIssuer: null, sources };
     try {
       const checks = [new IssuersDoctorCheck(parts), new TokenDoctorCheck(explainer, null)];
       return await runChecks(checks, context, onProgress);

@@ -50,7 +50,7 @@ Exit codes: 0 it is accepted; 1 it is refused; 2 that could not be found out, or
       return await explain(text, opening, given, cli);
     } catch (error) {
       if (!(error instanceof OpenAppError) && !isConfigurationError(error)) throw error;
-      cli.writeError(`${error.message}\n`);
+      cli.writeError(`${error.message}${isConfigurationError(error) ? '' : '.'}\n`);
       return 2;
     }
   },
@@ -175,8 +175,14 @@ function printCheck(check: ExplainedCheck, isFirst: boolean): readonly string[] 
   return [head, ...details.flatMap(([name, value]) => (value === null ? [] : `        ${name.padEnd(9)} ${value}`))];
 }
 
-function conclusionOf({ code, reason }: Explanation, outcome: Explanation['outcome']): string {
-  if (outcome === 'accepted') return 'Accepted: every check that could be made has passed.';
+function conclusionOf({ code, reason, checks }: Explanation, outcome: Explanation['outcome']): string {
+  if (outcome === 'accepted') return `Accepted: every check that could be made has passed.${hintAtScopes(checks)}`;
   if (outcome === 'undecided') return 'Undecided: nothing speaks against it, but not everything could be checked.';
   return `Refused: ${code ?? ''}${reason === null ? '' : `, ${reason}`}.`;
+}
+
+/** A token that the app accepts may still lack what a route requires. */
+function hintAtScopes(checks: readonly ExplainedCheck[]): string {
+  const isRouteOpen = checks.some(({ id }) => id === 'route') && !checks.some(({ id }) => id === 'scope');
+  return isRouteOpen ? ' If a route answers 403 with it, add --scope with each scope that the route requires.' : '';
 }

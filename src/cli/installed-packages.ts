@@ -167,6 +167,11 @@ function findRequiringFiles(file: string, name: string): readonly string[] {
     .toSorted();
 }
 
+/** Whether the app has loaded two copies of the package. */
+export function isLoadedTwice(): boolean {
+  return countLoadedCopies() > 1;
+}
+
 /** How many copies of the package the app has loaded: each registers itself under this name. */
 function countLoadedCopies(): number {
   const registry = globalThis as Record<symbol, readonly unknown[] | undefined>;

@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { startReadingOnly } from '../configuration/reading-only.js';
+import { isConfigurationError } from '../errors/auth-error.js';
+import { describeThrown } from '../telemetry/log-text.js';
 
 /** An app that was opened without starting it. */
 export interface OpenApp {
@@ -17,7 +19,7 @@ export interface OpenApp {
   readonly find: <Service>(token: abstract new (...parameters: never[]) => Service) => Service | null;
 }
 
-/** An app cannot be opened. The message states why, and what to do. */
+/** An app cannot be opened. The message states why, and what to do. It repeats no message of the app, which may have a secret. */
 export class OpenAppError extends Error {
   override readonly name = 'OpenAppError';
 }
@@ -55,15 +57,37 @@ type Exports = Readonly<Record<string, unknown>>;
  *
  * @param exportName the export that is the root module. Left out: `AppModule`, or the only module that the file exports
  * @param options globalPrefix: what the app's `main.ts` gives to `setGlobalPrefix()`, as `main.ts` is not run
- * @throws {OpenAppError} when there is no such file or module, it does not load, or it does not open within 30 seconds.
+ * @throws {OpenAppError} when there is no such file or module, it does not load, it throws, or it does not open within 30 seconds.
  * @throws {ConfigurationError} of the app's copy of the package, for a wrong option; `isConfigurationError` recognizes it.
- * @throws whatever a constructor or a factory of the app throws.
  */
-export async function openApp(
-  path: string,
-  exportName?: string,
-  { globalPrefix }: { readonly globalPrefix?: string | undefined } = {},
-): Promise<OpenApp> {
+export async function openApp(path: string, exportName?: string, options: OpenAppOptions = {}): Promise<OpenApp> {
+  try {
+    return await open(path, exportName, options);
+  } catch (error) {
+    if (error instanceof OpenAppError || isConfigurationError(error)) throw error;
+    throw new OpenAppError(describeThrownByApp(error), { cause: error });
+  }
+}
+
+interface OpenAppOptions {
+  readonly globalPrefix?: string | undefined;
+}
+
+/** The message of an error of the app may repeat an address with a password, and its stack the lines of a file with a key. */
+function describeThrownByApp(error: unknown): string {
+  const { frames } = describeThrown(error, null);
+  const at = frames.length === 0 ? '' : `\n${frames.slice(0, 5).join('\n')}\n`;
+  return `The app threw ${nameOf(error)} while it was opened. Start it, to see the message${at}`;
+}
+
+/** Errors of Nest are named `Error`, and their class tells what is wrong: `UnknownDependenciesException`. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is no error';
+  const { name } = error.constructor;
+  return error.name === 'Error' && /^\w{1,60}$/.test(name) ? name : error.name;
+}
+
+async function open(path: string, exportName: string | undefined, { globalPrefix }: OpenAppOptions): Promise<OpenApp> {
   startReadingOnly();
   const file = resolve(path);
   if (!existsSync(file)) {

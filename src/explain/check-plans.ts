@@ -64,28 +64,35 @@ export function algorithmPlan(header: TokenHeader, { algorithms }: IssuerTerms, 
   };
 }
 
-export function keyPlan({ kid }: TokenHeader, preset: string | null): CheckPlan {
+/** @param keysAt where the app reads the keys; none where it has them itself, or their address comes from the metadata */
+export function keyPlan({ kid }: TokenHeader, preset: string | null, keysAt: readonly string[]): CheckPlan {
   return {
     id: 'key',
     title: 'Key',
     found: kid === undefined ? 'no kid' : `kid ${logText(kid)}`,
-    expected: 'a key that the issuer publishes',
+    expected: `a key that the issuer publishes${readAt(keysAt)}`,
     option: keyOption(preset),
     fix: 'Sign in again. If it is the same then, the keys are those of another environment',
     reason: 'key',
   };
 }
 
-export function signaturePlan({ kid }: TokenHeader, preset: string | null): CheckPlan {
+export function signaturePlan({ kid }: TokenHeader, preset: string | null, keysAt: readonly string[]): CheckPlan {
   return {
     id: 'signature',
     title: 'Signature',
     found: null,
-    expected: kid === undefined ? 'made by the key of the issuer' : `made by the key ${logText(kid)}`,
+    expected: `${kid === undefined ? 'made by the key of the issuer' : `made by the key ${logText(kid)}`}${readAt(keysAt)}`,
     option: keyOption(preset),
-    fix: 'Send the token unchanged. If it is unchanged, another installation signs under the same issuer name',
+    fix:
+      'Send the token unchanged. If it is unchanged, the keys are those of another installation: compare their address with jwks_uri of ' +
+      "the issuer's metadata",
     reason: 'signature',
   };
+}
+
+function readAt(addresses: readonly string[]): string {
+  return addresses.length === 0 ? '' : `; the app reads keys at ${addresses.join(', ')}`;
 }
 
 function keyOption(preset: string | null): string | null {
@@ -114,7 +121,9 @@ export function timePlan(claims: JsonObject, terms: IssuerTerms, now: number, pr
     expected: `valid at ${toIso(now)} (tolerance ${String(terms.clockToleranceSeconds)} s)`,
     // A token that never expires is accepted by no option.
     option: typeof exp === 'number' ? timeOption(claims, exp, terms, now, preset) : null,
-    fix: 'Let the client get a new token. If it is new, set the clocks of this machine and of the issuer by NTP',
+    fix:
+      'Let the client get a new token. If it is new, set the clocks of this machine and of the issuer by NTP; where one cannot be set, ' +
+      'clockToleranceSeconds covers the difference',
     reason: 'expired',
   };
 }

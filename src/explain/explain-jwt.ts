@@ -40,6 +40,8 @@ export interface ExplainedParts {
   readonly verify: (text: string) => Promise<VerifiedToken>;
   /** The name of the preset that describes an issuer; `null` where it is not known. */
   readonly presetOf: (issuer: string) => string | null;
+  /** Where the app reads the keys of an issuer; none where it has them itself, or their address comes from the metadata. */
+  readonly keyAddressesOf: (issuer: string) => readonly string[];
   /**
    * Refuses a token that came without the proof that it needs; `null` without an app, whose options are then not known.
    * Returns the thumbprint of the client certificate that the request has to come with; `null` for none.
@@ -142,9 +144,10 @@ class JwtChecks {
   }
 
   private async explainSignature(issuer: TrustedIssuer, preset: string | null): Promise<void> {
-    const { list, parsed } = this;
+    const { list, parsed, parts } = this;
     const { header } = parsed;
-    const [ofKey, ofSignature] = [keyPlan(header, preset), signaturePlan(header, preset)];
+    const keysAt = parts.keyAddressesOf(issuer.terms.issuer);
+    const [ofKey, ofSignature] = [keyPlan(header, preset, keysAt), signaturePlan(header, preset, keysAt)];
     if (issuer.verification === 'online') {
       const cause = "The issuer is asked about each token (verify: 'online'), and checks the signature itself";
       for (const plan of [algorithmPlan(header, issuer.terms, preset), ofKey, ofSignature]) list.leave(plan, cause);

@@ -1,14 +1,24 @@
 import { type Clock, readMilliseconds } from '../clock/clock.js';
+import { RefusalError } from '../errors/auth-error.js';
+import { normalizeTarget, targetOf } from '../dpop/target-uri.js';
 import { readProof } from '../dpop/dpop-proof.js';
 import { checkProofSignature, checkProofTime } from '../dpop/dpop-proofs.js';
 import { logText } from '../telemetry/log-text.js';
 import { CheckList, type CheckPlan, type Explanation } from './explanation.js';
 
+/** What is known of the app that receives a proof. */
+export interface ProofReceiver {
+  readonly clock: Clock;
+  /** How far the time of a proof may be from now. */
+  readonly proofWindowSeconds: number;
+  /** The outside address of the app; `null` where it is not known. */
+  readonly publicUrl: string | null;
+}
+
 /** Makes those checks of a DPoP proof that need no request. */
 export async function explainProof(
   text: string,
-  clock: Clock,
-  windowSeconds: number,
+  { clock, proofWindowSeconds: windowSeconds, publicUrl }: ProofReceiver,
   withClaims: boolean,
 ): Promise<Explanation> {
   const list = new CheckList();
@@ -22,11 +32,23 @@ export async function explainProof(
     await list.make(signaturePlan, () => {
       checkProofSignature(proof);
     });
-    const target = `${logText(proof.htm)} ${logText(proof.htu)}`;
-    list.leave({ ...targetPlan, found: target }, 'The request is not known: compare method and address yourself');
+    const plan = { ...targetPlan, found: `${logText(proof.htm)} ${logText(proof.htu)}` };
+    const outside = publicUrl === null || isBelow(proof.htu, publicUrl) ? null : publicUrl;
+    if (outside === null) list.leave(plan, 'The request is not known: compare method and address yourself');
+    else {
+      await list.make({ ...plan, expected: `an address below publicUrl, which is ${outside}` }, () => {
+        throw RefusalError.proof(`Its "htu" is ${logText(proof.htu)}, and publicUrl of the app is ${logText(outside)}`);
+      });
+    }
     list.leave(bindingPlan, 'The access token, and whether the proof was used before, are known at the request only');
   }
   return list.toExplanation('dpop-proof', withClaims ? (proof?.parsed.claims ?? null) : null);
+}
+
+/** Whether a request to the outside address of the app can have this target. */
+function isBelow(target: string, publicUrl: string): boolean {
+  const base = targetOf(publicUrl, '/');
+  return base === undefined || normalizeTarget(target)?.startsWith(base) === true;
 }
 
 function describeAge(seconds: number): string {
@@ -63,7 +85,7 @@ const targetPlan: CheckPlan = {
   title: 'Method and address',
   expected: 'those of the request, as its client calls it',
   option: 'AuthModule.forRoot({ publicUrl })',
-  fix: 'Behind a proxy, set publicUrl',
+  fix: 'Behind a proxy, let publicUrl be the address that clients call, with a path that the proxy removes',
   reason: 'proof',
 };
 

@@ -19,6 +19,8 @@ export interface TokenExplainerParts extends ExplainedParts {
   readonly keys: readonly InspectedKeys[];
   /** How far the time of a DPoP proof may be from now. */
   readonly proofWindowSeconds: number;
+  /** The outside address of the app; `null` where it is not known. */
+  readonly publicUrl: string | null;
 }
 
 // Registered, so that the command finds the explainer of an app that has loaded another copy of the package.
@@ -52,7 +54,7 @@ export class TokenExplainer {
     if (isChallenge(given)) return explainChallenge(given);
     const credential = withoutHeader(given);
     if (isProof(credential)) {
-      return explainProof(credential, this.parts.clock, this.parts.proofWindowSeconds, options.claims === true);
+      return explainProof(credential, this.parts, options.claims === true);
     }
     const keys = this.parts.keys.find(({ prefixes }) => prefixes.some((each) => credential.startsWith(each)));
     if (keys !== undefined) return explainOwnKey(credential, keys.inspect);

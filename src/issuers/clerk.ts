@@ -63,6 +63,7 @@ export function clerk(given: ClerkOptions): IdentityProvider {
   return knownIssuers(where, options, {
     issuers: [{ issuer, jwksUri: `${issuer}/.well-known/jwks.json` }],
     audience: audience ?? acceptAnyAudience,
+    insteadOfAudience: parties === undefined ? undefined : 'authorizedParties',
     algorithms: ['RS256'],
     // An OAuth token of the same instance is of the type at+jwt.
     tokenType: 'jwt',

@@ -42,6 +42,7 @@ export function cognito(given: CognitoOptions): IdentityProvider {
       discoveryUrl: `${issuer}/.well-known/openid-configuration`,
     })),
     audience: options['audience'] === undefined ? acceptAnyAudience : readAudience(where, options),
+    insteadOfAudience: 'clientId',
     algorithms: ['RS256'],
     findFault: (claims) => findUseFault(claims) ?? findPartyFault(claims, ['client_id'], clients),
     addClaims: (mapped, claims) => ({

@@ -41,6 +41,8 @@ export interface IssuerForm {
   readonly sessions?: Capability<SessionStatusSource> | undefined;
   /** Where its documents are read, for `npx nest-gatehouse doctor`. @defaultValue below its name */
   readonly addresses?: IssuerAddresses | undefined;
+  /** What restricts its tokens to this app where they have no audience, for `npx nest-gatehouse doctor`. @defaultValue nothing */
+  readonly insteadOfAudience?: string | undefined;
 }
 
 /** The description of an identity provider, as `defineProvider` takes it. */
@@ -82,12 +84,13 @@ export function defineProvider(form: ProviderForm): IdentityProvider {
   });
   return identityProvider({
     name,
-    issuers: form.issuers.map(({ terms, keys, introspection, sessions, addresses }) => ({
+    issuers: form.issuers.map(({ terms, keys, introspection, sessions, addresses, insteadOfAudience }) => ({
       terms: { ...usualTerms, ...terms, algorithms: new Set(terms.algorithms ?? publicKeyAlgorithms) },
       keys,
       introspection: introspection ?? without('introspection'),
       ...(sessions !== undefined && { sessions }),
       ...(addresses !== undefined && { addresses }),
+      ...(insteadOfAudience !== undefined && { insteadOfAudience }),
     })),
     acceptsTokens: form.acceptsTokens ?? true,
     verification: form.verification ?? 'local',
@@ -143,6 +146,7 @@ const issuerRules: Readonly<Record<keyof ProvidedIssuer, Rule>> = {
   introspection: { ...capability, isOptional: true },
   sessions: { ...capability, isOptional: true },
   addresses: { expected: 'an object with metadata and keys', isOptional: true, fits: isObject },
+  insteadOfAudience: { expected: 'the name of an option', isOptional: true, fits: isText },
 };
 
 const seconds: Rule = {

@@ -22,6 +22,11 @@ export interface ProvidedIssuer {
   readonly sessions?: Capability<SessionStatusSource> | undefined;
   /** Where its documents are read, for what looks at them before the app runs. Absent: below its name. */
   readonly addresses?: IssuerAddresses | undefined;
+  /**
+   * What restricts its tokens to this app where they have no audience, for what describes the issuer: `clientId`. Absent: nothing
+   * does, if `terms.audience` is `acceptAnyAudience`.
+   */
+  readonly insteadOfAudience?: string | undefined;
 }
 
 /** Where an app reads what an issuer publishes. */

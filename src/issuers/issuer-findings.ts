@@ -2,11 +2,13 @@ import { type DoctorContext, type DoctorFinding, ok, problem, skipped } from '..
 import { isAuthError } from '../errors/auth-error.js';
 import { discoveryAddresses } from '../keys/discovery.js';
 import type { KeySource } from '../keys/key-source.js';
+import { thumbprintOf } from '../keys/thumbprint.js';
 import { findCertificateExpiry } from '../upstream/certificate-expiry.js';
 import type { HttpAnswer, HttpCaller } from '../upstream/http-client.js';
 import { isUpstreamFailure } from '../upstream/upstream-failure.js';
 import type { IssuerAddresses } from './identity-provider.js';
 import { insideOptionOf, issuerOptionOf } from './issuer-options.js';
+import { longestToleranceSeconds } from './read-terms.js';
 
 /** What is looked at of an issuer. */
 export interface InspectedIssuer {
@@ -156,7 +158,7 @@ function isAskedFromInside(name: string, stated: string, url: string): boolean {
   return new URL(name).origin !== origin && new URL(stated).origin === origin;
 }
 
-/** Keys that the app takes from an address of its own have to be those of the issuer. */
+/** Keys that the app takes from addresses of its own have to be those of the issuer, at each of them. */
 async function compareKeys(
   { name, preset, addresses }: InspectedIssuer,
   { body }: Metadata,
@@ -165,34 +167,55 @@ async function compareKeys(
 ): Promise<readonly DoctorFinding[]> {
   const published = textIn(body, 'jwks_uri');
   const given = addresses.hasGivenKeys === true ? (addresses.keys ?? []) : [];
-  if (published === null || given.length === 0 || given.includes(published)) return keys;
-  if (keys.some(({ status }) => status !== 'ok') || (await haveCommonKey(given, published, upstream))) return keys;
+  if (published === null || keys.some(({ status }) => status !== 'ok')) return keys;
+  const foreign = await findForeignSets(
+    given.filter((url) => url !== published),
+    published,
+    upstream,
+  );
+  if (foreign.length === 0) return keys;
   return [
     problem('fail', 'issuer-keys', {
-      found: `${name}: the app reads keys at ${given.join(', ')}, and none of them is a key of the issuer`,
+      found: `${name}: the app reads keys at ${foreign.join(', ')}, and none of them is a key of the issuer, whatever their kid`,
       expected: `the keys at ${published}`,
       fix: `Leave jwksUri out of ${preset}(), or write ${published}`,
     }),
   ];
 }
 
-/** Of several addresses the first that answers is used. What cannot be fetched from here is not compared. */
-async function haveCommonKey(given: readonly string[], published: string, upstream: HttpCaller): Promise<boolean> {
-  const theirs = await fetchKeyNames(published, upstream);
+/** Those of the addresses whose set has no key of the issuer. What cannot be fetched from here is not compared. */
+async function findForeignSets(
+  given: readonly string[],
+  published: string,
+  upstream: HttpCaller,
+): Promise<readonly string[]> {
+  const theirs = given.length === 0 ? null : await fetchThumbprints(published, upstream);
+  if (theirs === null) return [];
+  const foreign: string[] = [];
   for (const url of given) {
-    const ours = await fetchKeyNames(url, upstream);
-    if (ours !== null && theirs !== null) return [...ours].some((key) => theirs.has(key));
+    const ours = await fetchThumbprints(url, upstream);
+    if (ours !== null && ![...ours].some((key) => theirs.has(key))) foreign.push(url);
   }
-  return true;
+  return foreign;
 }
 
-/** What tells the keys of a set apart; `null` where the set is not there. */
-async function fetchKeyNames(url: string, upstream: HttpCaller): Promise<ReadonlySet<string> | null> {
+/** The keys of a set by their material, because two issuers may use one `kid`; `null` where there are none. */
+async function fetchThumbprints(url: string, upstream: HttpCaller): Promise<ReadonlySet<string> | null> {
   try {
     const { status, body } = await upstream.call({ method: 'GET', url });
     const listed: unknown = typeof body === 'object' && body !== null && 'keys' in body ? body.keys : null;
     if (status !== 200 || !Array.isArray(listed)) return null;
-    return new Set(listed.map((key) => textIn(key, 'kid') ?? textIn(key, 'n') ?? textIn(key, 'x') ?? ''));
+    const thumbprints = listed.flatMap((key: unknown) => thumbprintIn(key) ?? []);
+    return thumbprints.length === 0 ? null : new Set(thumbprints);
+  } catch {
+    return null;
+  }
+}
+
+/** `null` for a key of a kind that verifies no token here. */
+function thumbprintIn(key: unknown): string | null {
+  try {
+    return typeof key === 'object' && key !== null ? thumbprintOf({ ...key }) : null;
   } catch {
     return null;
   }
@@ -204,7 +227,7 @@ function textIn(body: unknown, member: string): string | null {
 }
 
 function inspectClock(
-  { name, clockToleranceSeconds }: InspectedIssuer,
+  { name, preset, clockToleranceSeconds }: InspectedIssuer,
   { headers }: HttpAnswer,
   now: Date,
 ): readonly DoctorFinding[] {
@@ -219,9 +242,16 @@ function inspectClock(
     problem('fail', 'issuer-clock', {
       found: `the clock of this machine is ${distance} s ${seconds > 0 ? 'ahead of' : 'behind'} that of ${name}`,
       expected: `at most ${clockToleranceSeconds} s (clockToleranceSeconds)`,
-      fix: 'Set the clock of the machine that is wrong, by NTP',
+      fix: fixOfClock(preset, distance),
     }),
   ];
+}
+
+function fixOfClock(preset: string, distance: number): string {
+  const byNtp = 'Set the clock of the machine that is wrong, by NTP';
+  const needed = distance + unmeasurableSeconds;
+  if (needed > longestToleranceSeconds) return byNtp;
+  return `${byNtp}. Where it cannot be set, write clockToleranceSeconds: ${needed} into ${preset}()`;
 }
 
 async function inspectCertificate(name: string, now: Date): Promise<readonly DoctorFinding[]> {

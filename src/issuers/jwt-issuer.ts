@@ -34,7 +34,10 @@ interface JwtIssuerTerms extends TermOptions, SubjectClaimOptions, RolesClaimOpt
 export type JwtIssuerOptions = JwtIssuerTerms &
   (
     | (FetchedKeysOptions & {
-        /** The address of the key set; several addresses are tried in order. */
+        /**
+         * The address of the key set; several addresses are tried in order. Each is trusted in full: while those before it do not
+         * answer, whoever serves it decides which keys sign.
+         */
         readonly jwksUri: string | readonly string[];
       })
     | {

@@ -24,7 +24,8 @@ export interface KnownIssuerOptions
     Pick<TermOptions, 'clockToleranceSeconds' | 'maxTokenAgeSeconds' | typeof allowInsecureHttpOffLoopback> {
   /**
    * The address of the keys, when it is not the product's own one: a mirror inside a closed network, a test server.
-   * Several addresses are tried in order. Tokens still have to name the issuer that the other options state.
+   * Several addresses are tried in order, and each is trusted in full: while those before it do not answer, whoever serves it decides
+   * which keys sign. Tokens still have to name the issuer that the other options state.
    */
   readonly jwksUri?: string | readonly string[];
 }
@@ -55,6 +56,8 @@ interface KnownIssuer {
 export interface KnownIssuers {
   readonly issuers: readonly KnownIssuer[];
   readonly audience: AudienceRule;
+  /** The option that restricts its tokens to this app where they have no audience. */
+  readonly insteadOfAudience?: string | undefined;
   /** The algorithms it can sign with, from which the option `algorithms` of the preset chooses. */
   readonly algorithms: readonly Algorithm[];
   /** The algorithms it signs with by default. @defaultValue all of `algorithms` */
@@ -108,6 +111,7 @@ export function knownIssuers(where: string, options: GivenOptions, known: KnownI
           hint: 'It cannot be asked about tokens. Describe the issuer by oidc({ introspection }), or leave @VerifyOnline() out',
         },
       },
+      insteadOfAudience: known.insteadOfAudience,
       addresses: {
         ...(discoveryUrl !== undefined && { metadata: [discoveryUrl] }),
         ...(known.keys === undefined && { keys: givenKeys ?? [jwksUri], hasGivenKeys: givenKeys !== undefined }),

@@ -31,7 +31,8 @@ export interface OidcOptions extends TermOptions, SubjectClaimOptions, FetchedKe
   /** The exact `iss` of its tokens, including a slash at the end; a list for an issuer with several names. */
   readonly issuer: string | readonly string[];
   /**
-   * The address of the keys; several addresses are tried in order. Cannot be combined with `discoveryUrl`.
+   * The address of the keys; several addresses are tried in order. Each is trusted in full: while those before it do not answer,
+   * whoever serves it decides which keys sign. Cannot be combined with `discoveryUrl`.
    *
    * @defaultValue the `jwks_uri` of the issuer's metadata
    */

@@ -55,7 +55,7 @@ export interface SubjectClaimOptions {
 /** The names of the options that may be left out. */
 export const termNames = ['algorithms', 'tokenType', 'clockToleranceSeconds', 'maxTokenAgeSeconds'] as const;
 
-const longestToleranceSeconds = 600;
+export const longestToleranceSeconds = 600;
 const longestAgeSeconds = 315_360_000;
 
 /** The terms of an issuer, once for each of its names. */

@@ -179,7 +179,7 @@ export function plainType(type: string): string {
 
 function describeFix(off: number): string {
   return off < skewHintSeconds
-    ? `Clock skew of ${formatSeconds(off)}? Check that both clocks are set by NTP`
+    ? `Clock skew of ${formatSeconds(off)}? Set both clocks by NTP; where one cannot be set, clockToleranceSeconds covers it`
     : 'The client has to get a new one';
 }
 

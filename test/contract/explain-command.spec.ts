@@ -28,6 +28,7 @@ describe('npx nest-gatehouse explain', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain('Accepted: every check that could be made has passed.');
     expect(out).toContain('The options of the app are not known: --app reads them');
+    expect(out).toContain('If a route answers 403 with it, add --scope');
   });
 
   it('ends with 1 for a token that is refused, and marks the check, the option and the page', async () => {
@@ -79,6 +80,7 @@ describe('npx nest-gatehouse explain', () => {
     const held = await explain(token, '--scope', 'cats:read');
     expect(held.code).toBe(0);
     expect(held.out).toContain('ok    Scopes: "cats:read"');
+    expect(held.out).not.toContain('add --scope');
   });
 
   it('tells an ID token, and never advises to accept its audience', async () => {

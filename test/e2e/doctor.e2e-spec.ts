@@ -1,9 +1,8 @@
-import { Controller, Get, UseGuards } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { AuthGuard, AuthModule, oidc } from 'nest-gatehouse';
+import { generateKeyPairSync } from 'node:crypto';
 import type { TestIssuer } from 'nest-gatehouse/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { RunningApp, startIssuer } from '../support/app.js';
+import { startDocuments, startServer } from '../support/answering-server.js';
+import { startIssuer } from '../support/app.js';
 import { DoctorProcess } from '../support/doctor-process.js';
 
 let doctor: DoctorProcess;
@@ -13,25 +12,6 @@ beforeAll(async () => {
   doctor = await DoctorProcess.compile();
   issuer = await startIssuer();
 }, 60_000);
-
-@UseGuards(AuthGuard)
-@Controller('cats')
-class CatsController {
-  @Get()
-  list(): string {
-    return 'cats';
-  }
-}
-
-/** The app as it runs: what `main.ts` of it does is the part that the doctor does not see. */
-async function runApp({ exposedHeaders, prefix }: { exposedHeaders?: string[]; prefix?: string }): Promise<RunningApp> {
-  const module = class RunningModule {};
-  const imports = [AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api' }) })];
-  const nest = await NestFactory.create({ module, imports, controllers: [CatsController] }, { logger: false });
-  nest.enableCors(exposedHeaders === undefined ? {} : { exposedHeaders });
-  if (prefix !== undefined) nest.setGlobalPrefix(prefix);
-  return await RunningApp.listen(nest);
-}
 
 describe('a healthy app', { timeout: 60_000 }, () => {
   it('passes with its token, and is not initialized', async () => {
@@ -62,16 +42,6 @@ describe('a healthy app', { timeout: 60_000 }, () => {
     expect(code).toBe(0);
     expect(find('issuer-keys')).toMatchObject([{ status: 'skipped' }]);
     expect({ ...alone.requests }).toEqual(before);
-  });
-
-  it('passes from outside, where CORS shows the challenge', async () => {
-    const app = await runApp({ exposedHeaders: ['WWW-Authenticate'] });
-    const env = { ISSUER: issuer.url, PUBLIC_URL: app.url };
-    const { code, find } = await doctor.checkApp('healthy', env, ['--url', app.url]);
-    expect(find('cors')).toMatchObject([{ status: 'ok' }]);
-    expect(find('challenge')).toMatchObject([{ status: 'ok' }]);
-    expect(find('public-url')).toMatchObject([{ status: 'ok' }]);
-    expect(code).toBe(0);
   });
 
   it('prints text without colour, and the page of what is wrong', async () => {
@@ -126,6 +96,15 @@ describe('a misconfiguration', { timeout: 60_000 }, () => {
     const ahead = await startIssuer({ clock: { now: () => new Date(Date.now() + 3_600_000) } });
     const token = await ahead.token({ sub: 'u1', aud: 'api' });
     expect((await refused('healthy', token, { ISSUER: ahead.url }))?.found).toContain('refused (not_yet_valid)');
+    const little = await startServer(({ headers }, response) => {
+      const body = { issuer: `http://${headers.host ?? ''}`, jwks_uri: issuer.jwksUri };
+      response.setHeader('date', new Date(Date.now() + 40_000).toUTCString());
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+    });
+    const { find } = await doctor.checkApp('healthy', { ISSUER: little.url });
+    expect(find('issuer-clock')).toMatchObject([
+      { status: 'fail', fix: expect.stringMatching(/clockToleranceSeconds: 4\d into oidc\(\)/) as string },
+    ]);
   });
 
   it('keys of another issuer', async () => {
@@ -135,19 +114,32 @@ describe('a misconfiguration', { timeout: 60_000 }, () => {
     expect(finding?.found).toMatch(/refused \((?:key|signature)\)/);
   });
 
+  it('keys of another issuer under the same kid, at one of two addresses', async () => {
+    const { keys } = (await (await fetch(issuer.jwksUri)).json()) as { keys: { kid: string }[] };
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const foreign = { ...publicKey.export({ format: 'jwk' }), kid: keys[0]?.kid, alg: 'RS256', use: 'sig' };
+    const server = await startDocuments({ '/keys': { keys: [foreign] } });
+    const env = { ISSUER: issuer.url, JWKS_URI: `${issuer.jwksUri} ${server.url}/keys` };
+    const { code, find } = await doctor.checkApp('wrong keys', env);
+    expect(code).toBe(1);
+    expect(find('issuer-keys')).toMatchObject([
+      { status: 'fail', expected: `the keys at ${issuer.jwksUri}`, fix: expect.stringContaining('jwksUri') as string },
+    ]);
+    expect(find('issuer-keys')[0]?.found).toContain(`reads keys at ${server.url}/keys, and none`);
+  });
+
   it('a cookie that pages of other sites may send', async () => {
     const env = { ISSUER: issuer.url, PUBLIC_URL: 'https://api.example.com' };
     const { find } = await doctor.checkApp('open cookie', env);
     expect(find('cookies')).toMatchObject([{ status: 'warn', fix: expect.stringContaining('checkOrigin') as string }]);
   });
 
-  it('CORS that hides the challenge', async () => {
-    const app = await runApp({});
-    const { code, find } = await doctor.checkApp('healthy', { ISSUER: issuer.url }, ['--url', app.url]);
+  it('a guarded method that a subclass overrides', async () => {
+    const { code, find } = await doctor.checkApp('overridden route', { ISSUER: issuer.url });
     expect(code).toBe(1);
-    expect(find('cors')).toMatchObject([
-      { status: 'fail', expected: 'Access-Control-Expose-Headers: WWW-Authenticate' },
-    ]);
+    expect(find('routes')[0]?.found).toContain(
+      'KittensController.list (GET /kittens; it overrides GuardedController.list',
+    );
   });
 
   it('a route without a guard', async () => {
@@ -167,18 +159,26 @@ describe('a misconfiguration', { timeout: 60_000 }, () => {
     expect(find('copies-package')[0]?.found).toContain('2 times in one process');
   });
 
-  it('a prefix of the proxy that publicUrl lacks', async () => {
-    const app = await runApp({ prefix: 'behind/proxy' });
-    const env = { ISSUER: issuer.url, PUBLIC_URL: app.url };
-    const right = await doctor.checkApp('healthy', env, ['--url', `${app.url}/behind/proxy`]);
-    expect(right.code).toBe(1);
-    expect(right.find('public-url')).toMatchObject([{ status: 'fail', expected: `${app.url}/behind/proxy` }]);
-    const wrong = await doctor.checkApp('healthy', env, ['--url', app.url]);
-    expect(wrong.find('challenge')).toMatchObject([
-      { status: 'fail', found: expect.stringContaining('404') as string },
-    ]);
-    const prefixed = await doctor.checkApp('healthy', env, ['--url', app.url, '--prefix', 'behind/proxy']);
-    expect(prefixed.find('challenge')).toMatchObject([{ status: 'ok' }]);
+  it('two copies that keep the app from opening', async () => {
+    const file = doctor.write(
+      'app/torn.mjs',
+      `import { Controller, Inject, Module } from '@nestjs/common';
+       import { UserProfileService } from '../other/index.js';
+       import { AppModule as Inner } from './app.module.js';
+       class BirdsController {}
+       Controller('birds')(BirdsController);
+       Inject(UserProfileService)(BirdsController, undefined, 0);
+       export class AppModule {}
+       Module({ imports: [Inner], controllers: [BirdsController] })(AppModule);\n`,
+    );
+    const env = { ISSUER: issuer.url, APP: 'healthy' };
+    const { code, find } = await doctor.check([file], env);
+    expect(code).toBe(1);
+    expect(find('copies-package')).toMatchObject([{ status: 'fail' }]);
+    expect(find('app')).toMatchObject([{ found: expect.stringContaining('UnknownDependenciesException') as string }]);
+    const explained = await doctor.run(['explain', '--app', file], env, await issuer.token({ aud: 'api' }));
+    expect(explained).toMatchObject({ code: 2, out: '' });
+    expect(explained.err).toContain('The app threw UnknownDependenciesException');
   });
 
   it('an issuer that is down is told from a wrong option', async () => {
@@ -189,13 +189,18 @@ describe('a misconfiguration', { timeout: 60_000 }, () => {
     expect(find('issuer-discovery')[0]?.found).toContain('503');
     expect(find('issuer-discovery')[0]?.fix).toContain('no wrong option');
   });
+});
 
-  it('published metadata that nobody finds', async () => {
-    const app = await runApp({});
-    const env = { ISSUER: issuer.url, PUBLIC_URL: app.url };
-    const { code, find } = await doctor.checkApp('resource', env, ['--url', app.url]);
-    expect(code).toBe(1);
-    expect(find('resource-metadata')[0]?.found).toContain('answers with status 404');
+describe('what a preset has decided', { timeout: 60_000 }, () => {
+  it('names the places where the app reads tokens', async () => {
+    const env = { ISSUER: issuer.url, PUBLIC_URL: 'https://api.example.com' };
+    const { find } = await doctor.checkApp('cookie alone', env, ['--offline']);
+    expect(find('preset')[0]?.found).toMatch(/read from cookie access$/);
+  });
+
+  it('is no warning where an option of the preset replaces the audience', async () => {
+    const { find } = await doctor.checkApp('own client ids', {}, ['--offline']);
+    expect(find('preset')).toMatchObject([{ status: 'ok', found: expect.stringContaining('clientId') as string }]);
   });
 });
 

@@ -242,6 +242,32 @@ describe.each(platforms)('an explanation on $name', (platform) => {
     expect((await explainer.explain(forged)).firstFailure).toMatchObject({ id: 'signature' });
   });
 
+  it('of a proof for an address outside of publicUrl names the option', async () => {
+    const given = { issuers: oidc({ issuer: issuer.url, audience: 'api' }), dpop: 'accept', clock } as const;
+    const outside = await startApp(platform, {
+      imports: [AuthModule.forRoot({ ...given, publicUrl: 'https://api.example.com/v1' })],
+      controllers: [MeController],
+    });
+    const of = (url: string) => outside.nest.get(TokenExplainer).explain(new DpopKey().proof({ url, at: clock.now() }));
+    expect(await of('https://api.example.com/v1/me')).toMatchObject({ outcome: 'accepted' });
+    const refused = await of('https://api.example.com/me');
+    expect(refused.firstFailure).toMatchObject({ id: 'target', option: 'AuthModule.forRoot({ publicUrl })' });
+    expect(refused.firstFailure?.expected).toContain('https://api.example.com/v1');
+  });
+
+  it('of a signature by another key names the address of the keys', async () => {
+    const [mine, foreign] = [await startIssuer({ clock }), await issuer.token(claims, { signWith: 'stranger' })];
+    const mirrored = await startApp(platform, {
+      imports: [
+        AuthModule.forRoot({ issuers: oidc({ issuer: issuer.url, audience: 'api', jwksUri: mine.jwksUri }), clock }),
+      ],
+      controllers: [MeController],
+    });
+    const { firstFailure } = await mirrored.nest.get(TokenExplainer).explain(foreign);
+    expect(firstFailure?.option).toBe('oidc({ jwksUri })');
+    expect(firstFailure?.expected).toContain(`the app reads keys at ${mine.jwksUri}`);
+  });
+
   it('of the challenge of an answer names the reason', async () => {
     const { headers } = await app.call('/me', { token: await issuer.token({ ...claims, aud: 'web' }) });
     const challenge = String(headers['www-authenticate']);

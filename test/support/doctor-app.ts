@@ -7,6 +7,7 @@ import {
   AuthModule,
   type AuthModuleExtras,
   type AuthModuleOptions,
+  cognito,
   DoctorCheck,
   fromBearer,
   fromCookie,
@@ -57,6 +58,22 @@ class DogsController {
   }
 }
 
+class GuardedController {
+  @UseGuards(AuthGuard)
+  @Get()
+  list(): string {
+    return 'guarded';
+  }
+}
+
+@Controller('kittens')
+class KittensController extends GuardedController {
+  @Get()
+  override list(): string {
+    return 'open';
+  }
+}
+
 /** A module of the app with a check of its own. Were the app initialized, the test would see what it prints. */
 class BillingCheck extends DoctorCheck {
   override run() {
@@ -81,7 +98,11 @@ const accepted = () => oidc({ issuer, audience: 'api' });
 const apps: Readonly<Record<string, () => ModuleMetadata>> = {
   healthy: () => withAuth({ issuers: accepted(), ...(publicUrl && { publicUrl }) }, { providers: [BillingCheck] }),
   'access tokens alone': () => withAuth({ issuers: oidc({ issuer, audience: 'api', tokenType: 'at+jwt' }) }),
-  'wrong keys': () => withAuth({ issuers: jwtIssuer({ issuer, audience: 'api', jwksUri: read('JWKS_URI') }) }),
+  'wrong keys': () =>
+    withAuth({ issuers: jwtIssuer({ issuer, audience: 'api', jwksUri: read('JWKS_URI').split(' ') }) }),
+  'cookie alone': () => withAuth({ issuers: accepted(), publicUrl, tokenFrom: [fromCookie('access')] }),
+  'own client ids': () => withAuth({ issuers: cognito({ userPoolId: 'eu-west-1_aBcDeFgHi', clientId: 'web' }) }),
+  'overridden route': () => withAuth({ issuers: accepted() }, { controllers: [KittensController] }),
   'open cookie': () =>
     withAuth({ issuers: accepted(), publicUrl, tokenFrom: [fromCookie('access', { checkOrigin: false })] }),
   'unguarded route': () => withAuth({ issuers: accepted() }, { controllers: [CatsController, DogsController] }),

@@ -77,6 +77,7 @@ export function propelAuth(given: PropelAuthOptions): IdentityProvider {
             ? propelAuthKeys(api, readKeyOptions(where, options))
             : readVerifierKey(path(where, 'verifierKey'), verifierKey),
         introspection: propelAuthStatusSource(api),
+        insteadOfAudience: 'authUrl',
       },
     ],
     // Never 'online': PropelAuth is asked about the user, and says nothing about the token.
